@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Lines for the user on standard error.  Each is written with one call, so
+ * that lines of several processes on one terminal do not mix.
+ */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *log_prefix = "aoekit";
+static bool log_all;
+
+void log_program(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+
+    log_prefix = slash ? slash + 1 : program;
+}
+
+const char *log_name(void)
+{
+    return log_prefix;
+}
+
+void log_verbose(bool verbose)
+{
+    log_all = verbose;
+}
+
+static void log_line(const char *fmt, va_list args)
+{
+    char line[1024];
+    int used = snprintf(line, sizeof line, "%s: ", log_prefix);
+    int more = vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
+
+    if (more < 0)
+        return;
+    used += more;
+    if (used > (int)sizeof line - 2)
+        used = (int)sizeof line - 2;
+    line[used++] = '\n';
+    if (write(STDERR_FILENO, line, (size_t)used) < 0)
+        return; /* nowhere left to say so */
+}
+
+void log_error(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    log_line(fmt, args);
+    va_end(args);
+}
+
+void log_info(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    log_line(fmt, args);
+    va_end(args);
+}
+
+void log_debug(const char *fmt, ...)
+{
+    va_list args;
+
+    if (!log_all)
+        return;
+    va_start(args, fmt);
+    log_line(fmt, args);
+    va_end(args);
+}
+
+bool log_allowed(struct log_limit *limit, uint64_t now_ns, unsigned burst,
+                 unsigned *held)
+{
+    if (now_ns - limit->window_ns >= UINT64_C(10000000000) ||
+        limit->window_ns == 0) {
+        limit->window_ns = now_ns;
+        limit->printed = 0;
+    }
+    if (limit->printed >= burst) {
+        limit->held++;
+        return false;
+    }
+    limit->printed++;
+    *held = limit->held;
+    limit->held = 0;
+    return true;
+}

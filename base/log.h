@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a program tells its user: one line on standard error, "PROGRAM: what
+ * was tried: what happened".  Only programs and the code that does I/O for
+ * them call this; the protocol cores never do.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The name before the colon; `program` must stay valid. */
+void log_program(const char *program);
+const char *log_name(void);
+
+/* With `verbose`, log_debug lines appear too. */
+void log_verbose(bool verbose);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Lets a line that a peer can provoke through at most `burst` times in ten
+ * seconds, so that nobody on the wire can fill a disk with log.  Returns true
+ * when the line may be printed and reports how many were held back since the
+ * last one that was.  Zero-initialised before first use. */
+struct log_limit {
+    uint64_t window_ns; /* start of the current ten seconds */
+    unsigned printed;   /* lines let through in it */
+    unsigned held;      /* lines held back since one was printed */
+};
+bool log_allowed(struct log_limit *limit, uint64_t now_ns, unsigned burst,
+                 unsigned *held);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The one event loop of a process: descriptors, timers, signals, and tasks
+ * that run once everything of a turn has been handled (where batches leave).
+ *
+ * One thread owns a loop and calls everything here.  All objects are the
+ * caller's, zero-initialised before first use, and must stay where they are
+ * while they are registered.  A callback may register and remove anything,
+ * also itself.
+ */
+#ifndef BASE_LOOP_H
+#define BASE_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+
+struct loop;
+
+/* A watched descriptor.  `revents` are poll(2)'s. */
+struct loop_fd {
+    int fd;
+    void (*ready)(void *arg, short revents);
+    void *arg;
+    size_t index; /* private: place in the poll set + 1; 0 is unwatched */
+};
+
+/* A deadline.  Fires once, then may be set again. */
+struct loop_timer {
+    void (*expired)(void *arg);
+    void *arg;
+    uint64_t at;  /* private: due time, ns */
+    size_t index; /* private: place in the heap + 1; 0 is unset */
+};
+
+/* Runs once at the end of the turn in which it was queued, after all ready
+ * descriptors and due timers: whatever a turn collected leaves here. */
+struct loop_task {
+    void (*run)(void *arg);
+    void *arg;
+    struct list link; /* private */
+};
+
+/* Returns 0 or -errno. */
+int loop_open(struct loop **out);
+void loop_close(struct loop *loop);
+
+/* The monotonic time at which this turn began, in ns. */
+uint64_t loop_now(const struct loop *loop);
+
+/* Starts to watch w->fd for poll(2) events, or changes the events of one that
+ * is watched.  events may be 0: only errors and hang-ups.  Returns 0 or
+ * -ENOMEM. */
+int loop_watch(struct loop *loop, struct loop_fd *w, short events);
+void loop_unwatch(struct loop *loop, struct loop_fd *w);
+
+/* Sets or moves a timer to the absolute time `at` in ns.  Returns 0 or
+ * -ENOMEM. */
+int loop_timer_set(struct loop *loop, struct loop_timer *t, uint64_t at);
+void loop_timer_cancel(struct loop *loop, struct loop_timer *t);
+
+/* Queues a task for the end of this turn; queueing it twice runs it once. */
+void loop_task_queue(struct loop *loop, struct loop_task *t);
+void loop_task_cancel(struct loop_task *t);
+
+/* Calls `caught` in the loop, not in the signal handler, each time `signo` was
+ * received.  One handler a signal in the whole process.  0 or -errno. */
+int loop_signal(struct loop *loop, int signo,
+                void (*caught)(void *arg, int signo), void *arg);
+
+/* Turns until loop_stop, whose status it returns; or -errno when poll fails. */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop, int status);
+
+#endif

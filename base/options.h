@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Numbers and times as a person types them, read strictly: nothing may follow
+ * the number, and what does not fit is an error, never a truncation.
+ */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit status of every program here. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Decimal, or hexadecimal after 0x.  0, -EINVAL (no number) or -ERANGE. */
+int option_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* Seconds, with an optional fraction ("2", "0.5"), as nanoseconds. */
+int option_seconds(const char *text, uint64_t *out_ns);
+
+/* Bytes with an optional K, M, G or T (powers of 1024). */
+int option_bytes(const char *text, uint64_t *out);
+
+/* "1.5 GB" style, powers of 1000, as disk makers count. */
+void format_bytes(char *out, size_t room, uint64_t bytes);
+
+#endif

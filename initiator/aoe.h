@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * libaoe: an ATA over Ethernet initiator in userspace.
+ *
+ * A `struct aoe` is a set of network interfaces; a `struct aoe_disk` is one
+ * disk (shelf.slot) reached through them.  The library is asynchronous and has
+ * no thread and no loop of its own: poll the descriptors that aoe_poll_fds
+ * names, no longer than aoe_timeout, and call aoe_service; or use the blocking
+ * calls at the end of this file, which do just that.
+ *
+ *     aoe_submit -> frames, at most a window of them -> wire -> done()
+ *
+ * Threads: a `struct aoe` and all its disks belong to one thread at a time.
+ * Callbacks run inside aoe_service, aoe_disk_close and aoe_close, never inside
+ * aoe_submit; they may call anything here except aoe_service, the blocking
+ * calls, and closing the object that calls them.
+ *
+ * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
+ * and lengths are bytes unless a name says sectors; a sector has 512 bytes;
+ * times are nanoseconds unless a name says otherwise.
+ *
+ * Data safety (the reasons are in doc/safety.md):
+ * - a write that completed with 0 was accepted by the target; it is durable
+ *   after an AOE_FLUSH submitted later completed with 0;
+ * - no two overlapping writes are ever on the wire at once, and a newer write
+ *   waits until no late copy of an older one can land on top of it;
+ * - every request ends, with -EIO at its deadline at the latest;
+ * - a network address becomes a path of a disk only if the disk behind it has
+ *   the same serial number, model and size.
+ */
+#ifndef AOE_H
+#define AOE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct aoe;
+struct aoe_disk;
+
+/* ---- the context ---------------------------------------------------------- */
+
+struct aoe_options {
+    const char *const *interfaces; /* names; copied */
+    unsigned interface_count;      /* at least 1, at most AOE_INTERFACE_MAX */
+    const char *link; /* "packet", "pcap"; NULL: the best there is */
+};
+
+enum { AOE_INTERFACE_MAX = 16 };
+
+/* Opens the interfaces.  On failure *bad, when not NULL, is the name of the
+ * one that failed.  -ENODEV: no such interface; -EPERM: needs CAP_NET_RAW;
+ * -ENOTSUP: not Ethernet; -EINVAL: none or too many named. */
+int aoe_open(struct aoe **out, const struct aoe_options *options,
+             const char **bad);
+
+/* Ends everything: outstanding requests complete with -ECANCELED, disks are
+ * closed. */
+void aoe_close(struct aoe *aoe);
+
+/* Fills in up to `max` descriptors to poll and returns how many there are
+ * (one an interface).  They and their events can change after any call. */
+int aoe_poll_fds(struct aoe *aoe, struct pollfd *fds, int max);
+
+/* Nanoseconds until aoe_service must be called though no descriptor is ready;
+ * 0: now; -1: never. */
+int64_t aoe_timeout(struct aoe *aoe);
+
+/* Receives, sends, times out and completes whatever is due.  Never blocks. */
+void aoe_service(struct aoe *aoe);
+
+/* ---- discovery ------------------------------------------------------------ */
+
+/* One answer: a disk as one interface and one target address show it. */
+struct aoe_found {
+    uint16_t shelf;
+    uint8_t slot;
+    char name[16];      /* "e1.2" */
+    const char *interface;
+    uint8_t mac[6];     /* of the target */
+    unsigned mtu;       /* of the local interface */
+    unsigned payload;   /* bytes a frame to it can carry */
+    unsigned buffer_count;
+    unsigned sector_count; /* most sectors a command may carry */
+    uint16_t firmware;
+    const uint8_t *config; /* config string, not terminated */
+    unsigned config_length;
+    bool identified;    /* the fields below are known */
+    uint64_t size;      /* bytes */
+    char serial[21], model[41], version[9];
+    bool reserved;      /* it refused IDENTIFY: reserved for others */
+};
+
+struct aoe_discovery;
+
+/* Asks all interfaces for all disks (shelf 0xffff, slot 0xff) or for one, again
+ * and again until aoe_discover_stop.  `found` is called once for each disk,
+ * interface and target address, when it was identified or gave no answer to
+ * that; again if what it says changes.  Strings are valid in the callback. */
+int aoe_discover_start(struct aoe *aoe, uint16_t shelf, uint8_t slot,
+                       void (*found)(void *arg, const struct aoe_found *f),
+                       void *arg, struct aoe_discovery **out);
+/* Reports what answered a query but not yet an IDENTIFY, then ends. */
+void aoe_discover_stop(struct aoe_discovery *discovery);
+
+/* ---- a disk --------------------------------------------------------------- */
+
+struct aoe_disk_options {
+    uint64_t timeout;   /* deadline of a request; 0: wait for ever */
+    unsigned window;    /* most frames in flight on a path; 0: the target's */
+    bool read_only;     /* refuse writes and trims with -EROFS */
+};
+#define AOE_TIMEOUT_DEFAULT UINT64_C(60000000000)
+
+/* What the disk says of itself (ATA IDENTIFY DEVICE). */
+struct aoe_identity {
+    char serial[21], model[41], firmware[9];
+    uint64_t size;            /* bytes */
+    uint32_t logical_sector;  /* bytes */
+    uint32_t physical_sector; /* bytes */
+    bool write_cache;         /* completed writes need a flush to be durable */
+    bool flush;               /* the target has a FLUSH CACHE command */
+    bool trim;                /* AOE_TRIM works */
+    bool trim_zeroes;         /* trimmed sectors read as zeroes */
+    bool rotating;
+};
+
+enum aoe_event {
+    AOE_DISK_READY,   /* identified: size and identity are known (once) */
+    AOE_DISK_LOST,    /* no answer within the deadline: requests fail now */
+    AOE_DISK_BACK,    /* the same disk answers again */
+    AOE_DISK_RESIZED, /* aoe_disk_identity has the new size */
+    AOE_DISK_CHANGED, /* another disk answers at this address: refused */
+    AOE_DISK_CONFLICT, /* two different disks answer at this address */
+};
+
+typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
+                          enum aoe_event event);
+
+/* Parses "e1.2" or "1.2".  0 or -EINVAL. */
+int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot);
+
+/* Begins to look for a disk and returns at once; AOE_DISK_READY follows when
+ * it was found.  Requests may be submitted before that only to fail with
+ * -ENOTCONN.  `options` may be NULL. */
+int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
+                  const struct aoe_disk_options *options, aoe_event_fn *event,
+                  void *arg, struct aoe_disk **out);
+
+/* Completes what is outstanding with -ECANCELED and frees the disk.  A write
+ * that was on the wire may still be executed. */
+void aoe_disk_close(struct aoe_disk *disk);
+
+const char *aoe_disk_name(const struct aoe_disk *disk); /* "e1.2" */
+bool aoe_disk_ready(const struct aoe_disk *disk);
+
+/* Valid from AOE_DISK_READY to aoe_disk_close; its size can grow. */
+const struct aoe_identity *aoe_disk_identity(const struct aoe_disk *disk);
+
+/* For people: what AOE_DISK_CHANGED and AOE_DISK_CONFLICT are about, naming
+ * both disks.  Never NULL. */
+const char *aoe_disk_trouble(const struct aoe_disk *disk);
+
+enum aoe_op {
+    AOE_READ,
+    AOE_WRITE,
+    AOE_FLUSH, /* offset and length are 0: everything that completed before */
+    AOE_TRIM,  /* the range's content becomes undefined */
+    AOE_ZERO,  /* the range reads as zeroes afterwards */
+};
+
+/* A request.  The memory is the caller's, it and the buffers must stay until
+ * `done` is called, exactly once.  Zero-initialise it before first use; after
+ * `done` it may be submitted again, also from within `done`. */
+struct aoe_request {
+    enum aoe_op op;
+    uint64_t offset, length;  /* bytes, any alignment */
+    const struct iovec *iov;  /* READ, WRITE: the bytes; sum >= length */
+    int iovcnt;
+    bool fua; /* WRITE, TRIM, ZERO: durable before done, not only accepted */
+    void (*done)(struct aoe_request *request, int status); /* 0 or -errno */
+    void *arg; /* the caller's */
+    uint64_t error_offset; /* status -EIO: the first byte that failed */
+    /* libaoe's own: */
+    struct aoe_request_state {
+        struct aoe_request_state *next, *prev;
+        void *disk;
+        uint64_t word[24];
+    } state;
+};
+
+/* Hands a request to the disk, which never blocks and never calls `done` from
+ * here.  Aligned requests go out as they are; the partial sectors at the edges
+ * of others are read, merged and written under a range lock, which is atomic
+ * among the requests of this disk object.  Returns 0, or an error and `done`
+ * is not called: -EINVAL (buffers shorter than length, beyond 2^63), -ENOSPC
+ * (a write past the end), -ENXIO (a read past the end), -EROFS, -EOPNOTSUPP (a
+ * trim the target does not have), -ENOTCONN (not ready), -ESTALE (another disk
+ * answers at this address).
+ *
+ * Frames leave with the next aoe_service, so that what is submitted together
+ * travels together; aoe_timeout returns 0 until then. */
+int aoe_submit(struct aoe_disk *disk, struct aoe_request *request);
+
+/* Counters, since the disk was opened. */
+struct aoe_stats {
+    uint64_t reads, writes, flushes, trims; /* requests completed */
+    uint64_t read_bytes, written_bytes;
+    uint64_t errors;        /* requests that failed */
+    uint64_t frames_sent;   /* with retransmissions */
+    uint64_t retransmitted;
+    uint64_t late;          /* answers to frames already done; harmless */
+    uint64_t fenced;        /* writes that waited for a late copy's lifetime */
+    unsigned in_flight;     /* frames, now */
+    unsigned queued;        /* requests, now */
+};
+void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
+
+/* One way to the disk: a local interface and a target address. */
+struct aoe_path_info {
+    const char *interface;
+    uint8_t mac[6];
+    unsigned payload;    /* bytes a frame */
+    unsigned window;     /* frames that may be in flight now */
+    unsigned buffer_count;
+    uint64_t rtt;        /* smoothed round trip, ns; 0: not measured */
+    bool good;           /* false: set aside, being probed */
+};
+/* Fills in up to `max` paths, returns how many there are. */
+int aoe_disk_paths(const struct aoe_disk *disk, struct aoe_path_info *out,
+                   int max);
+
+/* ---- blocking calls ------------------------------------------------------- */
+
+/* Each polls and services `aoe` until its own work is done. */
+
+/* Opens a disk and waits up to `wait` ns for it.  -ETIMEDOUT: no answer. */
+int aoe_disk_open_wait(struct aoe *aoe, const char *name,
+                       const struct aoe_disk_options *options, uint64_t wait,
+                       struct aoe_disk **out);
+
+int aoe_read(struct aoe_disk *disk, void *buffer, size_t length,
+             uint64_t offset);
+int aoe_write(struct aoe_disk *disk, const void *buffer, size_t length,
+              uint64_t offset);
+int aoe_trim(struct aoe_disk *disk, uint64_t length, uint64_t offset);
+int aoe_zero(struct aoe_disk *disk, uint64_t length, uint64_t offset);
+int aoe_flush(struct aoe_disk *disk);
+
+/* Waits up to `timeout` ns (-1: for ever) for something to happen, and services
+ * it: the body of a loop for programs that have none. */
+int aoe_wait(struct aoe *aoe, int64_t timeout);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Which interfaces a command uses: those of -i, else AOE_INTERFACES, else none
+ * and the user is told which there are.  Shared by aoe, aoe-nbd and aoe-fuse.
+ */
+#ifndef INITIATOR_INTERFACES_H
+#define INITIATOR_INTERFACES_H
+
+#include "initiator/aoe.h"
+
+struct interfaces {
+    const char *names[AOE_INTERFACE_MAX];
+    unsigned count;
+    char *from_environment; /* backing memory; free() */
+    const char *link;       /* --link, or NULL */
+};
+
+/* Adds one -i argument, which may hold several names separated by commas.
+ * `arg` must stay valid and is not changed.  0, or -E2BIG / -EINVAL after
+ * saying why on standard error. */
+int interfaces_add(struct interfaces *ifs, const char *arg);
+
+/* Opens them.  On failure a line on standard error says what was tried, what
+ * happened and what to do, and the exit status (EXIT_FAILED or EXIT_USAGE) is
+ * returned; 0 on success. */
+int interfaces_open(struct interfaces *ifs, struct aoe **out);
+
+void interfaces_free(struct interfaces *ifs);
+
+#endif

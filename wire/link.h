@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A link carries whole Ethernet frames on one network interface.  Backends:
+ * `packet` (Linux AF_PACKET, many frames a system call), `pcap` (libpcap, for
+ * BSD and macOS), and in the tests `pair`, two ends in one process.
+ *
+ * One thread owns a link.  Nothing here blocks.  Errors are -errno.
+ */
+#ifndef WIRE_LINK_H
+#define WIRE_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/list.h"
+#include "wire/aoe.h"
+
+enum {
+    LINK_BATCH = 64,   /* most frames one send or receive call handles */
+    LINK_IOV_MAX = 24, /* pieces of one outgoing frame, header included */
+    LINK_NAME_MAX = 64,
+};
+
+/* Which frames the kernel should hand over; the rest costs nothing. */
+struct link_filter {
+    bool responses; /* true: frames with R set (initiator), else without */
+    /* Responses: only tags with (tag & tag_mask) == tag_value, and tag 0,
+     * which announcements carry. */
+    uint32_t tag_mask, tag_value;
+    /* Requests: only those for this disk, wildcards included, when set. */
+    bool one_addr;
+    struct aoe_addr addr;
+};
+
+struct link_options {
+    const char *backend; /* "packet", "pcap"; NULL: the best there is */
+    struct link_filter filter;
+    unsigned rx_frames; /* receive buffers; 0 means LINK_BATCH */
+    /* Where in its buffer a frame's byte `align_at` falls on a multiple of
+     * `align` (a power of two), so that the data after an ATA header can be
+     * given to direct I/O; 0 packs buffers densely. */
+    unsigned align, align_at;
+    unsigned socket_bytes; /* receive queue wanted in the kernel; 0: default */
+};
+
+/* A received frame.  Its buffer holds at least `room` bytes from `data`, so
+ * that an answer can be built in place. */
+struct link_frame {
+    uint8_t *data;
+    uint32_t len;    /* bytes received */
+    uint32_t room;   /* bytes that fit */
+    uint64_t age_ns; /* how long it waited in the kernel; 0: unknown */
+    struct list link; /* the owner's use; private to the link while free */
+};
+
+/* An outgoing frame in pieces; the first holds at least the AoE header. */
+struct link_out {
+    struct iovec iov[LINK_IOV_MAX];
+    int iovcnt;
+};
+
+/* What link_refresh found changed. */
+enum link_change {
+    LINK_CHANGED_STATE = 1, /* went up or down, vanished, came back */
+    LINK_CHANGED_MTU = 2,
+    LINK_CHANGED_MAC = 4,
+};
+
+struct link;
+
+struct link_ops {
+    const char *name;
+    /* Receives up to `max` frames into buffers that link_take gives. */
+    int (*recv)(struct link *l, struct link_frame **frames, int max);
+    int (*send)(struct link *l, const struct link_out *out, int count);
+    int (*refresh)(struct link *l);
+    void (*close)(struct link *l);
+};
+
+struct link {
+    const struct link_ops *ops;
+    char ifname[LINK_NAME_MAX];
+    int fd;             /* poll this for POLLIN and POLLOUT */
+    unsigned mtu;       /* bytes of Ethernet payload */
+    struct aoe_mac mac; /* of the local interface */
+    bool up;            /* the interface exists and can carry frames */
+    struct list free;   /* of link_frame.link: receive buffers not in use */
+    unsigned free_count;
+    void *pool;         /* memory of the frames and their buffers */
+    uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+    uint64_t rx_drops;  /* the kernel had no room for them */
+    uint64_t tx_errors; /* frames that the interface refused and we dropped */
+    void *owner;        /* the user's own */
+};
+
+/* Opens the interface `ifname`.  -ENODEV: no such interface; -EPERM: lacks
+ * CAP_NET_RAW; -ENOTSUP: not Ethernet, or the backend is not built in;
+ * -EINVAL: unknown backend. */
+int link_open(struct link **out, const char *ifname,
+              const struct link_options *o);
+void link_close(struct link *l);
+
+/* Receives up to `max` frames.  Returns their number, 0 when there are none or
+ * no buffer is free (free_count tells), -ENETDOWN while the interface is down
+ * or gone.  Each frame stays the caller's until link_release. */
+int link_recv(struct link *l, struct link_frame **frames, int max);
+void link_release(struct link *l, struct link_frame *frame);
+
+/* Sends frames in order and returns how many were taken; a frame that the
+ * interface can never carry (too long, link down) counts as taken and is
+ * dropped, as a wire would.  Fewer than `count`: the transmit queue is full,
+ * offer the rest when the fd polls writable. */
+int link_send(struct link *l, const struct link_out *out, int count);
+
+/* Looks at the interface again: state, MTU, address; re-attaches to one that
+ * came back.  Returns a set of enum link_change. */
+int link_refresh(struct link *l);
+
+/* Calls `each` with the name of every Ethernet interface that is up, for error
+ * messages that list candidates. */
+void link_candidates(void (*each)(void *arg, const char *ifname), void *arg);
+
+/* For backends: initialises the common part with `count` receive buffers of
+ * `room` bytes.  0 or -ENOMEM. */
+int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
+              unsigned room, const struct link_options *o);
+/* Takes a free buffer, NULL when there is none. */
+struct link_frame *link_take(struct link *l);
+/* Frees what link_init made. */
+void link_fini(struct link *l);
+
+#endif
