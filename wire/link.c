@@ -77,6 +77,8 @@ static struct pool *pool_new(unsigned count, unsigned room, unsigned align,
     struct pool *p;
     void *memory;
 
+    if (count > (SIZE_MAX - lead) / stride)
+        return NULL;
     p = calloc(1, sizeof(*p) + count * sizeof(p->buffer[0]));
     if (!p)
         return NULL;
