@@ -420,7 +420,8 @@ static void pair_close(struct link *l)
 {
     struct port *p = port_of(l);
 
-    list_each(it, &p->queue) free(list_entry(it, struct flight, link));
+    list_each(it, &p->queue)
+        free(list_entry(it, struct flight, link));
     p->wire->ports[p->slot] = NULL;
     link_fini(l);
     free(p);
