@@ -9,6 +9,12 @@
  */
 #include "wire/filter.h"
 
+#ifdef __linux__
+#include <errno.h>
+#include <linux/filter.h>
+#include <sys/socket.h>
+#endif
+
 /* Instruction codes of classic BPF, the same on every system. */
 enum {
     LD_BYTE = 0x30,
@@ -108,3 +114,24 @@ void filter_compile(const struct link_filter *f, bool linux_socket,
         out->insn[i].jf = resolve(out->insn[i].jf, i, accept);
     }
 }
+
+#ifdef __linux__
+
+_Static_assert(sizeof(struct filter_insn) == sizeof(struct sock_filter),
+               "the kernel's instruction");
+
+int filter_attach(int fd, const struct link_filter *f)
+{
+    struct filter_program program;
+    struct sock_fprog kernel;
+
+    filter_compile(f, true, &program);
+    kernel.len = (unsigned short)program.count;
+    kernel.filter = (void *)program.insn;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
+                      sizeof(kernel)) < 0
+               ? -errno
+               : 0;
+}
+
+#endif
