@@ -11,7 +11,6 @@
 
 #ifdef __linux__
 #include <errno.h>
-#include <linux/filter.h>
 #include <sys/socket.h>
 #endif
 
@@ -117,17 +116,20 @@ void filter_compile(const struct link_filter *f, bool linux_socket,
 
 #ifdef __linux__
 
-_Static_assert(sizeof(struct filter_insn) == sizeof(struct sock_filter),
-               "the kernel's instruction");
+/* struct sock_fprog of <linux/filter.h>, which not every libc comes with. */
+struct kernel_program {
+    unsigned short len;
+    const struct filter_insn *filter;
+};
 
 int filter_attach(int fd, const struct link_filter *f)
 {
     struct filter_program program;
-    struct sock_fprog kernel;
+    struct kernel_program kernel;
 
     filter_compile(f, true, &program);
     kernel.len = (unsigned short)program.count;
-    kernel.filter = (void *)program.insn;
+    kernel.filter = program.insn;
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
                       sizeof(kernel)) < 0
                ? -errno

@@ -6,9 +6,9 @@
  */
 #ifdef __linux__
 
-#include <errno.h>
-#include <linux/if_packet.h>
 #include <arpa/inet.h>
+#include <errno.h>
+#include <netpacket/packet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -238,12 +238,15 @@ static int attach(struct packet_link *p, int index)
 
 static void count_drops(struct link *l)
 {
-    struct tpacket_stats s;
+    /* struct tpacket_stats of <linux/if_packet.h>. */
+    struct {
+        unsigned packets, drops;
+    } s;
     socklen_t len = sizeof(s);
 
     /* Reading resets the kernel's counters. */
     if (getsockopt(l->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
-        l->rx_drops += s.tp_drops;
+        l->rx_drops += s.drops;
 }
 
 /* Takes the error that the kernel left on the socket when the interface went
