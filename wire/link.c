@@ -219,6 +219,7 @@ bool link_refused(struct link *l, int error, int *taken, int count)
     if (link_error_down(error)) {
         l->tx_errors += (unsigned)(count - *taken);
         *taken = count;
+        l->up = false;
         return false;
     }
     /* The interface's own queue is full.  Drop at most one frame, and only

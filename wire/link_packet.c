@@ -6,10 +6,9 @@
  */
 #ifdef __linux__
 
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/if_packet.h>
 #include <arpa/inet.h>
+#include <errno.h>
+#include <netpacket/packet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,9 +29,6 @@
 #define SO_TIMESTAMPNS_OLD 35
 #define SO_TIMESTAMPNS_NEW 64
 #endif
-
-_Static_assert(sizeof(struct filter_insn) == sizeof(struct sock_filter),
-               "the kernel's instruction");
 
 enum {
     /* Receive queue unless told otherwise: so many frames, at twice their
@@ -242,12 +238,26 @@ static int attach(struct packet_link *p, int index)
 
 static void count_drops(struct link *l)
 {
-    struct tpacket_stats s;
+    /* struct tpacket_stats of <linux/if_packet.h>. */
+    struct {
+        unsigned packets, drops;
+    } s;
     socklen_t len = sizeof(s);
 
     /* Reading resets the kernel's counters. */
     if (getsockopt(l->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
-        l->rx_drops += s.tp_drops;
+        l->rx_drops += s.drops;
+}
+
+/* Takes the error that the kernel left on the socket when the interface went
+ * down: the next send would fail with it, long after the interface is back. */
+static bool went_down(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           link_error_down(error);
 }
 
 static int packet_refresh(struct link *l)
@@ -255,7 +265,7 @@ static int packet_refresh(struct link *l)
     struct packet_link *p = packet_of(l);
     struct netif n;
     bool up;
-    int changed = 0;
+    int changed = went_down(l->fd) ? LINK_CHANGED_STATE : 0;
 
     count_drops(l);
     up = netif_read(l->ifname, &n) == 0 && n.ethernet;
@@ -283,20 +293,6 @@ static int set_int(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
                                                                     : 0;
-}
-
-static int set_filter(int fd, const struct link_filter *f)
-{
-    struct filter_program program;
-    struct sock_fprog kernel;
-
-    filter_compile(f, true, &program);
-    kernel.len = (unsigned short)program.count;
-    kernel.filter = (void *)program.insn;
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
-                      sizeof(kernel)) < 0
-               ? -errno
-               : 0;
 }
 
 /* What makes the link better and may be refused by an older kernel or for lack
@@ -372,7 +368,7 @@ int link_packet_open(struct link **out, const char *ifname,
     if (p->link.fd < 0)
         e = -errno;
     else
-        e = set_filter(p->link.fd, &o->filter);
+        e = filter_attach(p->link.fd, &o->filter);
     if (e == 0) {
         set_options(p, o->socket_bytes);
         e = attach(p, n.index);

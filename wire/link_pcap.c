@@ -33,7 +33,7 @@ struct pcap_link {
     unsigned snaplen; /* of the handle */
     bool reported;    /* `link.up` as link_refresh last told it */
     unsigned dropped; /* of the handle's own count, already in rx_drops */
-    struct filter_program filter;
+    struct link_filter filter;
     unsigned socket_bytes;
     uint8_t *out; /* an outgoing frame in one piece, `out_room` bytes */
     size_t out_room;
@@ -83,17 +83,36 @@ static int configure(const struct pcap_link *p, pcap_t *h, unsigned snaplen)
     return e < 0 ? open_error(e) : 0;
 }
 
-static int prepare(struct pcap_link *p, pcap_t *h)
+static int set_filter(const struct pcap_link *p, pcap_t *h)
 {
-    struct bpf_program program = {
-        .bf_len = p->filter.count,
-        .bf_insns = (void *)p->filter.insn,
-    };
+    struct filter_program filter;
+    struct bpf_program program;
+
+    filter_compile(&p->filter, false, &filter);
+    program.bf_len = filter.count;
+    program.bf_insns = (void *)filter.insn;
+    if (pcap_setfilter(h, &program))
+        return -EIO;
+#ifdef __linux__
+    /* libpcap runs the first filter itself on the first frames, so it cannot
+     * hold what only the kernel can tell: replace it there. */
+    return filter_attach(pcap_fileno(h), &p->filter);
+#else
+    return 0;
+#endif
+}
+
+static int prepare(const struct pcap_link *p, pcap_t *h)
+{
     char text[PCAP_ERRBUF_SIZE];
+    int e;
 
     if (pcap_datalink(h) != DLT_EN10MB)
         return -ENOTSUP;
-    if (pcap_setfilter(h, &program) || pcap_setnonblock(h, 1, text))
+    e = set_filter(p, h);
+    if (e)
+        return e;
+    if (pcap_setnonblock(h, 1, text))
         return -EIO;
     /* Where the system cannot tell directions, the filter still keeps our own
      * frames out: they are not of the kind that this end receives. */
@@ -101,7 +120,8 @@ static int prepare(struct pcap_link *p, pcap_t *h)
     return 0;
 }
 
-static int handle_open(struct pcap_link *p, unsigned snaplen, pcap_t **out)
+static int handle_open(const struct pcap_link *p, unsigned snaplen,
+                       pcap_t **out)
 {
     char text[PCAP_ERRBUF_SIZE];
     pcap_t *h = pcap_create(p->link.ifname, text);
@@ -379,7 +399,7 @@ int link_pcap_open(struct link **out, const char *ifname,
         free(p);
         return e;
     }
-    filter_compile(&o->filter, false, &p->filter);
+    p->filter = o->filter;
     p->socket_bytes = o->socket_bytes;
     p->link.mtu = n.mtu;
     p->link.mac = n.mac;
