@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,7 +34,7 @@ enum {
      * size because the kernel charges its own overhead, but no more than a
      * small machine can bear. */
     QUEUE_FRAMES = 256,
-    QUEUE_BYTES_MOST = 4 << 20,
+    DEFAULT_BYTES_MOST = 4 << 20,
 };
 
 /* The control messages of one frame: a time stamp in either width. */
@@ -106,14 +105,6 @@ static uint64_t stamp_of(struct msghdr *m)
     return 0;
 }
 
-static uint64_t realtime_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 /* Points the message headers at the buffers that link_take will give, in the
  * same order, without taking them: most calls bring fewer than `max`. */
 static int offer_buffers(struct packet_link *p, int max)
@@ -139,7 +130,6 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
     struct packet_link *p = packet_of(l);
     int offered = offer_buffers(p, max);
     int got, kept = 0;
-    uint64_t now;
 
     if (offered == 0)
         return 0;
@@ -151,12 +141,10 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
             l->up = false;
         return l->up ? 0 : -ENETDOWN;
     }
-    now = realtime_ns();
     for (int i = 0; i < got; i++)
         frames[i] = link_take(l);
     for (int i = 0; i < got; i++) {
         struct link_frame *f = frames[i];
-        uint64_t stamp = stamp_of(&p->rx[i].msg_hdr);
 
         if (p->rx[i].msg_hdr.msg_flags & MSG_TRUNC) {
             l->rx_drops++;
@@ -164,9 +152,10 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
             continue;
         }
         f->len = p->rx[i].msg_len;
-        f->age_ns = stamp && stamp < now ? now - stamp : 0;
+        f->age_ns = stamp_of(&p->rx[i].msg_hdr);
         frames[kept++] = f;
     }
+    link_ages(frames, kept);
     return kept;
 }
 
@@ -264,11 +253,14 @@ static int packet_refresh(struct link *l)
 {
     struct packet_link *p = packet_of(l);
     struct netif n;
-    bool up;
     int changed = went_down(l->fd) ? LINK_CHANGED_STATE : 0;
+    int e = netif_read(l->ifname, &n);
+    bool up = e == 0 && n.ethernet;
 
     count_drops(l);
-    up = netif_read(l->ifname, &n) == 0 && n.ethernet;
+    /* Want of descriptors, say, tells nothing about the interface. */
+    if (e && e != -ENODEV)
+        return changed;
     if (up && n.index != p->index) {
         /* Removed and made again: the socket hangs on the old one. */
         up = attach(p, n.index) == 0;
@@ -304,8 +296,8 @@ static void set_options(struct packet_link *p, unsigned wanted)
 
     if (bytes == 0)
         bytes = QUEUE_FRAMES * 2 * link_room(p->link.mtu);
-    if (wanted == 0 && bytes > QUEUE_BYTES_MOST)
-        bytes = QUEUE_BYTES_MOST;
+    if (wanted == 0 && bytes > DEFAULT_BYTES_MOST)
+        bytes = DEFAULT_BYTES_MOST;
     if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
     /* The filter rejects our own frames too; this spares running it. */

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -40,7 +39,6 @@ struct pcap_link {
     /* Where pcap_dispatch's callback puts frames. */
     struct link_frame **frames;
     int count;
-    uint64_t now; /* realtime, ns, of the dispatch */
 };
 
 static struct pcap_link *pcap_of(struct link *l)
@@ -212,7 +210,6 @@ static void received(u_char *arg, const struct pcap_pkthdr *h,
     struct link *l = &p->link;
     struct link_frame *f;
     struct aoe_mac dst;
-    uint64_t stamp;
 
     if (h->caplen < AOE_ETHER_HEADER)
         return;
@@ -229,17 +226,15 @@ static void received(u_char *arg, const struct pcap_pkthdr *h,
     }
     memcpy(f->data, bytes, h->caplen);
     f->len = h->caplen;
-    stamp =
+    f->age_ns =
         (uint64_t)h->ts.tv_sec * NS_PER_S + (uint64_t)h->ts.tv_usec * NS_PER_US;
-    f->age_ns = stamp && stamp < p->now ? p->now - stamp : 0;
     p->frames[p->count++] = f;
 }
 
 static int pcap_link_recv(struct link *l, struct link_frame **frames, int max)
 {
     struct pcap_link *p = pcap_of(l);
-    struct timespec ts;
-    int n;
+    int n, asked;
 
     if ((unsigned)max > l->free_count)
         max = (int)l->free_count;
@@ -247,11 +242,15 @@ static int pcap_link_recv(struct link *l, struct link_frame **frames, int max)
         return 0;
     if (!p->handle)
         return -ENETDOWN;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    p->now = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
     p->frames = frames;
     p->count = 0;
-    n = pcap_dispatch(p->handle, max, received, (u_char *)p);
+    /* Again if some were not for us: what libpcap has read ahead, poll does
+     * not tell. */
+    do {
+        asked = max - p->count;
+        n = pcap_dispatch(p->handle, asked, received, (u_char *)p);
+    } while (n == asked && p->count < max);
+    link_ages(frames, p->count);
     if (p->count > 0)
         return p->count;
     /* libpcap has no code for "down": any error may be that. */
@@ -331,11 +330,15 @@ static int pcap_link_refresh(struct link *l)
 {
     struct pcap_link *p = pcap_of(l);
     struct netif n;
-    bool up, moved;
     int changed = 0;
+    int e = netif_read(l->ifname, &n);
+    bool up = e == 0 && n.ethernet && n.up;
+    bool moved;
 
     count_drops(p);
-    up = netif_read(l->ifname, &n) == 0 && n.ethernet && n.up;
+    /* Want of descriptors, say, tells nothing about the interface. */
+    if (e && e != -ENODEV)
+        return changed;
     if (!up) {
         changed = l->up || p->reported ? LINK_CHANGED_STATE : 0;
         l->up = p->reported = false;
