@@ -96,7 +96,7 @@ PROGRAMS += $(if $(wildcard target/main.c),$(BUILD)/aoe-target)
 PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
 PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
 
-.PHONY: all target
+.PHONY: all target help
 all: $(PROGRAMS) left-out
 target: $(BUILD)/aoe-target
 
@@ -150,10 +150,40 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(I
 .PHONY: unit-tests
 unit-tests: $(UNIT)
 
-.PHONY: clean format
+# Programs the network tests use; each is one file and links nothing of ours,
+# so that it judges independently.  They need Linux, as those tests do.
+HELPERS := $(if $(filter Linux,$(shell uname -s)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
+$(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^
+
+# `make check` is these three, after `make deps`: in a second make, since what
+# deps installed changes what can be built.
+.PHONY: check check-built tests
+check: deps-test
+	+@$(MAKE) --no-print-directory check-built
+check-built: all tests
+	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
+tests: unit-tests $(HELPERS)
+
+# ---- what all of this needs ----------------------------------------------------
+# DEPS=no takes the machine as it is.
+.PHONY: deps deps-build deps-demo deps-test deps-ci
+deps: deps-test
+deps-build deps-demo deps-test deps-ci:
+	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
+
+# ---- the house in order ------------------------------------------------------
+SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+.PHONY: clean format format-check lint
 clean:
 	rm -rf build
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+lint:
+	shellcheck $(SCRIPTS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
