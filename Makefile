@@ -167,12 +167,40 @@ check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
 tests: unit-tests $(HELPERS)
 
+.PHONY: demo demo-built
+demo: deps-demo
+	+@$(MAKE) --no-print-directory demo-built
+demo-built: all
+	@BUILD=$(BUILD) bash tests/demo.sh
+
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no takes the machine as it is.
 .PHONY: deps deps-build deps-demo deps-test deps-ci
 deps: deps-test
 deps-build deps-demo deps-test deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
+
+# ---- installing --------------------------------------------------------------
+# The target is a daemon that root starts: sbin.  The others are commands.
+BINDIR := $(PREFIX)/bin
+SBINDIR := $(PREFIX)/sbin
+MANDIR := $(PREFIX)/share/man
+DOCDIR := $(PREFIX)/share/doc/aoekit
+UNITDIR := $(PREFIX)/lib/systemd/system
+MANUALS := $(wildcard doc/*.[1-9])
+GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
+	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
+	install -m 644 $(GUIDES) dist/inittab $(DESTDIR)$(DOCDIR)
+	for page in $(MANUALS); do \
+		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
+	done
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
 
 # ---- the house in order ------------------------------------------------------
 SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)

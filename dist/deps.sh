@@ -16,8 +16,8 @@ set -eu
 # What each step adds.
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libfuse3-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools tshark tcpdump jq fio qemu-utils libcap2-bin xxd"
-CI="clang clang-format shellcheck musl-tools linux-libc-dev mandoc"
+TEST="vblade aoetools tshark tcpdump jq fio qemu-utils libcap2-bin xxd mandoc"
+CI="clang clang-format shellcheck musl-tools linux-libc-dev"
 
 # The same, by other names; none of these systems is tested here.
 others() {
