@@ -56,6 +56,15 @@ HARDEN := -fstack-protector-strong -fno-pie
 LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
 endif
+# musl-gcc sees musl's headers alone; the kernel's lie among glibc's.
+ifneq ($(findstring musl-gcc,$(CC)),)
+KERNEL := $(BUILD)/kernel-headers
+MULTIARCH := $(shell gcc -print-multiarch)
+$(shell mkdir -p $(KERNEL) && ln -sfn /usr/include/linux \
+	/usr/include/asm-generic $(firstword $(wildcard \
+	/usr/include/$(MULTIARCH)/asm /usr/include/asm)) $(KERNEL))
+CPPFLAGS += -isystem $(KERNEL)
+endif
 DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
 ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP

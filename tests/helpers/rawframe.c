@@ -21,9 +21,10 @@
 enum { ETHERTYPE_AOE = 0x88a2, FRAME_MAX = 65536, LINE_MAX_CHARS = 1 << 18 };
 
 static const char usage[] =
-    "usage: rawframe [-n COUNT] [-w MS] INTERFACE < FRAMES\n"
+    "usage: rawframe [-p] [-n COUNT] [-w MS] INTERFACE < FRAMES\n"
     "Each line of FRAMES is one frame in hexadecimal; spaces, colons and what\n"
     "follows a # do not count, and DIGITSxN stands for N times those digits.\n"
+    "  -p        fill frames up to 60 bytes with zeroes\n"
     "  -n COUNT  print COUNT answers, exit 1 if fewer came\n"
     "  -w MS     the longest wait for them, 5000 if not said\n";
 
@@ -88,12 +89,16 @@ static int open_interface(const char *name)
     return fd;
 }
 
-static void send_all(int fd)
+static void send_all(int fd, size_t least)
 {
     static char line[LINE_MAX_CHARS];
     static unsigned char frame[FRAME_MAX];
     while (fgets(line, sizeof(line), stdin) != NULL) {
         size_t length = parse_line(line, frame);
+        if (length > 0 && length < least) {
+            memset(frame + length, 0, least - length);
+            length = least;
+        }
         if (length > 0 && send(fd, frame, length, 0) < 0)
             die("send");
     }
@@ -134,9 +139,13 @@ static long print_answers(int fd, long count, long wait_ms)
 int main(int argc, char **argv)
 {
     long count = 0, wait_ms = 5000;
+    size_t least = 0;
     int option;
-    while ((option = getopt(argc, argv, "n:w:h")) != -1) {
+    while ((option = getopt(argc, argv, "pn:w:h")) != -1) {
         switch (option) {
+        case 'p':
+            least = 60;
+            break;
         case 'n':
             count = strtol(optarg, NULL, 10);
             break;
@@ -153,6 +162,6 @@ int main(int argc, char **argv)
         return 2;
     }
     int fd = open_interface(argv[optind]);
-    send_all(fd);
+    send_all(fd, least);
     return print_answers(fd, count, wait_ms) < count;
 }
