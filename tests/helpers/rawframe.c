@@ -11,6 +11,8 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +23,13 @@
 enum { ETHERTYPE_AOE = 0x88a2, FRAME_MAX = 65536, LINE_MAX_CHARS = 1 << 18 };
 
 static const char usage[] =
-    "usage: rawframe [-p] [-n COUNT] [-w MS] INTERFACE < FRAMES\n"
+    "usage: rawframe [-p] [-n COUNT | -u TAG] [-w MS] INTERFACE < FRAMES\n"
     "Each line of FRAMES is one frame in hexadecimal; spaces, colons and what\n"
     "follows a # do not count, and DIGITSxN stands for N times those digits.\n"
     "  -p        fill frames up to 60 bytes with zeroes\n"
     "  -n COUNT  print COUNT answers, exit 1 if fewer came\n"
+    "  -u TAG    end with the answer that has this tag (hexadecimal),\n"
+    "            exit 1 if it did not come\n"
     "  -w MS     the longest wait for them, 5000 if not said\n";
 
 static void die(const char *what)
@@ -111,12 +115,31 @@ static long now_ms(void)
     return now.tv_sec * 1000L + now.tv_nsec / 1000000;
 }
 
-/* Prints up to `count` frames that others sent; returns how many there were. */
-static long print_answers(int fd, long count, long wait_ms)
+/* What the user waits for. */
+struct wanted {
+    long count; /* so many answers, */
+    bool until; /* or all up to the one with this tag */
+    uint32_t tag;
+    long wait_ms; /* but no longer than that */
+};
+
+static bool has_tag(const unsigned char *frame, ssize_t length, uint32_t tag)
+{
+    uint32_t its;
+    if (length < 24)
+        return false;
+    memcpy(&its, frame + 20, sizeof(its));
+    return ntohl(its) == tag;
+}
+
+/* Prints the frames that others sent; false if what was wanted did not come. */
+static bool print_answers(int fd, const struct wanted *wanted)
 {
     static unsigned char frame[FRAME_MAX];
-    long printed = 0, deadline = now_ms() + wait_ms, left;
-    while (printed < count && (left = deadline - now_ms()) > 0) {
+    long printed = 0, deadline = now_ms() + wanted->wait_ms, left;
+    while (wanted->until || printed < wanted->count) {
+        if ((left = deadline - now_ms()) <= 0)
+            return false;
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         if (poll(&ready, 1, (int)left) <= 0)
             continue;
@@ -132,25 +155,31 @@ static long print_answers(int fd, long count, long wait_ms)
             printf("%02x", frame[i]);
         putchar('\n');
         printed++;
+        if (wanted->until && has_tag(frame, length, wanted->tag))
+            return true;
     }
-    return printed;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    long count = 0, wait_ms = 5000;
+    struct wanted wanted = {.wait_ms = 5000};
     size_t least = 0;
     int option;
-    while ((option = getopt(argc, argv, "pn:w:h")) != -1) {
+    while ((option = getopt(argc, argv, "pn:u:w:h")) != -1) {
         switch (option) {
         case 'p':
             least = 60;
             break;
         case 'n':
-            count = strtol(optarg, NULL, 10);
+            wanted.count = strtol(optarg, NULL, 10);
+            break;
+        case 'u':
+            wanted.until = true;
+            wanted.tag = (uint32_t)strtoul(optarg, NULL, 16);
             break;
         case 'w':
-            wait_ms = strtol(optarg, NULL, 10);
+            wanted.wait_ms = strtol(optarg, NULL, 10);
             break;
         default:
             fputs(usage, option == 'h' ? stdout : stderr);
@@ -163,5 +192,5 @@ int main(int argc, char **argv)
     }
     int fd = open_interface(argv[optind]);
     send_all(fd, least);
-    return print_answers(fd, count, wait_ms) < count;
+    return print_answers(fd, &wanted) ? 0 : 1;
 }

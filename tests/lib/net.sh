@@ -205,6 +205,15 @@ await() {
     seen "$@" || fail "$1: no line \"$2\""
 }
 
+# eventually COMMAND...: again and again until it succeeds, at most 20 s: for
+# what nothing announces.  The command itself should take its time to fail.
+eventually() {
+    local end=$((SECONDS + 20))
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+    done
+}
+
 # finished NAME [SECONDS]: waits for its end and returns its exit status; 124
 # when it was still running and had to be killed.
 finished() {
