@@ -1,5 +1,21 @@
 # aoekit: ATA over Ethernet in userspace.  `make help` lists the targets.
 #
+#: make                build what the installed libraries allow
+#: make demo           the whole story on this machine, in under a minute
+#: make check          all tests; TESTS="nbd fuse" only those, JOBS=1 one by one
+#: make check SAN=1    the same under AddressSanitizer and UBSan
+#: make target         only aoe-target, which needs nothing beyond libc
+#:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
+#: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
+#: make deps           install what building and testing need
+#: make install        into PREFIX (/usr/local) under DESTDIR
+#: make format         clang-format; format-check and lint (shellcheck) only look
+#: make clean          remove build/
+#:
+#: demo, check and deps install packages; DEPS=no goes on without.
+#: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
+#: WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
 # has to change when a file is added.
@@ -141,6 +157,10 @@ $(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
 
+# The targets that a person may want.
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
 # A plain build says what it could not include and what would bring it.
 .PHONY: left-out
 left-out:
@@ -175,6 +195,26 @@ check: deps-test
 check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
 tests: unit-tests $(HELPERS)
+
+# Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
+# it is there, holds its seeds.  They are built by clang in a tree of their own.
+FUZZ_SECONDS ?= 20
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+.PHONY: fuzz fuzz-built
+fuzz:
+	+@$(MAKE) --no-print-directory fuzz-built BUILD=build/fuzz SAN=1 CC=clang \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link"
+fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
+	@for name in $(FUZZERS); do \
+		mkdir -p $(BUILD)/corpus/$$name $(BUILD)/found || exit; \
+		seeds=tests/fuzz/corpus/$$name; [ -d $$seeds ] || seeds=; \
+		$(BUILD)/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=$(BUILD)/found/$$name- -verbosity=0 \
+			-print_final_stats=1 $(BUILD)/corpus/$$name $$seeds || exit; \
+	done
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+	$(say) LINK $@
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS)
 
 .PHONY: demo demo-built
 demo: deps-demo

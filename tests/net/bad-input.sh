@@ -62,11 +62,11 @@ target_fails "disk" -o 2000 -l 49 1 2 eth0 "$TMP/disk"
 target_fails "eth9.*eth0" 1 2 eth9 "$TMP/disk"
 check "aoe-target without CAP_NET_RAW says so" \
     refuses 1 "^$T: .*CAP_NET_RAW" weak_nas $T 1 2 eth0 "$TMP/disk"
-chmod 0 "$TMP/small"
+cp "$BUILD/aoe-target" "$TMP/aoe-target" # where anyone may run it
 check "aoe-target on a file one may not open" \
     refuses 1 "^$T: .*disk.*Permission denied" nas timeout 20 \
-    setpriv --reuid=65534 --bounding-set=-all --inh-caps=-all \
-    "$BUILD/aoe-target" 1 2 eth0 "$TMP/disk"
+    setpriv --reuid=65534 --regid=65534 --clear-groups \
+    "$TMP/aoe-target" 1 2 eth0 "$TMP/disk"
 
 if loop=$(losetup --find --show "$TMP/disk" 2>/dev/null); then
     mkfs.ext4 -q "$loop"
