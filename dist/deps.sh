@@ -79,7 +79,7 @@ echo "deps: installing with apt-get:$missing"
 
 # shellcheck disable=SC2086 # lists of words
 get() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 "$@"
 }
 # shellcheck disable=SC2086
 install_missing() {
