@@ -77,6 +77,8 @@ static struct pool *pool_new(unsigned count, unsigned room, unsigned align,
     struct pool *p;
     void *memory;
 
+    if (count > (SIZE_MAX - lead) / stride)
+        return NULL;
     p = calloc(1, sizeof(*p) + count * sizeof(p->buffer[0]));
     if (!p)
         return NULL;
@@ -203,22 +205,29 @@ void link_fini(struct link *l)
     l->pool = NULL;
 }
 
-enum link_refusal link_refusal(int error)
+bool link_error_down(int error)
 {
-    switch (error) {
-    case EINTR:
-        return LINK_REFUSED_AGAIN;
-    case EAGAIN:
-        return LINK_REFUSED_BUSY;
-    case ENOBUFS:
-        return LINK_REFUSED_FULL;
-    case ENETDOWN:
-    case ENXIO:
-    case ENODEV:
-        return LINK_REFUSED_DOWN;
-    default:
-        return LINK_REFUSED_FRAME;
+    return error == ENETDOWN || error == ENXIO || error == ENODEV;
+}
+
+bool link_refused(struct link *l, int error, int *taken, int count)
+{
+    if (error == EINTR)
+        return true;
+    if (error == EAGAIN)
+        return false;
+    if (link_error_down(error)) {
+        l->tx_errors += (unsigned)(count - *taken);
+        *taken = count;
+        return false;
     }
+    /* The interface's own queue is full.  Drop at most one frame, and only
+     * when the call achieved nothing else (see link_send). */
+    if (error == ENOBUFS && *taken > 0)
+        return false;
+    l->tx_errors++;
+    (*taken)++;
+    return error != ENOBUFS;
 }
 
 static int open_backend(struct link **out, const char *ifname,

@@ -108,7 +108,10 @@ void link_close(struct link *l);
 
 /* Receives up to `max` frames.  Returns their number, 0 when there are none or
  * no buffer is free (free_count tells), -ENETDOWN while the interface is down
- * or gone.  Each frame stays the caller's until link_release. */
+ * or gone.  Each frame stays the caller's until link_release.
+ *
+ * Call it until it returns fewer than `max` before polling again, and again
+ * once buffers came back: a backend may hold frames that poll does not see. */
 int link_recv(struct link *l, struct link_frame **frames, int max);
 void link_release(struct link *l, struct link_frame *frame);
 
@@ -148,15 +151,12 @@ struct link_frame *link_take(struct link *l);
 /* Frees what link_init made; frames that are still out become invalid. */
 void link_fini(struct link *l);
 
-/* What to do about a frame that the system refused to send. */
-enum link_refusal {
-    LINK_REFUSED_AGAIN, /* interrupted: try at once */
-    LINK_REFUSED_BUSY,  /* the socket's queue is full: wait until writable */
-    LINK_REFUSED_FULL,  /* the interface's queue is full */
-    LINK_REFUSED_FRAME, /* this frame cannot be sent */
-    LINK_REFUSED_DOWN,  /* no frame can: the interface is down or gone */
-};
-enum link_refusal link_refusal(int error);
+/* Whether this errno says that the interface is down or gone. */
+bool link_error_down(int error);
+/* Sending stopped at frame *taken of `count` with errno `error`: counts what is
+ * dropped for it and moves *taken behind that.  True: go on from there; false:
+ * *taken is what the send call returns. */
+bool link_refused(struct link *l, int error, int *taken, int count);
 
 int link_packet_open(struct link **out, const char *ifname,
                      const struct link_options *o);

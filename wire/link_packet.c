@@ -151,7 +151,7 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
         got = receive_many(p, offered);
     while (got < 0 && errno == EINTR);
     if (got < 0) {
-        if (link_refusal(errno) == LINK_REFUSED_DOWN)
+        if (link_error_down(errno))
             l->up = false;
         return l->up ? 0 : -ENETDOWN;
     }
@@ -218,24 +218,8 @@ static int packet_send(struct link *l, const struct link_out *out, int count)
             taken += n;
             continue;
         }
-        switch (link_refusal(n < 0 ? errno : EAGAIN)) {
-        case LINK_REFUSED_AGAIN:
-            continue;
-        case LINK_REFUSED_BUSY:
-            return taken;
-        case LINK_REFUSED_FULL:
-            if (taken > 0)
-                return taken;
-            l->tx_errors++;
-            return 1;
-        case LINK_REFUSED_FRAME:
-            l->tx_errors++;
-            taken++;
-            continue;
-        case LINK_REFUSED_DOWN:
-            l->tx_errors += (unsigned)(count - taken);
-            return count;
-        }
+        if (!link_refused(l, n < 0 ? errno : EAGAIN, &taken, count))
+            break;
     }
     return taken;
 }

@@ -12,6 +12,7 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,20 +120,24 @@ static int handle_open(struct pcap_link *p, unsigned snaplen, pcap_t **out)
     return 0;
 }
 
-/* Lets the polled descriptor stand for this handle. */
-static int publish_fd(struct pcap_link *p, pcap_t *h)
+/* Lets the descriptor that the user polls stand for `fd`. */
+static int publish(struct link *l, int fd)
 {
-    int fd = pcap_get_selectable_fd(h);
+    if (dup2(fd, l->fd) < 0)
+        return -errno;
+    fcntl(l->fd, F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
+/* A descriptor that is never readable, to poll while there is no handle. */
+static int idle_fd(void)
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
     if (fd < 0)
-        return -ENOTSUP;
-    if (p->link.fd < 0)
-        p->link.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    else if (dup2(fd, p->link.fd) < 0)
         return -errno;
-    else
-        fcntl(p->link.fd, F_SETFD, FD_CLOEXEC);
-    return p->link.fd < 0 ? -errno : 0;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
 }
 
 static void handle_drop(struct pcap_link *p)
@@ -141,6 +146,19 @@ static void handle_drop(struct pcap_link *p)
         pcap_close(p->handle);
     p->handle = NULL;
     p->dropped = 0;
+}
+
+/* After an error the handle's descriptor might poll readable for ever. */
+static void handle_fail(struct pcap_link *p)
+{
+    int idle = idle_fd();
+
+    if (idle >= 0) {
+        publish(&p->link, idle);
+        close(idle);
+    }
+    handle_drop(p);
+    p->link.up = false;
 }
 
 /* Opens a handle for the interface as `n` shows it, in the place of the old
@@ -153,7 +171,7 @@ static int attach(struct pcap_link *p, const struct netif *n)
 
     if (e)
         return e;
-    e = publish_fd(p, h);
+    e = publish(&p->link, pcap_get_selectable_fd(h));
     if (e) {
         pcap_close(h);
         return e;
@@ -218,7 +236,7 @@ static int pcap_link_recv(struct link *l, struct link_frame **frames, int max)
         return p->count;
     /* libpcap has no code for "down": any error may be that. */
     if (n == PCAP_ERROR)
-        l->up = false;
+        handle_fail(p);
     return l->up ? 0 : -ENETDOWN;
 }
 
@@ -255,24 +273,8 @@ static int pcap_link_send(struct link *l, const struct link_out *out, int count)
             taken++;
             continue;
         }
-        switch (link_refusal(errno)) {
-        case LINK_REFUSED_AGAIN:
-            continue;
-        case LINK_REFUSED_BUSY:
-            return taken;
-        case LINK_REFUSED_FULL:
-            if (taken > 0)
-                return taken;
-            l->tx_errors++;
-            return 1;
-        case LINK_REFUSED_FRAME:
-            l->tx_errors++;
-            taken++;
-            continue;
-        case LINK_REFUSED_DOWN:
-            l->tx_errors += (unsigned)(count - taken);
-            return count;
-        }
+        if (!link_refused(l, errno, &taken, count))
+            break;
     }
     return taken;
 }
@@ -309,7 +311,7 @@ static int pcap_link_refresh(struct link *l)
 {
     struct pcap_link *p = pcap_of(l);
     struct netif n;
-    bool up, anew;
+    bool up, moved;
     int changed = 0;
 
     count_drops(p);
@@ -323,16 +325,16 @@ static int pcap_link_refresh(struct link *l)
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;
     }
-    /* A handle that reported an error, or whose interface was removed, is
-     * replaced; so is one that would cut off larger frames. */
-    anew = !p->handle || !l->up || n.index != p->index;
-    if (anew || link_room(l->mtu) > p->snaplen)
+    /* A removed interface needs a new handle; so do larger frames, which the
+     * old one would cut off. */
+    moved = n.index != p->index;
+    if (!p->handle || moved || link_room(l->mtu) > p->snaplen)
         up = attach(p, &n) == 0;
     if (!aoe_mac_equal(&n.mac, &l->mac)) {
         l->mac = n.mac;
         changed |= LINK_CHANGED_MAC;
     }
-    if (up != l->up || up != p->reported || n.index != p->index)
+    if (moved || up != l->up || up != p->reported)
         changed |= LINK_CHANGED_STATE;
     l->up = p->reported = up;
     return changed;
@@ -382,8 +384,11 @@ int link_pcap_open(struct link **out, const char *ifname,
     p->link.mtu = n.mtu;
     p->link.mac = n.mac;
     p->link.up = p->reported = n.up;
-    e = grow(p, n.mtu);
-    if (e == 0)
+    e = p->link.fd = idle_fd();
+    if (e >= 0)
+        e = grow(p, n.mtu);
+    /* An interface that is down is attached when link_refresh finds it up. */
+    if (e == 0 && n.up)
         e = attach(p, &n);
     if (e) {
         pcap_link_close(&p->link);
