@@ -9,15 +9,24 @@
 
 helps() {
     "$1" --help >"$TMP/help" 2>"$TMP/err" &&
-        [ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/help")" -ge 8 ] &&
+        [ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/help")" -ge 5 ] &&
         head -n 1 "$TMP/help" | grep -q "$1"
+}
+declare -A SUBCOMMANDS=([aoe]=discover [aoe-nbd]=serve [aoe-fuse]="mount umount")
+# All that a program and its subcommands tell with --help.
+all_help() {
+    local sub
+    "$1" --help
+    for sub in ${SUBCOMMANDS[$1]:-}; do
+        "$1" "$sub" --help || echo "--help-of-$sub-fails"
+    done
 }
 # documented PROGRAM: each option word of its --help stands in its page.
 documented() {
     local page=$ROOT/doc/$1.8 option missing=0
     [ -f "$page" ] || { echo "no doc/$1.8" && return 1; }
     mandoc -T utf8 "$page" | sed 's/.\x08//g' >"$TMP/page"
-    for option in $("$1" --help | grep -oE -- '(^|[ [(|,])--?[a-zA-Z][a-z-]*' |
+    for option in $(all_help "$1" | grep -oE -- '(^|[ [(|,])--?[a-zA-Z][a-z-]*' |
         grep -oE -- '--?[a-zA-Z][a-z-]*' | sort -u); do
         tr '\n\t' '  ' <"$TMP/page" | grep -Fqe "$option" ||
             { echo "doc/$1.8 lacks $option" && missing=1; }
