@@ -15,10 +15,11 @@ on_host() { host timeout 20 "$@"; }
 weak_nas() { nas timeout 20 setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$@"; }
 weak_host() { host timeout 20 setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$@"; }
 
-truncate -s 1M "$TMP/disk"
-truncate -s 511 "$TMP/small"
-mkdir "$TMP/dir"
-: >"$TMP/empty"
+cd "$TMP" || exit 1
+truncate -s 1M disk
+truncate -s 511 small
+mkdir dir mnt
+: >empty
 
 # ---- aoe-target --------------------------------------------------------------
 
@@ -30,56 +31,56 @@ target_usage() { # PATTERN ARGUMENTS...
 }
 target_usage "" 1 2 eth0
 target_usage ""
-target_usage "extra" 1 2 eth0 "$TMP/disk" extra
-target_usage "65535" 65535 2 eth0 "$TMP/disk"
-target_usage "70000" 70000 2 eth0 "$TMP/disk"
-target_usage "255" 1 255 eth0 "$TMP/disk"
-target_usage "-1" -- -1 2 eth0 "$TMP/disk"
-target_usage "one" one 2 eth0 "$TMP/disk"
-target_usage "2x" 1 2x eth0 "$TMP/disk"
-target_usage "0" -b 0 1 2 eth0 "$TMP/disk"
-target_usage "70000" -b 70000 1 2 eth0 "$TMP/disk"
-target_usage "12q" -o 12q 1 2 eth0 "$TMP/disk"
-target_usage "" -o 99999999999999999999 1 2 eth0 "$TMP/disk"
-target_usage "-5" -l -5 1 2 eth0 "$TMP/disk"
-target_usage "zz" -m zz 1 2 eth0 "$TMP/disk"
-target_usage "02:00:00:00:00" -m 02:00:00:00:00 1 2 eth0 "$TMP/disk"
-target_usage "-o" 1 2 eth0 "$TMP/disk" -o
-target_usage "-z" -z 1 2 eth0 "$TMP/disk"
+target_usage "extra" 1 2 eth0 disk extra
+target_usage "65535" 65535 2 eth0 disk
+target_usage "70000" 70000 2 eth0 disk
+target_usage "255" 1 255 eth0 disk
+target_usage "-1" -- -1 2 eth0 disk
+target_usage "one" one 2 eth0 disk
+target_usage "2x" 1 2x eth0 disk
+target_usage "0" -b 0 1 2 eth0 disk
+target_usage "70000" -b 70000 1 2 eth0 disk
+target_usage "12q" -o 12q 1 2 eth0 disk
+target_usage "" -o 99999999999999999999 1 2 eth0 disk
+target_usage "-5" -l -5 1 2 eth0 disk
+target_usage "zz" -m zz 1 2 eth0 disk
+target_usage "02:00:00:00:00" -m 02:00:00:00:00 1 2 eth0 disk
+target_usage "-o" 1 2 eth0 disk -o
+target_usage "-z" -z 1 2 eth0 disk
 
 target_fails() { # PATTERN ARGUMENTS...
     local pattern=$1
     shift
     check "aoe-target $*" refuses 1 "^$T: .*$pattern" on_nas $T "$@"
 }
-target_fails "missing.*No such file" 1 2 eth0 "$TMP/missing"
-target_fails "dir" 1 2 eth0 "$TMP/dir"
+target_fails "missing.*No such file" 1 2 eth0 missing
+target_fails "dir" 1 2 eth0 dir
 target_fails "/dev/null" 1 2 eth0 /dev/null
-target_fails "empty" 1 2 eth0 "$TMP/empty"
-target_fails "small.*512" 1 2 eth0 "$TMP/small"
-target_fails "disk" -o 2048 1 2 eth0 "$TMP/disk"
-target_fails "disk" -o 2000 -l 49 1 2 eth0 "$TMP/disk"
-target_fails "eth9.*eth0" 1 2 eth9 "$TMP/disk"
+target_fails "empty" 1 2 eth0 empty
+target_fails "small.*512" 1 2 eth0 small
+target_fails "disk" -o 2048 1 2 eth0 disk
+target_fails "disk" -o 2000 -l 49 1 2 eth0 disk
+target_fails "eth9.*eth0" 1 2 eth9 disk
 check "aoe-target without CAP_NET_RAW says so" \
-    refuses 1 "^$T: .*CAP_NET_RAW" weak_nas $T 1 2 eth0 "$TMP/disk"
-cp "$BUILD/aoe-target" "$TMP/aoe-target" # where anyone may run it
+    refuses 1 "^$T: .*CAP_NET_RAW" weak_nas $T 1 2 eth0 disk
+cp "$BUILD/aoe-target" . # where anyone may run it
 check "aoe-target on a file one may not open" \
     refuses 1 "^$T: .*disk.*Permission denied" nas timeout 20 \
     setpriv --reuid=65534 --regid=65534 --clear-groups \
-    "$TMP/aoe-target" 1 2 eth0 "$TMP/disk"
+    ./aoe-target 1 2 eth0 disk
 
-if loop=$(losetup --find --show "$TMP/disk" 2>/dev/null); then
-    mkfs.ext4 -q "$loop"
-    mount "$loop" "$TMP/dir"
+if loop=$(losetup --find --show disk 2>/dev/null); then
+    mkfs.ext4 -q -O ^has_journal "$loop"
+    mount "$loop" dir
     target_fails "$loop.*mounted" 1 2 eth0 "$loop"
-    umount "$TMP/dir"
+    umount dir
     losetup --detach "$loop"
 else
     skip_check "aoe-target on a mounted device" "no loop device to be had"
 fi
-start other nas $T 1 2 eth0 "$TMP/disk"
+start other nas $T 1 2 eth0 disk
 await other 'e1\.2: serving'
-target_fails "disk" 1 3 eth0 "$TMP/disk"
+target_fails "disk" 1 3 eth0 disk
 stop other
 
 # ---- aoe ---------------------------------------------------------------------
@@ -89,11 +90,9 @@ check "aoe frobnicate" refuses 2 '^aoe: .*frobnicate' on_host aoe frobnicate
 
 # ---- what aoe, aoe-nbd and aoe-fuse have in common ---------------------------
 
-sock=$TMP/nbd.sock
-mkdir "$TMP/mnt"
 discover="aoe discover --wait 0.2"
-serve="aoe-nbd serve e1.2 --unix $sock"
-mount="aoe-fuse mount e1.2 $TMP/mnt"
+serve="aoe-nbd serve e1.2 --unix nbd.sock"
+mount="aoe-fuse mount e1.2 mnt"
 for command in "$discover" "$serve" "$mount"; do
     program=${command%% *}
     # shellcheck disable=SC2086 # lists of words
@@ -130,15 +129,15 @@ nbd_usage() { # PATTERN ARGUMENTS...
 }
 nbd_usage ""
 nbd_usage "frobnicate" frobnicate
-nbd_usage "" serve -i eth0 --unix "$sock"
-nbd_usage "e1" serve e1 -i eth0 --unix "$sock"
-nbd_usage "e1.2.3" serve e1.2.3 -i eth0 --unix "$sock"
-nbd_usage "e70000.1" serve e70000.1 -i eth0 --unix "$sock"
+nbd_usage "" serve -i eth0 --unix nbd.sock
+nbd_usage "e1" serve e1 -i eth0 --unix nbd.sock
+nbd_usage "e1.2.3" serve e1.2.3 -i eth0 --unix nbd.sock
+nbd_usage "e70000.1" serve e70000.1 -i eth0 --unix nbd.sock
 nbd_usage "--unix" serve e1.2 -i eth0
 nbd_usage "99999" serve e1.2 -i eth0 --tcp 99999
 nbd_usage "http" serve e1.2 -i eth0 --tcp http
 check "aoe-nbd serve: a disk that is not there" \
-    refuses 1 '^aoe-nbd: .*e9\.9' on_host aoe-nbd serve e9.9 -i eth0 --unix "$sock"
+    refuses 1 '^aoe-nbd: .*e9\.9' on_host aoe-nbd serve e9.9 -i eth0 --unix nbd.sock
 
 # ---- aoe-fuse ----------------------------------------------------------------
 
@@ -152,11 +151,11 @@ if command -v aoe-fuse >/dev/null; then
     fuse_usage "frobnicate" frobnicate
     fuse_usage "" mount -i eth0
     fuse_usage "" mount e1.2 -i eth0
-    fuse_usage "e1" mount e1 "$TMP/mnt" -i eth0
+    fuse_usage "e1" mount e1 mnt -i eth0
     check "aoe-fuse mount: a directory that is not there" refuses 1 \
-        '^aoe-fuse: .*nowhere' on_host aoe-fuse mount e1.2 "$TMP/nowhere" -i eth0
+        '^aoe-fuse: .*nowhere' on_host aoe-fuse mount e1.2 nowhere -i eth0
     check "aoe-fuse mount: a disk that is not there" refuses 1 \
-        '^aoe-fuse: .*e9\.9' on_host aoe-fuse mount e9.9 "$TMP/mnt" -i eth0
+        '^aoe-fuse: .*e9\.9' on_host aoe-fuse mount e9.9 mnt -i eth0
     check "aoe-fuse umount: nothing is mounted there" refuses 1 \
-        '^aoe-fuse: .*mnt' on_host aoe-fuse umount "$TMP/mnt"
+        '^aoe-fuse: .*mnt' on_host aoe-fuse umount mnt
 fi
