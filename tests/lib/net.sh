@@ -146,8 +146,17 @@ cable() {
     ip -n "$NAS_NS" link add eth0 mtu "$mtu" address "$NAS_MAC" type veth \
         peer name eth0 mtu "$mtu" address "$HOST_MAC" netns "$HOST_NS" \
         2>>"$TMP/.ip" || return
-    ip -n "$NAS_NS" link set eth0 up
-    ip -n "$HOST_NS" link set eth0 up
+    plug "$NAS_NS" && plug "$HOST_NS" && carries "$NAS_NS" && carries "$HOST_NS"
+}
+plug() {
+    ip -n "$1" link set eth0 up
+}
+# The kernel notices the carrier a little later, and drops frames until then.
+carries() {
+    eventually has_carrier "$1"
+}
+has_carrier() {
+    ip -n "$1" -o link show eth0 | grep -q 'state UP'
 }
 
 # nas COMMAND..., host COMMAND...: runs it there, in the mount namespace of
