@@ -24,14 +24,15 @@ cut_short() {
         echo "${hex:0:length * 2}"
     done
 }
-# answers_to: sends the frames of standard input and then a query with a tag of
-# its own, and prints what comes back before that one's answer.
+# answers_to: sends the frames of standard input, a few at a time, and after
+# each lot a query with a tag of its own; prints what else is answered.
 answers_to() {
-    { cat && TAG=8000beef frame 01 "$QUERY"; } |
-        host rawframe -u 8000beef eth0 >"$TMP/answers"
-    local status=$?
-    sed '$d' "$TMP/answers"
-    return "$status"
+    local lot
+    while mapfile -n 32 lot && [ ${#lot[@]} -gt 0 ]; do
+        { printf '%s' "${lot[@]}" && TAG=8000beef frame 01 "$QUERY"; } |
+            host rawframe -u 8000beef eth0 >"$TMP/answers" || return
+        sed '$d' "$TMP/answers"
+    done
 }
 # Every answer is padded, a response of e1.2 and from its own address.
 proper() {
