@@ -177,8 +177,9 @@ start() {
     shift 2
     [ "$where" = nas ] && ns=$NAS_NS
     SEEN[$name]=0
+    : >"$(log_of "$name")" # before anyone looks into it
     (exec nsenter --net="/run/netns/$ns" -- "$@") \
-        >"$(log_of "$name")" 2>&1 </dev/null &
+        >>"$(log_of "$name")" 2>&1 </dev/null &
     PID[$name]=$!
 }
 
@@ -198,14 +199,16 @@ mark() {
 # seen NAME PATTERN [SECONDS]: waits until its log has a line that matches the
 # (extended) pattern.  False when the program ended first or time ran out.
 seen() {
-    local name=$1 pattern=$2 seconds=${3:-20} fd reader status
-    exec {fd}< <(exec timeout "$seconds" tail --pid="${PID[$name]}" -s 0.1 \
-        -n "+$((SEEN[$name] + 1))" -f "$(log_of "$name")" 2>/dev/null)
+    local name=$1 pattern=$2 seconds=${3:-20} reader status
+    [ -p "$TMP/.lines" ] || mkfifo "$TMP/.lines"
+    timeout "$seconds" tail --pid="${PID[$name]}" -s 0.1 \
+        -n "+$((SEEN[$name] + 1))" -f "$(log_of "$name")" \
+        >"$TMP/.lines" 2>/dev/null &
     reader=$!
-    grep -Eqm1 -- "$pattern" <&"$fd"
+    grep -Eqm1 -- "$pattern" "$TMP/.lines"
     status=$?
-    exec {fd}<&-
     kill "$reader" 2>/dev/null
+    wait "$reader" 2>/dev/null
     return "$status"
 }
 
@@ -265,7 +268,7 @@ end() {
 # passes, up to the last one before capture_end.
 capture() {
     start "$1" "$2" tcpdump -Z root -i eth0 -U --immediate-mode -l --print \
-        -s 0 -B 16384 -w "$3" 'ether proto 0x88a2 or ether proto 0x88b5'
+        -s 9216 -B 65536 -w "$3" 'ether proto 0x88a2 or ether proto 0x88b5'
     await "$1" 'listening on'
 }
 capture_end() {

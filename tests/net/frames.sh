@@ -52,9 +52,10 @@ session() {
     capture_end wire
 }
 
-# shown FILTER: what tshark shows of it.
+# shown FILTER: what tshark shows of it (in two passes: it must have seen the
+# answer to know a request's).
 shown() {
-    tshark -r "$pcap" -Y "$1" 2>/dev/null
+    tshark -2 -r "$pcap" -Y "$1" 2>/dev/null
 }
 none() {
     local lines
