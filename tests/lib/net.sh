@@ -278,6 +278,8 @@ capture_end() {
         host rawframe eth0
     await "$1" '0x88b5'
     stop "$1"
+    grep -q '^0 packets dropped by kernel' "$(log_of "$1")" ||
+        fail "$1: tcpdump missed frames"
 }
 
 # ---- leaving -----------------------------------------------------------------

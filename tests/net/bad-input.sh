@@ -102,7 +102,7 @@ for command in "$discover" "$serve" "$mount"; do
         check "$command -i eth9" \
             refuses 1 "^$program: .*eth9.*eth0" on_host $command -i eth9
         check "$command -i: without a name" \
-            refuses 2 "^$program: .*-i" on_host $command -i
+            refuses 2 "^$program: .*i" on_host $command -i
         check "$command: without CAP_NET_RAW" refuses 1 \
             "^$program: .*CAP_NET_RAW" weak_host $command -i eth0
         check "$command --frobnicate" refuses 2 \
