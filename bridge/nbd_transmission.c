@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The transmission phase: requests come in, are checked, and go to the disk
+ * (NBD protocol, "Transmission" and "Request types").  A request that is
+ * wrong is answered with an error; only one that cannot be told from its
+ * neighbours, for it lacks the magic, ends the connection.
+ */
+#include "bridge/nbd_internal.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+/* What the commands allow.  FUA is legal on every one of them. */
+static const struct {
+    bool known;
+    bool writes;    /* not on a read-only export */
+    bool data;      /* needs a buffer of its length */
+    bool ranged;    /* offset and length name a part of the disk */
+    uint16_t flags; /* legal beside FUA */
+} commands[] = {
+    [NBD_CMD_READ] = {true, false, true, true, NBD_CMD_FLAG_DF},
+    [NBD_CMD_WRITE] = {true, true, true, true, 0},
+    [NBD_CMD_FLUSH] = {true, false, false, false, 0},
+    [NBD_CMD_TRIM] = {true, true, false, true, 0},
+    [NBD_CMD_CACHE] = {true, false, false, true, 0},
+    [NBD_CMD_WRITE_ZEROES] = {true, true, false, true,
+                              NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO},
+    [NBD_CMD_BLOCK_STATUS] = {true, false, false, true, NBD_CMD_FLAG_REQ_ONE},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static enum nbd_error refuse(const char **why, enum nbd_error error,
+                             const char *text)
+{
+    *why = text;
+    return error;
+}
+
+static enum nbd_error check_range(const struct nbd_conn *conn,
+                                  const struct nbd_header *h, const char **why)
+{
+    uint64_t size = conn->export->size;
+    bool fills =
+        h->command == NBD_CMD_WRITE || h->command == NBD_CMD_WRITE_ZEROES;
+
+    if (h->offset > size || h->length > size - h->offset)
+        return refuse(why, fills ? NBD_ENOSPC : NBD_EINVAL,
+                      "it goes past the end of the disk");
+    if (commands[h->command].data && h->length > NBD_PAYLOAD_MAX)
+        return refuse(why,
+                      h->flags & NBD_CMD_FLAG_DF ? NBD_EOVERFLOW : NBD_EINVAL,
+                      "it is longer than 32 MiB");
+    return NBD_OK;
+}
+
+/* What only some exports, or some clients, may ask. */
+static enum nbd_error check_command(const struct nbd_conn *conn,
+                                    const struct nbd_header *h,
+                                    const char **why)
+{
+    const struct nbd_export *export = conn->export;
+
+    switch (h->command) {
+    case NBD_CMD_READ:
+        if ((h->flags & NBD_CMD_FLAG_DF) && !conn->structured)
+            return refuse(why, NBD_EINVAL, "DF without structured replies");
+        break;
+    case NBD_CMD_TRIM:
+        if (!export->trim)
+            return refuse(why, NBD_EINVAL, "the disk cannot trim");
+        break;
+    case NBD_CMD_WRITE_ZEROES:
+        if ((h->flags & NBD_CMD_FLAG_FAST_ZERO) &&
+            (!export->trim_zeroes || (h->flags & NBD_CMD_FLAG_NO_HOLE)))
+            return refuse(why, NBD_ENOTSUP,
+                          "no faster than writing the zeroes");
+        break;
+    case NBD_CMD_BLOCK_STATUS:
+        if (conn->allocation != export)
+            return refuse(why, NBD_EINVAL, "no meta context was selected");
+        if (h->length == 0)
+            return refuse(why, NBD_EINVAL, "status of nothing");
+        break;
+    }
+    return NBD_OK;
+}
+
+/* Says what is wrong with a request before anything is spent on it. */
+static enum nbd_error check(const struct nbd_conn *conn,
+                            const struct nbd_header *h, const char **why)
+{
+    enum nbd_error error;
+
+    if (conn->stopping)
+        return refuse(why, NBD_ESHUTDOWN, "the server is shutting down");
+    if (h->command >= COMMANDS || !commands[h->command].known)
+        return refuse(why, NBD_EINVAL, "unknown command");
+    if (h->flags & ~(commands[h->command].flags | NBD_CMD_FLAG_FUA))
+        return refuse(why, NBD_EINVAL, "a flag it does not have");
+    if (commands[h->command].writes && conn->export->read_only)
+        return refuse(why, NBD_EPERM, "the disk is read-only");
+    error = check_command(conn, h, why);
+    if (error || !commands[h->command].ranged)
+        return error;
+    return check_range(conn, h, why);
+}
+
+/* ---- the disk ------------------------------------------------------------ */
+
+void nbd_release(struct nbd_request *r)
+{
+    struct nbd_pool *pool = &r->server->pool;
+
+    if (r->conn) {
+        r->conn->bytes -= r->room;
+        r->conn->requests--;
+    } else {
+        r->server->orphaned_bytes -= r->room;
+    }
+    nbd_pool_give_buffer(pool, r->buffer, r->room);
+    nbd_pool_give_request(pool, r);
+}
+
+static void io_done(struct aoe_request *io, int status)
+{
+    struct nbd_request *r = io->arg;
+    struct nbd_server *server = r->server;
+
+    server->in_flight--;
+    if (r->conn)
+        r->then(r, status);
+    else
+        nbd_release(r);
+    if (server->in_flight == 0 && server->idle)
+        server->idle(server);
+}
+
+void nbd_submit(struct nbd_request *r,
+                void (*then)(struct nbd_request *r, int status))
+{
+    const struct nbd_export *export = r->conn->export;
+    int err;
+
+    r->then = then;
+    r->io.done = io_done;
+    r->io.arg = r;
+    if (!list_linked(&r->link))
+        list_append(&r->conn->in_flight, &r->link);
+    r->server->in_flight++;
+    err = export->submit(export->disk, &r->io);
+    if (err) {
+        r->server->in_flight--;
+        then(r, err);
+    }
+}
+
+static void submit(struct nbd_request *r, enum aoe_op op)
+{
+    r->io.op = op;
+    r->io.offset = op == AOE_FLUSH ? 0 : r->header.offset;
+    r->io.length = op == AOE_FLUSH ? 0 : r->header.length;
+    r->iov = (struct iovec){r->buffer, r->header.length};
+    r->io.iov = &r->iov;
+    r->io.iovcnt = r->buffer ? 1 : 0;
+    r->io.fua = op != AOE_READ && op != AOE_FLUSH &&
+                (r->header.flags & NBD_CMD_FLAG_FUA);
+    nbd_submit(r, nbd_complete);
+}
+
+/* A request is whole: the disk's turn, where it needs one. */
+static void execute(struct nbd_request *r)
+{
+    bool nothing = r->header.length == 0;
+
+    if (r->refused) {
+        nbd_refuse(r);
+        return;
+    }
+    switch (r->header.command) {
+    case NBD_CMD_READ:
+        if (!nothing)
+            submit(r, AOE_READ);
+        break;
+    case NBD_CMD_WRITE:
+        if (!nothing)
+            submit(r, AOE_WRITE);
+        break;
+    case NBD_CMD_FLUSH:
+        nothing = false;
+        submit(r, AOE_FLUSH);
+        break;
+    case NBD_CMD_TRIM:
+        if (!nothing)
+            submit(r, AOE_TRIM);
+        break;
+    case NBD_CMD_WRITE_ZEROES:
+        if (nothing)
+            break;
+        if ((r->header.flags & NBD_CMD_FLAG_NO_HOLE) &&
+            r->conn->export->trim_zeroes)
+            nbd_write_zeroes(r);
+        else
+            submit(r, AOE_ZERO);
+        break;
+    case NBD_CMD_CACHE:
+    case NBD_CMD_BLOCK_STATUS:
+        nothing = true;
+        break;
+    }
+    if (nothing)
+        nbd_complete(r, 0);
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+static struct nbd_header parse(const uint8_t *p)
+{
+    return (struct nbd_header){.flags = get_be16(p + 4),
+                               .command = get_be16(p + 6),
+                               .cookie = get_be64(p + 8),
+                               .offset = get_be64(p + 16),
+                               .length = get_be32(p + 24)};
+}
+
+/* Whether the connection may hold one request, with a buffer of `room` bytes,
+ * more.  A single one it always may. */
+static bool affordable(const struct nbd_conn *conn, size_t room)
+{
+    size_t max = conn->server->bytes_max;
+
+    if (conn->requests >= NBD_REQUESTS_MAX)
+        return false;
+    return conn->bytes == 0 ||
+           (conn->bytes <= max && room <= max - conn->bytes);
+}
+
+static void take_buffer(struct nbd_request *r, size_t room)
+{
+    if (room == 0)
+        return;
+    r->buffer = nbd_pool_take_buffer(&r->server->pool, room);
+    if (r->buffer)
+        r->room = room;
+    else
+        r->refused = refuse(&r->why, NBD_ENOMEM, "the server has no memory");
+}
+
+static void begin(struct nbd_conn *conn, struct nbd_request *r)
+{
+    conn->bytes += r->room;
+    conn->requests++;
+    conn->bulk = r->header.command == NBD_CMD_WRITE &&
+                 r->header.length >= NBD_STAGE_SIZE;
+    if (r->header.command == NBD_CMD_WRITE && r->header.length > 0) {
+        conn->receiving = r;
+        conn->received = 0;
+        conn->phase = NBD_PAYLOAD;
+    } else {
+        execute(r);
+    }
+}
+
+bool nbd_step_request(struct nbd_conn *conn)
+{
+    const uint8_t *p = nbd_peek(conn, NBD_REQUEST_SIZE);
+    enum nbd_error refused;
+    struct nbd_request *r;
+    struct nbd_header h;
+    const char *why = NULL;
+    size_t room = 0;
+
+    if (!p)
+        return false;
+    if (get_be32(p) != NBD_REQUEST_MAGIC) {
+        nbd_dead(conn, "no request where one was due");
+        return true;
+    }
+    h = parse(p);
+    if (h.command == NBD_CMD_DISC) {
+        conn->phase = NBD_DRAINING;
+        return true;
+    }
+    refused = check(conn, &h, &why);
+    if (!refused && commands[h.command].data && h.length > 0)
+        room = nbd_pool_room(h.length);
+    if (!affordable(conn, room)) {
+        conn->blocked = true;
+        return false;
+    }
+    nbd_take(conn, NBD_REQUEST_SIZE);
+    r = nbd_pool_take_request(&conn->server->pool);
+    if (!r) {
+        nbd_dead(conn, "no memory for a request");
+        return true;
+    }
+    r->server = conn->server;
+    r->conn = conn;
+    r->header = h;
+    r->refused = refused;
+    r->why = why;
+    take_buffer(r, room);
+    begin(conn, r);
+    return true;
+}
+
+/* What of a write's data came with the stage; the data of a refused one is
+ * received to be forgotten, since the next header comes after it. */
+bool nbd_step_payload(struct nbd_conn *conn)
+{
+    struct nbd_request *r = conn->receiving;
+    size_t staged = conn->stage_end - conn->stage_start;
+    uint32_t n = r->header.length - conn->received;
+
+    if (n > staged)
+        n = (uint32_t)staged;
+    if (r->buffer && n > 0)
+        memcpy(r->buffer + conn->received, conn->stage + conn->stage_start, n);
+    conn->received += n;
+    nbd_take(conn, n);
+    if (conn->received < r->header.length)
+        return false;
+    conn->receiving = NULL;
+    conn->phase = NBD_REQUEST;
+    execute(r);
+    return true;
+}
