@@ -52,6 +52,15 @@ enum { NBD_ALLOCATION_ID = 1 };
 
 void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data);
 
+/* ---- nbd_check.c --------------------------------------------------------- */
+
+/* Says why a request is refused, in *why also for people; NBD_OK: it is not. */
+enum nbd_error nbd_check(const struct nbd_conn *conn,
+                         const struct nbd_header *h, const char **why);
+
+/* It has data, one way or the other. */
+bool nbd_needs_buffer(const struct nbd_header *h);
+
 /* ---- nbd_transmission.c -------------------------------------------------- */
 
 bool nbd_step_request(struct nbd_conn *conn);

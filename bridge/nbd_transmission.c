@@ -1,111 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The transmission phase: requests come in, are checked, and go to the disk
- * (NBD protocol, "Transmission" and "Request types").  A request that is
- * wrong is answered with an error; only one that cannot be told from its
- * neighbours, for it lacks the magic, ends the connection.
+ * The transmission phase: requests come in and go to the disk (NBD protocol,
+ * "Transmission").  A request that is wrong is answered with an error; only
+ * one that cannot be told from its neighbours, for it lacks the magic, ends the
+ * connection.
  */
 #include "bridge/nbd_internal.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
-
-/* What the commands allow.  FUA is legal on every one of them. */
-static const struct {
-    bool known;
-    bool writes;    /* not on a read-only export */
-    bool data;      /* needs a buffer of its length */
-    bool ranged;    /* offset and length name a part of the disk */
-    uint16_t flags; /* legal beside FUA */
-} commands[] = {
-    [NBD_CMD_READ] = {true, false, true, true, NBD_CMD_FLAG_DF},
-    [NBD_CMD_WRITE] = {true, true, true, true, 0},
-    [NBD_CMD_FLUSH] = {true, false, false, false, 0},
-    [NBD_CMD_TRIM] = {true, true, false, true, 0},
-    [NBD_CMD_CACHE] = {true, false, false, true, 0},
-    [NBD_CMD_WRITE_ZEROES] = {true, true, false, true,
-                              NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO},
-    [NBD_CMD_BLOCK_STATUS] = {true, false, false, true, NBD_CMD_FLAG_REQ_ONE},
-};
-
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-static enum nbd_error refuse(const char **why, enum nbd_error error,
-                             const char *text)
-{
-    *why = text;
-    return error;
-}
-
-static enum nbd_error check_range(const struct nbd_conn *conn,
-                                  const struct nbd_header *h, const char **why)
-{
-    uint64_t size = conn->export->size;
-    bool fills =
-        h->command == NBD_CMD_WRITE || h->command == NBD_CMD_WRITE_ZEROES;
-
-    if (h->offset > size || h->length > size - h->offset)
-        return refuse(why, fills ? NBD_ENOSPC : NBD_EINVAL,
-                      "it goes past the end of the disk");
-    if (commands[h->command].data && h->length > NBD_PAYLOAD_MAX)
-        return refuse(why,
-                      h->flags & NBD_CMD_FLAG_DF ? NBD_EOVERFLOW : NBD_EINVAL,
-                      "it is longer than 32 MiB");
-    return NBD_OK;
-}
-
-/* What only some exports, or some clients, may ask. */
-static enum nbd_error check_command(const struct nbd_conn *conn,
-                                    const struct nbd_header *h,
-                                    const char **why)
-{
-    const struct nbd_export *export = conn->export;
-
-    switch (h->command) {
-    case NBD_CMD_READ:
-        if ((h->flags & NBD_CMD_FLAG_DF) && !conn->structured)
-            return refuse(why, NBD_EINVAL, "DF without structured replies");
-        break;
-    case NBD_CMD_TRIM:
-        if (!export->trim)
-            return refuse(why, NBD_EINVAL, "the disk cannot trim");
-        break;
-    case NBD_CMD_WRITE_ZEROES:
-        if ((h->flags & NBD_CMD_FLAG_FAST_ZERO) &&
-            (!export->trim_zeroes || (h->flags & NBD_CMD_FLAG_NO_HOLE)))
-            return refuse(why, NBD_ENOTSUP,
-                          "no faster than writing the zeroes");
-        break;
-    case NBD_CMD_BLOCK_STATUS:
-        if (conn->allocation != export)
-            return refuse(why, NBD_EINVAL, "no meta context was selected");
-        if (h->length == 0)
-            return refuse(why, NBD_EINVAL, "status of nothing");
-        break;
-    }
-    return NBD_OK;
-}
-
-/* Says what is wrong with a request before anything is spent on it. */
-static enum nbd_error check(const struct nbd_conn *conn,
-                            const struct nbd_header *h, const char **why)
-{
-    enum nbd_error error;
-
-    if (conn->stopping)
-        return refuse(why, NBD_ESHUTDOWN, "the server is shutting down");
-    if (h->command >= COMMANDS || !commands[h->command].known)
-        return refuse(why, NBD_EINVAL, "unknown command");
-    if (h->flags & ~(commands[h->command].flags | NBD_CMD_FLAG_FUA))
-        return refuse(why, NBD_EINVAL, "a flag it does not have");
-    if (commands[h->command].writes && conn->export->read_only)
-        return refuse(why, NBD_EPERM, "the disk is read-only");
-    error = check_command(conn, h, why);
-    if (error || !commands[h->command].ranged)
-        return error;
-    return check_range(conn, h, why);
-}
 
 /* ---- the disk ------------------------------------------------------------ */
 
@@ -169,48 +73,48 @@ static void submit(struct nbd_request *r, enum aoe_op op)
     nbd_submit(r, nbd_complete);
 }
 
+static void write_zeroes(struct nbd_request *r)
+{
+    bool keep = r->header.flags & NBD_CMD_FLAG_NO_HOLE;
+
+    if (keep && r->conn->export->trim_zeroes)
+        nbd_write_zeroes(r);
+    else
+        submit(r, AOE_ZERO);
+}
+
 /* A request is whole: the disk's turn, where it needs one. */
 static void execute(struct nbd_request *r)
 {
-    bool nothing = r->header.length == 0;
-
     if (r->refused) {
         nbd_refuse(r);
         return;
     }
+    if (r->header.command == NBD_CMD_FLUSH) {
+        submit(r, AOE_FLUSH);
+        return;
+    }
+    if (r->header.length == 0) {
+        nbd_complete(r, 0);
+        return;
+    }
     switch (r->header.command) {
     case NBD_CMD_READ:
-        if (!nothing)
-            submit(r, AOE_READ);
+        submit(r, AOE_READ);
         break;
     case NBD_CMD_WRITE:
-        if (!nothing)
-            submit(r, AOE_WRITE);
-        break;
-    case NBD_CMD_FLUSH:
-        nothing = false;
-        submit(r, AOE_FLUSH);
+        submit(r, AOE_WRITE);
         break;
     case NBD_CMD_TRIM:
-        if (!nothing)
-            submit(r, AOE_TRIM);
+        submit(r, AOE_TRIM);
         break;
     case NBD_CMD_WRITE_ZEROES:
-        if (nothing)
-            break;
-        if ((r->header.flags & NBD_CMD_FLAG_NO_HOLE) &&
-            r->conn->export->trim_zeroes)
-            nbd_write_zeroes(r);
-        else
-            submit(r, AOE_ZERO);
+        write_zeroes(r);
         break;
-    case NBD_CMD_CACHE:
-    case NBD_CMD_BLOCK_STATUS:
-        nothing = true;
+    default: /* CACHE and BLOCK_STATUS ask nothing of the disk */
+        nbd_complete(r, 0);
         break;
     }
-    if (nothing)
-        nbd_complete(r, 0);
 }
 
 /* ---- requests ------------------------------------------------------------ */
@@ -232,8 +136,9 @@ static bool affordable(const struct nbd_conn *conn, size_t room)
 
     if (conn->requests >= NBD_REQUESTS_MAX)
         return false;
-    return conn->bytes == 0 ||
-           (conn->bytes <= max && room <= max - conn->bytes);
+    if (room == 0 || conn->bytes == 0)
+        return true;
+    return conn->bytes <= max && room <= max - conn->bytes;
 }
 
 static void take_buffer(struct nbd_request *r, size_t room)
@@ -241,10 +146,12 @@ static void take_buffer(struct nbd_request *r, size_t room)
     if (room == 0)
         return;
     r->buffer = nbd_pool_take_buffer(&r->server->pool, room);
-    if (r->buffer)
+    if (r->buffer) {
         r->room = room;
-    else
-        r->refused = refuse(&r->why, NBD_ENOMEM, "the server has no memory");
+    } else {
+        r->refused = NBD_ENOMEM;
+        r->why = "the server has no memory";
+    }
 }
 
 static void begin(struct nbd_conn *conn, struct nbd_request *r)
@@ -282,8 +189,8 @@ bool nbd_step_request(struct nbd_conn *conn)
         conn->phase = NBD_DRAINING;
         return true;
     }
-    refused = check(conn, &h, &why);
-    if (!refused && commands[h.command].data && h.length > 0)
+    refused = nbd_check(conn, &h, &why);
+    if (!refused && nbd_needs_buffer(&h))
         room = nbd_pool_room(h.length);
     if (!affordable(conn, room)) {
         conn->blocked = true;
