@@ -41,8 +41,7 @@ int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server)
 
 void nbd_conn_close(struct nbd_conn *conn)
 {
-    list_each(node, &conn->in_flight)
-    {
+    list_each(node, &conn->in_flight) {
         struct nbd_request *r = list_entry(node, struct nbd_request, link);
 
         list_remove(node);
@@ -222,8 +221,7 @@ int nbd_conn_output(struct nbd_conn *conn, struct iovec *iov, int max)
     if (output_pending(conn) && count < max)
         iov[count++] = (struct iovec){conn->out + conn->out_sent,
                                       conn->out_length - conn->out_sent};
-    list_each(node, &conn->replies)
-    {
+    list_each(node, &conn->replies) {
         struct nbd_request *r = list_entry(node, struct nbd_request, link);
         size_t head = r->head_length, done = skip < head ? skip : head;
 
@@ -260,8 +258,7 @@ void nbd_conn_sent(struct nbd_conn *conn, size_t length)
 {
     length -= sent_handshake(conn, length);
     conn->reply_sent += length;
-    list_each(node, &conn->replies)
-    {
+    list_each(node, &conn->replies) {
         struct nbd_request *r = list_entry(node, struct nbd_request, link);
         size_t whole = (size_t)r->head_length + r->data_length;
 

@@ -15,10 +15,10 @@ struct nbd_export {
     const char *name;        /* "e1.2" */
     const char *description; /* for people: model, serial, size */
     uint64_t size;           /* bytes; can grow while clients are connected */
-    uint32_t sector;         /* the smallest block it handles at full speed */
+    uint32_t sector; /* smallest block it need not read first to write */
     bool read_only;
     bool trim;        /* AOE_TRIM works */
-    bool trim_zeroes; /* and is how AOE_ZERO makes zeroes, fast */
+    bool trim_zeroes; /* and what it trimmed reads as zeroes */
     bool rotating;
 
     /* As aoe_submit: 0, and request->done is called later, never from here; or

@@ -74,8 +74,8 @@ void nbd_release(struct nbd_request *r);
 
 /* ---- nbd_zero.c ---------------------------------------------------------- */
 
-/* Writes zeroes where the disk must not be left with a hole. */
-void nbd_write_zeroes(struct nbd_request *r);
+/* Makes zeroes as fast as the disk can, which leaves holes. */
+void nbd_zero_by_trim(struct nbd_request *r);
 
 /* ---- nbd_reply.c --------------------------------------------------------- */
 

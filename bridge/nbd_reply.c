@@ -29,10 +29,12 @@ static const struct {
     {-EINVAL, NBD_EINVAL, "not possible"},
     {-EOPNOTSUPP, NBD_EINVAL, "the disk has no such command"},
     {-EROFS, NBD_EPERM, "the disk is read-only"},
-    {-EPERM, NBD_EPERM, "the disk is reserved for other hosts"},
-    {-EACCES, NBD_EPERM, "the disk is reserved for other hosts"},
+    {-EPERM, NBD_EPERM, "not permitted"},
+    {-EACCES, NBD_EPERM, "not permitted"},
+    {-EBUSY, NBD_EPERM, "the disk is reserved for other hosts"},
     {-ENOMEM, NBD_ENOMEM, "the server has no memory"},
     {-ESTALE, NBD_EIO, "another disk answers at its address"},
+    {-ENOTUNIQ, NBD_EIO, "two disks answer at its address"},
     {-ENOTCONN, NBD_EIO, "the disk does not answer"},
     {-ETIMEDOUT, NBD_EIO, "the disk does not answer"},
     {-ECANCELED, NBD_ESHUTDOWN, "the server is shutting down"},
@@ -157,10 +159,10 @@ static void io_error_reply(struct nbd_request *r, int status)
     /* The place may only be named if it is one the client asked for. */
     if (status == -EIO && r->io.op != AOE_FLUSH && at >= first &&
         at - first < r->header.length) {
-        snprintf(why, sizeof why, "the disk failed at %" PRIu64, at);
+        snprintf(why, sizeof why, "failed or no answer at byte %" PRIu64, at);
         error_reply(r, NBD_EIO, why, &at);
     } else {
-        error_reply(r, NBD_EIO, "the disk failed", NULL);
+        error_reply(r, NBD_EIO, "the disk failed or does not answer", NULL);
     }
 }
 

@@ -87,7 +87,7 @@ struct nbd_request {
     enum nbd_error refused; /* why it is not even tried */
     const char *why;        /* the same for people */
     void (*then)(struct nbd_request *r, int status); /* after io */
-    uint32_t zeroed;            /* nbd_zero.c: bytes written so far */
+    uint32_t zeroed;            /* nbd_zero.c: bytes done or submitted */
     uint8_t head[NBD_HEAD_MAX]; /* the reply but for its data */
     unsigned head_length;
     uint32_t data_length; /* bytes of buffer that follow the head */

@@ -280,8 +280,7 @@ void nbd_service_stop(struct nbd_service *service, void (*stopped)(void *arg),
     service->stopping = true;
     service->stopped = stopped;
     service->arg = arg;
-    list_each(node, &service->clients)
-    {
+    list_each(node, &service->clients) {
         struct client *client = list_entry(node, struct client, link);
 
         nbd_conn_shutdown(&client->conn);

@@ -77,8 +77,8 @@ static void write_zeroes(struct nbd_request *r)
 {
     bool keep = r->header.flags & NBD_CMD_FLAG_NO_HOLE;
 
-    if (keep && r->conn->export->trim_zeroes)
-        nbd_write_zeroes(r);
+    if (r->conn->export->trim_zeroes && !keep)
+        nbd_zero_by_trim(r);
     else
         submit(r, AOE_ZERO);
 }

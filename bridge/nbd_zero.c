@@ -1,63 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * WRITE_ZEROES with NO_HOLE on a disk whose way to make zeroes is TRIM: the
- * client wants the space to stay allocated, so real zeroes are written.
+ * WRITE_ZEROES on a disk whose trimmed sectors read as zeroes: the sectors that
+ * lie wholly inside are trimmed, which takes a frame where writing them would
+ * take thousands; zeroes are written to what is left at the edges.
  */
 #include "bridge/nbd_internal.h"
 
-/* A piece is written from one run of zeroes, over and over. */
-enum { RUN = 64 << 10, RUNS = 16, PIECE = RUN * RUNS };
-
-static const struct iovec *piece_of_zeroes(void)
+/* Chooses the next step; `left` is not 0. */
+static void choose_step(struct nbd_request *r, uint64_t at, uint32_t left)
 {
-    static uint8_t zeroes[RUN];
-    static struct iovec iov[RUNS];
+    uint32_t sector = r->conn->export->sector;
+    uint32_t before = (uint32_t)(at % sector);
 
-    for (int i = 0; i < RUNS; i++)
-        iov[i] = (struct iovec){zeroes, RUN};
-    return iov;
+    if (before == 0 && left >= sector) {
+        r->io.op = AOE_TRIM;
+        r->io.length = left - left % sector;
+        return;
+    }
+    r->io.op = AOE_ZERO;
+    r->io.length = left < sector - before ? left : sector - before;
 }
 
-static void write_next(struct nbd_request *r);
-
-static void flush_after(struct nbd_request *r)
+static void step(struct nbd_request *r, int status)
 {
-    r->io.op = AOE_FLUSH;
-    r->io.offset = r->io.length = 0;
-    r->io.iov = NULL;
-    r->io.iovcnt = 0;
-    nbd_submit(r, nbd_complete);
-}
+    uint32_t left = r->header.length - r->zeroed;
+    uint64_t at = r->header.offset + r->zeroed;
 
-static void piece_written(struct nbd_request *r, int status)
-{
-    if (status) {
+    if (status || left == 0) {
         nbd_complete(r, status);
         return;
     }
+    choose_step(r, at, left);
     r->zeroed += (uint32_t)r->io.length;
-    if (r->zeroed < r->header.length)
-        write_next(r);
-    else if (r->header.flags & NBD_CMD_FLAG_FUA)
-        flush_after(r); /* once, not after every piece */
-    else
-        nbd_complete(r, 0);
+    r->io.offset = at;
+    r->io.fua = r->header.flags & NBD_CMD_FLAG_FUA;
+    nbd_submit(r, step);
 }
 
-static void write_next(struct nbd_request *r)
+void nbd_zero_by_trim(struct nbd_request *r)
 {
-    uint32_t left = r->header.length - r->zeroed;
-
-    r->io.op = AOE_WRITE;
-    r->io.offset = r->header.offset + r->zeroed;
-    r->io.length = left < PIECE ? left : PIECE;
-    r->io.iov = piece_of_zeroes();
-    r->io.iovcnt = RUNS;
-    r->io.fua = false;
-    nbd_submit(r, piece_written);
-}
-
-void nbd_write_zeroes(struct nbd_request *r)
-{
-    write_next(r);
+    step(r, 0);
 }

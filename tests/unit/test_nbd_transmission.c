@@ -247,68 +247,73 @@ static void durable_before_the_reply(void **state)
     assert_int_equal(nbd_peer_next(peer, 0).error, NBD_EIO);
 }
 
-/* NO_HOLE on a disk that zeroes by trimming: zeroes are written, then flushed
- * once if they must be durable. */
+/* Whole sectors are trimmed where that makes zeroes, the edges written; every
+ * step durable when it must be. */
+static void zeroes_by_trimming(void **state)
+{
+    static const struct {
+        uint64_t offset;
+        uint32_t length;
+        unsigned trims, zeroes;
+    } cases[] = {
+        {0, 512, 1, 0},      {512, DISK - 512, 1, 0}, {1, 511, 0, 1},
+        {1, 510, 0, 1},      {0, 511, 0, 1},          {1, 512, 0, 2},
+        {3, DISK - 5, 1, 2}, {512, 513, 1, 1},        {511, 513, 1, 1},
+    };
+    struct nbd_peer *peer = *state;
+    struct nbd_memory *memory = &peer->memory;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t end = cases[i].offset + cases[i].length;
+
+        memset(memory->bytes, 0xff, DISK);
+        memset(memory->done, 0, sizeof memory->done);
+        memory->fua = 0;
+        assert_int_equal(nbd_peer_try(peer, NBD_CMD_FLAG_FUA,
+                                      NBD_CMD_WRITE_ZEROES, cases[i].offset,
+                                      cases[i].length),
+                         0);
+        assert_int_equal(memory->done[AOE_TRIM], cases[i].trims);
+        assert_int_equal(memory->done[AOE_ZERO], cases[i].zeroes);
+        assert_int_equal(memory->fua, cases[i].trims + cases[i].zeroes);
+        for (uint64_t b = 0; b < DISK; b++)
+            if (!memory->bytes[b] != (b >= cases[i].offset && b < end))
+                fail_msg("case %zu: byte %u is wrong", i, (unsigned)b);
+    }
+}
+
+/* NO_HOLE: the space stays allocated, so there is no trimming. */
 static void no_hole_writes_zeroes(void **state)
 {
     struct nbd_peer *peer = *state;
-    const uint16_t flags = NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FUA;
 
-    peer->memory.export.size = DISK;
-    memset(peer->memory.bytes, 0xff, DISK);
     assert_int_equal(
-        nbd_peer_try(peer, flags, NBD_CMD_WRITE_ZEROES, 3, DISK - 5), 0);
-    assert_int_equal(peer->memory.done[AOE_ZERO], 0);
-    assert_int_equal(peer->memory.done[AOE_WRITE], 1);
-    assert_int_equal(peer->memory.done[AOE_FLUSH], 1);
-    assert_int_equal(peer->memory.bytes[2], 0xff);
-    assert_int_equal(peer->memory.bytes[3], 0);
-    assert_int_equal(peer->memory.bytes[DISK - 3], 0);
-    assert_int_equal(peer->memory.bytes[DISK - 2], 0xff);
-    peer->memory.export.trim_zeroes = false;
-    assert_int_equal(nbd_peer_try(peer, flags, NBD_CMD_WRITE_ZEROES, 0, 512),
-                     0);
+        nbd_peer_try(peer, NBD_CMD_FLAG_NO_HOLE, NBD_CMD_WRITE_ZEROES, 0, 4096),
+        0);
+    assert_int_equal(peer->memory.done[AOE_TRIM], 0);
     assert_int_equal(peer->memory.done[AOE_ZERO], 1);
 }
 
-static void no_hole_in_pieces(void **state)
+/* A step that fails or is refused is the last; so is one whose client has
+ * gone. */
+static void zeroes_cut_short(void **state)
 {
-    struct nbd_peer peer;
-    const uint32_t length = (3 << 20) + 17;
+    struct nbd_peer *peer = *state;
 
-    (void)state;
-    nbd_peer_open(&peer, 8 << 20);
-    nbd_peer_go(&peer, false);
-    memset(peer.memory.bytes, 0xff, 8 << 20);
-    assert_int_equal(nbd_peer_try(&peer, NBD_CMD_FLAG_NO_HOLE,
-                                  NBD_CMD_WRITE_ZEROES, 1, length),
-                     0);
-    assert_int_equal(peer.memory.done[AOE_WRITE], 4);
-    assert_int_equal(peer.memory.done[AOE_FLUSH], 0);
-    for (uint32_t i = 0; i < length + 2; i++)
-        if (peer.memory.bytes[i] != (i == 0 || i == length + 1 ? 0xff : 0))
-            fail_msg("byte %u is wrong", i);
-    /* A failure in the middle is the end of it; so is a refusal. */
-    nbd_peer_request(&peer, NBD_CMD_FLAG_NO_HOLE, NBD_CMD_WRITE_ZEROES, 1, 0,
-                     length);
-    nbd_memory_complete(&peer.memory, 0, 0);
-    nbd_memory_complete(&peer.memory, 0, -EIO);
-    assert_int_equal(peer.memory.pending_count, 0);
-    nbd_peer_collect(&peer);
-    assert_int_equal(nbd_peer_next(&peer, 0).error, NBD_EIO);
-    nbd_peer_request(&peer, NBD_CMD_FLAG_NO_HOLE, NBD_CMD_WRITE_ZEROES, 1, 0,
-                     length);
-    peer.memory.refuse = -EROFS;
-    nbd_memory_complete(&peer.memory, 0, 0);
-    nbd_peer_collect(&peer);
-    assert_int_equal(nbd_peer_next(&peer, 0).error, NBD_EPERM);
-    /* And when the client goes, nothing more is written. */
-    nbd_peer_request(&peer, NBD_CMD_FLAG_NO_HOLE, NBD_CMD_WRITE_ZEROES, 1, 0,
-                     length);
-    nbd_peer_disconnect(&peer);
-    nbd_memory_complete(&peer.memory, 0, 0);
-    assert_int_equal(peer.memory.pending_count, 0);
-    nbd_peer_close(&peer);
+    for (int i = 0; i < 3; i++) {
+        nbd_peer_request(peer, 0, NBD_CMD_WRITE_ZEROES, 1, 1, 4096);
+        if (i == 1)
+            peer->memory.refuse = -EROFS;
+        if (i == 2)
+            nbd_peer_disconnect(peer);
+        nbd_memory_complete(&peer->memory, 0, i == 0 ? -EIO : 0);
+        assert_int_equal(peer->memory.pending_count, 0);
+        if (i == 2)
+            break;
+        nbd_peer_collect(peer);
+        assert_int_equal(nbd_peer_next(peer, 0).error,
+                         i == 0 ? NBD_EIO : NBD_EPERM);
+    }
 }
 
 /* ---- refusals ------------------------------------------------------------ */
@@ -515,7 +520,7 @@ static void structured_errors_say_where_and_why(void **state)
     assert_int_equal(reply.error_offset, 5999);
     assert_string_equal(
         reply.message,
-        "e1.2: read of 5000 bytes at 1000: the disk failed at 5999");
+        "e1.2: read of 5000 bytes at 1000: failed or no answer at byte 5999");
 
     /* A place outside the request would be a protocol error of ours. */
     for (uint64_t at = 999; at <= 6000; at += 5001) {
@@ -779,7 +784,8 @@ int main(void)
         TEST(fua_reaches_the_disk),
         TEST(durable_before_the_reply),
         TEST(no_hole_writes_zeroes),
-        cmocka_unit_test(no_hole_in_pieces),
+        TEST(zeroes_by_trimming),
+        TEST(zeroes_cut_short),
         TEST(refusals),
         cmocka_unit_test(longer_than_allowed),
         TEST(what_the_disk_cannot),
