@@ -21,14 +21,6 @@ static int submit(void *disk, struct aoe_request *request)
     return err;
 }
 
-/* Model and serial are the wire's; a client may print them on a terminal. */
-static void printable(char *text)
-{
-    for (; *text; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
-}
-
 static void describe(struct nbd_disk *d, const struct aoe_identity *id)
 {
     char size[32];
@@ -36,7 +28,6 @@ static void describe(struct nbd_disk *d, const struct aoe_identity *id)
     format_bytes(size, sizeof size, id->size);
     snprintf(d->description, sizeof d->description, "%s, serial %s, %s",
              id->model, id->serial, size);
-    printable(d->description);
 }
 
 static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/options.h"
 
 /* Splits "PORT", "ADDR:PORT" or "[ADDR]:PORT" into `host`, where the result's
  * address lies, and returns the port; NULL: it is none of them. */
@@ -19,6 +20,7 @@ static const char *split_address(const char *address, char *host, size_t room)
 {
     const char *colon = strrchr(address, ':'), *from = address, *port = address;
     size_t length = 0;
+    uint64_t number;
 
     if (colon) {
         port = colon + 1;
@@ -30,7 +32,7 @@ static const char *split_address(const char *address, char *host, size_t room)
             return NULL; /* IPv6 needs the brackets */
         }
     }
-    if (length >= room || !*port || strspn(port, "0123456789") != strlen(port))
+    if (length >= room || option_u64(port, 0, UINT16_MAX, &number))
         return NULL;
     memcpy(host, from, length);
     host[length] = '\0';

@@ -16,6 +16,7 @@ struct nbd_service {
     struct list clients;
     unsigned accepted;        /* clients so far; they are numbered in the log */
     uint64_t handshake_limit; /* ns a client has until it transmits */
+    uint64_t patience_limit;  /* ns it has to take its replies at the end */
 
     bool stopping;
     void (*stopped)(void *arg); /* no client and no request is left */

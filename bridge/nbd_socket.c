@@ -27,7 +27,7 @@ enum {
 #endif
 
 static const uint64_t handshake_limit = 10 * NS_PER_S;
-static const uint64_t patience = 5 * NS_PER_S;
+static const uint64_t patience_limit = 5 * NS_PER_S;
 
 struct client {
     struct nbd_conn conn;
@@ -201,7 +201,7 @@ static void end(void *arg)
         service->stopped(service->arg);
     } else if (!service->patience.index) {
         loop_timer_set(service->loop, &service->patience,
-                       loop_now(service->loop) + patience);
+                       loop_now(service->loop) + service->patience_limit);
     }
 }
 
@@ -228,8 +228,9 @@ void nbd_service_open(struct nbd_service *service, struct loop *loop,
                       const struct nbd_export *const *exports,
                       unsigned export_count)
 {
-    *service =
-        (struct nbd_service){.loop = loop, .handshake_limit = handshake_limit};
+    *service = (struct nbd_service){.loop = loop,
+                                    .handshake_limit = handshake_limit,
+                                    .patience_limit = patience_limit};
     nbd_server_open(&service->server, exports, export_count);
     service->server.idle = idle;
     service->server.arg = service;
