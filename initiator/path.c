@@ -79,10 +79,12 @@ uint64_t path_rto(const struct path *p)
 
 static uint64_t slow_rto(const struct frame *f)
 {
-    uint64_t rto = f->opcode == ATA_IDENTIFY ? PATH_RTO_INITIAL : PATH_RTO_SLOW;
+    bool probe = f->opcode == ATA_IDENTIFY;
+    uint64_t rto = probe ? PATH_RTO_INITIAL : PATH_RTO_SLOW;
+    uint64_t most = probe ? PATH_RTO_PROBE_MAX : PATH_RTO_MAX;
     unsigned again = f->copies ? f->copies - 1 : 0;
 
-    return again > 5 ? PATH_RTO_MAX : clamp(rto << again, rto, PATH_RTO_MAX);
+    return again > 5 ? most : clamp(rto << again, rto, most);
 }
 
 /* How long after a frame left its answer is overdue, once a newer one came. */
@@ -215,7 +217,7 @@ static void tick_sent(struct path *p, uint64_t now)
     }
     if (timed_out)
         p->backoff++;
-    silence = 2 * path_rto(p);
+    silence = path_rto(p) / 2; /* half of it has just passed */
     if (silence < PATH_SILENT_TIME)
         silence = PATH_SILENT_TIME;
     if (p->state == PATH_GOOD && p->backoff >= PATH_SILENT_AFTER &&
@@ -253,6 +255,12 @@ uint64_t path_next(const struct path *p)
             next = f->sent + slow_rto(f);
     }
     return next;
+}
+
+void path_hurry(struct path *p)
+{
+    if (p->identify && p->identify->state == FRAME_SENT)
+        lose(p, p->identify);
 }
 
 void path_revive(struct path *p, uint64_t now)

@@ -80,6 +80,9 @@ struct path {
 void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
                const struct aoe_mac *mac);
 
+/* The target was heard in some other way: a probe need not wait. */
+void path_hurry(struct path *p);
+
 /* What the target and the interface allow; `window` 0: no limit of ours. */
 void path_set_limits(struct path *p, unsigned buffer_count,
                      unsigned sector_count, unsigned mtu, unsigned window);

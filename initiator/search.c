@@ -221,6 +221,8 @@ void disk_config(struct aoe_disk *d, struct port *port,
     /* An announcement: the target has started again, maybe as another. */
     if (h->tag == 0 && p->state != PATH_SILENT)
         p->state = PATH_NEW;
+    if (p->state == PATH_SILENT)
+        path_hurry(p);
     if (p->state == PATH_NEW || p->state == PATH_SILENT)
         identify(p);
     else if (d->state == DISK_LOST || d->state == DISK_STALE)
