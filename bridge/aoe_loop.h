@@ -16,6 +16,8 @@ struct aoe_loop {
     struct loop_timer timer;
     struct loop_task task;
     int watch_count;
+    bool readable; /* a descriptor was ready in this turn */
+    bool busy;     /* libaoe is being serviced */
 };
 
 /* Attaches; `al` stays where it is until aoe_loop_detach.  0 or -errno. */

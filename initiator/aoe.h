@@ -12,8 +12,8 @@
  *
  * Threads: a `struct aoe` and all its disks belong to one thread at a time.
  * Callbacks run inside aoe_service, aoe_disk_close and aoe_close, never inside
- * aoe_submit; they may call anything here except aoe_service, the blocking
- * calls, and closing the object that calls them.
+ * aoe_submit; they may call anything here except aoe_service, aoe_push, the
+ * blocking calls, and what opens or closes.
  *
  * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
  * and lengths are bytes unless a name says sectors; a sector has 512 bytes;
@@ -44,7 +44,8 @@ extern "C" {
 struct aoe;
 struct aoe_disk;
 
-/* ---- the context ---------------------------------------------------------- */
+/* ---- the context ----------------------------------------------------------
+ */
 
 struct aoe_options {
     const char *const *interfaces; /* names; copied */
@@ -75,26 +76,31 @@ int64_t aoe_timeout(struct aoe *aoe);
 /* Receives, sends, times out and completes whatever is due.  Never blocks. */
 void aoe_service(struct aoe *aoe);
 
-/* ---- discovery ------------------------------------------------------------ */
+/* The same without a look at what arrived: cheaper when no descriptor is ready
+ * but requests were submitted. */
+void aoe_push(struct aoe *aoe);
+
+/* ---- discovery ------------------------------------------------------------
+ */
 
 /* One answer: a disk as one interface and one target address show it. */
 struct aoe_found {
     uint16_t shelf;
     uint8_t slot;
-    char name[16];      /* "e1.2" */
+    char name[16]; /* "e1.2" */
     const char *interface;
-    uint8_t mac[6];     /* of the target */
-    unsigned mtu;       /* of the local interface */
-    unsigned payload;   /* bytes a frame to it can carry */
+    uint8_t mac[6];   /* of the target */
+    unsigned mtu;     /* of the local interface */
+    unsigned payload; /* bytes a frame to it can carry */
     unsigned buffer_count;
     unsigned sector_count; /* most sectors a command may carry */
     uint16_t firmware;
     const uint8_t *config; /* config string, not terminated */
     unsigned config_length;
-    bool identified;    /* the fields below are known */
-    uint64_t size;      /* bytes */
+    bool identified; /* the fields below are known */
+    uint64_t size;   /* bytes */
     char serial[21], model[41], version[9];
-    bool reserved;      /* it refused IDENTIFY: reserved for others */
+    bool reserved; /* it refused IDENTIFY: reserved for others */
 };
 
 struct aoe_discovery;
@@ -109,12 +115,13 @@ int aoe_discover_start(struct aoe *aoe, uint16_t shelf, uint8_t slot,
 /* Reports what answered a query but not yet an IDENTIFY, then ends. */
 void aoe_discover_stop(struct aoe_discovery *discovery);
 
-/* ---- a disk --------------------------------------------------------------- */
+/* ---- a disk ---------------------------------------------------------------
+ */
 
 struct aoe_disk_options {
-    uint64_t timeout;   /* deadline of a request; 0: wait for ever */
-    unsigned window;    /* most frames in flight on a path; 0: the target's */
-    bool read_only;     /* refuse writes and trims with -EROFS */
+    uint64_t timeout; /* deadline of a request; 0: wait for ever */
+    unsigned window;  /* most frames in flight on a path; 0: the target's */
+    bool read_only;   /* refuse writes and trims with -EROFS */
 };
 #define AOE_TIMEOUT_DEFAULT UINT64_C(60000000000)
 
@@ -132,12 +139,14 @@ struct aoe_identity {
 };
 
 enum aoe_event {
-    AOE_DISK_READY,   /* identified: size and identity are known (once) */
-    AOE_DISK_LOST,    /* no answer within the deadline: requests fail now */
-    AOE_DISK_BACK,    /* the same disk answers again */
-    AOE_DISK_RESIZED, /* aoe_disk_identity has the new size */
-    AOE_DISK_CHANGED, /* another disk answers at this address: refused */
-    AOE_DISK_CONFLICT, /* two different disks answer at this address */
+    AOE_DISK_READY,    /* identified: size and identity are known (once) */
+    AOE_DISK_LOST,     /* no answer within the deadline: requests fail now */
+    AOE_DISK_BACK,     /* the same disk answers again */
+    AOE_DISK_RESIZED,  /* aoe_disk_identity has the new size */
+    AOE_DISK_CHANGED,  /* another disk answers at this address: refused */
+    AOE_DISK_CONFLICT, /* two different disks answer at this address: before
+                          AOE_DISK_READY neither is used, afterwards only the
+                          one that was first */
 };
 
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
@@ -180,18 +189,16 @@ enum aoe_op {
  * `done` it may be submitted again, also from within `done`. */
 struct aoe_request {
     enum aoe_op op;
-    uint64_t offset, length;  /* bytes, any alignment */
-    const struct iovec *iov;  /* READ, WRITE: the bytes; sum >= length */
+    uint64_t offset, length; /* bytes, any alignment */
+    const struct iovec *iov; /* READ, WRITE: the bytes; sum >= length */
     int iovcnt;
     bool fua; /* WRITE, TRIM, ZERO: durable before done, not only accepted */
     void (*done)(struct aoe_request *request, int status); /* 0 or -errno */
-    void *arg; /* the caller's */
+    void *arg;                                             /* the caller's */
     uint64_t error_offset; /* status -EIO: the first byte that failed */
     /* libaoe's own: */
     struct aoe_request_state {
-        struct aoe_request_state *next, *prev;
-        void *disk;
-        uint64_t word[24];
+        uint64_t word[32];
     } state;
 };
 
@@ -201,24 +208,29 @@ struct aoe_request {
  * among the requests of this disk object.  Returns 0, or an error and `done`
  * is not called: -EINVAL (buffers shorter than length, beyond 2^63), -ENOSPC
  * (a write past the end), -ENXIO (a read past the end), -EROFS, -EOPNOTSUPP (a
- * trim the target does not have), -ENOTCONN (not ready), -ESTALE (another disk
- * answers at this address).
+ * trim the target does not have), -ENOTCONN (not ready), -EIO (lost: requests
+ * fail at once until AOE_DISK_BACK), -ESTALE (another disk answers at this
+ * address), -ENOMEM.
  *
- * Frames leave with the next aoe_service, so that what is submitted together
- * travels together; aoe_timeout returns 0 until then. */
+ * Statuses of `done`: 0; -EIO (the disk failed the command, or the deadline
+ * passed); -EBUSY (reserved for another host); -EOPNOTSUPP, -EINVAL, -ENODEV,
+ * -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed); -ESTALE.
+ *
+ * Frames leave with the next aoe_service or aoe_push, so that what is submitted
+ * together travels together; aoe_timeout returns 0 until then. */
 int aoe_submit(struct aoe_disk *disk, struct aoe_request *request);
 
 /* Counters, since the disk was opened. */
 struct aoe_stats {
     uint64_t reads, writes, flushes, trims; /* requests completed */
     uint64_t read_bytes, written_bytes;
-    uint64_t errors;        /* requests that failed */
-    uint64_t frames_sent;   /* with retransmissions */
+    uint64_t errors;      /* requests that failed */
+    uint64_t frames_sent; /* with retransmissions */
     uint64_t retransmitted;
-    uint64_t late;          /* answers to frames already done; harmless */
-    uint64_t fenced;        /* writes that waited for a late copy's lifetime */
-    unsigned in_flight;     /* frames, now */
-    unsigned queued;        /* requests, now */
+    uint64_t late;      /* answers to frames already done; harmless */
+    uint64_t fenced;    /* writes that waited for a late copy's lifetime */
+    unsigned in_flight; /* frames, now */
+    unsigned queued;    /* requests, now */
 };
 void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
 
@@ -226,17 +238,18 @@ void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
 struct aoe_path_info {
     const char *interface;
     uint8_t mac[6];
-    unsigned payload;    /* bytes a frame */
-    unsigned window;     /* frames that may be in flight now */
+    unsigned payload; /* bytes a frame */
+    unsigned window;  /* frames that may be in flight now */
     unsigned buffer_count;
-    uint64_t rtt;        /* smoothed round trip, ns; 0: not measured */
-    bool good;           /* false: set aside, being probed */
+    uint64_t rtt; /* smoothed round trip, ns; 0: not measured */
+    bool good;    /* false: set aside, being probed */
 };
 /* Fills in up to `max` paths, returns how many there are. */
 int aoe_disk_paths(const struct aoe_disk *disk, struct aoe_path_info *out,
                    int max);
 
-/* ---- blocking calls ------------------------------------------------------- */
+/* ---- blocking calls -------------------------------------------------------
+ */
 
 /* Each polls and services `aoe` until its own work is done. */
 

@@ -9,21 +9,22 @@
 #include "initiator/aoe.h"
 
 struct interfaces {
-    const char *names[AOE_INTERFACE_MAX];
+    char *names[AOE_INTERFACE_MAX]; /* owned */
     unsigned count;
-    char *from_environment; /* backing memory; free() */
-    const char *link;       /* --link, or NULL */
+    const char *link; /* --link, or NULL */
 };
 
-/* Adds one -i argument, which may hold several names separated by commas.
- * `arg` must stay valid and is not changed.  0, or -E2BIG / -EINVAL after
- * saying why on standard error. */
+/* Adds one -i argument, which may hold several names separated by commas.  0,
+ * or -E2BIG, -EINVAL or -ENOMEM after saying why on standard error. */
 int interfaces_add(struct interfaces *ifs, const char *arg);
 
 /* Opens them.  On failure a line on standard error says what was tried, what
  * happened and what to do, and the exit status (EXIT_FAILED or EXIT_USAGE) is
  * returned; 0 on success. */
 int interfaces_open(struct interfaces *ifs, struct aoe **out);
+
+/* Says why the interface `ifname` could not be opened (-errno of aoe_open). */
+void interfaces_explain(const char *ifname, int err);
 
 void interfaces_free(struct interfaces *ifs);
 

@@ -48,12 +48,12 @@ enum aoe_command {
 };
 
 enum aoe_error {
-    AOE_ERR_COMMAND = 1,       /* unrecognized command code */
-    AOE_ERR_ARGUMENT = 2,      /* bad argument parameter */
-    AOE_ERR_UNAVAILABLE = 3,   /* device unavailable */
+    AOE_ERR_COMMAND = 1,        /* unrecognized command code */
+    AOE_ERR_ARGUMENT = 2,       /* bad argument parameter */
+    AOE_ERR_UNAVAILABLE = 3,    /* device unavailable */
     AOE_ERR_CONFIG_PRESENT = 4, /* config string present */
-    AOE_ERR_VERSION = 5,       /* unsupported version */
-    AOE_ERR_RESERVED = 6,      /* target is reserved */
+    AOE_ERR_VERSION = 5,        /* unsupported version */
+    AOE_ERR_RESERVED = 6,       /* target is reserved */
 };
 
 enum aoe_aflags {
@@ -164,26 +164,27 @@ size_t aoe_header_build(uint8_t *frame, const struct aoe_header *h);
 /* Command 0, AoEr11 section 3.1: ATA registers.  In a response `feature` is
  * the error register and `command` the status register. */
 struct aoe_ata {
-    uint8_t aflags;  /* enum aoe_aflags */
-    uint8_t feature; /* request: feature; response: error */
-    uint8_t count;   /* sectors; response: sectors not transferred */
-    uint8_t command; /* request: command; response: status */
-    uint64_t lba;    /* all six bytes, 48 bits, as they stand */
+    uint8_t aflags;      /* enum aoe_aflags */
+    uint8_t feature;     /* request: feature; response: error */
+    uint8_t count;       /* sectors; response: sectors not transferred */
+    uint8_t command;     /* request: command; response: status */
+    uint64_t lba;        /* all six bytes, 48 bits, as they stand */
     const uint8_t *data; /* what follows the header, may be padding */
     size_t data_len;     /* bytes received after the header */
 };
 
 int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a);
+/* Writes the registers; the data, if any, is the caller's to put behind. */
 size_t aoe_ata_build(uint8_t *frame, const struct aoe_ata *a);
 
 /* Command 1, section 3.2. */
 struct aoe_config {
     uint16_t buffer_count;
     uint16_t firmware;
-    uint8_t sector_count; /* most sectors a command may carry; 0 means 2 */
-    uint8_t version;      /* AoE version the server speaks */
-    uint8_t command;      /* enum aoe_config_command */
-    uint16_t length;      /* of string, at most AOE_CONFIG_STRING_MAX */
+    uint8_t sector_count;  /* most sectors a command may carry; 0 means 2 */
+    uint8_t version;       /* AoE version the server speaks */
+    uint8_t command;       /* enum aoe_config_command */
+    uint16_t length;       /* of string, at most AOE_CONFIG_STRING_MAX */
     const uint8_t *string; /* not terminated */
 };
 
@@ -195,7 +196,9 @@ struct aoe_mask {
     uint8_t command; /* enum aoe_mask_command */
     uint8_t error;   /* enum aoe_mask_error */
     uint8_t count;
-    const uint8_t *directives; /* {reserved, code, MAC}; NULL when building */
+    /* {reserved, code, MAC}.  NULL when building, and in a response with an
+     * error: its count says which directive failed and no list follows. */
+    const uint8_t *directives;
 };
 
 int aoe_mask_parse(const uint8_t *frame, size_t len, struct aoe_mask *m);

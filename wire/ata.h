@@ -66,17 +66,17 @@ enum ata_feature {
 
 /* An IDENTIFY DEVICE page, decoded. */
 struct ata_identity {
-    char serial[21]; /* words 10-19, trailing blanks removed, terminated */
-    char firmware[9]; /* words 23-26 */
-    char model[41];   /* words 27-46 */
-    uint64_t sectors; /* of 512 bytes: words 100-103, else 60-61 */
-    bool lba48;       /* word 83 bit 10 */
-    bool write_cache; /* word 85 bit 5: a volatile cache is enabled */
-    bool flush;       /* word 83 bit 12: FLUSH CACHE */
-    bool flush_ext;   /* word 83 bit 13: FLUSH CACHE EXT */
-    bool fua;         /* word 84 bit 6: WRITE DMA FUA EXT */
-    bool trim;        /* word 169 bit 0: DATA SET MANAGEMENT/TRIM */
-    bool trim_zeroes; /* word 69 bits 14 and 5: trimmed sectors read zero */
+    char serial[21];      /* words 10-19, trailing blanks removed, terminated */
+    char firmware[9];     /* words 23-26 */
+    char model[41];       /* words 27-46 */
+    uint64_t sectors;     /* of 512 bytes: words 100-103, else 60-61 */
+    bool lba48;           /* word 83 bit 10 */
+    bool write_cache;     /* word 85 bit 5: a volatile cache is enabled */
+    bool flush;           /* word 83 bit 12: FLUSH CACHE */
+    bool flush_ext;       /* word 83 bit 13: FLUSH CACHE EXT */
+    bool fua;             /* word 84 bit 6: WRITE DMA FUA EXT */
+    bool trim;            /* word 169 bit 0: DATA SET MANAGEMENT/TRIM */
+    bool trim_zeroes;     /* word 69 bits 14 and 5: trimmed sectors read zero */
     uint16_t trim_blocks; /* word 105: most 512-byte blocks of ranges */
     uint32_t logical_sector;  /* bytes, words 106 and 117-118 */
     uint32_t physical_sector; /* bytes, word 106 */

@@ -49,9 +49,9 @@ struct link_options {
  * that an answer can be built in place. */
 struct link_frame {
     uint8_t *data;
-    uint32_t len;    /* bytes received */
-    uint32_t room;   /* bytes that fit */
-    uint64_t age_ns; /* how long it waited in the kernel; 0: unknown */
+    uint32_t len;     /* bytes received */
+    uint32_t room;    /* bytes that fit */
+    uint64_t age_ns;  /* how long it waited in the kernel; 0: unknown */
     struct list link; /* the owner's use; private to the link while free */
 };
 
@@ -70,10 +70,12 @@ enum link_change {
 
 struct link;
 
+/* A backend.  `max` and `count` are at most LINK_BATCH. */
 struct link_ops {
     const char *name;
     /* Receives up to `max` frames into buffers that link_take gives. */
     int (*recv)(struct link *l, struct link_frame **frames, int max);
+    /* Counts what it sends and drops in the link's tx_ fields. */
     int (*send)(struct link *l, const struct link_out *out, int count);
     int (*refresh)(struct link *l);
     void (*close)(struct link *l);
@@ -88,9 +90,11 @@ struct link {
     bool up;            /* the interface exists and can carry frames */
     struct list free;   /* of link_frame.link: receive buffers not in use */
     unsigned free_count;
-    void *pool;         /* memory of the frames and their buffers */
+    void *pool; /* memory of the frames and their buffers */
     uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
-    uint64_t rx_drops;  /* the kernel had no room for them */
+    /* The kernel's queue or our buffer had no room for them; what the kernel
+     * counts is added by link_refresh. */
+    uint64_t rx_drops;
     uint64_t tx_errors; /* frames that the interface refused and we dropped */
     void *owner;        /* the user's own */
 };
@@ -104,14 +108,22 @@ void link_close(struct link *l);
 
 /* Receives up to `max` frames.  Returns their number, 0 when there are none or
  * no buffer is free (free_count tells), -ENETDOWN while the interface is down
- * or gone.  Each frame stays the caller's until link_release. */
+ * or gone.  Each frame stays the caller's until link_release.
+ *
+ * Call it until it returns fewer than `max` before polling again, and again
+ * once buffers came back: a backend may hold frames that poll does not see. */
 int link_recv(struct link *l, struct link_frame **frames, int max);
 void link_release(struct link *l, struct link_frame *frame);
 
 /* Sends frames in order and returns how many were taken; a frame that the
  * interface can never carry (too long, link down) counts as taken and is
  * dropped, as a wire would.  Fewer than `count`: the transmit queue is full,
- * offer the rest when the fd polls writable. */
+ * offer the rest when the fd polls writable.
+ *
+ * An interface's own queue may be full (ENOBUFS) while the fd polls writable.
+ * Then the first frame of a call is dropped as well, so that each call takes at
+ * least one frame unless the fd truly is not writable, and a caller that
+ * follows the rule above comes to an end instead of spinning. */
 int link_send(struct link *l, const struct link_out *out, int count);
 
 /* Looks at the interface again: state, MTU, address; re-attaches to one that
@@ -122,13 +134,33 @@ int link_refresh(struct link *l);
  * messages that list candidates. */
 void link_candidates(void (*each)(void *arg, const char *ifname), void *arg);
 
-/* For backends: initialises the common part with `count` receive buffers of
- * `room` bytes.  0 or -ENOMEM. */
+/* ---- for backends ---- */
+
+/* Bytes a buffer needs on an interface with this MTU: the header, and some
+ * slack, and never less than an ordinary frame. */
+unsigned link_room(unsigned mtu);
+/* Initialises the common part with receive buffers of `room` bytes.  0 or
+ * -ENOMEM. */
 int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
               unsigned room, const struct link_options *o);
+/* Makes the buffers larger if they are below `room`; frames that are out stay
+ * valid.  0 or -ENOMEM, then nothing changed. */
+int link_grow(struct link *l, unsigned room);
 /* Takes a free buffer, NULL when there is none. */
 struct link_frame *link_take(struct link *l);
-/* Frees what link_init made. */
+/* Frees what link_init made; frames that are still out become invalid. */
 void link_fini(struct link *l);
+
+/* Whether this errno says that the interface is down or gone. */
+bool link_error_down(int error);
+/* Sending stopped at frame *taken of `count` with errno `error`: counts what is
+ * dropped for it and moves *taken behind that.  True: go on from there; false:
+ * *taken is what the send call returns. */
+bool link_refused(struct link *l, int error, int *taken, int count);
+
+int link_packet_open(struct link **out, const char *ifname,
+                     const struct link_options *o);
+int link_pcap_open(struct link **out, const char *ifname,
+                   const struct link_options *o);
 
 #endif

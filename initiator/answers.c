@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What an answer means (AoEr11 section 3.1, ATA8-ACS).  An answer to any copy
+ * of a frame completes it; those that follow only count the copies in.
+ */
+#include "initiator/disk.h"
+
+#include <errno.h>
+
+/* A read that lacks data may have been cut off on its way; this often, and it
+ * is the target that cuts. */
+enum { SHORT_REPLIES_MAX = 3 };
+
+/* Late copies: the fence of a write ends with the last of them. */
+static void late(struct aoe_disk *d, struct frame *f)
+{
+    d->stats.late++;
+    if (f->replies >= f->copies) {
+        fence_remove(&d->fence, f);
+        flight_put(&d->aoe->flight, f);
+    }
+}
+
+static void identified(struct aoe_disk *d, struct frame *f, const uint8_t *page)
+{
+    struct path *p = f->path;
+
+    path_answered(p, f, d->aoe->now);
+    p->identify = NULL;
+    flight_put(&d->aoe->flight, f);
+    disk_identified(d, p, page);
+}
+
+/* Where a failed command failed.  Targets say it in the LBA registers; those
+ * that do not leave the request's there. */
+static uint64_t failed_lba(const struct frame *f, const struct aoe_ata *a)
+{
+    uint64_t lba = a->lba;
+
+    if (!(f->aflags & AOE_AFLAG_EXTENDED))
+        lba &= ATA_LBA28_MAX;
+    return lba >= f->lba && lba < f->lba + f->sectors ? lba : f->lba;
+}
+
+/* FLUSH CACHE EXT refused: FLUSH CACHE may do (vblade).  That refused too: the
+ * target has no cache to flush that it would admit to. */
+static void flush_refused(struct aoe_disk *d, struct transfer *t)
+{
+    d->flush_opcode =
+        d->flush_opcode == ATA_FLUSH_CACHE_EXT ? ATA_FLUSH_CACHE : 0;
+    if (!d->flush_opcode)
+        return;
+    t->cut = 0;
+    if (!list_linked(&t->work))
+        list_append(&d->queue, &t->work);
+}
+
+static void complete(struct aoe_disk *d, struct frame *f, int status,
+                     uint64_t lba)
+{
+    struct transfer *t = f->transfer;
+
+    path_answered(f->path, f, d->aoe->now);
+    t->outstanding--;
+    if (status)
+        transfer_fail(t, status, lba);
+    disk_retire(d, f);
+    transfer_check(t);
+}
+
+static void answered(struct aoe_disk *d, struct frame *f,
+                     const struct aoe_ata *a)
+{
+    struct transfer *t = f->transfer;
+    size_t want = (size_t)f->sectors * AOE_SECTOR;
+    bool failed = a->command & ATA_STATUS_FAILED;
+
+    if (failed && t->op == AOE_FLUSH && a->feature & ATA_ERROR_ABRT &&
+        f->opcode == d->flush_opcode) {
+        flush_refused(d, t);
+        complete(d, f, 0, 0);
+        return;
+    }
+    if (failed) {
+        complete(d, f, -EIO, failed_lba(f, a));
+        return;
+    }
+    if (frame_reads(f)) {
+        if (a->data_len < want) {
+            if (++f->short_replies >= SHORT_REPLIES_MAX)
+                complete(d, f, -EIO, f->lba);
+            return;
+        }
+        iov_fill(f->iov, f->skip, a->data, want);
+    }
+    complete(d, f, 0, 0);
+}
+
+void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+              const struct aoe_ata *a)
+{
+    (void)h;
+    f->replies++;
+    if (f->state == FRAME_FENCED)
+        late(d, f);
+    else if (f->transfer)
+        answered(d, f, a);
+    else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
+        identified(d, f, NULL);
+    else
+        identified(d, f, a->data);
+}
+
+static int error_status(uint8_t error)
+{
+    switch (error) {
+    case AOE_ERR_COMMAND:
+        return -EOPNOTSUPP;
+    case AOE_ERR_ARGUMENT:
+        return -EINVAL;
+    case AOE_ERR_UNAVAILABLE:
+        return -ENODEV;
+    case AOE_ERR_RESERVED:
+        return -EBUSY;
+    default:
+        return -EPROTO;
+    }
+}
+
+void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
+{
+    f->replies++;
+    if (f->state == FRAME_FENCED)
+        late(d, f);
+    else if (f->transfer)
+        complete(d, f, error_status(h->error), f->lba);
+    else
+        identified(d, f, NULL);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe discover: the disks on the network, as a table for people or as JSON for
+ * programs.
+ */
+#include "initiator/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "initiator/interfaces.h"
+
+/* One found disk, kept until all are known, so that the list can be sorted. */
+struct row {
+    struct aoe_found f;
+    char interface[64];
+    uint8_t config[1024];
+};
+
+struct rows {
+    struct row *rows;
+    size_t count, room;
+    bool failed; /* no memory for one of them */
+};
+
+struct options {
+    struct interfaces interfaces;
+    uint64_t wait; /* ns */
+    bool json;
+    uint16_t shelf; /* what to ask for */
+    uint8_t slot;
+};
+
+static void help(void)
+{
+    puts("Usage: aoe discover [-i NETIF]... [OPTION]... [DISK]\n"
+         "List the AoE disks that answer on the named interfaces.\n\n"
+         "  -i, --interface NETIF  ask here; may be repeated or a list with\n"
+         "                         commas (default: $AOE_INTERFACES)\n"
+         "  -w, --wait SECONDS     how long to listen (default 1)\n"
+         "  -j, --json             print JSON instead of a table\n"
+         "      --link KIND        packet or pcap: how to reach the wire\n"
+         "  -h, --help             show this\n\n"
+         "DISK (e1.2) limits the search to one disk.  Exit status: 0 when a\n"
+         "disk was found, 1 when none was, 2 for wrong usage.");
+}
+
+/* ---- collecting -----------------------------------------------------------
+ */
+
+static struct row *row_for(struct rows *rs, const struct aoe_found *f)
+{
+    for (size_t i = 0; i < rs->count; i++) {
+        struct row *r = &rs->rows[i];
+
+        if (r->f.shelf == f->shelf && r->f.slot == f->slot &&
+            memcmp(r->f.mac, f->mac, sizeof f->mac) == 0 &&
+            strcmp(r->interface, f->interface) == 0)
+            return r;
+    }
+    if (rs->count == rs->room) {
+        size_t room = rs->room ? rs->room * 2 : 16;
+        struct row *grown = reallocarray(rs->rows, room, sizeof *grown);
+
+        if (!grown)
+            return NULL;
+        rs->rows = grown;
+        rs->room = room;
+    }
+    return &rs->rows[rs->count++];
+}
+
+static void found(void *arg, const struct aoe_found *f)
+{
+    struct rows *rs = arg;
+    struct row *r = row_for(rs, f);
+
+    if (!r) {
+        rs->failed = true;
+        return;
+    }
+    r->f = *f;
+    snprintf(r->interface, sizeof r->interface, "%s", f->interface);
+    memcpy(r->config, f->config, f->config_length);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+
+    if (x->f.shelf != y->f.shelf)
+        return x->f.shelf < y->f.shelf ? -1 : 1;
+    if (x->f.slot != y->f.slot)
+        return x->f.slot < y->f.slot ? -1 : 1;
+    if (strcmp(x->interface, y->interface) != 0)
+        return strcmp(x->interface, y->interface);
+    return memcmp(x->f.mac, y->f.mac, sizeof x->f.mac);
+}
+
+/* ---- showing --------------------------------------------------------------
+ */
+
+static const char *mac_text(char out[18], const uint8_t mac[6])
+{
+    snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+             mac[3], mac[4], mac[5]);
+    return out;
+}
+
+/* A config string is bytes that anyone on the wire may set: nothing of it may
+ * reach a terminal as a control character. */
+static void config_text(char *out, size_t room, const struct row *r)
+{
+    size_t used = 0;
+
+    for (unsigned i = 0; i < r->f.config_length && used + 5 < room; i++) {
+        uint8_t c = r->config[i];
+
+        if (c >= 0x20 && c < 0x7f && c != '\\')
+            out[used++] = (char)c;
+        else
+            used += (size_t)snprintf(out + used, room - used, "\\x%02x", c);
+    }
+    out[used] = 0;
+}
+
+static void show_table(const struct rows *rs)
+{
+    printf("%-9s %8s %16s  %-17s %-10s %7s %7s  %-20s  %-20s  %s\n", "DISK",
+           "SIZE", "BYTES", "MAC", "INTERFACE", "PAYLOAD", "BUFFERS", "MODEL",
+           "SERIAL", "CONFIG");
+    for (size_t i = 0; i < rs->count; i++) {
+        const struct row *r = &rs->rows[i];
+        char mac[18], size[16] = "?", bytes[24] = "?", config[4 * 1024 + 8];
+
+        config_text(config, sizeof config, r);
+        if (r->f.identified) {
+            format_bytes(size, sizeof size, r->f.size);
+            snprintf(bytes, sizeof bytes, "%" PRIu64, r->f.size);
+        }
+        printf("%-9s %8s %16s  %-17s %-10s %7u %7u  %-20s  %-20s  %s\n",
+               r->f.name, size, bytes, mac_text(mac, r->f.mac), r->interface,
+               r->f.payload, r->f.buffer_count,
+               r->f.identified ? r->f.model
+               : r->f.reserved ? "(reserved)"
+                               : "(no answer)",
+               r->f.serial, config);
+    }
+}
+
+/* ASCII as it is, everything else escaped: any bytes make valid JSON. */
+static void json_string(const char *name, const uint8_t *s, size_t length)
+{
+    printf(", \"%s\": \"", name);
+    for (size_t i = 0; i < length; i++)
+        if (s[i] == '"' || s[i] == '\\')
+            printf("\\%c", s[i]);
+        else if (s[i] >= 0x20 && s[i] < 0x7f)
+            putchar(s[i]);
+        else
+            printf("\\u%04x", s[i]);
+    putchar('"');
+}
+
+static void json_row(const struct row *r)
+{
+    char mac[18];
+
+    printf("  {\"disk\": \"%s\", \"shelf\": %u, \"slot\": %u, "
+           "\"mac\": \"%s\"",
+           r->f.name, r->f.shelf, r->f.slot, mac_text(mac, r->f.mac));
+    json_string("interface", (const uint8_t *)r->interface,
+                strlen(r->interface));
+    printf(", \"mtu\": %u, \"payload\": %u, \"buffer_count\": %u, "
+           "\"sector_count\": %u, \"firmware\": %u",
+           r->f.mtu, r->f.payload, r->f.buffer_count, r->f.sector_count,
+           r->f.firmware);
+    json_string("config", r->config, r->f.config_length);
+    printf(", \"reserved\": %s", r->f.reserved ? "true" : "false");
+    if (r->f.identified) {
+        printf(", \"size\": %" PRIu64, r->f.size);
+        json_string("model", (const uint8_t *)r->f.model, strlen(r->f.model));
+        json_string("serial", (const uint8_t *)r->f.serial,
+                    strlen(r->f.serial));
+        json_string("version", (const uint8_t *)r->f.version,
+                    strlen(r->f.version));
+    }
+    putchar('}');
+}
+
+static void show_json(const struct rows *rs)
+{
+    puts("[");
+    for (size_t i = 0; i < rs->count; i++) {
+        json_row(&rs->rows[i]);
+        puts(i + 1 < rs->count ? "," : "");
+    }
+    puts("]");
+}
+
+/* ---- the command ----------------------------------------------------------
+ */
+
+static void say_nothing_found(const struct options *o)
+{
+    char asked[256] = "", disk[16] = "any disk";
+    size_t used = 0;
+
+    for (unsigned i = 0; i < o->interfaces.count && used < sizeof asked; i++)
+        used += (size_t)snprintf(asked + used, sizeof asked - used, "%s%s",
+                                 i ? ", " : "", o->interfaces.names[i]);
+    if (o->shelf != 0xffff)
+        snprintf(disk, sizeof disk, "e%u.%u", o->shelf, o->slot);
+    log_error("discover: asked for %s on %s for %g s: no answer", disk, asked,
+              (double)o->wait / (double)NS_PER_S);
+}
+
+static int discover(struct options *o)
+{
+    struct rows rs = {0};
+    struct aoe_discovery *search;
+    struct aoe *aoe;
+    uint64_t end;
+    int err = interfaces_open(&o->interfaces, &aoe);
+
+    if (err)
+        return err;
+    err = aoe_discover_start(aoe, o->shelf, o->slot, found, &rs, &search);
+    end = clock_ns() + o->wait;
+    while (!err && clock_ns() < end)
+        err = aoe_wait(aoe, (int64_t)(end - clock_ns()));
+    if (!err)
+        aoe_discover_stop(search);
+    aoe_close(aoe);
+    if (err || rs.failed) {
+        log_error("discover: %s", strerror(err ? -err : ENOMEM));
+        free(rs.rows);
+        return EXIT_FAILED;
+    }
+    if (rs.count)
+        qsort(rs.rows, rs.count, sizeof *rs.rows, by_address);
+    if (o->json)
+        show_json(&rs);
+    else if (rs.count)
+        show_table(&rs);
+    if (!rs.count)
+        say_nothing_found(o);
+    free(rs.rows);
+    return rs.count ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int parse(struct options *o, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"interface", required_argument, NULL, 'i'},
+        {"wait", required_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},
+        {"link", required_argument, NULL, 'L'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "i:w:jh", longs, NULL)) != -1)
+        switch (c) {
+        case 'i':
+            if (interfaces_add(&o->interfaces, optarg))
+                return EXIT_USAGE;
+            break;
+        case 'w':
+            if (option_seconds(optarg, &o->wait)) {
+                log_error("--wait %s: not a number of seconds", optarg);
+                return EXIT_USAGE;
+            }
+            break;
+        case 'j':
+            o->json = true;
+            break;
+        case 'L':
+            o->interfaces.link = optarg;
+            break;
+        case 'h':
+            help();
+            return EXIT_DONE;
+        default:
+            return EXIT_USAGE;
+        }
+    if (argc - optind > 1) {
+        log_error("discover: one disk at most; see aoe discover --help");
+        return EXIT_USAGE;
+    }
+    if (optind < argc && aoe_name_parse(argv[optind], &o->shelf, &o->slot)) {
+        log_error("discover %s: not a disk name like e1.2", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+int discover_main(int argc, char **argv)
+{
+    struct options o = {.wait = NS_PER_S, .shelf = 0xffff, .slot = 0xff};
+    int status = parse(&o, argc, argv);
+
+    if (status < 0)
+        status = discover(&o);
+    interfaces_free(&o.interfaces);
+    return status;
+}

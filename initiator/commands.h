@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The subcommands of aoe.  Each gets its own name as argv[0] and returns the
+ * exit status.
+ */
+#ifndef INITIATOR_COMMANDS_H
+#define INITIATOR_COMMANDS_H
+
+int discover_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The life of a disk: opening, deadlines, losing it, closing.
+ */
+#include "initiator/disk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot)
+{
+    struct aoe_addr a;
+    int err = aoe_addr_scan(name, &a);
+
+    if (err)
+        return err;
+    *shelf = a.shelf;
+    *slot = a.slot;
+    return 0;
+}
+
+int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
+                  const struct aoe_disk_options *options, aoe_event_fn *event,
+                  void *arg, struct aoe_disk **out)
+{
+    struct aoe_addr addr = {.shelf = shelf, .slot = slot};
+    struct aoe_disk *d;
+
+    if (aoe_addr_wildcard(addr))
+        return -EINVAL;
+    d = calloc(1, sizeof *d);
+    if (!d)
+        return -ENOMEM;
+    d->aoe = aoe;
+    d->addr = addr;
+    aoe_addr_format(d->name, addr);
+    d->options.timeout = AOE_TIMEOUT_DEFAULT;
+    if (options)
+        d->options = *options;
+    d->event = event;
+    d->event_arg = arg;
+    list_init(&d->paths);
+    list_init(&d->active);
+    list_init(&d->queue);
+    list_init(&d->writes);
+    fence_init(&d->fence);
+    d->query_at = aoe_now(aoe);
+    d->query_gap = 50 * NS_PER_MS;
+    list_append(&aoe->disks, &d->link);
+    aoe->kicked = true;
+    *out = d;
+    return 0;
+}
+
+/* Takes the frames of requests out of `frames`, of a path or of a port. */
+static void drop_frames(struct aoe_disk *d, struct list *frames)
+{
+    list_each(node, frames) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        if (f->disk != d || !f->transfer)
+            continue;
+        f->transfer->outstanding--;
+        path_forget(f->path, f);
+        disk_retire(d, f);
+    }
+}
+
+static void drop_all_frames(struct aoe_disk *d)
+{
+    for (unsigned i = 0; i < d->aoe->port_count; i++)
+        drop_frames(d, &d->aoe->ports[i].tx);
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        drop_frames(d, &p->sent);
+        drop_frames(d, &p->slow);
+        drop_frames(d, &p->lost);
+    }
+}
+
+void disk_fail_all(struct aoe_disk *d, int status)
+{
+    drop_all_frames(d);
+    list_each(write, &d->writes) {
+        list_entry(write, struct transfer, range)->blockers = 0;
+        list_remove(write);
+    }
+    d->blocked = 0;
+    list_each(node, &d->active) {
+        struct transfer *t = list_entry(node, struct transfer, active);
+
+        if (t->edges && edges_abort(t, status))
+            continue; /* its parts are in this list too, and end it */
+        transfer_fail(t, status, t->lba);
+        list_remove(&t->work);
+        transfer_check(t);
+    }
+}
+
+void aoe_disk_close(struct aoe_disk *d)
+{
+    struct aoe *aoe = d->aoe;
+    struct list *node;
+    bool finished;
+
+    d->state = DISK_STALE;
+    do { /* what ends may be a part of something that ends next */
+        finished = false;
+        disk_fail_all(d, -ECANCELED);
+        list_each(done, &aoe->done) {
+            struct transfer *t = list_entry(done, struct transfer, work);
+
+            if (t->disk != d)
+                continue;
+            list_remove(&t->work);
+            t->finish(t);
+            finished = true;
+        }
+    } while (finished);
+    while ((node = list_first(&d->fence.frames))) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        fence_remove(&d->fence, f);
+        flight_put(&aoe->flight, f);
+    }
+    while ((node = list_first(&d->paths)))
+        path_free(list_entry(node, struct path, link));
+    list_remove(&d->link);
+    free(d);
+}
+
+void disk_event(struct aoe_disk *d, enum aoe_event event)
+{
+    if (d->event)
+        d->event(d->event_arg, d, event);
+}
+
+/* ---- timers ---------------------------------------------------------------
+ */
+
+/* Nothing answered for so long that a request is overdue: the disk is gone.
+ * Its other requests would only follow one by one. */
+static void lose(struct aoe_disk *d)
+{
+    d->state = DISK_LOST;
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (p->state == PATH_GOOD)
+            p->state = PATH_SILENT;
+    }
+    disk_fail_all(d, -EIO);
+    disk_event(d, AOE_DISK_LOST);
+}
+
+static uint64_t first_deadline(struct aoe_disk *d)
+{
+    struct list *first = list_first(&d->active);
+
+    return first ? list_entry(first, struct transfer, active)->deadline
+                 : UINT64_MAX;
+}
+
+void disk_tick(struct aoe_disk *d, uint64_t now)
+{
+    struct frame *f;
+
+    list_each(node, &d->paths)
+        path_tick(list_entry(node, struct path, link), now);
+    while ((f = fence_expired(&d->fence, now))) {
+        fence_remove(&d->fence, f);
+        flight_put(&d->aoe->flight, f);
+    }
+    if (first_deadline(d) <= now)
+        lose(d);
+    if (d->state == DISK_SETTLING && d->settle_at <= now) {
+        d->state = DISK_READY;
+        disk_event(d, AOE_DISK_READY);
+    }
+    disk_search_tick(d, now);
+}
+
+uint64_t disk_next(struct aoe_disk *d)
+{
+    uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
+    uint64_t others[] = {first_deadline(d), fence_next(&d->fence),
+                         d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] < next)
+            next = others[i];
+    list_each(node, &d->paths) {
+        uint64_t at = path_next(list_entry(node, struct path, link));
+
+        if (at < next)
+            next = at;
+    }
+    return next;
+}
+
+/* ---- what the user can ask ------------------------------------------------
+ */
+
+const char *aoe_disk_name(const struct aoe_disk *d)
+{
+    return d->name;
+}
+
+bool aoe_disk_ready(const struct aoe_disk *d)
+{
+    return d->state == DISK_READY;
+}
+
+const struct aoe_identity *aoe_disk_identity(const struct aoe_disk *d)
+{
+    return &d->identity;
+}
+
+const char *aoe_disk_trouble(const struct aoe_disk *d)
+{
+    return d->trouble;
+}
+
+void aoe_disk_stats(const struct aoe_disk *d, struct aoe_stats *out)
+{
+    *out = d->stats;
+    out->in_flight = 0;
+    list_each(node, &d->paths)
+        out->in_flight += list_entry(node, struct path, link)->in_flight;
+}
+
+int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
+{
+    int n = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *p = list_entry(node, struct path, link);
+        struct aoe_path_info *i = &out[n];
+
+        if (!p->member || n++ >= max)
+            continue;
+        i->interface = p->port->link->ifname;
+        memcpy(i->mac, p->mac.b, sizeof i->mac);
+        i->payload = p->sectors * AOE_SECTOR;
+        i->window = p->window / PATH_WINDOW_UNIT;
+        i->buffer_count = p->buffer_count;
+        i->rtt = p->srtt;
+        i->good = p->state == PATH_GOOD;
+    }
+    return n;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The disk engine: requests in, frames out, answers in, completions out.  It
+ * has no socket and no clock; the context feeds it.
+ *
+ *   disk.c     its life: opening, states, deadlines, closing
+ *   requests.c what a request goes through: checks, order, completion
+ *   pump.c     cutting requests into frames and choosing their path
+ *   answers.c  what an answer means
+ *   search.c   finding the disk and its paths, and whether they are the same
+ *   edges.c    requests with partial sectors
+ */
+#ifndef INITIATOR_DISK_H
+#define INITIATOR_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "initiator/aoe.h"
+#include "initiator/context.h"
+#include "initiator/fence.h"
+#include "initiator/path.h"
+#include "initiator/transfer.h"
+#include "wire/aoe.h"
+#include "wire/ata.h"
+
+enum disk_state {
+    DISK_SEARCHING, /* nothing answered yet */
+    DISK_SETTLING,  /* identified; a moment for another disk to object */
+    DISK_READY,
+    DISK_LOST,     /* no answer within the deadline; fails fast */
+    DISK_STALE,    /* another disk answers at the address */
+    DISK_CONFLICT, /* before it was ready, two different disks answered */
+};
+
+struct aoe_disk {
+    struct list link; /* in aoe->disks */
+    struct aoe *aoe;
+    struct aoe_addr addr;
+    char name[AOE_ADDR_TEXT];
+    struct aoe_disk_options options;
+    aoe_event_fn *event;
+    void *event_arg;
+
+    enum disk_state state;
+    struct aoe_identity identity;
+    bool lba48;           /* else 28-bit commands */
+    uint8_t flush_opcode; /* 0: the target has none */
+    uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
+    char trouble[320];
+
+    struct list paths;  /* of path.link */
+    struct list active; /* of transfer.active, the oldest first */
+    struct list queue;  /* of transfer.work */
+    struct list writes; /* of transfer.range, in order of submission */
+    unsigned blocked;   /* transfers with blockers */
+    struct fence fence;
+
+    uint64_t query_at;  /* when to ask the network again */
+    uint64_t query_gap; /* and how long to wait after that */
+    uint64_t settle_at; /* SETTLING: when it is ready */
+    struct aoe_stats stats;
+};
+
+/* ---- disk.c ---- */
+
+/* Timers: time-outs, deadlines, fences, queries. */
+void disk_tick(struct aoe_disk *d, uint64_t now);
+/* When disk_tick has something to do; UINT64_MAX: never. */
+uint64_t disk_next(struct aoe_disk *d);
+/* Ends every request with `status`. */
+void disk_fail_all(struct aoe_disk *d, int status);
+void disk_event(struct aoe_disk *d, enum aoe_event event);
+
+/* ---- requests.c ---- */
+
+/* Takes a transfer whose op, range, memory and finish are set.  `ordered`: it
+ * keeps its place among overlapping changes. */
+void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
+/* To be called whenever a frame or a part of it ended. */
+void transfer_check(struct transfer *t);
+/* A failure at `lba`: the first status stays, the lowest LBA. */
+void transfer_fail(struct transfer *t, int status, uint64_t lba);
+/* Fails it now: its frames are fenced or freed. */
+void transfer_abort(struct transfer *t, int status);
+/* Whether a blocked transfer may start now; edges start their reads. */
+void transfer_start(struct transfer *t);
+
+/* ---- pump.c ---- */
+
+/* Queues lost and new frames as far as windows allow. */
+void disk_pump(struct aoe_disk *d);
+/* `f` can no longer be sent as it is: its range is cut anew. */
+void disk_recut(struct aoe_disk *d, struct frame *f);
+/* A frame answered or given up: fenced while late copies may come, else
+ * freed.  It is in no path's list any more. */
+void disk_retire(struct aoe_disk *d, struct frame *f);
+
+/* ---- answers.c ---- */
+
+void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+              const struct aoe_ata *a);
+/* An answer with the error flag. */
+void disk_error(struct aoe_disk *d, struct frame *f,
+                const struct aoe_header *h);
+
+/* ---- search.c ---- */
+
+/* A Query Config response for this disk's address. */
+void disk_config(struct aoe_disk *d, struct port *port,
+                 const struct aoe_header *h, const struct aoe_config *c);
+/* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
+void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
+struct path *disk_path(struct aoe_disk *d, struct port *port,
+                       const struct aoe_mac *mac);
+void disk_search_tick(struct aoe_disk *d, uint64_t now);
+void path_free(struct path *p);
+/* The interface's MTU or state changed. */
+void disk_port_changed(struct aoe_disk *d, struct port *port);
+
+/* ---- edges.c ---- */
+
+/* Begins a request with partial sectors.  0 or -ENOMEM. */
+int edges_begin(struct transfer *whole, const struct aoe_request *r);
+/* The range is free of earlier changes: go. */
+void edges_start(struct transfer *whole);
+/* The whole fails with `status`; true if parts are still on their way and
+ * will end it. */
+bool edges_abort(struct transfer *whole, int status);
+void edges_free(struct edges *e);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Compiles struct link_filter to classic BPF.  The program is a row of tests;
+ * one that fails jumps to the last instruction, which rejects.  A load beyond
+ * the frame's end rejects too, by BPF's own rules.
+ *
+ * The AoE version is not tested: a target answers other versions with an
+ * error (aoe.md 1.4).
+ */
+#include "wire/filter.h"
+
+/* Instruction codes of classic BPF, the same on every system. */
+enum {
+    LD_BYTE = 0x30,
+    LD_HALF = 0x28,
+    LD_WORD = 0x20,
+    AND = 0x54,
+    JUMP_EQUAL = 0x15,
+    JUMP_GREATER = 0x25,
+    JUMP_SET = 0x45,
+    RETURN = 0x06,
+};
+
+enum {
+    AT_ETHERTYPE = 12,
+    AT_FLAGS = 14,
+    AT_SHELF = 16,
+    AT_SLOT = 18,
+    AT_TAG = 20,
+    WHOLE_FRAME = 0x40000, /* bytes to hand over: more than any frame has */
+};
+
+/* Linux's "ancillary" load of the packet type, and the last type that is for
+ * this host: PACKET_MULTICAST.  Otherhost and outgoing follow. */
+#define LINUX_PACKET_TYPE UINT32_C(0xfffff004)
+enum { LINUX_TYPE_FOR_US = 2 };
+
+/* Jump targets that are known only once the program is complete. */
+enum { NEXT = 0, ACCEPT = 254, REJECT = 255 };
+
+static void emit(struct filter_program *p, uint16_t code, uint32_t k,
+                 uint8_t jt, uint8_t jf)
+{
+    p->insn[p->count++] =
+        (struct filter_insn){.code = code, .jt = jt, .jf = jf, .k = k};
+}
+
+static void load(struct filter_program *p, uint16_t code, uint32_t at)
+{
+    emit(p, code, at, NEXT, NEXT);
+}
+
+static void wanted_tags(struct filter_program *p, const struct link_filter *f)
+{
+    if (f->tag_mask == 0)
+        return;
+    load(p, LD_WORD, AT_TAG);
+    emit(p, JUMP_EQUAL, 0, ACCEPT, NEXT);
+    emit(p, AND, f->tag_mask, NEXT, NEXT);
+    emit(p, JUMP_EQUAL, f->tag_value, NEXT, REJECT);
+}
+
+static void wanted_disk(struct filter_program *p, struct aoe_addr addr)
+{
+    load(p, LD_HALF, AT_SHELF);
+    emit(p, JUMP_EQUAL, AOE_SHELF_ALL, 1, NEXT);
+    emit(p, JUMP_EQUAL, addr.shelf, NEXT, REJECT);
+    load(p, LD_BYTE, AT_SLOT);
+    emit(p, JUMP_EQUAL, AOE_SLOT_ALL, 1, NEXT);
+    emit(p, JUMP_EQUAL, addr.slot, NEXT, REJECT);
+}
+
+static uint8_t resolve(uint8_t jump, unsigned from, unsigned accept)
+{
+    if (jump == ACCEPT)
+        return (uint8_t)(accept - from - 1);
+    if (jump == REJECT)
+        return (uint8_t)(accept - from);
+    return jump;
+}
+
+void filter_compile(const struct link_filter *f, bool linux_socket,
+                    struct filter_program *out)
+{
+    unsigned accept;
+
+    out->count = 0;
+    if (linux_socket) {
+        load(out, LD_WORD, LINUX_PACKET_TYPE);
+        emit(out, JUMP_GREATER, LINUX_TYPE_FOR_US, REJECT, NEXT);
+    }
+    load(out, LD_HALF, AT_ETHERTYPE);
+    emit(out, JUMP_EQUAL, AOE_ETHERTYPE, NEXT, REJECT);
+    load(out, LD_BYTE, AT_FLAGS);
+    if (f->responses) {
+        emit(out, JUMP_SET, AOE_FLAG_RESPONSE, NEXT, REJECT);
+        wanted_tags(out, f);
+    } else {
+        emit(out, JUMP_SET, AOE_FLAG_RESPONSE, REJECT, NEXT);
+        if (f->one_addr)
+            wanted_disk(out, f->addr);
+    }
+    accept = out->count;
+    emit(out, RETURN, WHOLE_FRAME, NEXT, NEXT);
+    emit(out, RETURN, 0, NEXT, NEXT);
+    for (unsigned i = 0; i < accept; i++) {
+        out->insn[i].jt = resolve(out->insn[i].jt, i, accept);
+        out->insn[i].jf = resolve(out->insn[i].jf, i, accept);
+    }
+}

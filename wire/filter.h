@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A link's filter as classic BPF, which the kernel runs on each frame before
+ * it is queued, so that foreign frames cost neither memory nor a wake-up.
+ */
+#ifndef WIRE_FILTER_H
+#define WIRE_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/link.h"
+
+/* The shape of Linux's struct sock_filter and of BPF's struct bpf_insn. */
+struct filter_insn {
+    uint16_t code;
+    uint8_t jt, jf;
+    uint32_t k;
+};
+
+enum { FILTER_MAX = 24 };
+
+struct filter_program {
+    struct filter_insn insn[FILTER_MAX];
+    unsigned count;
+};
+
+/* `linux_socket` adds what only a Linux packet socket can tell: frames that
+ * this host sends, and frames for other hosts, are rejected.  The latter
+ * includes what carries the tag of a VLAN that this host does not have, whose
+ * tag the kernel has already taken off. */
+void filter_compile(const struct link_filter *f, bool linux_socket,
+                    struct filter_program *out);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The link on Linux: an AF_PACKET socket (packet(7)), many frames a system
+ * call.  Filter and options are set before bind, so that no foreign frame ever
+ * queues (bridge.md 5.3).
+ */
+#ifdef __linux__
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "wire/filter.h"
+#include "wire/link.h"
+#include "wire/netif.h"
+
+/* Younger than some systems' headers; one value on every architecture that
+ * lacks them there. */
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+#ifndef SO_TIMESTAMPNS_NEW
+#define SO_TIMESTAMPNS_OLD 35
+#define SO_TIMESTAMPNS_NEW 64
+#endif
+
+_Static_assert(sizeof(struct filter_insn) == sizeof(struct sock_filter),
+               "the kernel's instruction");
+
+enum {
+    /* Receive queue unless told otherwise: so many frames, at twice their
+     * size because the kernel charges its own overhead, but no more than a
+     * small machine can bear. */
+    QUEUE_FRAMES = 256,
+    QUEUE_BYTES_MOST = 4 << 20,
+};
+
+/* The control messages of one frame: a time stamp in either width. */
+union control {
+    struct cmsghdr align;
+    uint8_t room[CMSG_SPACE(2 * sizeof(int64_t))];
+};
+
+struct packet_link {
+    struct link link;
+    int index;       /* of the interface the socket is bound to */
+    bool reported;   /* `link.up` as link_refresh last told it */
+    bool one_by_one; /* the kernel lacks recvmmsg and sendmmsg */
+    struct mmsghdr rx[LINK_BATCH];
+    struct iovec rx_iov[LINK_BATCH];
+    union control rx_control[LINK_BATCH];
+    struct mmsghdr tx[LINK_BATCH];
+};
+
+static struct packet_link *packet_of(struct link *l)
+{
+    return list_entry(l, struct packet_link, link);
+}
+
+/* ---- receiving ----------------------------------------------------------- */
+
+/* Kernels before 2.6.33, and some sandboxes, have only the single calls. */
+static int receive_many(struct packet_link *p, int max)
+{
+    int fd = p->link.fd;
+    ssize_t n;
+
+    if (!p->one_by_one) {
+        int got = recvmmsg(fd, p->rx, (unsigned)max, MSG_DONTWAIT, NULL);
+
+        if (got >= 0 || errno != ENOSYS)
+            return got;
+        p->one_by_one = true;
+    }
+    for (int i = 0; i < max; i++) {
+        n = recvmsg(fd, &p->rx[i].msg_hdr, MSG_DONTWAIT);
+        if (n < 0)
+            return i > 0 ? i : -1;
+        p->rx[i].msg_len = (unsigned)n;
+    }
+    return max;
+}
+
+/* The time stamp of a frame on the realtime clock in ns, 0 if it has none. */
+static uint64_t stamp_of(struct msghdr *m)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    int64_t wide[2];
+    long narrow[2];
+
+    if (!c || c->cmsg_level != SOL_SOCKET)
+        return 0;
+    if (c->cmsg_type == SO_TIMESTAMPNS_NEW &&
+        c->cmsg_len >= CMSG_LEN(sizeof(wide))) {
+        memcpy(wide, CMSG_DATA(c), sizeof(wide));
+        return (uint64_t)wide[0] * NS_PER_S + (uint64_t)wide[1];
+    }
+    if (c->cmsg_type == SO_TIMESTAMPNS_OLD &&
+        c->cmsg_len >= CMSG_LEN(sizeof(narrow))) {
+        memcpy(narrow, CMSG_DATA(c), sizeof(narrow));
+        return (uint64_t)narrow[0] * NS_PER_S + (uint64_t)narrow[1];
+    }
+    return 0;
+}
+
+static uint64_t realtime_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* Points the message headers at the buffers that link_take will give, in the
+ * same order, without taking them: most calls bring fewer than `max`. */
+static int offer_buffers(struct packet_link *p, int max)
+{
+    int n = 0;
+
+    list_each(it, &p->link.free)
+    {
+        struct link_frame *f = list_entry(it, struct link_frame, link);
+
+        if (n == max)
+            break;
+        p->rx_iov[n].iov_base = f->data;
+        p->rx_iov[n].iov_len = f->room;
+        p->rx[n].msg_hdr.msg_controllen = sizeof(p->rx_control[n]);
+        n++;
+    }
+    return n;
+}
+
+static int packet_recv(struct link *l, struct link_frame **frames, int max)
+{
+    struct packet_link *p = packet_of(l);
+    int offered = offer_buffers(p, max);
+    int got, kept = 0;
+    uint64_t now;
+
+    if (offered == 0)
+        return 0;
+    do
+        got = receive_many(p, offered);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        if (link_error_down(errno))
+            l->up = false;
+        return l->up ? 0 : -ENETDOWN;
+    }
+    now = realtime_ns();
+    for (int i = 0; i < got; i++)
+        frames[i] = link_take(l);
+    for (int i = 0; i < got; i++) {
+        struct link_frame *f = frames[i];
+        uint64_t stamp = stamp_of(&p->rx[i].msg_hdr);
+
+        if (p->rx[i].msg_hdr.msg_flags & MSG_TRUNC) {
+            l->rx_drops++;
+            link_release(l, f);
+            continue;
+        }
+        f->len = p->rx[i].msg_len;
+        f->age_ns = stamp && stamp < now ? now - stamp : 0;
+        frames[kept++] = f;
+    }
+    return kept;
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static int transmit_many(struct packet_link *p, int first, int count)
+{
+    int fd = p->link.fd;
+    int sent = 0;
+
+    if (!p->one_by_one) {
+        sent = sendmmsg(fd, p->tx + first, (unsigned)count, MSG_DONTWAIT);
+        if (sent >= 0 || errno != ENOSYS)
+            return sent;
+        p->one_by_one = true;
+        sent = 0;
+    }
+    for (; sent < count; sent++) {
+        ssize_t n = sendmsg(fd, &p->tx[first + sent].msg_hdr, MSG_DONTWAIT);
+
+        if (n < 0)
+            return sent > 0 ? sent : -1;
+        p->tx[first + sent].msg_len = (unsigned)n;
+    }
+    return sent;
+}
+
+static int packet_send(struct link *l, const struct link_out *out, int count)
+{
+    struct packet_link *p = packet_of(l);
+    int taken = 0;
+
+    for (int i = 0; i < count; i++) {
+        /* The kernel only reads what it sends. */
+        p->tx[i].msg_hdr.msg_iov = (struct iovec *)(uintptr_t)out[i].iov;
+        p->tx[i].msg_hdr.msg_iovlen = (size_t)out[i].iovcnt;
+    }
+    while (taken < count) {
+        int n = transmit_many(p, taken, count - taken);
+
+        if (n > 0) {
+            for (int i = taken; i < taken + n; i++)
+                l->tx_bytes += p->tx[i].msg_len;
+            l->tx_frames += (unsigned)n;
+            taken += n;
+            continue;
+        }
+        if (!link_refused(l, n < 0 ? errno : EAGAIN, &taken, count))
+            break;
+    }
+    return taken;
+}
+
+/* ---- the socket and its interface ---------------------------------------- */
+
+static int attach(struct packet_link *p, int index)
+{
+    struct sockaddr_ll ll = {
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(AOE_ETHERTYPE),
+        .sll_ifindex = index,
+    };
+
+    if (bind(p->link.fd, (struct sockaddr *)&ll, sizeof(ll)) < 0)
+        return -errno;
+    p->index = index;
+    return 0;
+}
+
+static void count_drops(struct link *l)
+{
+    struct tpacket_stats s;
+    socklen_t len = sizeof(s);
+
+    /* Reading resets the kernel's counters. */
+    if (getsockopt(l->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
+        l->rx_drops += s.tp_drops;
+}
+
+static int packet_refresh(struct link *l)
+{
+    struct packet_link *p = packet_of(l);
+    struct netif n;
+    bool up;
+    int changed = 0;
+
+    count_drops(l);
+    up = netif_read(l->ifname, &n) == 0 && n.ethernet;
+    if (up && n.index != p->index) {
+        /* Removed and made again: the socket hangs on the old one. */
+        up = attach(p, n.index) == 0;
+        changed |= LINK_CHANGED_STATE;
+    }
+    if (up && n.mtu != l->mtu && link_grow(l, link_room(n.mtu)) == 0) {
+        l->mtu = n.mtu;
+        changed |= LINK_CHANGED_MTU;
+    }
+    if (up && !aoe_mac_equal(&n.mac, &l->mac)) {
+        l->mac = n.mac;
+        changed |= LINK_CHANGED_MAC;
+    }
+    up = up && n.up;
+    if (up != l->up || up != p->reported)
+        changed |= LINK_CHANGED_STATE;
+    l->up = p->reported = up;
+    return changed;
+}
+
+static int set_int(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
+                                                                    : 0;
+}
+
+static int set_filter(int fd, const struct link_filter *f)
+{
+    struct filter_program program;
+    struct sock_fprog kernel;
+
+    filter_compile(f, true, &program);
+    kernel.len = (unsigned short)program.count;
+    kernel.filter = (void *)program.insn;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
+                      sizeof(kernel)) < 0
+               ? -errno
+               : 0;
+}
+
+/* What makes the link better and may be refused by an older kernel or for lack
+ * of privilege. */
+static void set_options(struct packet_link *p, unsigned wanted)
+{
+    int fd = p->link.fd;
+    unsigned bytes = wanted;
+
+    if (bytes == 0)
+        bytes = QUEUE_FRAMES * 2 * link_room(p->link.mtu);
+    if (wanted == 0 && bytes > QUEUE_BYTES_MOST)
+        bytes = QUEUE_BYTES_MOST;
+    if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
+        set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
+    /* The filter rejects our own frames too; this spares running it. */
+    set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1))
+        set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1);
+}
+
+static void prepare_headers(struct packet_link *p)
+{
+    for (int i = 0; i < LINK_BATCH; i++) {
+        p->rx[i].msg_hdr.msg_iov = &p->rx_iov[i];
+        p->rx[i].msg_hdr.msg_iovlen = 1;
+        p->rx[i].msg_hdr.msg_control = &p->rx_control[i];
+    }
+}
+
+static void packet_close(struct link *l)
+{
+    struct packet_link *p = packet_of(l);
+
+    if (l->fd >= 0)
+        close(l->fd);
+    link_fini(l);
+    free(p);
+}
+
+static const struct link_ops packet_ops = {
+    .name = "packet",
+    .recv = packet_recv,
+    .send = packet_send,
+    .refresh = packet_refresh,
+    .close = packet_close,
+};
+
+int link_packet_open(struct link **out, const char *ifname,
+                     const struct link_options *o)
+{
+    struct packet_link *p;
+    struct netif n;
+    int e = netif_read(ifname, &n);
+
+    if (e)
+        return e;
+    if (!n.ethernet)
+        return -ENOTSUP;
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    e = link_init(&p->link, &packet_ops, ifname, link_room(n.mtu), o);
+    if (e) {
+        free(p);
+        return e;
+    }
+    p->link.mtu = n.mtu;
+    p->link.mac = n.mac;
+    p->link.up = p->reported = n.up;
+    prepare_headers(p);
+    p->link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (p->link.fd < 0)
+        e = -errno;
+    else
+        e = set_filter(p->link.fd, &o->filter);
+    if (e == 0) {
+        set_options(p, o->socket_bytes);
+        e = attach(p, n.index);
+    }
+    if (e) {
+        packet_close(&p->link);
+        return e;
+    }
+    *out = &p->link;
+    return 0;
+}
+
+#endif
