@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The subcommands of aoe-fuse.  Each gets its own name as argv[0] and returns
- * the exit status.
+ * The subcommands of aoe-fuse.  argv[0] is how their messages begin; they
+ * return the exit status.
  */
 #ifndef BRIDGE_FUSE_COMMANDS_H
 #define BRIDGE_FUSE_COMMANDS_H

@@ -95,7 +95,8 @@ static void child_ended(void *arg, int signo)
     s->unmounter = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
         return; /* what happened to the mount is read from /dev/fuse */
-    if (WEXITSTATUS(status) == EBUSY)
+    s->fs.detached = WEXITSTATUS(status) == EBUSY;
+    if (s->fs.detached)
         log_info("%s: unmounted, but still in use; ends with its last user, "
                  "or at once at the next signal",
                  s->options->dir);

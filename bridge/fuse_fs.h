@@ -35,7 +35,7 @@ struct aoefs_disk {
     struct aoefs *fs;
     struct aoe_disk *disk;
     unsigned writers; /* open files that may write */
-    uint64_t writes;  /* changes of the disk that completed, also failed */
+    uint64_t writes;  /* writes, trims and zeroes that completed */
     uint64_t flushed; /* how many of them a successful flush came after */
 };
 
@@ -66,11 +66,13 @@ struct aoefs {
     bool agreed; /* INIT is done */
     bool usable; /* ... and reported */
     bool ended;
+    bool detached; /* has no name any more, but users */
+    bool abandoned;
     bool paused; /* not reading: memory limit reached */
     struct loop_task drain;
     void (*drained)(void *arg, int status); /* see aoefs_drain */
     bool drain_flushed;
-    int flush_error; /* first failure of a flush of our own */
+    int flush_error; /* first failure of a flush while draining */
 };
 
 /* Checks the mount options and makes the session.  `fs->disks` may be filled

@@ -33,6 +33,16 @@ static void usage(FILE *f)
                "aoe-fuse COMMAND --help tells more, aoe-fuse(8) all.\n");
 }
 
+/* getopt begins its messages with argv[0]. */
+static int run(int i, int argc, char **argv)
+{
+    static char title[32];
+
+    snprintf(title, sizeof title, "%s: %s", log_name(), commands[i].name);
+    argv[0] = title;
+    return commands[i].run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     log_program("aoe-fuse");
@@ -50,7 +60,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
+            return run(i, argc - 1, argv + 1);
     log_error("%s: no such command; aoe-fuse --help lists them", argv[1]);
     return EXIT_USAGE;
 }

@@ -14,16 +14,21 @@
 
 #include "base/log.h"
 
-/* What the user of a file may see.  ENOTCONN would read as a dead mount. */
+/* What the user of a file may see.  Other codes would be misread: ENOTCONN as
+ * a dead mount, EINVAL as a misaligned buffer. */
 static int visible_error(int status)
 {
     switch (status) {
-    case -ECANCELED:
-    case -ENOTCONN:
-    case -ETIMEDOUT:
-        return EIO;
-    default:
+    case 0:
+    case -EBUSY: /* reserved for another host */
+    case -ENOMEM:
+    case -ENOSPC:
+    case -EOPNOTSUPP:
+    case -EROFS:
+    case -ESTALE: /* another disk answers in its place */
         return -status;
+    default:
+        return EIO;
     }
 }
 
@@ -91,11 +96,11 @@ static void write_done(struct aoe_request *aoe, int status)
 {
     struct aoefs_io *io = aoe->arg;
 
-    io->disk->writes++; /* one that failed may have changed the disk too */
     if (status) {
         aoefs_reply_status(io, status);
         return;
     }
+    io->disk->writes++;
     fuse_reply_write(io->req, aoe->length);
     aoefs_io_end(io);
 }

@@ -56,7 +56,8 @@ static void piece_done(struct aoe_request *aoe, int status)
     struct aoefs_io *io = aoe->arg;
     struct aoe_loop *al = io->disk->fs->al;
 
-    io->disk->writes++;
+    if (!status)
+        io->disk->writes++;
     io->next += aoe->length;
     if (status || io->next == io->end) {
         aoefs_reply_status(io, status);

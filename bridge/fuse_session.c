@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -186,6 +187,7 @@ int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
 
 void aoefs_abandon(struct aoefs *fs)
 {
+    fs->abandoned = true;
     if (!fs->ended)
         session_ended(fs);
 }
@@ -203,6 +205,7 @@ static void drain_step(void *arg)
         return;
     if (!fs->drain_flushed) {
         fs->drain_flushed = true;
+        fs->flush_error = 0; /* what this flush succeeds in is safe */
         for (unsigned i = 0; i < fs->disk_count; i++)
             aoefs_flush_behind(&fs->disks[i]);
         aoe_loop_kick(fs->al);
@@ -220,16 +223,26 @@ void aoefs_drain(struct aoefs *fs, void (*drained)(void *arg, int status))
     loop_task_queue(fs->loop, &fs->drain);
 }
 
+static void close_session(struct aoefs *fs)
+{
+    if (fs->abandoned && fs->detached) {
+        /* libfuse would unmount by name what has none any more, and say that
+         * it failed; the session ends with the process. */
+        close(fuse_session_fd(fs->session));
+        return;
+    }
+    fuse_session_unmount(fs->session);
+    fuse_session_destroy(fs->session);
+}
+
 void aoefs_close(struct aoefs *fs)
 {
     if (fs->loop) {
         loop_task_cancel(&fs->drain);
         loop_unwatch(fs->loop, &fs->watch);
     }
-    if (fs->session) {
-        fuse_session_unmount(fs->session);
-        fuse_session_destroy(fs->session);
-    }
+    if (fs->session)
+        close_session(fs);
     if (fs->loop)
         aoefs_pool_close(&fs->pool);
 }
