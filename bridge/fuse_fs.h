@@ -76,12 +76,15 @@ struct aoefs {
 };
 
 /* Checks the mount options and makes the session.  `fs->disks` may be filled
- * in later, before aoefs_mount.  -EINVAL: libfuse refused an option and said
- * which; -ENOMEM. */
+ * in later, before aoefs_mount.  -EINVAL: libfuse refused an option, and
+ * aoefs_complaint tells which; -ENOMEM. */
 int aoefs_open(struct aoefs *fs, const struct aoefs_options *options);
 
+/* What libfuse said last. */
+const char *aoefs_complaint(void);
+
 /* Mounts on `dir` (or takes over /dev/fd/N) and serves from the loop.  All
- * disks are ready.  -EIO after libfuse said why. */
+ * disks are ready.  -EIO: aoefs_complaint tells why; or another -errno. */
 int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
                 struct aoe_loop *al);
 

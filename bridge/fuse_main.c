@@ -2,6 +2,7 @@
  *
  * aoe-fuse: AoE disks as files in a directory.  A table of subcommands.
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,38 +21,40 @@ static const struct {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static void usage(FILE *f)
+static void help(void)
 {
-    fprintf(f, "usage: aoe-fuse COMMAND ...\n\n");
+    printf("usage: aoe-fuse COMMAND ...\n\n");
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].about);
-    fprintf(f, "\n"
-               "  aoe-fuse mount e1.2 /mnt/aoe -i eth0     "
-               "the disk is /mnt/aoe/e1.2\n"
-               "  aoe-fuse umount /mnt/aoe\n"
-               "\n"
-               "aoe-fuse COMMAND --help tells more, aoe-fuse(8) all.\n");
+        printf("  %-8s %s\n", commands[i].name, commands[i].about);
+    printf("\n"
+           "  aoe-fuse mount e1.2 /mnt/aoe -i eth0     "
+           "the disk is /mnt/aoe/e1.2\n"
+           "  aoe-fuse umount /mnt/aoe\n"
+           "\n"
+           "aoe-fuse COMMAND --help tells more, aoe-fuse(8) all.\n");
 }
 
-/* getopt begins its messages with argv[0]. */
-static int run(int i, int argc, char **argv)
+int fuse_bad_option(const char *command, int letter, char **argv)
 {
-    static char title[32];
+    char name[3] = {'-', (char)optopt, '\0'};
+    const char *option = optopt > 0 && optopt < 256 ? name : argv[optind - 1];
 
-    snprintf(title, sizeof title, "%s: %s", log_name(), commands[i].name);
-    argv[0] = title;
-    return commands[i].run(argc, argv);
+    log_error("%s: %s: %s; aoe-fuse %s --help lists the options", command,
+              option, letter == ':' ? "needs an argument" : "no such option",
+              command);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
     log_program("aoe-fuse");
     if (argc < 2) {
-        usage(stderr);
+        log_error("needs a command, mount or umount; aoe-fuse --help tells "
+                  "more");
         return EXIT_USAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-        usage(stdout);
+        help();
         return EXIT_DONE;
     }
     if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
@@ -60,7 +63,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return run(i, argc - 1, argv + 1);
-    log_error("%s: no such command; aoe-fuse --help lists them", argv[1]);
+            return commands[i].run(argc - 1, argv + 1);
+    log_error("%s: no such command or option; aoe-fuse --help lists them",
+              argv[1]);
     return EXIT_USAGE;
 }

@@ -75,7 +75,7 @@ static int serve(struct server *s)
     loop_timer_cancel(s->loop, &s->timer);
     s->phase = SERVER_SERVING;
     if (aoefs_mount(&s->fs, s->path, s->loop, &s->al)) {
-        log_error("mount: %s: could not be mounted", s->options->dir);
+        log_error("mount: %s: %s", s->options->dir, aoefs_complaint());
         return EXIT_FAILED;
     }
     return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
@@ -171,8 +171,8 @@ static int mount_it(struct mount_options *o, char *path)
     o->fs.ended = server_unmounted;
     o->fs.arg = &s;
     if (aoefs_open(&s.fs, &o->fs)) {
-        log_error("mount: an option of -o is known neither here nor to "
-                  "libfuse; see aoe-fuse(8)");
+        log_error("mount: -o: %s; aoe-fuse(8) tells which there are",
+                  aoefs_complaint());
         return EXIT_USAGE;
     }
     if (!o->foreground)

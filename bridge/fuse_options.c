@@ -220,7 +220,7 @@ static bool seconds(const char *option, const char *text, uint64_t *ns)
     return false;
 }
 
-static bool read_option(struct mount_options *o, int letter)
+static bool read_option(struct mount_options *o, int letter, char **argv)
 {
     switch (letter) {
     case 'i':
@@ -241,7 +241,8 @@ static bool read_option(struct mount_options *o, int letter)
         o->interfaces.link = optarg;
         return true;
     default:
-        return false; /* getopt said what is wrong */
+        fuse_bad_option("mount", letter, argv);
+        return false;
     }
 }
 
@@ -259,16 +260,17 @@ bool mount_options_parse(struct mount_options *o, int argc, char **argv,
     o->fs.memory = AOEFS_MEMORY_MAX;
     o->fs.mount = &o->mount;
     *status = EXIT_USAGE;
+    opterr = 0;
     if (fuse_opt_add_arg(&o->mount, "aoe-fuse"))
         return false;
-    while ((letter = getopt_long(argc, argv, "i:o:fv", long_options, NULL)) !=
+    while ((letter = getopt_long(argc, argv, ":i:o:fv", long_options, NULL)) !=
            -1) {
         if (letter == OPT_HELP) {
             fuse_mount_help();
             *status = EXIT_DONE;
             return false;
         }
-        if (!read_option(o, letter))
+        if (!read_option(o, letter, argv))
             return false;
     }
     if (!read_operands(o, argc - optind, argv + optind))

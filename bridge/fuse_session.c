@@ -23,29 +23,45 @@ enum {
     BACKGROUND = 64,
 };
 
-/* libfuse writes its lines in pieces; they are collected until the newline. */
+/* libfuse's latest line, without its newline.  While a call of ours can still
+ * report the failure it belongs to, it is kept instead of printed. */
+static char complaint[512];
+static bool keep_complaint;
+
+const char *aoefs_complaint(void)
+{
+    return *complaint ? complaint
+                      : "not mounted; only root and fusermount3 may";
+}
+
+static void print_complaint(enum fuse_log_level level)
+{
+    if (level >= FUSE_LOG_INFO)
+        log_debug("libfuse: %s", complaint);
+    else
+        log_error("libfuse: %s", complaint);
+}
+
+/* It writes its lines in pieces; they are collected until the newline. */
 static void log_libfuse(enum fuse_log_level level, const char *fmt,
                         va_list args)
 {
-    static char line[512];
+    static char line[sizeof complaint];
     static size_t used;
-    const char *text = line;
-    int more;
+    int more = vsnprintf(line + used, sizeof line - used, fmt, args);
 
-    more = vsnprintf(line + used, sizeof line - used, fmt, args);
     if (more > 0)
         used += (size_t)more;
-    if (used < sizeof line && (used == 0 || line[used - 1] != '\n'))
+    if (used >= sizeof line)
+        used = sizeof line - 1;
+    else if (used == 0 || line[used - 1] != '\n')
         return;
-    if (used < sizeof line)
-        line[used - 1] = '\0';
-    used = 0;
-    if (strncmp(text, "fuse: ", 6) == 0)
-        text += 6;
-    if (level >= FUSE_LOG_INFO)
-        log_debug("libfuse: %s", text);
     else
-        log_error("libfuse: %s", text);
+        line[--used] = '\0';
+    strcpy(complaint, strncmp(line, "fuse: ", 6) ? line : line + 6);
+    used = 0;
+    if (!keep_complaint)
+        print_complaint(level);
 }
 
 int aoefs_open(struct aoefs *fs, const struct aoefs_options *options)
@@ -64,7 +80,9 @@ int aoefs_open(struct aoefs *fs, const struct aoefs_options *options)
     /* It must be said here and in aoefs_init, with the same value. */
     if (fuse_opt_add_arg(&args, "-o") || fuse_opt_add_arg(&args, max_read))
         goto no_memory;
+    keep_complaint = true;
     fs->session = fuse_session_new(&args, &aoefs_ops, sizeof aoefs_ops, fs);
+    keep_complaint = false;
     fuse_opt_free_args(&args);
     return fs->session ? 0 : -EINVAL;
 
@@ -170,13 +188,17 @@ void aoefs_init(void *userdata, struct fuse_conn_info *conn)
 int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
                 struct aoe_loop *al)
 {
-    int fd;
+    int fd, failed;
 
     fs->loop = loop;
     fs->al = al;
     clock_gettime(CLOCK_REALTIME, &fs->since);
     aoefs_pool_open(&fs->pool, loop, fs->options.memory);
-    if (fuse_session_mount(fs->session, dir))
+    complaint[0] = '\0';
+    keep_complaint = true;
+    failed = fuse_session_mount(fs->session, dir);
+    keep_complaint = false;
+    if (failed)
         return -EIO;
     fd = fuse_session_fd(fs->session);
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))

@@ -76,9 +76,10 @@ int fuse_umount_command(int argc, char **argv)
     };
     int letter;
 
-    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (letter != 'h')
-            return EXIT_USAGE;
+            return fuse_bad_option("umount", letter, argv);
         fuse_umount_help();
         return EXIT_DONE;
     }
