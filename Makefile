@@ -169,7 +169,14 @@ left-out:
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
-UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)))
+unit := $(wildcard tests/unit/test_*.c)
+unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
+UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit)))
+$(BUILD)/obj/tests/unit/test_fuse_%.o: DEFS += $(FUSE_CFLAGS)
+$(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TESTLIB) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(FUSE_LIBS) $(PCAP_LIBS)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
