@@ -7,7 +7,7 @@
 
 # found FILTER: what discovery says, asked with a jq expression that must hold.
 found() {
-    host aoe discover -i eth0 --json >"$TMP/found" || return
+    host aoe discover -i eth0 --wait 0.3 --json >"$TMP/found" || return
     jq -e "$1" "$TMP/found" || { cat "$TMP/found" && return 1; }
 }
 # nbd COMMAND: runs it with $uri leading to the disk.

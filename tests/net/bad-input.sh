@@ -137,7 +137,8 @@ nbd_usage "--unix" serve e1.2 -i eth0
 nbd_usage "99999" serve e1.2 -i eth0 --tcp 99999
 nbd_usage "http" serve e1.2 -i eth0 --tcp http
 check "aoe-nbd serve: a disk that is not there" \
-    refuses 1 '^aoe-nbd: .*e9\.9' on_host aoe-nbd serve e9.9 -i eth0 --unix nbd.sock
+    refuses 1 '^aoe-nbd: .*e9\.9.*eth0' \
+    on_host aoe-nbd serve e9.9 -i eth0 --wait 0.5 --unix nbd.sock
 
 # ---- aoe-fuse ----------------------------------------------------------------
 
@@ -155,7 +156,8 @@ if command -v aoe-fuse >/dev/null; then
     check "aoe-fuse mount: a directory that is not there" refuses 1 \
         '^aoe-fuse: .*nowhere' on_host aoe-fuse mount e1.2 nowhere -i eth0
     check "aoe-fuse mount: a disk that is not there" refuses 1 \
-        '^aoe-fuse: .*e9\.9' on_host aoe-fuse mount e9.9 mnt -i eth0
+        '^aoe-fuse: .*e9\.9.*eth0' \
+        on_host aoe-fuse mount e9.9 mnt -i eth0 --wait 0.5
     check "aoe-fuse umount: nothing is mounted there" refuses 1 \
         '^aoe-fuse: .*mnt' on_host aoe-fuse umount mnt
 fi
