@@ -116,6 +116,10 @@ static void a_queue_that_hangs(void **state)
     work_queue_init(&hanging, workers, THREADS - 1);
     work_queue_init(&other, workers, 1);
     submit(&hanging, 0, WORKS - 1);
+    pthread_mutex_lock(&lock);
+    while (running < THREADS - 1)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
     works[WORKS - 1] = (struct work){.run = open_gate, .done = done};
     unfinished++;
     work_submit(&other, &works[WORKS - 1]);
