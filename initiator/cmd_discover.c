@@ -131,28 +131,89 @@ static void config_text(char *out, size_t room, const struct row *r)
     out[used] = 0;
 }
 
+enum { COLUMNS = 10, CELL = 4 * 1024 + 8 };
+
+static const struct column {
+    const char *title;
+    bool right;
+} columns[COLUMNS] = {
+    {"DISK", false},   {"SIZE", true},    {"BYTES", true},   {"MAC", false},
+    {"NETIF", false},  {"PAYLOAD", true}, {"BUFFERS", true}, {"MODEL", false},
+    {"SERIAL", false}, {"CONFIG", false},
+};
+
+static void cell_text(char *out, size_t room, const struct row *r, int column)
+{
+    const struct aoe_found *f = &r->f;
+
+    out[0] = 0;
+    switch (column) {
+    case 0:
+        snprintf(out, room, "%s", f->name);
+        break;
+    case 1:
+        if (f->identified)
+            format_bytes(out, room, f->size);
+        break;
+    case 2:
+        if (f->identified)
+            snprintf(out, room, "%" PRIu64, f->size);
+        break;
+    case 3:
+        mac_text(out, f->mac);
+        break;
+    case 4:
+        snprintf(out, room, "%s", r->interface);
+        break;
+    case 5:
+        snprintf(out, room, "%u", f->payload);
+        break;
+    case 6:
+        snprintf(out, room, "%u", f->buffer_count);
+        break;
+    case 7:
+        snprintf(out, room, "%s",
+                 f->identified ? f->model
+                 : f->reserved ? "(reserved)"
+                               : "(does not identify itself)");
+        break;
+    case 8:
+        snprintf(out, room, "%s", f->serial);
+        break;
+    case 9:
+        config_text(out, room, r);
+        break;
+    }
+}
+
+static void show_cell(int column, const char *text, int width)
+{
+    if (column == COLUMNS - 1)
+        puts(text);
+    else
+        printf("%*s  ", columns[column].right ? width : -width, text);
+}
+
 static void show_table(const struct rows *rs)
 {
-    printf("%-9s %8s %16s  %-17s %-10s %7s %7s  %-20s  %-20s  %s\n", "DISK",
-           "SIZE", "BYTES", "MAC", "INTERFACE", "PAYLOAD", "BUFFERS", "MODEL",
-           "SERIAL", "CONFIG");
-    for (size_t i = 0; i < rs->count; i++) {
-        const struct row *r = &rs->rows[i];
-        char mac[18], size[16] = "?", bytes[24] = "?", config[4 * 1024 + 8];
+    static char cell[CELL];
+    int width[COLUMNS];
 
-        config_text(config, sizeof config, r);
-        if (r->f.identified) {
-            format_bytes(size, sizeof size, r->f.size);
-            snprintf(bytes, sizeof bytes, "%" PRIu64, r->f.size);
+    for (int c = 0; c < COLUMNS; c++) {
+        width[c] = (int)strlen(columns[c].title);
+        for (size_t i = 0; i < rs->count; i++) {
+            cell_text(cell, sizeof cell, &rs->rows[i], c);
+            if ((int)strlen(cell) > width[c])
+                width[c] = (int)strlen(cell);
         }
-        printf("%-9s %8s %16s  %-17s %-10s %7u %7u  %-20s  %-20s  %s\n",
-               r->f.name, size, bytes, mac_text(mac, r->f.mac), r->interface,
-               r->f.payload, r->f.buffer_count,
-               r->f.identified ? r->f.model
-               : r->f.reserved ? "(reserved)"
-                               : "(no answer)",
-               r->f.serial, config);
     }
+    for (int c = 0; c < COLUMNS; c++)
+        show_cell(c, columns[c].title, width[c]);
+    for (size_t i = 0; i < rs->count; i++)
+        for (int c = 0; c < COLUMNS; c++) {
+            cell_text(cell, sizeof cell, &rs->rows[i], c);
+            show_cell(c, cell, width[c]);
+        }
 }
 
 /* ASCII as it is, everything else escaped: any bytes make valid JSON. */

@@ -9,6 +9,11 @@
  */
 #include "wire/filter.h"
 
+#ifdef __linux__
+#include <errno.h>
+#include <sys/socket.h>
+#endif
+
 /* Instruction codes of classic BPF, the same on every system. */
 enum {
     LD_BYTE = 0x30,
@@ -108,3 +113,27 @@ void filter_compile(const struct link_filter *f, bool linux_socket,
         out->insn[i].jf = resolve(out->insn[i].jf, i, accept);
     }
 }
+
+#ifdef __linux__
+
+/* struct sock_fprog of <linux/filter.h>, which not every libc comes with. */
+struct kernel_program {
+    unsigned short len;
+    const struct filter_insn *filter;
+};
+
+int filter_attach(int fd, const struct link_filter *f)
+{
+    struct filter_program program;
+    struct kernel_program kernel;
+
+    filter_compile(f, true, &program);
+    kernel.len = (unsigned short)program.count;
+    kernel.filter = program.insn;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
+                      sizeof(kernel)) < 0
+               ? -errno
+               : 0;
+}
+
+#endif

@@ -32,4 +32,9 @@ struct filter_program {
 void filter_compile(const struct link_filter *f, bool linux_socket,
                     struct filter_program *out);
 
+#ifdef __linux__
+/* Makes it the filter of a packet socket.  0 or -errno. */
+int filter_attach(int fd, const struct link_filter *f);
+#endif
+
 #endif

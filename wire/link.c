@@ -12,11 +12,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 enum {
     CACHE_LINE = 64,
     ROOM_LEAST = 1514, /* an answer at the usual MTU can always be built */
     ROOM_SLACK = 8,    /* two VLAN tags that an interface did not take off */
+    QUEUE_BYTES_MOST = 1 << 30, /* kernels count them in an int, doubled */
 };
 
 struct buffer {
@@ -205,6 +209,23 @@ void link_fini(struct link *l)
     l->pool = NULL;
 }
 
+void link_ages(struct link_frame **frames, int count)
+{
+    struct timespec ts;
+    uint64_t now;
+
+    if (count <= 0)
+        return;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    now = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+    for (int i = 0; i < count; i++) {
+        uint64_t stamp = frames[i]->age_ns;
+
+        /* The clock may have been set back since. */
+        frames[i]->age_ns = stamp && stamp < now ? now - stamp : 0;
+    }
+}
+
 bool link_error_down(int error)
 {
     return error == ENETDOWN || error == ENXIO || error == ENODEV;
@@ -219,6 +240,7 @@ bool link_refused(struct link *l, int error, int *taken, int count)
     if (link_error_down(error)) {
         l->tx_errors += (unsigned)(count - *taken);
         *taken = count;
+        l->up = false;
         return false;
     }
     /* The interface's own queue is full.  Drop at most one frame, and only
@@ -259,7 +281,7 @@ static int open_backend(struct link **out, const char *ifname,
 int link_open(struct link **out, const char *ifname,
               const struct link_options *o)
 {
-    if (o->align & (o->align - 1))
+    if (o->align & (o->align - 1) || o->socket_bytes > QUEUE_BYTES_MOST)
         return -EINVAL;
     return open_backend(out, ifname, o);
 }

@@ -101,7 +101,8 @@ struct link {
 
 /* Opens the interface `ifname`.  -ENODEV: no such interface; -EPERM: lacks
  * CAP_NET_RAW; -ENOTSUP: not Ethernet, or the backend is not built in;
- * -EINVAL: unknown backend. */
+ * -EINVAL: unknown backend, or options that make no sense.  An interface that
+ * is down can be opened: `up` tells. */
 int link_open(struct link **out, const char *ifname,
               const struct link_options *o);
 void link_close(struct link *l);
@@ -148,6 +149,9 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
 int link_grow(struct link *l, unsigned room);
 /* Takes a free buffer, NULL when there is none. */
 struct link_frame *link_take(struct link *l);
+/* Turns time stamps of the realtime clock, in ns, that a backend left in age_ns
+ * (0: none) into ages, with one look at the clock. */
+void link_ages(struct link_frame **frames, int count);
 /* Frees what link_init made; frames that are still out become invalid. */
 void link_fini(struct link *l);
 

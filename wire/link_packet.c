@@ -6,14 +6,12 @@
  */
 #ifdef __linux__
 
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/if_packet.h>
 #include <arpa/inet.h>
+#include <errno.h>
+#include <netpacket/packet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,15 +29,12 @@
 #define SO_TIMESTAMPNS_NEW 64
 #endif
 
-_Static_assert(sizeof(struct filter_insn) == sizeof(struct sock_filter),
-               "the kernel's instruction");
-
 enum {
     /* Receive queue unless told otherwise: so many frames, at twice their
      * size because the kernel charges its own overhead, but no more than a
      * small machine can bear. */
     QUEUE_FRAMES = 256,
-    QUEUE_BYTES_MOST = 4 << 20,
+    DEFAULT_BYTES_MOST = 4 << 20,
 };
 
 /* The control messages of one frame: a time stamp in either width. */
@@ -110,14 +105,6 @@ static uint64_t stamp_of(struct msghdr *m)
     return 0;
 }
 
-static uint64_t realtime_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 /* Points the message headers at the buffers that link_take will give, in the
  * same order, without taking them: most calls bring fewer than `max`. */
 static int offer_buffers(struct packet_link *p, int max)
@@ -143,7 +130,6 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
     struct packet_link *p = packet_of(l);
     int offered = offer_buffers(p, max);
     int got, kept = 0;
-    uint64_t now;
 
     if (offered == 0)
         return 0;
@@ -155,12 +141,10 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
             l->up = false;
         return l->up ? 0 : -ENETDOWN;
     }
-    now = realtime_ns();
     for (int i = 0; i < got; i++)
         frames[i] = link_take(l);
     for (int i = 0; i < got; i++) {
         struct link_frame *f = frames[i];
-        uint64_t stamp = stamp_of(&p->rx[i].msg_hdr);
 
         if (p->rx[i].msg_hdr.msg_flags & MSG_TRUNC) {
             l->rx_drops++;
@@ -168,9 +152,10 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
             continue;
         }
         f->len = p->rx[i].msg_len;
-        f->age_ns = stamp && stamp < now ? now - stamp : 0;
+        f->age_ns = stamp_of(&p->rx[i].msg_hdr);
         frames[kept++] = f;
     }
+    link_ages(frames, kept);
     return kept;
 }
 
@@ -242,23 +227,40 @@ static int attach(struct packet_link *p, int index)
 
 static void count_drops(struct link *l)
 {
-    struct tpacket_stats s;
+    /* struct tpacket_stats of <linux/if_packet.h>. */
+    struct {
+        unsigned packets, drops;
+    } s;
     socklen_t len = sizeof(s);
 
     /* Reading resets the kernel's counters. */
     if (getsockopt(l->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
-        l->rx_drops += s.tp_drops;
+        l->rx_drops += s.drops;
+}
+
+/* Takes the error that the kernel left on the socket when the interface went
+ * down: the next send would fail with it, long after the interface is back. */
+static bool went_down(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           link_error_down(error);
 }
 
 static int packet_refresh(struct link *l)
 {
     struct packet_link *p = packet_of(l);
     struct netif n;
-    bool up;
-    int changed = 0;
+    int changed = went_down(l->fd) ? LINK_CHANGED_STATE : 0;
+    int e = netif_read(l->ifname, &n);
+    bool up = e == 0 && n.ethernet;
 
     count_drops(l);
-    up = netif_read(l->ifname, &n) == 0 && n.ethernet;
+    /* Want of descriptors, say, tells nothing about the interface. */
+    if (e && e != -ENODEV)
+        return changed;
     if (up && n.index != p->index) {
         /* Removed and made again: the socket hangs on the old one. */
         up = attach(p, n.index) == 0;
@@ -285,20 +287,6 @@ static int set_int(int fd, int level, int option, int value)
                                                                     : 0;
 }
 
-static int set_filter(int fd, const struct link_filter *f)
-{
-    struct filter_program program;
-    struct sock_fprog kernel;
-
-    filter_compile(f, true, &program);
-    kernel.len = (unsigned short)program.count;
-    kernel.filter = (void *)program.insn;
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
-                      sizeof(kernel)) < 0
-               ? -errno
-               : 0;
-}
-
 /* What makes the link better and may be refused by an older kernel or for lack
  * of privilege. */
 static void set_options(struct packet_link *p, unsigned wanted)
@@ -308,8 +296,8 @@ static void set_options(struct packet_link *p, unsigned wanted)
 
     if (bytes == 0)
         bytes = QUEUE_FRAMES * 2 * link_room(p->link.mtu);
-    if (wanted == 0 && bytes > QUEUE_BYTES_MOST)
-        bytes = QUEUE_BYTES_MOST;
+    if (wanted == 0 && bytes > DEFAULT_BYTES_MOST)
+        bytes = DEFAULT_BYTES_MOST;
     if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
     /* The filter rejects our own frames too; this spares running it. */
@@ -372,7 +360,7 @@ int link_packet_open(struct link **out, const char *ifname,
     if (p->link.fd < 0)
         e = -errno;
     else
-        e = set_filter(p->link.fd, &o->filter);
+        e = filter_attach(p->link.fd, &o->filter);
     if (e == 0) {
         set_options(p, o->socket_bytes);
         e = attach(p, n.index);

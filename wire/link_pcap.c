@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,14 +32,13 @@ struct pcap_link {
     unsigned snaplen; /* of the handle */
     bool reported;    /* `link.up` as link_refresh last told it */
     unsigned dropped; /* of the handle's own count, already in rx_drops */
-    struct filter_program filter;
+    struct link_filter filter;
     unsigned socket_bytes;
     uint8_t *out; /* an outgoing frame in one piece, `out_room` bytes */
     size_t out_room;
     /* Where pcap_dispatch's callback puts frames. */
     struct link_frame **frames;
     int count;
-    uint64_t now; /* realtime, ns, of the dispatch */
 };
 
 static struct pcap_link *pcap_of(struct link *l)
@@ -83,17 +81,36 @@ static int configure(const struct pcap_link *p, pcap_t *h, unsigned snaplen)
     return e < 0 ? open_error(e) : 0;
 }
 
-static int prepare(struct pcap_link *p, pcap_t *h)
+static int set_filter(const struct pcap_link *p, pcap_t *h)
 {
-    struct bpf_program program = {
-        .bf_len = p->filter.count,
-        .bf_insns = (void *)p->filter.insn,
-    };
+    struct filter_program filter;
+    struct bpf_program program;
+
+    filter_compile(&p->filter, false, &filter);
+    program.bf_len = filter.count;
+    program.bf_insns = (void *)filter.insn;
+    if (pcap_setfilter(h, &program))
+        return -EIO;
+#ifdef __linux__
+    /* libpcap runs the first filter itself on the first frames, so it cannot
+     * hold what only the kernel can tell: replace it there. */
+    return filter_attach(pcap_fileno(h), &p->filter);
+#else
+    return 0;
+#endif
+}
+
+static int prepare(const struct pcap_link *p, pcap_t *h)
+{
     char text[PCAP_ERRBUF_SIZE];
+    int e;
 
     if (pcap_datalink(h) != DLT_EN10MB)
         return -ENOTSUP;
-    if (pcap_setfilter(h, &program) || pcap_setnonblock(h, 1, text))
+    e = set_filter(p, h);
+    if (e)
+        return e;
+    if (pcap_setnonblock(h, 1, text))
         return -EIO;
     /* Where the system cannot tell directions, the filter still keeps our own
      * frames out: they are not of the kind that this end receives. */
@@ -101,7 +118,8 @@ static int prepare(struct pcap_link *p, pcap_t *h)
     return 0;
 }
 
-static int handle_open(struct pcap_link *p, unsigned snaplen, pcap_t **out)
+static int handle_open(const struct pcap_link *p, unsigned snaplen,
+                       pcap_t **out)
 {
     char text[PCAP_ERRBUF_SIZE];
     pcap_t *h = pcap_create(p->link.ifname, text);
@@ -192,7 +210,6 @@ static void received(u_char *arg, const struct pcap_pkthdr *h,
     struct link *l = &p->link;
     struct link_frame *f;
     struct aoe_mac dst;
-    uint64_t stamp;
 
     if (h->caplen < AOE_ETHER_HEADER)
         return;
@@ -209,17 +226,15 @@ static void received(u_char *arg, const struct pcap_pkthdr *h,
     }
     memcpy(f->data, bytes, h->caplen);
     f->len = h->caplen;
-    stamp =
+    f->age_ns =
         (uint64_t)h->ts.tv_sec * NS_PER_S + (uint64_t)h->ts.tv_usec * NS_PER_US;
-    f->age_ns = stamp && stamp < p->now ? p->now - stamp : 0;
     p->frames[p->count++] = f;
 }
 
 static int pcap_link_recv(struct link *l, struct link_frame **frames, int max)
 {
     struct pcap_link *p = pcap_of(l);
-    struct timespec ts;
-    int n;
+    int n, asked;
 
     if ((unsigned)max > l->free_count)
         max = (int)l->free_count;
@@ -227,11 +242,15 @@ static int pcap_link_recv(struct link *l, struct link_frame **frames, int max)
         return 0;
     if (!p->handle)
         return -ENETDOWN;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    p->now = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
     p->frames = frames;
     p->count = 0;
-    n = pcap_dispatch(p->handle, max, received, (u_char *)p);
+    /* Again if some were not for us: what libpcap has read ahead, poll does
+     * not tell. */
+    do {
+        asked = max - p->count;
+        n = pcap_dispatch(p->handle, asked, received, (u_char *)p);
+    } while (n == asked && p->count < max);
+    link_ages(frames, p->count);
     if (p->count > 0)
         return p->count;
     /* libpcap has no code for "down": any error may be that. */
@@ -311,11 +330,15 @@ static int pcap_link_refresh(struct link *l)
 {
     struct pcap_link *p = pcap_of(l);
     struct netif n;
-    bool up, moved;
     int changed = 0;
+    int e = netif_read(l->ifname, &n);
+    bool up = e == 0 && n.ethernet && n.up;
+    bool moved;
 
     count_drops(p);
-    up = netif_read(l->ifname, &n) == 0 && n.ethernet && n.up;
+    /* Want of descriptors, say, tells nothing about the interface. */
+    if (e && e != -ENODEV)
+        return changed;
     if (!up) {
         changed = l->up || p->reported ? LINK_CHANGED_STATE : 0;
         l->up = p->reported = false;
@@ -379,7 +402,7 @@ int link_pcap_open(struct link **out, const char *ifname,
         free(p);
         return e;
     }
-    filter_compile(&o->filter, false, &p->filter);
+    p->filter = o->filter;
     p->socket_bytes = o->socket_bytes;
     p->link.mtu = n.mtu;
     p->link.mac = n.mac;

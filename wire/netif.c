@@ -126,7 +126,7 @@ int netif_read(const char *name, struct netif *out)
         if (!dl || dl->sdl_family != AF_LINK || strcmp(a->ifa_name, name))
             continue;
         out->index = dl->sdl_index;
-        out->ethernet = dl->sdl_type == IFT_ETHER && dl->sdl_alen == AOE_MAC;
+        out->ethernet = dl->sdl_alen == AOE_MAC;
         if (out->ethernet)
             memcpy(out->mac.b, LLADDR(dl), AOE_MAC);
         out->up = flags_up(a->ifa_flags);

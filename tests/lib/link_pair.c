@@ -372,13 +372,15 @@ static int pair_send(struct link *l, const struct link_out *out, int count)
     struct port *p = port_of(l);
     struct wire *w = p->wire;
 
+    if (!p->up) {
+        int taken = 0;
+
+        link_refused(l, ENETDOWN, &taken, count);
+        return taken;
+    }
     for (int i = 0; i < count; i++) {
         struct flight *f;
 
-        if (!p->up) {
-            l->tx_errors += (unsigned)(count - i);
-            return count;
-        }
         if (p->sending_max && p->sending >= p->sending_max)
             return i;
         f = gather(&out[i]);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A libaoe disk as an NBD export: its abilities from IDENTIFY, its requests to
+ * aoe_submit, its fate to the log.
+ */
+#include "bridge/nbd_aoe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/options.h"
+
+static int submit(void *disk, struct aoe_request *request)
+{
+    struct nbd_disk *d = disk;
+    int err = aoe_submit(d->disk, request);
+
+    if (!err)
+        aoe_loop_kick(d->loop);
+    return err;
+}
+
+static void describe(struct nbd_disk *d, const struct aoe_identity *id)
+{
+    char size[32];
+
+    format_bytes(size, sizeof size, id->size);
+    snprintf(d->description, sizeof d->description, "%s, serial %s, %s",
+             id->model, id->serial, size);
+}
+
+static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)
+{
+    const struct aoe_identity *id = aoe_disk_identity(disk);
+    struct nbd_export *e = &d->export;
+
+    describe(d, id);
+    e->name = aoe_disk_name(disk);
+    e->description = d->description;
+    e->size = id->size;
+    e->sector = id->logical_sector;
+    e->trim = id->trim;
+    e->trim_zeroes = id->trim && id->trim_zeroes;
+    e->rotating = id->rotating;
+    e->submit = submit;
+    e->disk = d;
+    d->ready(d->arg);
+}
+
+static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
+{
+    struct nbd_disk *d = arg;
+    const char *name = aoe_disk_name(disk);
+
+    switch (event) {
+    case AOE_DISK_READY:
+        become_ready(d, disk);
+        break;
+    case AOE_DISK_LOST:
+        log_error("%s: no answer any more; requests fail until it is back",
+                  name);
+        break;
+    case AOE_DISK_BACK:
+        log_info("%s: answers again", name);
+        break;
+    case AOE_DISK_RESIZED:
+        d->export.size = aoe_disk_identity(disk)->size;
+        log_info("%s: now has %" PRIu64 " bytes; clients that connect from "
+                 "now on see them",
+                 name, d->export.size);
+        break;
+    case AOE_DISK_CHANGED:
+    case AOE_DISK_CONFLICT:
+        log_error("%s: %s", name, aoe_disk_trouble(disk));
+        break;
+    }
+}
+
+int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop, uint16_t shelf,
+                  uint8_t slot, const struct aoe_disk_options *options,
+                  void (*ready)(void *arg), void *arg)
+{
+    int err;
+
+    *d = (struct nbd_disk){.loop = loop,
+                           .ready = ready,
+                           .arg = arg,
+                           .export.read_only = options->read_only};
+    err = aoe_disk_open(loop->aoe, shelf, slot, options, on_event, d, &d->disk);
+    if (!err)
+        aoe_loop_kick(loop);
+    return err;
+}
+
+void nbd_disk_close(struct nbd_disk *d)
+{
+    if (d->disk)
+        aoe_disk_close(d->disk);
+    d->disk = NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A libaoe disk as an NBD export.
+ */
+#ifndef BRIDGE_NBD_AOE_H
+#define BRIDGE_NBD_AOE_H
+
+#include "bridge/aoe_loop.h"
+#include "bridge/nbd_export.h"
+
+struct nbd_disk {
+    struct nbd_export export; /* valid from `ready` on */
+    struct aoe_disk *disk;
+    struct aoe_loop *loop;
+    void (*ready)(void *arg); /* the disk was found (once) */
+    void *arg;
+    char description[128];
+};
+
+/* Begins to look for the disk and says on standard error what happens to it
+ * later on.  0 or -errno. */
+int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop, uint16_t shelf,
+                  uint8_t slot, const struct aoe_disk_options *options,
+                  void (*ready)(void *arg), void *arg);
+void nbd_disk_close(struct nbd_disk *d);
+
+#endif

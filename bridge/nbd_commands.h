@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The subcommands of aoe-nbd.  Each gets its own name as argv[0] and returns
+ * the exit status.
+ */
+#ifndef BRIDGE_NBD_COMMANDS_H
+#define BRIDGE_NBD_COMMANDS_H
+
+int nbd_serve_command(int argc, char **argv);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One NBD client's bytes: where received ones go, which part of the protocol
+ * understands them, and which are sent next.
+ *
+ * Bytes are received into a small stage, many requests at a time, except for
+ * the data of a write: as soon as its header is known, the rest goes straight
+ * into the buffer it is written from.
+ */
+#include "bridge/nbd_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/nbd_internal.h"
+
+void nbd_server_open(struct nbd_server *server,
+                     const struct nbd_export *const *exports,
+                     unsigned export_count)
+{
+    *server = (struct nbd_server){.exports = exports,
+                                  .export_count = export_count,
+                                  .bytes_max = NBD_BYTES_DEFAULT};
+    nbd_pool_open(&server->pool);
+}
+
+void nbd_server_close(struct nbd_server *server)
+{
+    nbd_pool_close(&server->pool);
+}
+
+int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server)
+{
+    conn->server = server;
+    conn->phase = NBD_CLIENT_FLAGS;
+    list_init(&conn->in_flight);
+    list_init(&conn->replies);
+    return nbd_greet(conn);
+}
+
+void nbd_conn_close(struct nbd_conn *conn)
+{
+    list_each(node, &conn->in_flight) {
+        struct nbd_request *r = list_entry(node, struct nbd_request, link);
+
+        list_remove(node);
+        r->conn = NULL;
+        conn->server->orphaned_bytes += r->room;
+    }
+    list_each(node, &conn->replies)
+        nbd_release(list_entry(node, struct nbd_request, link));
+    if (conn->receiving)
+        nbd_release(conn->receiving);
+    conn->receiving = NULL;
+    free(conn->out);
+    conn->out = NULL;
+    conn->phase = NBD_DEAD;
+}
+
+void nbd_dead(struct nbd_conn *conn, const char *trouble)
+{
+    conn->phase = NBD_DEAD;
+    conn->trouble = trouble;
+}
+
+/* ---- bytes of the client ------------------------------------------------- */
+
+const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length)
+{
+    if (conn->stage_end - conn->stage_start < length)
+        return NULL;
+    return conn->stage + conn->stage_start;
+}
+
+void nbd_take(struct nbd_conn *conn, size_t length)
+{
+    conn->stage_start += length;
+    if (conn->stage_start == conn->stage_end)
+        conn->stage_start = conn->stage_end = 0;
+}
+
+static bool output_pending(const struct nbd_conn *conn)
+{
+    return conn->out_sent < conn->out_length;
+}
+
+/* Understands what has arrived as far as it goes. */
+static void advance(struct nbd_conn *conn)
+{
+    bool more = true;
+
+    conn->blocked = false;
+    while (more) {
+        switch (conn->phase) {
+        case NBD_CLIENT_FLAGS:
+            more = nbd_step_client_flags(conn);
+            break;
+        case NBD_OPTION:
+            /* One option at a time: its answer leaves before the next is
+             * looked at, so that what is queued for a client that never reads
+             * stays bounded. */
+            more = !output_pending(conn) && nbd_step_option(conn);
+            break;
+        case NBD_OPTION_DATA:
+            more = nbd_step_option_data(conn);
+            break;
+        case NBD_OPTION_SKIP:
+            more = nbd_step_option_skip(conn);
+            break;
+        case NBD_REQUEST:
+            more = nbd_step_request(conn);
+            break;
+        case NBD_PAYLOAD:
+            more = nbd_step_payload(conn);
+            break;
+        case NBD_DRAINING:
+        case NBD_DEAD:
+            conn->stage_start = conn->stage_end = 0;
+            more = false;
+            break;
+        }
+    }
+    if (output_pending(conn) || nbd_conn_finished(conn))
+        conn->wake(conn);
+}
+
+static bool may_read(const struct nbd_conn *conn)
+{
+    if (conn->phase == NBD_DRAINING || conn->phase == NBD_DEAD)
+        return false;
+    if (conn->blocked)
+        return false;
+    return nbd_conn_transmitting(conn) || !output_pending(conn);
+}
+
+/* How much of the stage to offer.  While large writes come in, only the next
+ * header is taken into it: whatever follows that belongs elsewhere. */
+static size_t stage_wanted(const struct nbd_conn *conn)
+{
+    if (conn->bulk && !(conn->receiving && !conn->receiving->buffer))
+        return NBD_REQUEST_SIZE;
+    return sizeof conn->stage;
+}
+
+int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
+{
+    struct nbd_request *r = conn->receiving;
+    size_t kept = conn->stage_end - conn->stage_start;
+    int count = 0;
+
+    if (!may_read(conn))
+        return 0;
+    if (r && r->buffer)
+        iov[count++] = (struct iovec){r->buffer + conn->received,
+                                      r->header.length - conn->received};
+    if (conn->stage_start > 0) {
+        memmove(conn->stage, conn->stage + conn->stage_start, kept);
+        conn->stage_start = 0;
+        conn->stage_end = kept;
+    }
+    iov[count++] =
+        (struct iovec){conn->stage + kept, stage_wanted(conn) - kept};
+    return count;
+}
+
+void nbd_conn_fed(struct nbd_conn *conn, size_t length)
+{
+    struct nbd_request *r = conn->receiving;
+
+    if (r && r->buffer) {
+        uint32_t rest = r->header.length - conn->received;
+        uint32_t direct = length < rest ? (uint32_t)length : rest;
+
+        conn->received += direct;
+        length -= direct;
+    }
+    conn->stage_end += length;
+    advance(conn);
+}
+
+void nbd_conn_eof(struct nbd_conn *conn)
+{
+    if (conn->phase == NBD_DEAD)
+        return;
+    if (conn->receiving)
+        nbd_release(conn->receiving);
+    conn->receiving = NULL;
+    conn->phase = NBD_DRAINING;
+    advance(conn);
+}
+
+/* ---- bytes for the client ------------------------------------------------ */
+
+uint8_t *nbd_out(struct nbd_conn *conn, size_t length)
+{
+    size_t need = conn->out_length + length;
+    uint8_t *p;
+
+    if (need > conn->out_room) {
+        p = realloc(conn->out, need * 2);
+        if (!p) {
+            nbd_dead(conn, "no memory for the answer to an option");
+            return NULL;
+        }
+        conn->out = p;
+        conn->out_room = need * 2;
+    }
+    p = conn->out + conn->out_length;
+    conn->out_length += length;
+    return p;
+}
+
+int nbd_conn_output(struct nbd_conn *conn, struct iovec *iov, int max)
+{
+    size_t skip = conn->reply_sent;
+    int count = 0;
+
+    if (conn->phase == NBD_DEAD)
+        return 0;
+    if (output_pending(conn) && count < max)
+        iov[count++] = (struct iovec){conn->out + conn->out_sent,
+                                      conn->out_length - conn->out_sent};
+    list_each(node, &conn->replies) {
+        struct nbd_request *r = list_entry(node, struct nbd_request, link);
+        size_t head = r->head_length, done = skip < head ? skip : head;
+
+        if (count + 2 > max)
+            break;
+        if (done < head)
+            iov[count++] = (struct iovec){r->head + done, head - done};
+        if (r->data_length)
+            iov[count++] = (struct iovec){r->buffer + (skip - done),
+                                          r->data_length - (skip - done)};
+        skip = 0;
+    }
+    return count;
+}
+
+static size_t sent_handshake(struct nbd_conn *conn, size_t length)
+{
+    size_t left = conn->out_length - conn->out_sent;
+    size_t n = length < left ? length : left;
+
+    conn->out_sent += n;
+    if (!output_pending(conn)) {
+        conn->out_sent = conn->out_length = 0;
+        if (nbd_conn_transmitting(conn)) {
+            free(conn->out);
+            conn->out = NULL;
+            conn->out_room = 0;
+        }
+    }
+    return n;
+}
+
+void nbd_conn_sent(struct nbd_conn *conn, size_t length)
+{
+    length -= sent_handshake(conn, length);
+    conn->reply_sent += length;
+    list_each(node, &conn->replies) {
+        struct nbd_request *r = list_entry(node, struct nbd_request, link);
+        size_t whole = (size_t)r->head_length + r->data_length;
+
+        if (conn->reply_sent < whole)
+            break;
+        conn->reply_sent -= whole;
+        list_remove(node);
+        nbd_release(r);
+    }
+    advance(conn);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+void nbd_conn_shutdown(struct nbd_conn *conn)
+{
+    conn->stopping = true;
+}
+
+bool nbd_conn_finished(const struct nbd_conn *conn)
+{
+    if (conn->phase == NBD_DEAD)
+        return true;
+    return (conn->phase == NBD_DRAINING || conn->stopping) &&
+           list_empty(&conn->in_flight) && list_empty(&conn->replies) &&
+           !output_pending(conn);
+}
+
+bool nbd_conn_transmitting(const struct nbd_conn *conn)
+{
+    return conn->export != NULL;
+}

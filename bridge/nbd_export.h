@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the NBD server asks of a disk.  bridge/nbd_aoe.c makes one of a libaoe
+ * disk; tests make one of memory.
+ */
+#ifndef BRIDGE_NBD_EXPORT_H
+#define BRIDGE_NBD_EXPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "initiator/aoe.h"
+
+struct nbd_export {
+    const char *name;        /* "e1.2" */
+    const char *description; /* for people: model, serial, size */
+    uint64_t size;           /* bytes; can grow while clients are connected */
+    uint32_t sector; /* smallest block it need not read first to write */
+    bool read_only;
+    bool trim;        /* AOE_TRIM works */
+    bool trim_zeroes; /* and what it trimmed reads as zeroes */
+    bool rotating;
+
+    /* As aoe_submit: 0, and request->done is called later, never from here; or
+     * -errno, and it is not called. */
+    int (*submit)(void *disk, struct aoe_request *request);
+    void *disk;
+};
+
+#endif

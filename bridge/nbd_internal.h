@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the files of the NBD state machine say to each other.
+ */
+#ifndef BRIDGE_NBD_INTERNAL_H
+#define BRIDGE_NBD_INTERNAL_H
+
+#include "bridge/nbd_server.h"
+
+/* ---- nbd_conn.c ---------------------------------------------------------- */
+
+/* The next `length` bytes of the client if they are there, else NULL; they
+ * stay until nbd_take removes them. */
+const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length);
+void nbd_take(struct nbd_conn *conn, size_t length);
+
+/* Room for `length` more bytes of handshake output, or NULL after marking the
+ * connection dead. */
+uint8_t *nbd_out(struct nbd_conn *conn, size_t length);
+
+void nbd_dead(struct nbd_conn *conn, const char *trouble);
+
+/* ---- nbd_handshake.c ----------------------------------------------------- */
+
+int nbd_greet(struct nbd_conn *conn);
+
+/* Each handles what has arrived for its phase and returns whether it got
+ * anywhere; false: more bytes, or room, are needed first. */
+bool nbd_step_client_flags(struct nbd_conn *conn);
+bool nbd_step_option(struct nbd_conn *conn);
+bool nbd_step_option_data(struct nbd_conn *conn);
+bool nbd_step_option_skip(struct nbd_conn *conn);
+
+/* ---- nbd_option.c -------------------------------------------------------- */
+
+/* Answers the option conn->option with its whole data. */
+void nbd_answer_option(struct nbd_conn *conn, const uint8_t *data);
+
+void nbd_option_reply(struct nbd_conn *conn, uint32_t type, const void *data,
+                      uint32_t length);
+/* The export of that name, or NULL. */
+const struct nbd_export *nbd_export_find(const struct nbd_server *server,
+                                         const uint8_t *name, size_t length);
+
+/* With a line for people. */
+void nbd_option_error(struct nbd_conn *conn, uint32_t type, const char *text);
+
+/* ---- nbd_meta.c ---------------------------------------------------------- */
+
+/* The number of base:allocation, the one context there is. */
+enum { NBD_ALLOCATION_ID = 1 };
+
+void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data);
+
+/* ---- nbd_check.c --------------------------------------------------------- */
+
+/* Says why a request is refused, in *why also for people; NBD_OK: it is not. */
+enum nbd_error nbd_check(const struct nbd_conn *conn,
+                         const struct nbd_header *h, const char **why);
+
+/* It has data, one way or the other. */
+bool nbd_needs_buffer(const struct nbd_header *h);
+
+/* ---- nbd_transmission.c -------------------------------------------------- */
+
+bool nbd_step_request(struct nbd_conn *conn);
+bool nbd_step_payload(struct nbd_conn *conn);
+
+/* Hands r->io to the disk; `then` is called with its status (0 or -errno), at
+ * once if the disk does not take it, and not at all if the client has gone. */
+void nbd_submit(struct nbd_request *r,
+                void (*then)(struct nbd_request *r, int status));
+void nbd_release(struct nbd_request *r);
+
+/* ---- nbd_zero.c ---------------------------------------------------------- */
+
+/* Makes zeroes as fast as the disk can, which leaves holes. */
+void nbd_zero_by_trim(struct nbd_request *r);
+
+/* ---- nbd_reply.c --------------------------------------------------------- */
+
+/* Queues the reply to a request that ended with `status` (0 or -errno), or to
+ * one that was refused. */
+void nbd_complete(struct nbd_request *r, int status);
+void nbd_refuse(struct nbd_request *r);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Buffers in sizes of powers of two, kept in free lists up to a limit; large
+ * ones are mappings of their own, so that their memory goes back to the system
+ * whatever malloc thinks of it.
+ */
+#include "bridge/nbd_pool.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "bridge/nbd_server.h"
+
+/* What is kept at rest. */
+enum { FREE_BYTES_MAX = 4 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
+
+void nbd_pool_open(struct nbd_pool *pool)
+{
+    list_init(&pool->free_requests);
+    for (int c = 0; c < NBD_BUFFER_CLASSES; c++)
+        list_init(&pool->free_buffers[c]);
+}
+
+void nbd_pool_close(struct nbd_pool *pool)
+{
+    list_each(node, &pool->free_requests)
+        free(list_entry(node, struct nbd_request, link));
+    for (int c = 0; c < NBD_BUFFER_CLASSES; c++)
+        list_each(node, &pool->free_buffers[c])
+            free(node); /* the links are the buffer's first bytes */
+}
+
+struct nbd_request *nbd_pool_take_request(struct nbd_pool *pool)
+{
+    struct list *node = list_first(&pool->free_requests);
+    struct nbd_request *r;
+
+    if (!node)
+        return calloc(1, sizeof *r);
+    list_remove(node);
+    pool->free_request_count--;
+    r = list_entry(node, struct nbd_request, link);
+    *r = (struct nbd_request){0};
+    return r;
+}
+
+void nbd_pool_give_request(struct nbd_pool *pool, struct nbd_request *request)
+{
+    if (pool->free_request_count >= FREE_REQUESTS_MAX) {
+        free(request);
+        return;
+    }
+    list_prepend(&pool->free_requests, &request->link);
+    pool->free_request_count++;
+}
+
+static int class_of(size_t room)
+{
+    int c = 0;
+
+    while (((size_t)1 << (NBD_BUFFER_SMALLEST + c)) < room)
+        c++;
+    return c;
+}
+
+static bool is_mapped(size_t room)
+{
+    return room > (size_t)1 << NBD_BUFFER_LARGEST;
+}
+
+size_t nbd_pool_room(uint32_t length)
+{
+    if (is_mapped(length))
+        return ((size_t)length + PAGE - 1) & ~(size_t)(PAGE - 1);
+    return (size_t)1 << (NBD_BUFFER_SMALLEST + class_of(length));
+}
+
+uint8_t *nbd_pool_take_buffer(struct nbd_pool *pool, size_t room)
+{
+    struct list *node;
+
+    if (is_mapped(room)) {
+        void *p = mmap(NULL, room, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        return p == MAP_FAILED ? NULL : p;
+    }
+    node = list_first(&pool->free_buffers[class_of(room)]);
+    if (!node)
+        return malloc(room);
+    list_remove(node);
+    pool->free_bytes -= room;
+    return (uint8_t *)node;
+}
+
+void nbd_pool_give_buffer(struct nbd_pool *pool, uint8_t *buffer, size_t room)
+{
+    if (!buffer)
+        return;
+    if (is_mapped(room)) {
+        munmap(buffer, room);
+        return;
+    }
+    if (pool->free_bytes + room > FREE_BYTES_MAX) {
+        free(buffer);
+        return;
+    }
+    list_prepend(&pool->free_buffers[class_of(room)],
+                 (struct list *)(void *)buffer);
+    pool->free_bytes += room;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Memory of requests and their data.  It grows with what clients have in
+ * flight and is kept for the next request, but at rest only a little of it.
+ */
+#ifndef BRIDGE_NBD_POOL_H
+#define BRIDGE_NBD_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+enum {
+    NBD_BUFFER_SMALLEST = 12, /* log2 */
+    NBD_BUFFER_LARGEST = 21,  /* log2; above that a mapping of its own */
+    NBD_BUFFER_CLASSES = NBD_BUFFER_LARGEST - NBD_BUFFER_SMALLEST + 1,
+};
+
+struct nbd_pool {
+    struct list free_requests;
+    unsigned free_request_count;
+    struct list free_buffers[NBD_BUFFER_CLASSES]; /* linked in their bytes */
+    size_t free_bytes;                            /* of all of these */
+};
+
+void nbd_pool_open(struct nbd_pool *pool);
+void nbd_pool_close(struct nbd_pool *pool);
+
+/* Zero-initialised; NULL without memory. */
+struct nbd_request *nbd_pool_take_request(struct nbd_pool *pool);
+void nbd_pool_give_request(struct nbd_pool *pool, struct nbd_request *request);
+
+/* The memory a buffer for `length` bytes (at least 1) occupies. */
+size_t nbd_pool_room(uint32_t length);
+
+/* A buffer of nbd_pool_room(length) bytes with undefined content, or NULL. */
+uint8_t *nbd_pool_take_buffer(struct nbd_pool *pool, size_t room);
+void nbd_pool_give_buffer(struct nbd_pool *pool, uint8_t *buffer, size_t room);
+
+#endif

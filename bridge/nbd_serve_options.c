@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The command line of `aoe-nbd serve`.
+ */
+#include "bridge/nbd_serve_options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "bridge/nbd_listen.h"
+
+enum { WINDOW_MAX = 4096 };
+
+static void help(void)
+{
+    puts(
+        "Usage: aoe-nbd serve DISK [-i NETIF]... (--unix PATH |\n"
+        "                     --tcp [ADDR:]PORT | --run COMMAND) [OPTION]...\n"
+        "Serve an AoE disk (e1.2) to NBD clients, in the foreground.\n\n"
+        "  -i, --interface NETIF  reach the disk through it; may be repeated\n"
+        "                         or a list with commas (default:\n"
+        "                         $AOE_INTERFACES)\n"
+        "  -u, --unix PATH        listen on a unix socket for its owner only\n"
+        "  -t, --tcp [ADDR:]PORT  listen on TCP (ADDR: 127.0.0.1; there is no\n"
+        "                         encryption and no password)\n"
+        "  -R, --run COMMAND      run COMMAND in a shell, where $uri is the\n"
+        "                         disk, and end with its exit status\n"
+        "  -r, --read-only        refuse every write\n"
+        "  -T, --timeout SECONDS  answer a request with an error when the "
+        "disk\n"
+        "                         did not answer it so long (60; 0: never)\n"
+        "  -w, --wait SECONDS     how long to look for the disk (10)\n"
+        "  -W, --window FRAMES    at most so many in flight on a path (what\n"
+        "                         the target says)\n"
+        "      --link KIND        packet or pcap: how to reach the wire\n"
+        "  -v, --verbose          say what clients do\n"
+        "  -h, --help             show this\n\n"
+        "SIGTERM and SIGINT end it in order: requests in flight are answered\n"
+        "and the disk is flushed.  Exit status: 0 done, 1 failed, 2 wrong\n"
+        "usage; with --run that of COMMAND.");
+}
+
+static const struct option longs[] = {
+    {"interface", required_argument, NULL, 'i'},
+    {"unix", required_argument, NULL, 'u'},
+    {"tcp", required_argument, NULL, 't'},
+    {"run", required_argument, NULL, 'R'},
+    {"read-only", no_argument, NULL, 'r'},
+    {"timeout", required_argument, NULL, 'T'},
+    {"wait", required_argument, NULL, 'w'},
+    {"window", required_argument, NULL, 'W'},
+    {"link", required_argument, NULL, 'L'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int wrong(const char *option, const char *value, const char *why)
+{
+    log_error("%s %s: %s; see aoe-nbd serve --help", option, value, why);
+    return EXIT_USAGE;
+}
+
+static int set_window(struct serve_options *o, const char *value)
+{
+    uint64_t window;
+
+    if (option_u64(value, 1, WINDOW_MAX, &window))
+        return wrong("--window", value, "not a number from 1 to 4096");
+    o->disk.window = (unsigned)window;
+    return -1;
+}
+
+static int set_option(struct serve_options *o, int c)
+{
+    switch (c) {
+    case 'i':
+        return interfaces_add(&o->interfaces, optarg) ? EXIT_USAGE : -1;
+    case 'u':
+        o->unix_path = optarg;
+        return -1;
+    case 't':
+        if (!nbd_tcp_address(optarg))
+            return wrong("--tcp", optarg, "not PORT, ADDR:PORT or [ADDR]:PORT");
+        o->tcp = optarg;
+        return -1;
+    case 'R':
+        o->run = optarg;
+        return -1;
+    case 'r':
+        o->disk.read_only = true;
+        return -1;
+    case 'T':
+        if (option_seconds(optarg, &o->disk.timeout))
+            return wrong("--timeout", optarg, "not a number of seconds");
+        return -1;
+    case 'w':
+        if (option_seconds(optarg, &o->wait))
+            return wrong("--wait", optarg, "not a number of seconds");
+        return -1;
+    case 'W':
+        return set_window(o, optarg);
+    case 'L':
+        o->interfaces.link = optarg;
+        return -1;
+    case 'v':
+        log_verbose(true);
+        return -1;
+    case 'h':
+        help();
+        return EXIT_DONE;
+    default: /* getopt has said why */
+        return EXIT_USAGE;
+    }
+}
+
+static int set_disk(struct serve_options *o, const char *name)
+{
+    if (aoe_name_parse(name, &o->shelf, &o->slot))
+        return wrong("serve", name, "not a disk name like e1.2");
+    return -1;
+}
+
+int serve_options_parse(struct serve_options *o, int argc, char **argv)
+{
+    static char program[] = "aoe-nbd";
+    int c, disks = 0, status = -1;
+
+    *o = (struct serve_options){.wait = 10 * NS_PER_S,
+                                .disk.timeout = AOE_TIMEOUT_DEFAULT};
+    argv[0] = program; /* what getopt begins its complaints with */
+    /* The disk may stand before options also where getopt would stop at it. */
+    while (status < 0 && optind < argc) {
+        c = getopt_long(argc, argv, "+i:u:t:R:rT:w:W:vh", longs, NULL);
+        if (c != -1) {
+            status = set_option(o, c);
+        } else if (optind < argc) {
+            status = set_disk(o, argv[optind++]);
+            disks++;
+        }
+    }
+    if (status >= 0)
+        return status;
+    if (disks != 1) {
+        log_error("serve: name one disk, like e1.2; see aoe-nbd serve --help");
+        return EXIT_USAGE;
+    }
+    if (!!o->unix_path + !!o->tcp + !!o->run != 1) {
+        log_error("serve: one of --unix, --tcp and --run is needed; see "
+                  "aoe-nbd serve --help");
+        return EXIT_USAGE;
+    }
+    return -1;
+}

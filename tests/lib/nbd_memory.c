@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A disk of memory for the NBD server.
+ */
+#include "tests/lib/nbd_memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int submit(void *disk, struct aoe_request *request)
+{
+    struct nbd_memory *m = disk;
+    int refuse = m->refuse;
+
+    m->refuse = 0;
+    if (refuse)
+        return refuse;
+    if (m->pending_count == NBD_MEMORY_PENDING)
+        abort();
+    m->pending[m->pending_count++] = request;
+    if (m->submitted)
+        m->submitted(m);
+    return 0;
+}
+
+void nbd_memory_open(struct nbd_memory *m, size_t size)
+{
+    *m = (struct nbd_memory){.bytes = calloc(1, size),
+                             .export = {.name = "e1.2",
+                                        .description = "memory",
+                                        .size = size,
+                                        .sector = 512,
+                                        .trim = true,
+                                        .trim_zeroes = true,
+                                        .submit = submit,
+                                        .disk = m}};
+    if (!m->bytes)
+        abort();
+}
+
+void nbd_memory_close(struct nbd_memory *m)
+{
+    free(m->bytes);
+}
+
+/* The server checks ranges and builds buffers; here both are trusted only as
+ * far as abort() goes. */
+static void execute(struct nbd_memory *m, const struct aoe_request *r)
+{
+    uint8_t *at = m->bytes + r->offset;
+    uint64_t left = r->length;
+
+    if (r->offset > m->export.size || left > m->export.size - r->offset)
+        abort();
+    if (r->op == AOE_ZERO || r->op == AOE_TRIM)
+        memset(at, 0, (size_t)left);
+    if (r->op != AOE_READ && r->op != AOE_WRITE)
+        return;
+    for (int i = 0; i < r->iovcnt && left > 0; i++) {
+        size_t n = r->iov[i].iov_len < left ? r->iov[i].iov_len : (size_t)left;
+
+        if (r->op == AOE_READ)
+            memcpy(r->iov[i].iov_base, at, n);
+        else
+            memcpy(at, r->iov[i].iov_base, n);
+        at += n;
+        left -= n;
+    }
+    if (left > 0)
+        abort();
+}
+
+void nbd_memory_complete(struct nbd_memory *m, unsigned which, int status)
+{
+    struct aoe_request *r = m->pending[which];
+
+    m->pending_count--;
+    memmove(m->pending + which, m->pending + which + 1,
+            (m->pending_count - which) * sizeof m->pending[0]);
+    if (!status)
+        execute(m, r);
+    m->done[r->op]++;
+    m->fua += r->fua;
+    r->done(r, status);
+}
+
+void nbd_memory_complete_all(struct nbd_memory *m)
+{
+    while (m->pending_count > 0)
+        nbd_memory_complete(m, 0, 0);
+}
