@@ -2,7 +2,6 @@
  *
  * aoe-fuse: AoE disks as files in a directory.  A table of subcommands.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,17 +31,6 @@ static void help(void)
            "  aoe-fuse umount /mnt/aoe\n"
            "\n"
            "aoe-fuse COMMAND --help tells more, aoe-fuse(8) all.\n");
-}
-
-int fuse_bad_option(const char *command, int letter, char **argv)
-{
-    char name[3] = {'-', (char)optopt, '\0'};
-    const char *option = optopt > 0 && optopt < 256 ? name : argv[optind - 1];
-
-    log_error("%s: %s: %s; aoe-fuse %s --help lists the options", command,
-              option, letter == ':' ? "needs an argument" : "no such option",
-              command);
-    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

@@ -198,6 +198,17 @@ static bool name_mount(struct mount_options *o)
 
 /* ---- the command line ---------------------------------------------------- */
 
+int fuse_bad_option(const char *command, int letter, char **argv)
+{
+    char name[3] = {'-', (char)optopt, '\0'};
+    const char *option = optopt > 0 && optopt < 256 ? name : argv[optind - 1];
+
+    log_error("%s: %s: %s; aoe-fuse %s --help lists the options", command,
+              option, letter == ':' ? "needs an argument" : "no such option",
+              command);
+    return EXIT_USAGE;
+}
+
 enum { OPT_TIMEOUT = 256, OPT_WAIT, OPT_LINK, OPT_HELP };
 
 static const struct option long_options[] = {

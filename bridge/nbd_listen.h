@@ -30,6 +30,8 @@ int nbd_listen_unix(struct nbd_listener *listener, struct nbd_service *service,
  * this machine can connect (127.0.0.1).  Port 0: any free one. */
 int nbd_listen_tcp(struct nbd_listener *listener, struct nbd_service *service,
                    const char *address);
+/* Whether it has one of these forms. */
+bool nbd_tcp_address(const char *address);
 
 /* Stops listening and removes the socket file; clients stay. */
 void nbd_listener_close(struct nbd_listener *listener);

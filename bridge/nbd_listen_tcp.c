@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/options.h"
 
+enum { HOST_MAX = 256 };
+
 /* Splits "PORT", "ADDR:PORT" or "[ADDR]:PORT" into `host`, where the result's
  * address lies, and returns the port; NULL: it is none of them. */
 static const char *split_address(const char *address, char *host, size_t room)
@@ -41,6 +43,13 @@ static const char *split_address(const char *address, char *host, size_t room)
     return port;
 }
 
+bool nbd_tcp_address(const char *address)
+{
+    char host[HOST_MAX];
+
+    return split_address(address, host, sizeof host) != NULL;
+}
+
 static int bind_tcp(const struct addrinfo *ai, int *out)
 {
     int on = 1, fd = socket(ai->ai_family, SOCK_STREAM, 0), err = 0;
@@ -63,7 +72,7 @@ int nbd_listen_tcp(struct nbd_listener *listener, struct nbd_service *service,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    char host[256];
+    char host[HOST_MAX];
     const char *port = split_address(address, host, sizeof host);
     int fd = -1, err;
 

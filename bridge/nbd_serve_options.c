@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "bridge/nbd_listen.h"
 
 enum { WINDOW_MAX = 4096 };
 
@@ -82,6 +83,8 @@ static int set_option(struct serve_options *o, int c)
         o->unix_path = optarg;
         return -1;
     case 't':
+        if (!nbd_tcp_address(optarg))
+            return wrong("--tcp", optarg, "not PORT, ADDR:PORT or [ADDR]:PORT");
         o->tcp = optarg;
         return -1;
     case 'R':

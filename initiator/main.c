@@ -31,7 +31,9 @@ static void help(void)
 
 int main(int argc, char **argv)
 {
-    log_program("aoe");
+    static char program[] = "aoe";
+
+    log_program(program);
     if (argc < 2) {
         log_error("no command given; see aoe --help");
         return EXIT_USAGE;
@@ -45,8 +47,10 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (!strcmp(argv[1], commands[i].name))
+        if (!strcmp(argv[1], commands[i].name)) {
+            argv[1] = program; /* what getopt begins its complaints with */
             return commands[i].run(argc - 1, argv + 1);
+        }
     log_error("%s: no such command; see aoe --help", argv[1]);
     return EXIT_USAGE;
 }

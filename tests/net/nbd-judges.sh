@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# aoe-nbd before the NBD clients people use, on our target and on vblade: what
+# nbdinfo and nbd-client see, whole disks through nbdcopy and qemu-img, pieces
+# of every alignment through qemu-io, and fio's verification.
+
+. "$(dirname "$0")/../lib/net.sh"
+need vblade nbdinfo=libnbd-bin nbdcopy=libnbd-bin qemu-img=qemu-utils \
+    qemu-io=qemu-utils fio jq
+network 1500
+
+SIZE=$((16 << 20))
+DATA=$TMP/data
+head -c "$SIZE" /dev/urandom >"$DATA"
+
+# serve TARGET SHELF.SLOT [OPTION...]: aoe-nbd on $URI, in the background.
+serve() {
+    local disk=$1
+    shift
+    start nbd host aoe-nbd serve "$disk" -i eth0 --unix "$TMP/nbd.sock" "$@"
+    await nbd "^aoe-nbd: $disk: serving $SIZE bytes on nbd\+unix:///$disk\?socket=$TMP/nbd.sock\$"
+    URI="nbd+unix:///$disk?socket=$TMP/nbd.sock"
+}
+
+# info FILTER: a jq expression that must hold for the export.
+info() {
+    nbdinfo --json "$URI" >"$TMP/info" || return
+    jq -e ".exports[0] | $1" "$TMP/info" || { cat "$TMP/info" && return 1; }
+}
+
+everyone_can() {
+    check "nbdinfo: the protocol" info '."export-size" == '"$SIZE"' and
+        .can_flush and .can_fua and .can_zero and .can_multi_conn and .can_df
+        and .can_cache and (.is_read_only | not)'
+    check "nbdinfo: block sizes" info '.block_size_minimum == 512 and
+        .block_size_preferred == 4096 and .block_size_maximum == 33554432'
+    check "nbdinfo: the meta context" info '.contexts == ["base:allocation"]'
+    check "nbdinfo: the export list" \
+        says 'export="'"$1"'"' nbdinfo --list "$URI"
+    check "nbdinfo: the map" \
+        says "^ *0 +$SIZE +0 +(data|allocated)" nbdinfo --map "$URI"
+    check "qemu-img: the map" says "^0 +0x1000000 +0 " qemu-img map "$URI"
+    check "the default export is the same disk" \
+        says "^$SIZE\$" nbdinfo --size "nbd+unix:///?socket=$TMP/nbd.sock"
+    check "no other export is" \
+        not nbdinfo --size "nbd+unix:///e9.9?socket=$TMP/nbd.sock"
+}
+
+whole_disks() { # FILE of the target
+    check "nbdcopy: a whole disk there" nbdcopy --flush "$DATA" "$URI"
+    check "it has arrived" cmp "$DATA" "$1"
+    check "nbdcopy: and back" nbdcopy "$URI" "$TMP/back"
+    check "it is the same" cmp "$DATA" "$TMP/back"
+    check "qemu-img compare" qemu-img compare -f raw -F raw "$DATA" "$URI"
+    dd if=/dev/zero of="$DATA" bs=64k seek=20 count=30 conv=notrunc status=none
+    check "qemu-img convert, with zeroes" \
+        qemu-img convert -n -f raw -O raw "$DATA" "$URI"
+    check "it has arrived" cmp "$DATA" "$1"
+    check "qemu-img convert back" \
+        qemu-img convert -f raw -O raw "$URI" "$TMP/back"
+    check "it is the same" cmp "$DATA" "$TMP/back"
+}
+
+# Every piece is written and read by qemu-io and put into $DATA by dd.
+pieces() { # FILE of the target
+    local offset length
+    local -a commands=()
+    for offset in 0 1 511 512 513 4095 1048575 $((SIZE - 5001)); do
+        for length in 1 511 512 513 5000; do
+            commands+=(-c "write -P $((length % 251 + 1)) $offset $length")
+            commands+=(-c "read -P $((length % 251 + 1)) $offset $length")
+            head -c "$length" /dev/zero |
+                tr '\0' "$(printf '\\%o' $((length % 251 + 1)))" |
+                dd of="$DATA" bs=64k seek="$offset" oflag=seek_bytes \
+                    conv=notrunc status=none
+        done
+    done
+    check "qemu-io: pieces of every alignment" \
+        qemu-io -f raw "${commands[@]}" -c flush "$URI"
+    check "they have arrived, and nothing else" cmp "$DATA" "$1"
+    check "qemu-io: zeroes, with FUA" \
+        qemu-io -f raw -c 'write -f -z 1000 100000' -c 'write -z -u 300000 70001' \
+        -c 'read -P 0 1000 100000' -c 'read -P 0 300000 70001' "$URI"
+    dd if=/dev/zero of="$DATA" bs=100000 count=1 seek=1000 oflag=seek_bytes \
+        conv=notrunc status=none
+    dd if=/dev/zero of="$DATA" bs=70001 count=1 seek=300000 oflag=seek_bytes \
+        conv=notrunc status=none
+    check "they have arrived, and nothing else" cmp "$DATA" "$1"
+}
+
+verified() {
+    if ! fio --enghelp 2>/dev/null | grep -qw nbd; then
+        skip_check "fio verifies" "this fio has no nbd engine"
+        return
+    fi
+    check "fio verifies random writes" fio --name=v --ioengine=nbd \
+        --uri="$URI" --rw=randwrite --bsrange=512-256k --size="$SIZE" \
+        --iodepth=16 --fsync=50 --verify=crc32c --verify_fatal=1 --verify_state_save=0 --loops=2
+    check "fio verifies mixed small blocks" fio --name=v --ioengine=nbd \
+        --uri="$URI" --rw=randrw --bs=4k --size="$SIZE" --iodepth=32 \
+        --verify=crc32c --verify_fatal=1 --verify_state_save=0
+}
+
+echo "# our target"
+truncate -s "$SIZE" "$TMP/ours"
+start target nas aoe-target 1 2 eth0 "$TMP/ours"
+await target 'e1\.2: serving'
+serve e1.2
+everyone_can e1.2
+check "nbdinfo: trim and fast zeroes" info '.can_trim and .can_fast_zero'
+whole_disks "$TMP/ours"
+pieces "$TMP/ours"
+check "qemu-io: discard" \
+    qemu-io -f raw -c 'discard 1M 1M' -c 'read -P 0 1M 1M' "$URI"
+verified
+stop nbd
+
+serve e1.2 --read-only
+check "--read-only: nbdinfo sees it" info '.is_read_only and (.can_trim | not)'
+before=$(cksum <"$TMP/ours")
+check "--read-only: nbdcopy cannot write" not nbdcopy "$DATA" "$URI"
+check "--read-only: nothing was written" test "$before" = "$(cksum <"$TMP/ours")"
+stop nbd
+stop target
+
+echo "# vblade"
+truncate -s "$SIZE" "$TMP/theirs"
+start vblade nas vblade 3 4 eth0 "$TMP/theirs"
+serve e3.4
+everyone_can e3.4
+check "nbdinfo: no trim" info '(.can_trim or .can_fast_zero) | not'
+whole_disks "$TMP/theirs"
+pieces "$TMP/theirs"
+verified
+stop nbd
+end vblade
