@@ -1,5 +1,21 @@
 # aoekit: ATA over Ethernet in userspace.  `make help` lists the targets.
 #
+#: make                build what the installed libraries allow
+#: make demo           the whole story on this machine, in under a minute
+#: make check          all tests; TESTS="nbd fuse" only those, JOBS=1 one by one
+#: make check SAN=1    the same under AddressSanitizer and UBSan
+#: make target         only aoe-target, which needs nothing beyond libc
+#:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
+#: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
+#: make deps           install what building and testing need
+#: make install        into PREFIX (/usr/local) under DESTDIR
+#: make format         clang-format; format-check and lint (shellcheck) only look
+#: make clean          remove build/
+#:
+#: demo, check and deps install packages; DEPS=no goes on without.
+#: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
+#: WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
 # has to change when a file is added.
@@ -56,6 +72,15 @@ HARDEN := -fstack-protector-strong -fno-pie
 LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
 endif
+# musl-gcc sees musl's headers alone; the kernel's lie among glibc's.
+ifneq ($(findstring musl-gcc,$(CC)),)
+KERNEL := $(BUILD)/kernel-headers
+MULTIARCH := $(shell gcc -print-multiarch)
+$(shell mkdir -p $(KERNEL) && ln -sfn /usr/include/linux \
+	/usr/include/asm-generic $(firstword $(wildcard \
+	/usr/include/$(MULTIARCH)/asm /usr/include/asm)) $(KERNEL))
+CPPFLAGS += -isystem $(KERNEL)
+endif
 DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
 ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
@@ -96,7 +121,7 @@ PROGRAMS += $(if $(wildcard target/main.c),$(BUILD)/aoe-target)
 PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
 PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
 
-.PHONY: all target
+.PHONY: all target help
 all: $(PROGRAMS) left-out
 target: $(BUILD)/aoe-target
 
@@ -132,6 +157,10 @@ $(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
 
+# The targets that a person may want.
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
 # A plain build says what it could not include and what would bring it.
 .PHONY: left-out
 left-out:
@@ -140,7 +169,14 @@ left-out:
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
-UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)))
+unit := $(wildcard tests/unit/test_*.c)
+unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
+UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit)))
+$(BUILD)/obj/tests/unit/test_fuse_%.o: DEFS += $(FUSE_CFLAGS)
+$(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TESTLIB) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(FUSE_LIBS) $(PCAP_LIBS)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -150,10 +186,88 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(I
 .PHONY: unit-tests
 unit-tests: $(UNIT)
 
-.PHONY: clean format
+# Programs the network tests use; each is one file and links nothing of ours,
+# so that it judges independently.  They need Linux, as those tests do.
+HELPERS := $(if $(filter Linux,$(shell uname -s)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
+$(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^
+
+# `make check` is these three, after `make deps`: in a second make, since what
+# deps installed changes what can be built.
+.PHONY: check check-built tests
+check: deps-test
+	+@$(MAKE) --no-print-directory check-built
+check-built: all tests
+	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
+tests: unit-tests $(HELPERS)
+
+# Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
+# it is there, holds its seeds.  They are built by clang in a tree of their own.
+FUZZ_SECONDS ?= 20
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+.PHONY: fuzz fuzz-built
+fuzz:
+	+@$(MAKE) --no-print-directory fuzz-built BUILD=build/fuzz SAN=1 CC=clang \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link"
+fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
+	@for name in $(FUZZERS); do \
+		mkdir -p $(BUILD)/corpus/$$name $(BUILD)/found || exit; \
+		seeds=tests/fuzz/corpus/$$name; [ -d $$seeds ] || seeds=; \
+		$(BUILD)/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=$(BUILD)/found/$$name- -verbosity=0 \
+			-print_final_stats=1 $(BUILD)/corpus/$$name $$seeds || exit; \
+	done
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+	$(say) LINK $@
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS)
+
+.PHONY: demo demo-built
+demo: deps-demo
+	+@$(MAKE) --no-print-directory demo-built
+demo-built: all
+	@BUILD=$(BUILD) bash tests/demo.sh
+
+# ---- what all of this needs ----------------------------------------------------
+# DEPS=no takes the machine as it is.
+.PHONY: deps deps-build deps-demo deps-test deps-ci
+deps: deps-test
+deps-build deps-demo deps-test deps-ci:
+	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
+
+# ---- installing --------------------------------------------------------------
+# The target is a daemon that root starts: sbin.  The others are commands.
+BINDIR := $(PREFIX)/bin
+SBINDIR := $(PREFIX)/sbin
+MANDIR := $(PREFIX)/share/man
+DOCDIR := $(PREFIX)/share/doc/aoekit
+UNITDIR := $(PREFIX)/lib/systemd/system
+MANUALS := $(wildcard doc/*.[1-9])
+GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
+	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
+	install -m 644 $(GUIDES) dist/inittab $(DESTDIR)$(DOCDIR)
+	for page in $(MANUALS); do \
+		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
+	done
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
+
+# ---- the house in order ------------------------------------------------------
+SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+.PHONY: clean format format-check lint
 clean:
 	rm -rf build
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+lint:
+	shellcheck $(SCRIPTS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The command line of `aoe-fuse mount`.
+ */
+#ifndef BRIDGE_FUSE_OPTIONS_H
+#define BRIDGE_FUSE_OPTIONS_H
+
+#include "bridge/fuse_fs.h"
+#include "initiator/interfaces.h"
+
+enum { MOUNT_DISKS_MAX = 64 };
+
+struct mount_address {
+    uint16_t shelf;
+    uint8_t slot;
+};
+
+struct mount_options {
+    struct interfaces interfaces;
+    struct mount_address disks[MOUNT_DISKS_MAX];
+    unsigned disk_count;
+    const char *dir; /* as the user wrote it */
+    bool foreground;
+    uint64_t timeout;        /* deadline of a request, ns; 0: none */
+    uint64_t wait;           /* how long disks are looked for, ns */
+    struct aoefs_options fs; /* but for the callbacks */
+    struct fuse_args mount;  /* fs.mount points here */
+};
+
+/* Reads `mount DISK... DIR [option]...`.  True: go on.  False: the command is
+ * over with exit status *status, and the user knows why. */
+bool mount_options_parse(struct mount_options *o, int argc, char **argv,
+                         int *status);
+void mount_options_free(struct mount_options *o);
+
+/* One `-o` argument: options separated by commas.  False after saying what is
+ * wrong with one. */
+bool mount_options_list(struct mount_options *o, const char *list);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The server behind `aoe-fuse mount`.
+ *
+ *     looking --all answered--> serving --unmounted--> flushing --> exit 0
+ *        |                         | signal: unmount; second signal: give up
+ *        +--time is up--> exit 1   +-------------------^
+ */
+#ifndef BRIDGE_FUSE_SERVER_H
+#define BRIDGE_FUSE_SERVER_H
+
+#include "base/log.h"
+#include "bridge/fuse_background.h"
+#include "bridge/fuse_options.h"
+
+enum server_phase { SERVER_LOOKING, SERVER_SERVING, SERVER_FLUSHING };
+
+struct server {
+    struct mount_options *options;
+    const char *path; /* of the directory, absolute */
+    enum server_phase phase;
+    struct background background;
+    struct loop *loop;
+    struct aoe *aoe;
+    struct aoe_loop al;
+    struct loop_timer timer; /* looking: time is up; flushing: likewise */
+    struct aoefs fs;
+    struct aoefs_disk disks[MOUNT_DISKS_MAX];
+    struct log_limit limit[MOUNT_DISKS_MAX];
+    unsigned ready;   /* disks that answered */
+    pid_t unmounter;  /* the child that unmounts, or 0 */
+    unsigned signals; /* how often we were asked to end */
+};
+
+/* fuse_look.c: opens the disks and waits until all have answered.  Exit
+ * status; the user knows why it is not 0. */
+int server_look(struct server *s);
+
+/* fuse_end.c.  Signals that end the server, and the child that unmounts. */
+int server_catch_signals(struct server *s);
+/* A signal, or as good as one: unmounts; the second gives up unmounting, the
+ * third flushing. */
+void server_end(void *arg, int signo);
+/* The mount is gone: flushes and stops the loop with the exit status. */
+void server_unmounted(void *arg);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Mount points: which are ours, and taking one down.
+ */
+#ifndef BRIDGE_FUSE_UNMOUNT_H
+#define BRIDGE_FUSE_UNMOUNT_H
+
+#include <stdbool.h>
+
+/* The absolute path of `dir`, also when its server is dead and the directory
+ * itself answers nothing.  Memory to free(); NULL with errno. */
+char *mount_point_path(const char *dir);
+
+/* Whether what is mounted on `path` (absolute) came from aoe-fuse: 1 or 0, or
+ * -ENOSYS where the system does not tell. */
+int mount_point_ours(const char *path);
+
+/* Unmounts, with fusermount3's help for a user who may not.  `lazy`: out of the
+ * name space now, for good when its last user is gone (by force where the
+ * system has no such thing).  0, -EBUSY, or another -errno; may wait for
+ * answers of the mount's own server. */
+int unmount_path(const char *path, bool lazy);
+
+#endif

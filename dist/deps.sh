@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Installs what building and testing need, on Debian and its kin with apt-get;
+# elsewhere it names the packages.  It says what it will install before it
+# does, and does nothing when all is there.
+
+usage="usage: dist/deps.sh build|demo|test|ci
+  build   compile all programs
+  demo    and run make demo
+  test    and run make check
+  ci      and what .ci/run checks beyond that"
+
+set -eu
+
+# What each step adds.
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libfuse3-dev libcmocka-dev"
+DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
+TEST="vblade aoetools tshark tcpdump jq fio qemu-utils libcap2-bin xxd mandoc"
+CI="clang clang-format shellcheck musl-tools linux-libc-dev"
+
+# The same, by other names; none of these systems is tested here.
+others() {
+    cat >&2 <<END
+deps: this system has no apt-get; please install with its package manager:
+  Fedora   gcc make pkgconf libpcap-devel fuse3-devel libcmocka-devel
+           iproute util-linux e2fsprogs fuse3 libnbd nbdkit
+           wireshark-cli tcpdump jq fio qemu-img libcap aoetools vim-common
+  Arch     gcc make pkgconf libpcap fuse3 cmocka iproute2 util-linux e2fsprogs
+           libnbd wireshark-cli tcpdump jq fio qemu-img libcap
+           (AUR: vblade aoetools)
+  Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev
+           fuse3-dev cmocka-dev iproute2 util-linux losetup e2fsprogs fuse3
+           libnbd tshark tcpdump jq fio qemu-img libcap-utils vblade
+  FreeBSD  gmake pkgconf fusefs-libs3 cmocka jq fio vblade tshark bash
+           (libpcap is in the base system; the network tests need Linux)
+  macOS    Homebrew: make pkgconf cmocka jq fio; macFUSE for aoe-fuse
+           (libpcap is in the system; the network tests need Linux)
+END
+    exit 1
+}
+
+case ${1:-} in
+build) wanted=$BUILD ;;
+demo) wanted="$BUILD $DEMO" ;;
+test) wanted="$BUILD $DEMO $TEST" ;;
+ci) wanted="$BUILD $DEMO $TEST $CI" ;;
+-h | --help) echo "$usage" && exit 0 ;;
+*) echo "$usage" >&2 && exit 2 ;;
+esac
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    others
+fi
+
+missing=
+for package in $wanted; do
+    # A package may be there for several architectures, a word for each.
+    state=$(dpkg-query -W -f='${db:Status-Status} ' "$package" 2>/dev/null || true)
+    case " $state" in
+    *" installed "*) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+if [ -z "$missing" ]; then
+    echo "deps: everything needed to $1 is installed"
+    exit 0
+fi
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "deps: run as root: apt-get install --no-install-recommends$missing" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+echo "deps: installing with apt-get:$missing"
+
+# shellcheck disable=SC2086 # lists of words
+get() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 "$@"
+}
+# shellcheck disable=SC2086
+install_missing() {
+    get install --no-install-recommends $missing
+}
+# Package lists may be absent (a fresh container) or too old.
+# shellcheck disable=SC2086
+if [ "$(apt-cache policy $missing | grep -c 'Candidate: [0-9]')" != "$(echo $missing | wc -w)" ]; then
+    get update
+    install_missing
+else
+    install_missing || { get update && install_missing; }
+fi || {
+    echo "deps: apt-get could not install them (see above); DEPS=no goes on without" >&2
+    exit 1
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Who else uses a file or device.
+ *
+ * Devices: the kernel refuses O_EXCL while one is mounted, swapped to, or part
+ * of an array, and while we hold it, refuses to do that with it.  Files: a lock
+ * on the whole, shared by those who only read; exports of parts share it as
+ * well and lock their part.
+ */
+#include "target/claim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "target/in_use.h"
+
+/* False: it is in use, and that is not to be overridden. */
+static bool allowed(const struct claim *c, const char *use)
+{
+    if (c->force) {
+        log_error("%s: %s; exported nevertheless (--force)", c->path, use);
+        return true;
+    }
+    log_error("%s: %s; stop that first, or use --force", c->path, use);
+    return false;
+}
+
+static int open_file(const struct claim *c, int more)
+{
+    int fd = open(c->path, (c->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+                               O_NONBLOCK | more);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* ---- devices --------------------------------------------------------------
+ */
+
+/* The claim of a read-only export is only tried, so that several may read. */
+static int claim_device(const struct claim *c, int fd)
+{
+    char use[256] = "in use by the system";
+    int exclusive = open_file(c, O_EXCL);
+
+    if (exclusive >= 0 && !c->read_only) {
+        close(fd);
+        return exclusive;
+    }
+    if (exclusive >= 0)
+        close(exclusive);
+    if (exclusive != -EBUSY)
+        return fd;
+    in_use_device(fd, use, sizeof use);
+    if (allowed(c, use))
+        return fd;
+    close(fd);
+    return -EBUSY;
+}
+
+/* ---- files ----------------------------------------------------------------
+ */
+
+/* Locks of open file descriptions: unlike POSIX's they end with their own
+ * descriptor only.  Where there are none, the lock on the whole must do. */
+static int lock_part(const struct claim *c, int fd, bool test)
+{
+#ifdef F_OFD_SETLK
+    struct flock l = {
+        .l_type = (short)(c->read_only ? F_RDLCK : F_WRLCK),
+        .l_whence = SEEK_SET,
+        .l_start = (off_t)c->offset,
+        .l_len = (off_t)c->length,
+    };
+
+    if (fcntl(fd, test ? F_OFD_GETLK : F_OFD_SETLK, &l)) {
+        if (errno == EAGAIN || errno == EACCES)
+            return -EBUSY;
+        return 0;
+    }
+    return test && l.l_type != F_UNLCK ? -EBUSY : 0;
+#else
+    (void)c;
+    (void)fd;
+    (void)test;
+    return 0;
+#endif
+}
+
+static bool is_part(const struct claim *c)
+{
+    return c->offset > 0 || c->length > 0;
+}
+
+static int lock_file(const struct claim *c, int fd)
+{
+    int how = c->read_only || is_part(c) ? LOCK_SH : LOCK_EX;
+
+    if (flock(fd, how | LOCK_NB))
+        return errno == EWOULDBLOCK ? -EBUSY : 0;
+    return lock_part(c, fd, !is_part(c));
+}
+
+static int claim_file(const struct claim *c, int fd)
+{
+    char use[256];
+    int err = 0;
+
+    if (in_use_file(fd, use, sizeof use) && !allowed(c, use))
+        err = -EBUSY;
+    if (!err && lock_file(c, fd) &&
+        !allowed(c, c->read_only ? "another target may write to it"
+                                 : "another target exports it"))
+        err = -EBUSY;
+    if (!err)
+        return fd;
+    close(fd);
+    return err;
+}
+
+int claim_open(const struct claim *c)
+{
+    struct stat st;
+    int fd = open_file(c, 0);
+
+    if (fd < 0) {
+        log_error("%s: opening for %s: %s%s", c->path,
+                  c->read_only ? "reading" : "reading and writing",
+                  strerror(-fd),
+                  fd == -EROFS || (fd == -EACCES && !c->read_only)
+                      ? "; -r exports it read-only"
+                      : "");
+        return fd;
+    }
+    if (fstat(fd, &st)) {
+        int err = -errno;
+
+        log_error("%s: %s", c->path, strerror(-err));
+        close(fd);
+        return err;
+    }
+    if (S_ISBLK(st.st_mode))
+        return claim_device(c, fd);
+    if (S_ISREG(st.st_mode))
+        return claim_file(c, fd);
+    return fd; /* the store says what it thinks of it */
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Opening what is to be exported, and making sure that nobody else uses it: two
+ * writers under one file system destroy it (aoe.md 5, no. 11 and 12).
+ */
+#ifndef TARGET_CLAIM_H
+#define TARGET_CLAIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct claim {
+    const char *path;
+    bool read_only;
+    bool force; /* warn, and go on */
+    /* The part that is used, in bytes: other parts of a file may be exported
+     * by others.  length 0: to the end. */
+    uint64_t offset, length;
+};
+
+/* Opens the file or device and claims it until the descriptor is closed.  Says
+ * on standard error what is wrong.  Returns the descriptor or -errno. */
+int claim_open(const struct claim *c);
+
+#endif

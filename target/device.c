@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Files and block devices as the operating system sees them.  Everything only
+ * Linux tells is between #ifdef __linux__; elsewhere a disk has 512-byte
+ * sectors, rotates perhaps, and is not trimmed.
+ */
+#include "target/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#endif
+
+/* FNV-1a, 64 bits: distinguishes, does not protect. */
+static uint64_t hash(uint64_t h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+
+    if (h == 0)
+        h = UINT64_C(0xcbf29ce484222325);
+    while (len-- > 0)
+        h = (h ^ *p++) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* Identity of last resort: this machine and the name of the file on it. */
+static uint64_t hash_place(uint64_t h, const char *path)
+{
+    char name[PATH_MAX];
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    h = hash(h, host, strlen(host));
+    if (!realpath(path, name))
+        snprintf(name, sizeof name, "%s", path);
+    return hash(h, name, strlen(name));
+}
+
+int device_size(int fd, bool block, uint64_t *size)
+{
+    struct stat st;
+    off_t end;
+
+    if (!block) {
+        if (fstat(fd, &st))
+            return -errno;
+        *size = (uint64_t)st.st_size;
+        return 0;
+    }
+    end = lseek(fd, 0, SEEK_END);
+    if (end < 0)
+        return -errno;
+    *size = (uint64_t)end;
+    return 0;
+}
+
+int device_sync(int fd)
+{
+#ifdef __APPLE__
+    return fcntl(fd, F_FULLFSYNC) ? -errno : 0;
+#else
+    return fdatasync(fd) ? -errno : 0;
+#endif
+}
+
+#ifdef __linux__
+
+#ifndef RWF_DSYNC
+#define RWF_DSYNC 2
+#endif
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+#ifndef TMPFS_MAGIC
+#define TMPFS_MAGIC 0x01021994
+#endif
+#ifndef RAMFS_MAGIC
+#define RAMFS_MAGIC 0x858458f6
+#endif
+
+static void probe_direct(struct device *d, int fd)
+{
+#ifdef STATX_DIOALIGN
+    struct statx sx;
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &sx) == 0 &&
+        sx.stx_mask & STATX_DIOALIGN && sx.stx_dio_offset_align) {
+        d->direct_memory = sx.stx_dio_mem_align ? sx.stx_dio_mem_align : 1;
+        d->direct_offset = sx.stx_dio_offset_align;
+    }
+#else
+    (void)d;
+    (void)fd;
+#endif
+}
+
+/* ---- what sysfs tells about a block device --------------------------------
+ */
+
+/* Reads an attribute of the disk `dev` without its line end.  `of_disk`: one
+ * that a partition has only in the directory of its whole disk. */
+static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
+                           size_t room)
+{
+    char path[256];
+    ssize_t n = -1;
+
+    for (int up = 0; n <= 0 && up <= (of_disk ? 1 : 0); up++) {
+        int fd;
+
+        snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s%s", major(dev),
+                 minor(dev), up ? "../" : "", name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        n = read(fd, out, room - 1);
+        close(fd);
+    }
+    if (n <= 0)
+        return false;
+    out[n] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+    return out[0] != '\0';
+}
+
+static uint64_t block_identity(dev_t dev, const char *path)
+{
+    /* Each names the storage itself, not where it is plugged in. */
+    static const char *const names[] = {
+        "wwid", "device/wwid", "device/serial", "serial", "dm/uuid", "md/uuid"};
+    char text[256];
+    uint64_t h = hash(0, "block", 5);
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (read_attribute(dev, true, names[i], text, sizeof text)) {
+            h = hash(h, text, strlen(text));
+            known = true;
+        }
+    if (!known)
+        return hash_place(h, path);
+    if (read_attribute(dev, false, "partition", text, sizeof text))
+        h = hash(h, text, strlen(text));
+    return h;
+}
+
+static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
+                        bool read_only)
+{
+    char text[64];
+    unsigned physical = 0;
+    int logical = 0;
+
+    if (ioctl(fd, BLKSSZGET, &logical) == 0 && logical >= 512)
+        d->logical_sector = (uint32_t)logical;
+    if (ioctl(fd, BLKPBSZGET, &physical) == 0 && physical >= 512)
+        d->physical_sector = physical;
+    d->direct_memory = d->direct_offset = d->logical_sector;
+    probe_direct(d, fd);
+    d->solid =
+        read_attribute(dev, true, "queue/rotational", text, sizeof text) &&
+        strcmp(text, "0") == 0;
+    d->can_trim = !read_only &&
+                  read_attribute(dev, true, "queue/discard_max_bytes", text,
+                                 sizeof text) &&
+                  strcmp(text, "0") != 0;
+    d->identity = block_identity(dev, path);
+}
+
+/* ---- what the file system tells about a regular file ----------------------
+ */
+
+/* A hole punched behind the end of a file changes nothing in it, but tells
+ * whether the file system could. */
+static bool can_punch(int fd, uint64_t size)
+{
+    off_t past = (off_t)((size + 65535) / 65536 * 65536);
+
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, past,
+                     65536) == 0;
+}
+
+static void probe_file(struct device *d, int fd, const struct stat *st,
+                       const char *path, bool read_only)
+{
+    struct statfs fs;
+    uint64_t ino = st->st_ino;
+
+    probe_direct(d, fd);
+    d->can_trim = d->trim_zeroes = !read_only && can_punch(fd, d->size);
+    d->identity = hash(0, "file", 4);
+    if (fstatfs(fd, &fs) == 0) {
+        static const char none[sizeof fs.f_fsid];
+
+        d->in_memory = (uint32_t)fs.f_type == TMPFS_MAGIC ||
+                       (uint32_t)fs.f_type == RAMFS_MAGIC;
+        if (memcmp(&fs.f_fsid, none, sizeof none) != 0)
+            d->identity = hash(d->identity, &fs.f_fsid, sizeof fs.f_fsid);
+        else
+            d->identity = hash_place(d->identity, path);
+    }
+    d->identity = hash(d->identity, &ino, sizeof ino);
+}
+
+static int trim_block(int fd, const struct device *d, uint64_t offset,
+                      uint64_t length)
+{
+    uint64_t sector = d->logical_sector;
+    uint64_t start = (offset + sector - 1) / sector * sector;
+    uint64_t end = (offset + length) / sector * sector;
+    uint64_t range[2] = {start, end - start};
+
+    /* Less than one sector of the device: nothing to give up. */
+    if (end <= start)
+        return 0;
+    return ioctl(fd, BLKDISCARD, range) ? -errno : 0;
+}
+
+int device_trim(int fd, const struct device *d, uint64_t offset,
+                uint64_t length)
+{
+    if (d->block)
+        return trim_block(fd, d, offset, length);
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                     (off_t)offset, (off_t)length)
+               ? -errno
+               : 0;
+}
+
+/* ---- reading and writing --------------------------------------------------
+ */
+
+/* Called directly, because musl 1.2.3 has no preadv2.  The kernel takes the
+ * offset as two longs, of which a 64-bit system uses only the first. */
+static ssize_t vector_call(long number, int fd, const struct iovec *iov,
+                           int iovcnt, uint64_t offset, unsigned how)
+{
+    int flags = (how & DEVICE_NOWAIT ? RWF_NOWAIT : 0) |
+                (how & DEVICE_DURABLE ? RWF_DSYNC : 0);
+    long n = syscall(number, fd, iov, iovcnt, (unsigned long)offset,
+                     (unsigned long)(offset >> 32), flags);
+
+    if (n >= 0)
+        return n;
+    return errno == ENOSYS ? -EOPNOTSUPP : -errno;
+}
+
+ssize_t device_read(int fd, const struct iovec *iov, int iovcnt,
+                    uint64_t offset, unsigned how)
+{
+    ssize_t n;
+
+    if (how)
+        return vector_call(SYS_preadv2, fd, iov, iovcnt, offset, how);
+    n = preadv(fd, iov, iovcnt, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t device_write(int fd, const struct iovec *iov, int iovcnt,
+                     uint64_t offset, unsigned how)
+{
+    ssize_t n;
+
+    if (how)
+        return vector_call(SYS_pwritev2, fd, iov, iovcnt, offset, how);
+    n = pwritev(fd, iov, iovcnt, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+#else /* not Linux */
+
+static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
+                        bool read_only)
+{
+    (void)fd;
+    (void)dev;
+    (void)read_only;
+    d->identity = hash_place(hash(0, "block", 5), path);
+}
+
+static void probe_file(struct device *d, int fd, const struct stat *st,
+                       const char *path, bool read_only)
+{
+    uint64_t ino = st->st_ino;
+
+    (void)fd;
+    (void)read_only;
+    d->identity = hash_place(hash(0, "file", 4), path);
+    d->identity = hash(d->identity, &ino, sizeof ino);
+}
+
+int device_trim(int fd, const struct device *d, uint64_t offset,
+                uint64_t length)
+{
+    (void)fd;
+    (void)d;
+    (void)offset;
+    (void)length;
+    return -EOPNOTSUPP;
+}
+
+ssize_t device_read(int fd, const struct iovec *iov, int iovcnt,
+                    uint64_t offset, unsigned how)
+{
+    ssize_t n;
+
+    if (how)
+        return -EOPNOTSUPP;
+    n = preadv(fd, iov, iovcnt, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t device_write(int fd, const struct iovec *iov, int iovcnt,
+                     uint64_t offset, unsigned how)
+{
+    ssize_t n;
+
+    if (how)
+        return -EOPNOTSUPP;
+    n = pwritev(fd, iov, iovcnt, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+#endif
+
+int device_probe(struct device *d, int fd, const char *path, bool read_only)
+{
+    struct stat st;
+    int err;
+
+    if (fstat(fd, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+        return -ENOTBLK;
+    *d = (struct device){.block = S_ISBLK(st.st_mode),
+                         .logical_sector = 512,
+                         .physical_sector = 512,
+                         .direct_memory = 512,
+                         .direct_offset = 512};
+    err = device_size(fd, d->block, &d->size);
+    if (err)
+        return err;
+    if (d->block)
+        probe_block(d, fd, st.st_rdev, path, read_only);
+    else
+        probe_file(d, fd, &st, path, read_only);
+    return 0;
+}

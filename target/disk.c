@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Requests on a disk: kept in order, gathered into batches for the store,
+ * answered when it is done (design.md, rules 1 to 3).
+ */
+#include "target/disk.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "target/port.h"
+#include "target/server.h"
+
+enum { ERROR_LINES = 5 }; /* most lines about errors in ten seconds */
+
+static struct request *request_of_op(struct store_op *op)
+{
+    return list_entry(op, struct request, x.op);
+}
+
+void disk_init(struct disk *d, struct server *server, const struct export *e,
+               struct store *store)
+{
+    *d = (struct disk){.export = *e, .store = store, .server = server};
+    aoe_addr_format(d->name, e->addr);
+    order_init(&d->order);
+    list_init(&d->ready);
+}
+
+void disk_fini(struct disk *d)
+{
+    store_close(d->store);
+}
+
+/* ---- errors ---------------------------------------------------------------
+ */
+
+static const char *kind_text(enum store_kind kind)
+{
+    switch (kind) {
+    case STORE_READ:
+        return "read";
+    case STORE_WRITE:
+        return "write";
+    case STORE_FLUSH:
+        return "flush";
+    case STORE_TRIM:
+        return "trim";
+    case STORE_VERIFY:
+        return "verify";
+    }
+    return "operation";
+}
+
+static void report(struct disk *d, const struct store_op *op)
+{
+    unsigned held;
+
+    if (!log_allowed(&d->errors, clock_ns(), ERROR_LINES, &held))
+        return;
+    if (op->kind == STORE_FLUSH)
+        log_error("%s: flush to disk: %s; what was written may be lost",
+                  d->name, strerror(-op->result));
+    else
+        log_error("%s: %s at sector %llu: %s", d->name, kind_text(op->kind),
+                  (unsigned long long)((op->offset + op->done) / AOE_SECTOR),
+                  op->result == -ENXIO ? "the file has been cut short"
+                                       : strerror(-op->result));
+    if (held)
+        log_error("%s: %u more errors were not shown", d->name, held);
+}
+
+/* ---- the way of a request -------------------------------------------------
+ */
+
+static void make_ready(struct disk *d, struct store_op *op)
+{
+    list_append(&d->ready, &op->link);
+    server_touch_disk(d->server, d);
+}
+
+static void released(void *arg, struct order_entry *e)
+{
+    make_ready(arg, &list_entry(e, struct request, order)->x.op);
+}
+
+/* The kernel tells a failed writeback only once.  If it told a commit of ours,
+ * a client's flush must not hear that all is well. */
+static void settle_flush(struct disk *d, struct store_op *op)
+{
+    if (op->result == 0 && d->lost)
+        op->result = -EIO;
+    d->lost = false;
+}
+
+static void completed(struct store_op *op)
+{
+    struct request *r = request_of_op(op);
+    struct disk *d = r->disk;
+    enum responder_verdict verdict;
+
+    if (op->result)
+        report(d, op);
+    if (op->kind == STORE_FLUSH)
+        settle_flush(d, op);
+    if ((op->kind == STORE_WRITE || op->kind == STORE_TRIM) && !op->durable)
+        d->dirty = true;
+    verdict = responder_complete(&r->x);
+    if (verdict == RESPONDER_STORE) {
+        op->complete = completed;
+        make_ready(d, op);
+        return;
+    }
+    order_leave(&d->order, &r->order, released, d);
+    d->in_flight--;
+    if (verdict == RESPONDER_REPLY)
+        port_answer(r);
+    else
+        port_release(r);
+}
+
+static enum order_kind order_kind(enum store_kind kind)
+{
+    switch (kind) {
+    case STORE_WRITE:
+    case STORE_TRIM:
+        return ORDER_WRITE;
+    case STORE_FLUSH:
+        return ORDER_FLUSH;
+    default:
+        return ORDER_READ;
+    }
+}
+
+void disk_start(struct disk *d, struct request *r)
+{
+    r->x.op.complete = completed;
+    r->order.kind = order_kind(r->x.op.kind);
+    r->order.start = r->x.span_start;
+    r->order.end = r->x.span_end;
+    d->in_flight++;
+    if (order_enter(&d->order, &r->order))
+        make_ready(d, &r->x.op);
+}
+
+void disk_submit(struct disk *d)
+{
+    /* A flush that is about to start covers all that is dirty now. */
+    list_each(it, &d->ready) {
+        if (list_entry(it, struct store_op, link)->kind == STORE_FLUSH)
+            d->dirty = false;
+    }
+    while (!list_empty(&d->ready)) {
+        struct list batch;
+
+        list_init(&batch);
+        list_splice(&batch, &d->ready);
+        store_submit(d->store, &batch);
+    }
+}
+
+/* ---- commits --------------------------------------------------------------
+ */
+
+static void committed(struct store_op *op)
+{
+    struct disk *d = list_entry(op, struct disk, commit);
+
+    d->committing = false;
+    if (op->result) {
+        d->lost = true;
+        report(d, op);
+    }
+    server_commit_done(d->server);
+}
+
+void disk_commit(struct disk *d)
+{
+    struct list one;
+
+    if (!d->dirty || d->committing)
+        return;
+    d->dirty = false;
+    d->committing = true;
+    d->commit = (struct store_op){.kind = STORE_FLUSH, .complete = committed};
+    list_init(&one);
+    list_append(&one, &d->commit.link);
+    store_submit(d->store, &one);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A disk: an export, the store behind it, and the requests in flight between
+ * the two.
+ */
+#ifndef TARGET_DISK_H
+#define TARGET_DISK_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "target/export.h"
+#include "target/order.h"
+#include "target/request.h"
+#include "target/store.h"
+
+struct server;
+
+struct disk {
+    struct export export;
+    struct store *store;
+    struct server *server;
+    char name[AOE_ADDR_TEXT]; /* "e1.2" */
+
+    struct order order;
+    struct list ready;   /* of store_op.link: to be submitted together */
+    unsigned in_flight;  /* requests between disk_start and their reply */
+    struct list touched; /* in the server's list of disks with work ready */
+
+    bool dirty; /* written to since the last flush began */
+    bool lost;  /* a flush of our own failed: the next client's must fail */
+    bool committing;
+    struct store_op commit;
+    struct log_limit errors;
+};
+
+/* The disk takes over the store.  `e` is copied. */
+void disk_init(struct disk *d, struct server *server, const struct export *e,
+               struct store *store);
+void disk_fini(struct disk *d);
+
+/* Runs a request's store operation when its turn has come; then its reply goes
+ * to its port. */
+void disk_start(struct disk *d, struct request *r);
+
+/* Hands everything that is ready to the store. */
+void disk_submit(struct disk *d);
+
+/* Writes to stable storage what was answered from the cache, if anything. */
+void disk_commit(struct disk *d);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A port: one network interface and the disks that are served on it.  Frames
+ * come in, find their disks, and leave as replies in batches.
+ */
+#ifndef TARGET_PORT_H
+#define TARGET_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "target/disk.h"
+#include "target/request.h"
+#include "wire/link.h"
+
+struct server;
+
+enum port_counter {
+    PORT_SHORT,     /* no AoE header */
+    PORT_SOURCE,    /* the source address cannot be answered */
+    PORT_RESPONSE,  /* somebody's answer */
+    PORT_UNMATCHED, /* for no disk here */
+    PORT_AGED,      /* waited too long in the receive queue */
+    PORT_MEMORY,    /* no memory for the request */
+    PORT_COUNTERS,
+};
+
+extern const char *const port_counter_names[PORT_COUNTERS];
+
+struct port {
+    struct server *server;
+    char ifname[LINK_NAME_MAX];
+    struct link *link;   /* NULL until port_open */
+    struct disk **disks; /* sorted by address */
+    unsigned disk_count;
+    unsigned frames; /* receive buffers */
+
+    struct loop_fd watch;
+    short events; /* what is watched for; 0: nothing is */
+    bool failing; /* the descriptor reports errors: look again in a second */
+    bool stopped; /* takes no more requests */
+
+    struct list unused;   /* of request.link */
+    struct list outgoing; /* of request.link: replies */
+    struct list touched;  /* in the server's list of ports with work */
+    unsigned active;      /* requests in use */
+
+    /* Requests for many disks, of link_frame.link; the first is being copied
+     * to the disks from spread_next on. */
+    struct list spreading;
+    unsigned spread_next;
+    /* The disk to be announced next, and the entry of its mask list. */
+    unsigned announce_next, announce_to;
+
+    uint64_t counts[PORT_COUNTERS];
+};
+
+/* `ifname` is copied; it is at most LINK_NAME_MAX - 1 long.  0 or -ENOMEM. */
+int port_new(struct port **out, struct server *server, const char *ifname);
+void port_free(struct port *p);
+
+/* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
+int port_attach(struct port *p, struct disk *d);
+
+/* Opens the link, of which `backend` is the kind, and starts to listen; then
+ * the disks are announced.  -errno as of link_open. */
+int port_open(struct port *p, const char *backend);
+
+/* Looks at the interface again. */
+void port_refresh(struct port *p);
+
+/* Sends what is there to send; the server calls it for touched ports. */
+void port_settle(struct port *p);
+
+/* From now on nothing is received. */
+void port_stop(struct port *p);
+
+/* A request's reply is ready; or there is none. */
+void port_answer(struct request *r);
+void port_release(struct request *r);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A request on its way: the frame it came in, the port it came by, the disk it
+ * is for, and its place in that disk's order.
+ */
+#ifndef TARGET_REQUEST_H
+#define TARGET_REQUEST_H
+
+#include "target/order.h"
+#include "target/responder.h"
+#include "wire/link.h"
+
+struct disk;
+struct port;
+
+struct request {
+    struct exchange x;
+    struct order_entry order;
+    struct disk *disk;
+    struct port *port;        /* owns the request and the frame */
+    struct link_frame *frame; /* x.frame is its data */
+    struct list link; /* the port's: unused requests, or replies to send */
+};
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The server: disks and ports in one loop.  Frame in, responder, store, reply
+ * out; what a turn collects leaves together.
+ */
+#ifndef TARGET_SERVER_H
+#define TARGET_SERVER_H
+
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "target/disk.h"
+#include "target/port.h"
+#include "wire/link.h"
+
+struct server;
+
+/* 0 or -errno.  `commit_ns` 0: dirty data is left to the system. */
+int server_open(struct server **out, struct loop *loop, uint64_t commit_ns);
+
+/* Everything that was added, too: stores, links.  Nothing may be running. */
+void server_close(struct server *s);
+
+/* Adds a disk, which takes over the store.  `e` is copied.  0 or -ENOMEM, then
+ * the store is still the caller's. */
+int server_add_disk(struct server *s, const struct export *e,
+                    struct store *store, struct disk **out);
+
+/* Serves a disk on an interface.  0, -EEXIST: a disk with its address is
+ * there, or -errno. */
+int server_serve(struct server *s, struct disk *d, const char *ifname);
+
+/* Opens the ports and begins to serve.  Says on standard error what went
+ * wrong, and returns -errno. */
+int server_start(struct server *s, const char *backend);
+
+/* Finishes what was accepted, writes it to disk, and stops the loop: with
+ * EXIT_DONE, or EXIT_FAILED if data may be lost.  Asked a second time, it stops
+ * the loop at once. */
+void server_stop(struct server *s);
+/* Whether no disk is at work, so that the server can be closed. */
+bool server_idle(const struct server *s);
+
+/* One line of counters for each disk, and one for each port. */
+void server_report(const struct server *s);
+
+/* ---- for disks and ports --------------------------------------------------
+ */
+
+/* There is work that leaves at the end of the turn. */
+void server_touch_disk(struct server *s, struct disk *d);
+void server_touch_port(struct server *s, struct port *p);
+/* Lets all of it leave now. */
+void server_settle(struct server *s);
+void server_commit_done(struct server *s);
+
+struct loop *server_loop(struct server *s);
+/* Room to describe LINK_BATCH outgoing frames. */
+struct link_out *server_link_out(struct server *s);
+
+#endif

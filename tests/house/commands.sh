@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What every program owes its user before it does anything: --help, --version,
+# exit status 2 and one line for what it does not understand, and a manual page
+# that has every option of --help.
+
+. "$(dirname "$0")/../lib/net.sh"
+
+helps() {
+    "$1" --help >"$TMP/help" 2>"$TMP/err" &&
+        [ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/help")" -ge 5 ] &&
+        head -n 1 "$TMP/help" | grep -q "$1"
+}
+declare -A SUBCOMMANDS=([aoe]=discover [aoe-nbd]=serve [aoe-fuse]="mount umount")
+# All that a program and its subcommands tell with --help.
+all_help() {
+    local sub
+    "$1" --help
+    for sub in ${SUBCOMMANDS[$1]:-}; do
+        "$1" "$sub" --help || echo "--help-of-$sub-fails"
+    done
+}
+# documented PROGRAM: each option word of its --help stands in its page.
+documented() {
+    local page=$ROOT/doc/$1.8 option missing=0
+    [ -f "$page" ] || { echo "no doc/$1.8" && return 1; }
+    mandoc -T utf8 "$page" | sed 's/.\x08//g' >"$TMP/page"
+    for option in $(all_help "$1" | grep -oE -- '(^|[ [(|,])--?[a-zA-Z][a-z-]*' |
+        grep -oE -- '--?[a-zA-Z][a-z-]*' | sort -u); do
+        tr '\n\t' '  ' <"$TMP/page" | grep -Fqe "$option" ||
+            { echo "doc/$1.8 lacks $option" && missing=1; }
+    done
+    return $missing
+}
+
+for program in aoe aoe-target aoe-nbd aoe-fuse; do
+    if ! command -v "$program" >/dev/null; then
+        skip_check "$program" "not built here: see what make says"
+        continue
+    fi
+    check "$program --help is useful" helps "$program"
+    check "$program --version" \
+        says "^$program \(aoekit\) [0-9]+\.[0-9]+" "$program" --version
+    check "$program refuses an option it does not have" \
+        refuses 2 "^$program: .*--frobnicate" "$program" --frobnicate
+    if command -v mandoc >/dev/null; then
+        check "$program: the manual page has every option of --help" \
+            documented "$program"
+        check "$program: mandoc finds nothing wrong with it" \
+            mandoc -T lint -W warning "$ROOT/doc/$program.8"
+    else
+        skip_check "$program: manual page" "needs mandoc (package mandoc)"
+    fi
+done

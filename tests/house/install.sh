@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `make install` into a tree of its own: everything is where a system expects
+# it, and what was installed runs.
+
+. "$(dirname "$0")/../lib/net.sh"
+need make
+
+stage=$TMP/stage
+installs() {
+    make -C "$ROOT" --no-print-directory install "BUILD=$BUILD" \
+        DESTDIR="$stage" PREFIX=/opt/aoe
+}
+check "make install DESTDIR= PREFIX=" installs
+
+for program in bin/aoe sbin/aoe-target bin/aoe-nbd bin/aoe-fuse; do
+    if [ ! -e "$BUILD/${program#*/}" ]; then
+        skip_check "$program" "not built here: see what make says"
+        continue
+    fi
+    check "$program runs" "$stage/opt/aoe/$program" --version
+    check "its manual page is there" \
+        test -s "$stage/opt/aoe/share/man/man8/${program#*/}.8"
+done
+for guide in README.md LICENSE NEWS.md SECURITY.md safety.md; do
+    check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
+done
+
+unit=$stage/opt/aoe/lib/systemd/system/aoe-target@.service
+# shellcheck disable=SC2016 # $ARGS is for systemd
+check "the unit starts what was installed" \
+    grep -qx 'ExecStart=/opt/aoe/sbin/aoe-target $ARGS' "$unit"
+if command -v systemd-analyze >/dev/null; then
+    # It looks for the program where it says; here that is beneath the stage.
+    mkdir "$TMP/units"
+    sed "s,/opt/aoe/,$stage/opt/aoe/," "$unit" >"$TMP/units/aoe-target@e1.2.service"
+    content() {
+        local complaints
+        complaints=$(systemd-analyze verify --man=no \
+            "$TMP/units/aoe-target@e1.2.service" 2>&1 | grep aoe-target)
+        [ -z "$complaints" ] || { echo "$complaints" && return 1; }
+    }
+    check "systemd finds nothing wrong with it" content
+else
+    skip_check "systemd's opinion of the unit" "needs systemd-analyze (package systemd)"
+fi

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# AoE requests by hand, for tests that judge a target without any initiator:
+# hexadecimal in, hexadecimal out (offsets are those of aoe.md's tables, from
+# the frame's first byte).  Source it after net.sh.
+
+DISK="0001 02" # the disk that is asked
+TAG=80000001
+
+# frame COMMAND ARGUMENT: one request from the host to the NAS.
+frame() {
+    echo "$NAS_MAC $HOST_MAC 88a2 1000 $DISK $1 $TAG $2"
+}
+
+# ask COMMAND ARGUMENT: sends it and prints the answer; false when none came.
+ask() {
+    frame "$@" | host rawframe -p -n 1 eth0
+}
+
+# unanswered COMMAND ARGUMENT: the next answer is that to a query sent after
+# it, so that nobody has to wait for silence.
+unanswered() {
+    local answer
+    answer=$({ frame "$@" && TAG=80007777 frame 01 "$QUERY"; } |
+        host rawframe -p -n 1 eth0) || return
+    echo "$answer"
+    [ "$(field "$answer" 20 4)" = 80007777 ]
+}
+
+# field FRAME OFFSET LENGTH: those bytes of it.
+field() {
+    echo "${1:$(($2 * 2)):$(($3 * 2))}"
+}
+
+# The argument of a config query that reads.
+QUERY="0000 0000 00 00 0000"
+
+# config CODE STRING: the argument of a query with a string.
+config() {
+    printf '0000 0000 00 0%d %04x ' "$1" "${#2}"
+    printf '%s' "$2" | xxd -p | tr -d '\n'
+}
+
+# ata AFLAGS FEATURE COUNT COMMAND LBA: the argument of an ATA command, for
+# which what follows is the data.
+ata() {
+    printf '%02x %02x %02x %02x ' "$1" "$2" "$3" "$4"
+    printf '%02x %02x %02x %02x %02x %02x 0000' $(($5 & 255)) \
+        $(($5 >> 8 & 255)) $(($5 >> 16 & 255)) $(($5 >> 24 & 255)) \
+        $(($5 >> 32 & 255)) $(($5 >> 40 & 255))
+}
+read_sectors() { # LBA COUNT
+    ask 00 "$(ata 0x40 0 "$2" 0x24 "$1")"
+}
+write_sectors() { # LBA COUNT DATA
+    ask 00 "$(ata 0x41 0 "$2" 0x34 "$1") $3"
+}
+identify() {
+    ask 00 "$(ata 0 0 1 0xec 0)"
+}
+
+# status FRAME: the ATA status and error registers of an answer: "40 00".
+status() {
+    echo "$(field "$1" 27 1) $(field "$1" 25 1)"
+}
+
+# word IDENTIFY-FRAME NUMBER: one word of the IDENTIFY page, as four digits.
+word() {
+    local bytes
+    bytes=$(field "$1" $((36 + $2 * 2)) 2)
+    echo "${bytes:2:2}${bytes:0:2}"
+}
+# The size in sectors: words 100 to 103.
+sectors() {
+    echo $((0x$(word "$1" 103)$(word "$1" 102)$(word "$1" 101)$(word "$1" 100)))
+}
+
+# is WANTED GOT: for check; says what it got.
+is() {
+    [ "$1" = "$2" ] || { echo "wanted \"$1\", got \"$2\"" && return 1; }
+}

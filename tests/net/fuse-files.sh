@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A disk as a file: what stat, dd, cp, truncate and fallocate make of it, judged
+# by the file on the NAS.
+
+. "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/fuse.sh"
+need fallocate=util-linux tcpdump tshark
+network 1500
+
+DISK=$TMP/disk OTHER=$TMP/other
+head -c 8M /dev/urandom >"$DISK"
+truncate -s 1M "$OTHER"
+start target nas aoe-target 1 2 eth0 "$DISK"
+start other nas aoe-target 3 4 eth0 "$OTHER"
+await target 'e1\.2: serving'
+await other 'e3\.4: serving'
+
+# ---- mounting ----------------------------------------------------------------
+
+check "mount returns when the disks can be used" \
+    host aoe-fuse mount e1.2 3.4 "$MNT" -i eth0
+listed() {
+    [ "$(cd "$MNT" && echo *)" = "e1.2 e1.2.info e1.2.stats e3.4 e3.4.info \
+e3.4.stats" ]
+}
+check "the directory lists the disks and their texts" listed
+check "size, blocks and permissions are a disk's" \
+    stat_is '%s %b %a' "8388608 16384 600" "$MNT/e1.2"
+check "df adds them up" \
+    says ' 9437184 ' df --block-size=1 --output=source,size,avail "$MNT"
+check "e1.2.info says what it is" grep -Eqx 'size +8388608 .*' "$MNT/e1.2.info"
+check "... and how it is reached" grep -Eq "^path +eth0 $NAS_MAC " "$MNT/e1.2.info"
+check "a second mount on top is refused" refuses 1 '^aoe-fuse: .*mnt' \
+    host aoe-fuse mount e1.2 "$MNT" -i eth0
+check "both are read" cmp "$MNT/e1.2" "$DISK"
+check "... also the other" cmp "$MNT/e3.4" "$OTHER"
+check "e1.2.stats counts" grep -Eqx 'read-bytes +8388608' "$MNT/e1.2.stats"
+check "umount" host aoe-fuse umount "$MNT"
+check "nothing is mounted any more" not mounted
+
+# ---- writing -----------------------------------------------------------------
+
+mount_disks e1.2
+head -c 8M /dev/urandom >"$TMP/random"
+check "dd writes it from end to end, truncating nothing" \
+    dd if="$TMP/random" of="$MNT/e1.2" bs=1M status=none
+check "it is on the NAS" cmp "$TMP/random" "$DISK"
+head -c 8M /dev/urandom >"$TMP/random"
+check "cp too" cp "$TMP/random" "$MNT/e1.2"
+check "it is on the NAS" cmp "$TMP/random" "$DISK"
+check "cp reads it back" cp "$MNT/e1.2" "$TMP/copy"
+check "it is the same" cmp "$TMP/random" "$TMP/copy"
+
+unaligned() {
+    head -c 777000 /dev/urandom >"$TMP/odd"
+    dd if="$TMP/odd" of="$MNT/e1.2" bs=777 seek=11 conv=notrunc status=none &&
+        dd if="$TMP/odd" of="$TMP/random" bs=777 seek=11 conv=notrunc \
+            status=none &&
+        cmp "$TMP/random" "$DISK"
+}
+check "pieces of 777 bytes leave their neighbours alone" unaligned
+
+check "a write past the end has no space" not \
+    dd if=/dev/zero of="$MNT/e1.2" bs=1M seek=8 count=1 conv=notrunc status=none
+# The part before the end is written, the rest refused.
+crossing() {
+    dd if=/dev/zero of="$MNT/e1.2" bs=3M seek=2 count=1 conv=notrunc 2>&1 |
+        grep -q 'No space left' && cmp -n 2097152 -i 6291456:0 "$DISK" /dev/zero
+}
+check "a write across the end is short" crossing
+check "a read at the end is short" \
+    says '^2097152$' sh -c "dd if='$MNT/e1.2' bs=3M skip=2 status=none | wc -c"
+check "truncate is refused" not truncate -s 4M "$MNT/e1.2"
+check "an opening that truncates is not heeded" sh -c ": >'$MNT/e1.2'"
+check "the size is what it was" stat_is %s 8388608 "$MNT/e1.2"
+check "a name that is no disk cannot be made" not \
+    dd if=/dev/zero of="$MNT/e9.9" count=1 status=none
+
+# ---- holes and zeroes --------------------------------------------------------
+
+head -c 8M /dev/urandom >"$TMP/random"
+cp "$TMP/random" "$MNT/e1.2"
+before=$(stat -c %b "$DISK")
+check "a hole is punched" fallocate --punch-hole -o 1000000 -l 3000000 "$MNT/e1.2"
+fallocate --punch-hole -o 1000000 -l 3000000 "$TMP/random"
+check "it reads as zeroes, all else as before" cmp "$TMP/random" "$MNT/e1.2"
+check "the NAS has the same" cmp "$TMP/random" "$DISK"
+check "... and the space back" test "$(stat -c %b "$DISK")" -lt "$before"
+check "a range is zeroed" fallocate --zero-range -o 12345 -l 54321 "$MNT/e1.2"
+fallocate --zero-range -o 12345 -l 54321 "$TMP/random"
+check "it is on the NAS" cmp "$TMP/random" "$DISK"
+check "space is there" fallocate -l 8M "$MNT/e1.2"
+check "... but no more than that" not fallocate -l 9M "$MNT/e1.2"
+
+# ---- flushing ----------------------------------------------------------------
+
+flushes() {
+    tshark -r "$TMP/$1" -Y 'aoe.response == 0 &&
+        (aoe.ata.cmd == 0xe7 || aoe.ata.cmd == 0xea)' 2>/dev/null | wc -l
+}
+exec 9<>"$MNT/e1.2" # so that no last writer closes it
+capture tcpdump host "$TMP/sync.pcap"
+dd if=/dev/zero of="$MNT/e1.2" bs=4k count=1 conv=notrunc,fsync status=none
+capture_end tcpdump
+check "fsync is one FLUSH on the wire" test "$(flushes sync.pcap)" = 1
+capture tcpdump host "$TMP/write.pcap"
+dd if=/dev/zero of="$MNT/e1.2" bs=4k count=1 conv=notrunc status=none
+capture_end tcpdump
+check "a write alone is none" test "$(flushes write.pcap)" = 0
+counted() {
+    awk '$1 == "flushes" { print $2 }' "$MNT/e1.2.stats"
+}
+before=$(counted)
+flushed_by_close() {
+    [ "$(counted)" = $((before + 1)) ]
+}
+exec 9>&-
+check "the last writer's close flushes" eventually flushed_by_close
+capture tcpdump host "$TMP/umount.pcap"
+exec 9<>"$MNT/e1.2"
+head -c 4096 /dev/zero >&9
+exec 9>&-
+check "umount succeeds" host aoe-fuse umount "$MNT"
+check "... and its server" unmounted
+capture_end tcpdump
+check "... after a FLUSH" test "$(flushes umount.pcap)" -ge 1
+
+# ---- options -----------------------------------------------------------------
+
+mount_disks e1.2 -o ro,uid=daemon,gid=12,mode=0664
+check "-o uid, gid, mode" stat_is '%U %g %a' "daemon 12 444" "$MNT/e1.2"
+check "-o ro: no writing" not \
+    dd if=/dev/zero of="$MNT/e1.2" count=1 conv=notrunc status=none
+check "-o ro: reading" cmp "$MNT/e1.2" "$DISK"
+stop fuse
+mount_disks e1.2 -o cache
+cp "$TMP/copy" "$MNT/e1.2"
+check "-o cache: written data is on the NAS at once" cmp "$TMP/copy" "$DISK"
+check "-o cache: reading" cmp "$TMP/copy" "$MNT/e1.2"
+stop fuse
+
+stop target
+stop other
