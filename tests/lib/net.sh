@@ -327,6 +327,9 @@ our_loops() {
 
 leave() {
     local status=$? i name ns where pid
+    # A child that is signalled before it has become its program is still this
+    # shell, with these traps.
+    [ "$BASHPID" = "$$" ] || exit
     trap : INT TERM HUP # once is enough; and our children still heed them
     for ((i = ${#AT_EXIT[@]} - 1; i >= 0; i--)); do
         eval "${AT_EXIT[i]}" >/dev/null 2>&1
