@@ -40,11 +40,6 @@ with_loop() {
     LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") || return
     "$@"
     status=$?
-    losetup --detach "$LOOP" && eventually detached || return
+    let_go "$LOOP" || return
     return "$status"
-}
-# Whoever looks for a free loop device opens it for a moment, and while it is
-# open it is not let go.
-detached() {
-    ! losetup --list --noheadings --output BACK-FILE | grep -Fq "$MNT/"
 }

@@ -229,6 +229,15 @@ eventually() {
     done
 }
 
+# let_go LOOP: detaches a loop device and waits until it is.  Whoever looks for
+# a free one opens them all for a moment, and an open one stays attached.
+let_go() {
+    losetup --detach "$1" && eventually detached "$1"
+}
+detached() {
+    [ ! -e "/sys/block/${1##*/}/loop/backing_file" ]
+}
+
 # finished NAME [SECONDS]: waits for its end and returns its exit status; 124
 # when it was still running and had to be killed.
 finished() {
@@ -241,7 +250,8 @@ finished() {
         kill -KILL "$pid" 2>/dev/null
         status=124
     else
-        kill "$clock" 2>/dev/null
+        # TERM may come before the child has become sleep, and be ignored.
+        kill -KILL "$clock" 2>/dev/null
     fi
     wait "$pid" "$clock" 2>/dev/null
     unset "PID[$name]"
