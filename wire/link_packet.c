@@ -111,8 +111,7 @@ static int offer_buffers(struct packet_link *p, int max)
 {
     int n = 0;
 
-    list_each(it, &p->link.free)
-    {
+    list_each(it, &p->link.free) {
         struct link_frame *f = list_entry(it, struct link_frame, link);
 
         if (n == max)
