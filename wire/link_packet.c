@@ -2,7 +2,7 @@
  *
  * The link on Linux: an AF_PACKET socket (packet(7)), many frames a system
  * call.  Filter and options are set before bind, so that no foreign frame ever
- * queues (bridge.md 5.3).
+ * queues.
  */
 #ifdef __linux__
 
