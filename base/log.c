@@ -34,7 +34,8 @@ static void log_line(const char *fmt, va_list args)
 {
     char line[1024];
     int used = snprintf(line, sizeof line, "%s: ", log_prefix);
-    int more = vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
+    int more =
+        vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
 
     if (more < 0)
         return;

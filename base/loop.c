@@ -17,7 +17,7 @@
 enum { SIGNAL_MAX = 65 };
 
 struct loop {
-    struct pollfd *polls;   /* polls[i] belongs to watches[i] */
+    struct pollfd *polls;     /* polls[i] belongs to watches[i] */
     struct loop_fd **watches; /* NULL: removed in this turn */
     size_t watch_count, watch_room;
     bool holes; /* some watches are NULL */
@@ -93,7 +93,7 @@ uint64_t loop_now(const struct loop *loop)
     return loop->now;
 }
 
-/* ---- descriptors ---------------------------------------------------------- */
+/* ---- descriptors -------------------------------------------------------- */
 
 int loop_watch(struct loop *loop, struct loop_fd *w, short events)
 {
@@ -163,7 +163,7 @@ static void dispatch(struct loop *loop, int ready)
     }
 }
 
-/* ---- timers --------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------- */
 
 static void heap_put(struct loop *loop, size_t i, struct loop_timer *t)
 {
@@ -249,7 +249,7 @@ static void run_timers(struct loop *loop)
     }
 }
 
-/* ---- tasks ---------------------------------------------------------------- */
+/* ---- tasks -------------------------------------------------------------- */
 
 void loop_task_queue(struct loop *loop, struct loop_task *t)
 {
@@ -274,7 +274,7 @@ static void run_tasks(struct loop *loop)
     }
 }
 
-/* ---- signals -------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------ */
 
 static void on_signal(int signo)
 {
@@ -332,7 +332,7 @@ int loop_signal(struct loop *loop, int signo,
     return sigaction(signo, &sa, NULL) ? -errno : 0;
 }
 
-/* ---- turning -------------------------------------------------------------- */
+/* ---- turning ------------------------------------------------------------ */
 
 static int wait_ready(struct loop *loop)
 {
@@ -347,8 +347,8 @@ static int wait_ready(struct loop *loop)
         wait = &ts;
     }
 #ifdef __APPLE__
-    int ms = wait ? (int)(ts.tv_sec * 1000 + (ts.tv_nsec + 999999) / 1000000)
-                  : -1;
+    int ms =
+        wait ? (int)(ts.tv_sec * 1000 + (ts.tv_nsec + 999999) / 1000000) : -1;
     return poll(loop->polls, (nfds_t)loop->watch_count, ms);
 #else
     return ppoll(loop->polls, (nfds_t)loop->watch_count, wait, NULL);

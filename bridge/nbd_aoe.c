@@ -39,7 +39,8 @@ static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)
     e->name = aoe_disk_name(disk);
     e->description = d->description;
     e->size = id->size;
-    e->sector = id->logical_sector;
+    /* Clients insist on a size of whole blocks. */
+    e->sector = id->size % id->logical_sector ? 512 : id->logical_sector;
     e->trim = id->trim;
     e->trim_zeroes = id->trim && id->trim_zeroes;
     e->rotating = id->rotating;

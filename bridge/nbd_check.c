@@ -77,7 +77,7 @@ static enum nbd_error check_command(const struct nbd_conn *conn,
                           "no faster than writing the zeroes");
         break;
     case NBD_CMD_BLOCK_STATUS:
-        if (conn->allocation != export)
+        if (conn->allocation != export) /* selected for one export only */
             return refuse(why, NBD_EINVAL, "no meta context was selected");
         if (h->length == 0)
             return refuse(why, NBD_EINVAL, "status of nothing");

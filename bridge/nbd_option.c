@@ -84,9 +84,6 @@ static void begin_transmission(struct nbd_conn *conn,
                                const struct nbd_export *export)
 {
     conn->export = export;
-    /* A meta context is selected for one export; another has none. */
-    if (conn->allocation != export)
-        conn->allocation = NULL;
     conn->phase = NBD_REQUEST;
 }
 

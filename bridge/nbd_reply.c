@@ -18,7 +18,7 @@
 
 enum { MESSAGE_MAX = 200 };
 
-/* Any other errno is EIO. */
+/* Any other errno is EIO: a request that reached the disk was a valid one. */
 static const struct {
     int status;
     enum nbd_error error;
@@ -26,7 +26,6 @@ static const struct {
 } errors[] = {
     {-ENOSPC, NBD_ENOSPC, "it goes past the end of the disk"},
     {-ENXIO, NBD_EINVAL, "it goes past the end of the disk"},
-    {-EINVAL, NBD_EINVAL, "not possible"},
     {-EOPNOTSUPP, NBD_EINVAL, "the disk has no such command"},
     {-EROFS, NBD_EPERM, "the disk is read-only"},
     {-EPERM, NBD_EPERM, "not permitted"},

@@ -2,7 +2,7 @@
  *
  * The link on Linux: an AF_PACKET socket (packet(7)), many frames a system
  * call.  Filter and options are set before bind, so that no foreign frame ever
- * queues (bridge.md 5.3).
+ * queues.
  */
 #ifdef __linux__
 
@@ -111,8 +111,7 @@ static int offer_buffers(struct packet_link *p, int max)
 {
     int n = 0;
 
-    list_each(it, &p->link.free)
-    {
+    list_each(it, &p->link.free) {
         struct link_frame *f = list_entry(it, struct link_frame, link);
 
         if (n == max)

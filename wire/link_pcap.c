@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The link over libpcap, for systems without AF_PACKET (bridge.md 5.2).  It
+ * The link over libpcap, for systems without AF_PACKET.  It
  * copies each frame once more than the packet link does.
  *
  * A pcap handle is bound to an interface and to a frame size for life, so a

@@ -40,6 +40,6 @@ with_loop() {
     LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") || return
     "$@"
     status=$?
-    losetup --detach "$LOOP" || return
+    let_go "$LOOP" || return
     return "$status"
 }

@@ -35,11 +35,11 @@ HOST_NS=aoekit-host-$$
 # shellcheck disable=SC2034
 NAS_MAC=02:a0:e0:00:00:02 HOST_MAC=02:a0:e0:00:00:01
 
-# A sanitizer writes here, not between a program's own lines; what it found
-# fails the script at its end, however the program was started.
+# AddressSanitizer writes here, not between a program's own lines; what it found
+# fails the script at its end, however the program was started.  UBSan knows
+# only standard error, but its exit status tells it from a program's own.
 export ASAN_OPTIONS="log_path=$TMP/sanitizer:exitcode=86"
-export UBSAN_OPTIONS="log_path=$TMP/sanitizer:print_stacktrace=1"
-export LSAN_OPTIONS="log_path=$TMP/sanitizer"
+export UBSAN_OPTIONS="print_stacktrace=1:exitcode=86"
 
 declare -A PID=()  # of what `start` started, by name
 declare -A SEEN=() # lines of a log that `mark` has put behind us
@@ -107,9 +107,12 @@ refuses() {
     [ ! -s "$TMP/.out" ] || { echo "standard output is not empty" && return 1; }
 }
 
-# not COMMAND...: true when it fails.
+# not COMMAND...: true when it fails by its own choice: not of a signal, not by
+# a sanitizer.
 not() {
-    ! "$@"
+    "$@"
+    local status=$?
+    [ "$status" != 0 ] && [ "$status" != 86 ] && [ "$status" -lt 126 ]
 }
 
 # says PATTERN COMMAND...: it must succeed and print a line that matches.
@@ -226,6 +229,15 @@ eventually() {
     done
 }
 
+# let_go LOOP: detaches a loop device and waits until it is.  Whoever looks for
+# a free one opens them all for a moment, and an open one stays attached.
+let_go() {
+    losetup --detach "$1" && eventually detached "$1"
+}
+detached() {
+    [ ! -e "/sys/block/${1##*/}/loop/backing_file" ]
+}
+
 # finished NAME [SECONDS]: waits for its end and returns its exit status; 124
 # when it was still running and had to be killed.
 finished() {
@@ -238,7 +250,8 @@ finished() {
         kill -KILL "$pid" 2>/dev/null
         status=124
     else
-        kill "$clock" 2>/dev/null
+        # TERM may come before the child has become sleep, and be ignored.
+        kill -KILL "$clock" 2>/dev/null
     fi
     wait "$pid" "$clock" 2>/dev/null
     unset "PID[$name]"
@@ -324,6 +337,9 @@ our_loops() {
 
 leave() {
     local status=$? i name ns where pid
+    # A child that is signalled before it has become its program is still this
+    # shell, with these traps.
+    [ "$BASHPID" = "$$" ] || exit
     trap : INT TERM HUP # once is enough; and our children still heed them
     for ((i = ${#AT_EXIT[@]} - 1; i >= 0; i--)); do
         eval "${AT_EXIT[i]}" >/dev/null 2>&1

@@ -74,7 +74,7 @@ if loop=$(losetup --find --show disk 2>/dev/null); then
     mount "$loop" dir
     target_fails "$loop.*mounted" 1 2 eth0 "$loop"
     umount dir
-    losetup --detach "$loop"
+    let_go "$loop"
 else
     skip_check "aoe-target on a mounted device" "no loop device to be had"
 fi

@@ -26,7 +26,8 @@ check "aoeping -I reads a serial number" \
     says '^serial_number: [[:graph:]]' ping -I 1 2 eth0
 check "aoeping -S is refused, since the disk has no SMART" \
     not says 'SMART data' ping -S read_data 1 2 eth0
-check "aoeping finds no e1.3" not host timeout 2 aoeping -s 1 1 3 eth0
+check "aoeping finds no e1.3" \
+    not says "found" host timeout 2 aoeping -v -s 1 1 3 eth0
 
 # ---- aoecfg ------------------------------------------------------------------
 

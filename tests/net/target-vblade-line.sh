@@ -162,7 +162,7 @@ for PROGRAM in vblade aoe-target; do
         check "$PROGRAM on a block device: reads what was written" \
             is 170 "$(sector_of "$(read_sectors 4 1)")"
         unserve
-        losetup --detach "$loop"
+        let_go "$loop"
     else
         skip_check "$PROGRAM on a block device" "no loop device to be had"
     fi

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which frames are answered at all, Query Config and the announcement
- * (aoe.md 1.1 to 1.6, 1.9).
+ * Which frames are answered at all, Query Config and the announcement.
  */
 #include "tests/unit/exchange.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * MAC Mask List and Reserve/Release (aoe.md 1.7, 1.8).
+ * MAC Mask List and Reserve/Release.
  */
 #include "tests/unit/exchange.h"
 
