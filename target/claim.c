@@ -39,8 +39,7 @@ static int open_file(const struct claim *c, int more)
     return fd < 0 ? -errno : fd;
 }
 
-/* ---- devices --------------------------------------------------------------
- */
+/* ---- devices ------------------------------------------------------------ */
 
 /* The claim of a read-only export is only tried, so that several may read. */
 static int claim_device(const struct claim *c, int fd)
@@ -63,8 +62,7 @@ static int claim_device(const struct claim *c, int fd)
     return -EBUSY;
 }
 
-/* ---- files ----------------------------------------------------------------
- */
+/* ---- files -------------------------------------------------------------- */
 
 /* Locks of open file descriptions: unlike POSIX's they end with their own
  * descriptor only.  Where there are none, the lock on the whole must do. */

@@ -33,8 +33,7 @@ void disk_fini(struct disk *d)
     store_close(d->store);
 }
 
-/* ---- errors ---------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------- */
 
 static const char *kind_text(enum store_kind kind)
 {
@@ -71,8 +70,7 @@ static void report(struct disk *d, const struct store_op *op)
         log_error("%s: %u more errors were not shown", d->name, held);
 }
 
-/* ---- the way of a request -------------------------------------------------
- */
+/* ---- the way of a request ----------------------------------------------- */
 
 static void make_ready(struct disk *d, struct store_op *op)
 {
@@ -160,8 +158,7 @@ void disk_submit(struct disk *d)
     }
 }
 
-/* ---- commits --------------------------------------------------------------
- */
+/* ---- commits ------------------------------------------------------------ */
 
 static void committed(struct store_op *op)
 {

@@ -19,8 +19,7 @@ enum {
  * came. */
 #define LBA28_DEVICE UINT64_C(0xf0000000)
 
-/* ---- replies --------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------ */
 
 static enum responder_verdict ata_reply(struct exchange *x, uint8_t status,
                                         uint8_t error, uint8_t count,
@@ -70,8 +69,7 @@ static enum responder_verdict not_found(struct exchange *x, unsigned remaining,
     return failed(x, 0, ATA_ERROR_IDNF, remaining, lba);
 }
 
-/* ---- addresses ------------------------------------------------------------
- */
+/* ---- addresses ---------------------------------------------------------- */
 
 /* The opcode decides how long the address is.  Where the E flag disagrees and
  * it matters, cutting bits off would read or write a wrong place. */
@@ -98,8 +96,7 @@ static bool in_range(const struct export *e, uint64_t lba, uint64_t sectors)
     return sectors <= e->sectors && lba <= e->sectors - sectors;
 }
 
-/* ---- reading and writing --------------------------------------------------
- */
+/* ---- reading and writing ------------------------------------------------ */
 
 struct transfer {
     enum store_kind kind;
@@ -165,8 +162,7 @@ static enum responder_verdict write_sectors(struct exchange *x, bool extended,
     return transfer(x, (struct transfer){STORE_WRITE, extended, durable});
 }
 
-/* ---- DATA SET MANAGEMENT --------------------------------------------------
- */
+/* ---- DATA SET MANAGEMENT ------------------------------------------------ */
 
 static void get_range(const struct exchange *x, unsigned i, uint64_t *lba,
                       uint16_t *count)
@@ -235,8 +231,7 @@ static enum responder_verdict trim(struct exchange *x)
     return RESPONDER_STORE;
 }
 
-/* ---- commands without data ------------------------------------------------
- */
+/* ---- commands without data ---------------------------------------------- */
 
 static enum responder_verdict flush(struct exchange *x)
 {
@@ -359,8 +354,7 @@ enum responder_verdict respond_ata(struct exchange *x)
     return execute(x);
 }
 
-/* ---- after the store ------------------------------------------------------
- */
+/* ---- after the store ---------------------------------------------------- */
 
 static enum responder_verdict fault(struct exchange *x, unsigned remaining,
                                     uint64_t lba)

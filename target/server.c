@@ -45,8 +45,7 @@ struct link_out *server_link_out(struct server *s)
     return s->out;
 }
 
-/* ---- turns ----------------------------------------------------------------
- */
+/* ---- turns -------------------------------------------------------------- */
 
 void server_touch_disk(struct server *s, struct disk *d)
 {
@@ -117,8 +116,7 @@ void server_commit_done(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- timers ---------------------------------------------------------------
- */
+/* ---- timers ------------------------------------------------------------- */
 
 /* Running out of memory for a timer that was set before does not happen: its
  * place in the heap was just given back. */
@@ -151,8 +149,7 @@ static void drained(void *arg)
     finish(s);
 }
 
-/* ---- start and stop -------------------------------------------------------
- */
+/* ---- start and stop ----------------------------------------------------- */
 
 int server_open(struct server **out, struct loop *loop,
                 const struct server_options *o)
@@ -339,8 +336,7 @@ void server_stop(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- counters -------------------------------------------------------------
- */
+/* ---- counters ----------------------------------------------------------- */
 
 static void report(const char *name, const char *const *names,
                    const uint64_t *counts, unsigned n)

@@ -82,15 +82,14 @@ static inline void store_close(struct store *s)
         s->ops->close(s);
 }
 
-/* ---- target/store_file.c --------------------------------------------------
- */
+/* ---- target/store_file.c ------------------------------------------------ */
 
 struct store_file_options {
     const char *path; /* for messages, and to open again for direct I/O */
     bool read_only;
     bool direct;     /* bypass the page cache where alignment allows */
     uint64_t offset; /* bytes of the file left out at its start */
-    uint64_t length; /* bytes to serve; 0: to the file's end */
+    uint64_t length; /* bytes to serve, >= 512; 0: to the file's end */
 };
 
 /* Serves the open file or block device `fd`, which becomes the store's.
@@ -99,8 +98,7 @@ int store_file_open(struct store **out, int fd,
                     const struct store_file_options *o,
                     struct workers *workers);
 
-/* ---- target/store_fault.c -------------------------------------------------
- */
+/* ---- target/store_fault.c ----------------------------------------------- */
 
 struct loop;
 

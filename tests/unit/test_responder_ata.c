@@ -18,8 +18,7 @@ static int setup(void **state)
 
 enum { E = AOE_AFLAG_EXTENDED, W = AOE_AFLAG_WRITE };
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 static void expect_sectors(unsigned lba, unsigned count)
 {
@@ -162,8 +161,7 @@ static void e_flag_that_disagrees(void **state)
     expect_sectors(5, 1);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void writes(void **state)
 {
@@ -235,8 +233,7 @@ static void refused_writes(void **state)
     assert_memory_equal(b->disk, fresh.disk, sizeof b->disk);
 }
 
-/* ---- failures of the store ------------------------------------------------
- */
+/* ---- failures of the store ---------------------------------------------- */
 
 static void medium_errors(void **state)
 {
@@ -286,8 +283,7 @@ static void write_errors(void **state)
     expect_ata(b, 0x61, ATA_ERROR_ABRT);
 }
 
-/* ---- commands without data ------------------------------------------------
- */
+/* ---- commands without data ---------------------------------------------- */
 
 static struct ata_identity identify(void)
 {
@@ -418,8 +414,7 @@ static void power_and_the_rest(void **state)
     }
 }
 
-/* ---- DATA SET MANAGEMENT --------------------------------------------------
- */
+/* ---- DATA SET MANAGEMENT ------------------------------------------------ */
 
 static void ask_trim(void)
 {
@@ -494,8 +489,7 @@ static void refused_trims(void **state)
     assert_memory_equal(b->disk, fresh.disk, sizeof b->disk);
 }
 
-/* ---- anything at all ------------------------------------------------------
- */
+/* ---- anything at all ---------------------------------------------------- */
 
 /* Whatever comes: no run fails an assertion of the bench, which knows the
  * disk's end and compares two runs.  Every ATA answer to a failure has ERR. */
