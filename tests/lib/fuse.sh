@@ -37,9 +37,9 @@ stat_is() {
 # bypasses the page cache, and takes the device away again.
 with_loop() {
     local status
-    LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") || return
+    LOOP=$(attach "$MNT/e1.2" --direct-io=on) || return
     "$@"
     status=$?
-    losetup --detach "$LOOP" || return
+    detach "$LOOP" || return
     return "$status"
 }

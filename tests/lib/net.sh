@@ -220,6 +220,21 @@ await() {
     seen "$@" || fail "$1: no line \"$2\""
 }
 
+# attach FILE [OPTION...]: makes it a loop device, whose name it prints.
+attach() {
+    local file=$1
+    shift
+    losetup --find --show "$@" "$file"
+}
+# detach LOOP: returns when the kernel has let go of the file, which it does only
+# when nobody else (a losetup elsewhere, udev) looks at the device any more.
+detach() {
+    losetup --detach "$1" && eventually detached "$1"
+}
+detached() {
+    [ ! -e "/sys/block/${1#/dev/}/loop/backing_file" ]
+}
+
 # eventually COMMAND...: again and again until it succeeds, at most 20 s: for
 # what nothing announces.  The command itself should take its time to fail.
 eventually() {
