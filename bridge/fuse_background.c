@@ -133,10 +133,12 @@ int background_detach(struct background *bg, struct loop *loop)
     close(null);
     if (fstat(STDERR_FILENO, &st) || !S_ISREG(st.st_mode))
         err = stderr_to_syslog(bg, loop);
+    if (err)
+        return err;
     told = write(bg->ready_fd, "", 1) == 1;
     close(bg->ready_fd);
     bg->ready_fd = -1;
-    return told ? err : -EPIPE;
+    return told ? 0 : -EPIPE;
 }
 
 void background_close(struct background *bg)

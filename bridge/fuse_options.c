@@ -183,7 +183,7 @@ static bool read_operands(struct mount_options *o, int count, char **names)
  * for a source.  A user's own fsname comes later and wins. */
 static bool name_mount(struct mount_options *o)
 {
-    char source[16 + MOUNT_DISKS_MAX * 16] = "subtype=aoe-fuse,fsname=";
+    char source[32 + MOUNT_DISKS_MAX * 16] = "subtype=aoe-fuse,fsname=";
     size_t used = strlen(source);
 
     for (unsigned i = 0; i < o->disk_count; i++)

@@ -60,6 +60,11 @@ static void stopped(void *arg)
     int err;
 
     aoe_disk_stats(s->disk.disk, &stats);
+    log_debug("%s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
+              " flushes; %" PRIu64 " frames sent, %" PRIu64
+              " of them again; %" PRIu64 " writes held back",
+              s->disk.export.name, stats.reads, stats.writes, stats.flushes,
+              stats.frames_sent, stats.retransmitted, stats.fenced);
     if (stats.writes + stats.trims == 0) {
         loop_stop(s->loop, s->status);
         return;

@@ -16,7 +16,7 @@ set -eu
 # What each step adds.
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libfuse3-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools tshark tcpdump jq fio qemu-utils libcap2-bin xxd mandoc"
+TEST="vblade aoetools tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc"
 CI="clang clang-format shellcheck musl-tools linux-libc-dev"
 
 # The same, by other names; none of these systems is tested here.
@@ -25,9 +25,9 @@ others() {
 deps: this system has no apt-get; please install with its package manager:
   Fedora   gcc make pkgconf libpcap-devel fuse3-devel libcmocka-devel
            iproute util-linux e2fsprogs fuse3 libnbd nbdkit
-           wireshark-cli tcpdump jq fio qemu-img libcap aoetools vim-common
+           wireshark-cli tcpdump jq fio qemu-img nbd libcap aoetools vim-common
   Arch     gcc make pkgconf libpcap fuse3 cmocka iproute2 util-linux e2fsprogs
-           libnbd wireshark-cli tcpdump jq fio qemu-img libcap
+           libnbd wireshark-cli tcpdump jq fio qemu-img nbd libcap
            (AUR: vblade aoetools)
   Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev
            fuse3-dev cmocka-dev iproute2 util-linux losetup e2fsprogs fuse3

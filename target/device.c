@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #ifdef __linux__
-#include <linux/falloc.h>
-#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -78,6 +76,17 @@ int device_sync(int fd)
 
 #ifdef __linux__
 
+/* What <linux/fs.h> would define: a C library other than the system's, as musl
+ * often is, does not come with the kernel's headers. */
+#ifndef BLKSSZGET
+#define BLKSSZGET _IO(0x12, 104)
+#endif
+#ifndef BLKDISCARD
+#define BLKDISCARD _IO(0x12, 119)
+#endif
+#ifndef BLKPBSZGET
+#define BLKPBSZGET _IO(0x12, 123)
+#endif
 #ifndef RWF_DSYNC
 #define RWF_DSYNC 2
 #endif

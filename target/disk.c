@@ -65,7 +65,7 @@ static void report(struct disk *d, const struct store_op *op)
     else
         log_error("%s: %s at sector %llu: %s", d->name, kind_text(op->kind),
                   (unsigned long long)((op->offset + op->done) / AOE_SECTOR),
-                  op->result == -ENXIO ? "the file has been cut short"
+                  op->result == -ENXIO ? "it is not there any more"
                                        : strerror(-op->result));
     if (held)
         log_error("%s: %u more errors were not shown", d->name, held);

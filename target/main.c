@@ -101,7 +101,7 @@ static int serve(struct target *t, const struct options *o, struct disk **out)
             return err;
         }
     }
-    return server_start(t->server, o->backend);
+    return server_start(t->server);
 }
 
 static void say_ready(const struct options *o, const struct disk *d)
@@ -144,12 +144,15 @@ static int catch_signals(struct target *t)
 
 static int open_all(struct target *t, const struct options *o)
 {
+    struct server_options server = {.commit_ns = o->commit_ns,
+                                    .backend = o->backend,
+                                    .link_open = link_open};
     int err = loop_open(&t->loop);
 
     if (!err)
         err = workers_open(&t->workers, t->loop, WORKERS);
     if (!err)
-        err = server_open(&t->server, t->loop, o->commit_ns);
+        err = server_open(&t->server, t->loop, &server);
     if (!err)
         err = catch_signals(t);
     if (err)

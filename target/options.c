@@ -34,7 +34,7 @@ enum {
 
 #define SECTORS_MOST (UINT64_MAX / 2 / AOE_SECTOR)
 
-static const char short_options[] = "b:dsrm:o:l:";
+static const char short_options[] = ":b:dsrm:o:l:";
 
 static const struct option long_options[] = {
     {"commit", required_argument, NULL, OPTION_COMMIT},
@@ -47,17 +47,11 @@ static const struct option long_options[] = {
     {0},
 };
 
-static void usage(FILE *out)
-{
-    fputs("usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
-          "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n",
-          out);
-}
-
 static void help(void)
 {
-    usage(stdout);
-    fputs("\n"
+    fputs("usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
+          "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
+          "\n"
           "Exports FILE, a disk or an image, as the ATA over Ethernet disk\n"
           "eSHELF.SLOT on the interfaces NETIF (names separated by commas).\n"
           "\n"
@@ -196,8 +190,6 @@ static int one_option(struct options *o, int option, char *arg)
         printf("aoe-target (aoekit) %s\n", AOEKIT_VERSION);
         return EXIT_DONE;
     default:
-        /* getopt has said what is wrong. */
-        usage(stderr);
         return EXIT_USAGE;
     }
 }
@@ -250,6 +242,18 @@ static int positional(struct options *o, char **argv)
     return -1;
 }
 
+/* `word` is the one getopt stopped at; a letter may be one of several in it. */
+static int misused(int option, const char *word)
+{
+    const char *why = option == ':' ? "wants an argument" : "no such option";
+
+    if (optopt > 0 && optopt < OPTION_COMMIT)
+        log_error("-%c: %s (see --help)", optopt, why);
+    else
+        log_error("%s: %s (see --help)", word, why);
+    return EXIT_USAGE;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
     int option, status = -1;
@@ -258,13 +262,17 @@ int options_parse(struct options *o, int argc, char **argv)
                           .commit_ns = COMMIT_SECONDS * NS_PER_S};
     while (status < 0 && (option = getopt_long(argc, argv, short_options,
                                                long_options, NULL)) != -1)
-        status = one_option(o, option, optarg);
+        status = option == ':' || option == '?'
+                     ? misused(option, argv[optind - 1])
+                     : one_option(o, option, optarg);
     if (status >= 0)
         return status;
-    if (argc - optind != 4) {
-        log_error(argc - optind < 4 ? "too few arguments"
-                                    : "too many arguments");
-        usage(stderr);
+    if (argc - optind > 4) {
+        log_error("%s: one argument too many (see --help)", argv[optind + 4]);
+        return EXIT_USAGE;
+    }
+    if (argc - optind < 4) {
+        log_error("too few arguments: SHELF SLOT NETIF FILE (see --help)");
         return EXIT_USAGE;
     }
     return positional(o, argv + optind);

@@ -395,17 +395,18 @@ void port_settle(struct port *p)
 /* ---- the interface --------------------------------------------------------
  */
 
-static void ready(void *arg, short revents)
+void port_ready(struct port *p, short revents)
 {
-    struct port *p = arg;
-
-    if (revents & POLLOUT)
-        server_touch_port(p->server, p);
     if (p->events & POLLIN)
         receive(p);
     if (revents & (POLLERR | POLLHUP | POLLNVAL) && !(revents & POLLIN))
         p->failing = true;
     server_touch_port(p->server, p);
+}
+
+static void ready(void *arg, short revents)
+{
+    port_ready(arg, revents);
 }
 
 void port_refresh(struct port *p)
@@ -448,28 +449,27 @@ static unsigned align_wanted(const struct port *p)
     return align < DIRECT_ALIGN_MOST ? align : DIRECT_ALIGN_MOST;
 }
 
-int port_open(struct port *p, const char *backend)
+void port_link_options(const struct port *p, struct link_options *o)
 {
-    struct link_options o = {
-        .backend = backend,
+    *o = (struct link_options){
         .rx_frames = frames_wanted(p),
         .align = align_wanted(p),
         .align_at = AOE_ATA_HEADER,
     };
-    int err;
-
     if (p->disk_count == 1) {
-        o.filter.one_addr = true;
-        o.filter.addr = p->disks[0]->export.addr;
+        o->filter.one_addr = true;
+        o->filter.addr = p->disks[0]->export.addr;
     }
-    err = link_open(&p->link, p->ifname, &o);
-    if (err)
-        return err;
-    p->frames = o.rx_frames;
-    p->failing = !p->link->up;
-    p->watch = (struct loop_fd){.fd = p->link->fd, .ready = ready, .arg = p};
+}
+
+void port_start(struct port *p, struct link *l)
+{
+    p->link = l;
+    l->owner = p;
+    p->frames = l->free_count;
+    p->failing = !l->up;
+    p->watch = (struct loop_fd){.fd = l->fd, .ready = ready, .arg = p};
     announce_all(p);
-    return 0;
 }
 
 void port_stop(struct port *p)

@@ -31,7 +31,7 @@ extern const char *const port_counter_names[PORT_COUNTERS];
 struct port {
     struct server *server;
     char ifname[LINK_NAME_MAX];
-    struct link *link;   /* NULL until port_open */
+    struct link *link;   /* NULL until port_start */
     struct disk **disks; /* sorted by address */
     unsigned disk_count;
     unsigned frames; /* receive buffers */
@@ -63,9 +63,14 @@ void port_free(struct port *p);
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
 int port_attach(struct port *p, struct disk *d);
 
-/* Opens the link, of which `backend` is the kind, and starts to listen; then
- * the disks are announced.  -errno as of link_open. */
-int port_open(struct port *p, const char *backend);
+/* What the link of this port should be opened with. */
+void port_link_options(const struct port *p, struct link_options *o);
+/* Begins to serve on `l`, which becomes the port's, with announcements of its
+ * disks.  l->owner is the port. */
+void port_start(struct port *p, struct link *l);
+
+/* The link's descriptor has poll(2)'s `revents`. */
+void port_ready(struct port *p, short revents);
 
 /* Looks at the interface again. */
 void port_refresh(struct port *p);

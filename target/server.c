@@ -19,7 +19,7 @@
 
 struct server {
     struct loop *loop;
-    uint64_t commit_ns;
+    struct server_options options;
 
     struct disk **disks;
     unsigned disk_count;
@@ -139,7 +139,8 @@ static void commit(void *arg)
 
     for (unsigned i = 0; i < s->disk_count; i++)
         disk_commit(s->disks[i]);
-    loop_timer_set(s->loop, &s->commit, loop_now(s->loop) + s->commit_ns);
+    loop_timer_set(s->loop, &s->commit,
+                   loop_now(s->loop) + s->options.commit_ns);
 }
 
 static void drained(void *arg)
@@ -153,14 +154,15 @@ static void drained(void *arg)
 /* ---- start and stop -------------------------------------------------------
  */
 
-int server_open(struct server **out, struct loop *loop, uint64_t commit_ns)
+int server_open(struct server **out, struct loop *loop,
+                const struct server_options *o)
 {
     struct server *s = calloc(1, sizeof *s);
 
     if (!s)
         return -ENOMEM;
     s->loop = loop;
-    s->commit_ns = commit_ns;
+    s->options = *o;
     list_init(&s->touched_disks);
     list_init(&s->touched_ports);
     s->settle = (struct loop_task){.run = settle, .arg = s};
@@ -278,24 +280,37 @@ static void explain(const char *ifname, const char *backend, int err)
     }
 }
 
-int server_start(struct server *s, const char *backend)
+static int open_port(struct server *s, struct port *p)
 {
+    struct link_options o;
+    struct link *l;
+    int err;
+
+    port_link_options(p, &o);
+    o.backend = s->options.backend;
+    err = s->options.link_open(&l, p->ifname, &o);
+    if (err) {
+        explain(p->ifname, o.backend, err);
+        return err;
+    }
+    if (!l->up)
+        log_info("%s: interface is down; waiting for it", p->ifname);
+    port_start(p, l);
+    return 0;
+}
+
+int server_start(struct server *s)
+{
+    uint64_t now = loop_now(s->loop);
     int err = 0;
 
-    for (unsigned i = 0; i < s->port_count; i++) {
-        err = port_open(s->ports[i], backend);
-        if (err) {
-            explain(s->ports[i]->ifname, backend, err);
-            return err;
-        }
-        if (!s->ports[i]->link->up)
-            log_info("%s: interface is down; waiting for it",
-                     s->ports[i]->ifname);
-    }
-    err = loop_timer_set(s->loop, &s->refresh, loop_now(s->loop) + REFRESH_NS);
-    if (!err && s->commit_ns)
-        err = loop_timer_set(s->loop, &s->commit,
-                             loop_now(s->loop) + s->commit_ns);
+    for (unsigned i = 0; i < s->port_count && !err; i++)
+        err = open_port(s, s->ports[i]);
+    if (err)
+        return err;
+    err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);
+    if (!err && s->options.commit_ns)
+        err = loop_timer_set(s->loop, &s->commit, now + s->options.commit_ns);
     if (err)
         log_error("starting: %s", strerror(-err));
     return err;

@@ -15,8 +15,17 @@
 
 struct server;
 
-/* 0 or -errno.  `commit_ns` 0: dirty data is left to the system. */
-int server_open(struct server **out, struct loop *loop, uint64_t commit_ns);
+struct server_options {
+    uint64_t commit_ns;  /* how often; 0: dirty data is left to the system */
+    const char *backend; /* of links; NULL: the best there is */
+    /* link_open, or what a test has in its place. */
+    int (*link_open)(struct link **out, const char *ifname,
+                     const struct link_options *o);
+};
+
+/* 0 or -errno. */
+int server_open(struct server **out, struct loop *loop,
+                const struct server_options *o);
 
 /* Everything that was added, too: stores, links.  Nothing may be running. */
 void server_close(struct server *s);
@@ -30,9 +39,9 @@ int server_add_disk(struct server *s, const struct export *e,
  * there, or -errno. */
 int server_serve(struct server *s, struct disk *d, const char *ifname);
 
-/* Opens the ports and begins to serve.  Says on standard error what went
- * wrong, and returns -errno. */
-int server_start(struct server *s, const char *backend);
+/* Opens the links and begins to serve.  0, or -errno after saying on standard
+ * error what went wrong. */
+int server_start(struct server *s);
 
 /* Finishes what was accepted, writes it to disk, and stops the loop: with
  * EXIT_DONE, or EXIT_FAILED if data may be lost.  Asked a second time, it stops

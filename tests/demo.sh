@@ -95,7 +95,7 @@ type_at client "mount $loop mnt"
 type_at client "cd mnt/${TREE##*/} && sha256sum --quiet -c ../../sums && echo $files files are as they were"
 type_at client "umount mnt"
 type_at client "losetup --detach $loop"
-eventually detached "$loop" # udev may still look at it
+eventually detached "$loop"
 type_at client "aoe-fuse umount aoe"
 
 headline "It backs the disk up, over NBD."

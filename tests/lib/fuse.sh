@@ -37,9 +37,9 @@ stat_is() {
 # bypasses the page cache, and takes the device away again.
 with_loop() {
     local status
-    LOOP=$(attach "$MNT/e1.2" --direct-io=on) || return
+    LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") || return
     "$@"
     status=$?
-    detach "$LOOP" || return
+    let_go "$LOOP" || return
     return "$status"
 }

@@ -220,21 +220,6 @@ await() {
     seen "$@" || fail "$1: no line \"$2\""
 }
 
-# attach FILE [OPTION...]: makes it a loop device, whose name it prints.
-attach() {
-    local file=$1
-    shift
-    losetup --find --show "$@" "$file"
-}
-# detach LOOP: returns when the kernel has let go of the file, which it does only
-# when nobody else (a losetup elsewhere, udev) looks at the device any more.
-detach() {
-    losetup --detach "$1" && eventually detached "$1"
-}
-detached() {
-    [ ! -e "/sys/block/${1#/dev/}/loop/backing_file" ]
-}
-
 # eventually COMMAND...: again and again until it succeeds, at most 20 s: for
 # what nothing announces.  The command itself should take its time to fail.
 eventually() {
@@ -242,6 +227,15 @@ eventually() {
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
     done
+}
+
+# let_go LOOP: detaches a loop device and waits until it is.  Whoever looks for
+# a free one opens them all for a moment, and an open one stays attached.
+let_go() {
+    losetup --detach "$1" && eventually detached "$1"
+}
+detached() {
+    [ ! -e "/sys/block/${1##*/}/loop/backing_file" ]
 }
 
 # finished NAME [SECONDS]: waits for its end and returns its exit status; 124
@@ -256,7 +250,8 @@ finished() {
         kill -KILL "$pid" 2>/dev/null
         status=124
     else
-        kill "$clock" 2>/dev/null
+        # TERM may come before the child has become sleep, and be ignored.
+        kill -KILL "$clock" 2>/dev/null
     fi
     wait "$pid" "$clock" 2>/dev/null
     unset "PID[$name]"

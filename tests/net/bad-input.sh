@@ -69,12 +69,12 @@ check "aoe-target on a file one may not open" \
     setpriv --reuid=65534 --regid=65534 --clear-groups \
     ./aoe-target 1 2 eth0 disk
 
-if loop=$(attach disk 2>/dev/null); then
+if loop=$(losetup --find --show disk 2>/dev/null); then
     mkfs.ext4 -q -O ^has_journal "$loop"
     mount "$loop" dir
     target_fails "$loop.*mounted" 1 2 eth0 "$loop"
     umount dir
-    detach "$loop"
+    let_go "$loop"
 else
     skip_check "aoe-target on a mounted device" "no loop device to be had"
 fi

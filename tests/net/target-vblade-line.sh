@@ -156,7 +156,7 @@ for PROGRAM in vblade aoe-target; do
     unserve
 
     cp "$TMP/fresh" "$TMP/disk"
-    if loop=$(attach "$TMP/disk" 2>/dev/null); then
+    if loop=$(losetup --find --show "$TMP/disk" 2>/dev/null); then
         serve_file 1 2 eth0 "$loop"
         check "$PROGRAM on a block device: the size" \
             is 256 "$(sectors "$(identify)")"
@@ -164,7 +164,7 @@ for PROGRAM in vblade aoe-target; do
         check "$PROGRAM on a block device: reads what was written" \
             is 170 "$(sector_of "$(read_sectors 4 1)")"
         unserve
-        detach "$loop"
+        let_go "$loop"
     else
         skip_check "$PROGRAM on a block device" "no loop device to be had"
     fi

@@ -4,6 +4,7 @@
  * stall, leave or never begin, too few descriptors, and the end.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -565,6 +566,16 @@ static void path_taken_over(void **state)
 
 /* ---- addresses ----------------------------------------------------------- */
 
+static bool resolves(const char *name)
+{
+    struct addrinfo *found;
+
+    if (getaddrinfo(name, NULL, NULL, &found))
+        return false;
+    freeaddrinfo(found);
+    return true;
+}
+
 static void addresses(void **state)
 {
     static const struct {
@@ -596,6 +607,9 @@ static void addresses(void **state)
 
         if (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT)
             continue; /* no IPv6 here */
+        if (err && strncmp(cases[i].address, "localhost", 9) == 0 &&
+            !resolves("localhost"))
+            continue; /* no /etc/hosts here */
         if (!cases[i].uri != !!err)
             fail_msg("%s: %d", cases[i].address, err);
         if (err)
