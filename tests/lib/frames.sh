@@ -14,18 +14,15 @@ frame() {
 }
 
 # ask COMMAND ARGUMENT: sends it and prints the answer; false when none came.
+# An announcement may come before it.
 ask() {
-    frame "$@" | host rawframe -p -n 1 eth0
+    local answers
+    answers=$(frame "$@" | host rawframe -p -u "$TAG" eth0) || return
+    echo "${answers##*$'\n'}"
 }
-
-# unanswered COMMAND ARGUMENT: the next answer is that to a query sent after
-# it, so that nobody has to wait for silence.
-unanswered() {
-    local answer
-    answer=$({ frame "$@" && TAG=80007777 frame 01 "$QUERY"; } |
-        host rawframe -p -n 1 eth0) || return
-    echo "$answer"
-    [ "$(field "$answer" 20 4)" = 80007777 ]
+# answered: the same for a config query, and does not wait for long.
+answered() {
+    frame 01 "$QUERY" | host rawframe -p -u "$TAG" -w 300 eth0
 }
 
 # field FRAME OFFSET LENGTH: those bytes of it.

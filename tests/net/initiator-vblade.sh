@@ -13,10 +13,7 @@ truncate -s 8M "$TMP/disk"
 # vblade has no word for being ready: the answer is.
 serve() {
     start vblade nas vblade "$@" 1 2 eth0 "$TMP/disk"
-    eventually ready || fail "vblade: does not answer"
-}
-ready() {
-    frame 01 "$QUERY" | host rawframe -p -n 1 -w 200 eth0 >/dev/null
+    eventually answered >/dev/null || fail "vblade: does not answer"
 }
 
 network 1500
