@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Issue ATA Command (AoEr11 section 3.1).  Whatever a mounted
- * client can bring about is answered with ATA status, not with an AoE error,
- * which Linux would retry for three minutes (doc/safety.md).
+ * Issue ATA Command (AoEr11 section 3.1).  Whatever a mounted client can bring
+ * about is answered with ATA status, not with an AoE error, which Linux would
+ * retry for three minutes (doc/safety.md).
  */
 #include <errno.h>
 #include <string.h>
@@ -15,8 +15,8 @@ enum {
     LBA28_BITS = 28,
 };
 
-/* Upper half of that byte: the device/head register, which goes back as it
- * came. */
+/* The byte that ends a 28-bit address has the device register in its upper
+ * half, which goes back as it came. */
 #define LBA28_DEVICE UINT64_C(0xf0000000)
 
 /* ---- replies ------------------------------------------------------------ */

@@ -96,3 +96,12 @@ check "nor served once more" refused "$part: in use" 1 2 eth0 "$part"
 stop one
 check "afterwards it can be mounted" mount "$part" dir
 umount dir
+
+check "a part of a device" served one -l 1000 1 1 eth0 "$part"
+check "the part behind it" served two -o 1000 1 2 eth0 "$part"
+check "a part that overlaps is refused" \
+    refused "$part: another target exports it" -o 999 -l 2 1 3 eth0 "$part"
+check "... and so is the whole" refused "$part: another target exports it" \
+    1 3 eth0 "$part"
+stop one
+stop two
