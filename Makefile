@@ -6,6 +6,7 @@
 #: make check SAN=1    the same under AddressSanitizer and UBSan
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
+#: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -194,6 +195,30 @@ $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^
 
+# The simulator, and mutants of it: the same with one safety rule switched off by
+# the linker, which it must notice.
+SIM := $(BUILD)/tests/sim/sim
+MUTANTS := $(patsubst tests/sim/mutants/%.c,$(BUILD)/tests/sim/sim-%,$(wildcard tests/sim/mutants/*.c))
+SIM_OBJS := $(call objs,$(wildcard tests/sim/*.c))
+SIM_LIBS := $(TESTLIB) $(TARGET) $(INITIATOR) $(WIRE) $(BASE)
+$(SIM): $(SIM_OBJS) $(SIM_LIBS)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+$(BUILD)/tests/sim/sim-%: $(BUILD)/obj/tests/sim/mutants/%.o $(SIM_OBJS) $(SIM_LIBS)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -Wl,--wrap=$(wrap) -o $@ $^ $(PCAP_LIBS)
+$(BUILD)/tests/sim/sim-fence: wrap = fence_hit
+$(BUILD)/tests/sim/sim-flush: wrap = responder_request
+$(BUILD)/tests/sim/sim-order: wrap = order_enter
+$(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
+SEEDS ?= 10000
+SEED ?= 1
+.PHONY: sim
+sim: $(SIM)
+	$(SIM) -n $(SEEDS) -s $(SEED)
+
 # `make check` is these three, after `make deps`: in a second make, since what
 # deps installed changes what can be built.
 .PHONY: check check-built tests
@@ -201,7 +226,7 @@ check: deps-test
 	+@$(MAKE) --no-print-directory check-built
 check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
-tests: unit-tests $(HELPERS)
+tests: unit-tests $(HELPERS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
 # it is there, holds its seeds.  They are built by clang in a tree of their own.
