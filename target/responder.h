@@ -38,9 +38,9 @@ struct exchange {
     uint32_t reply_len;
     struct store_op op;            /* but for `complete` */
     uint64_t span_start, span_end; /* bytes that all operations touch */
+    struct aoe_ata ata; /* the request's registers; `data` until completion */
 
     /* Private: what the reply to an ATA command needs. */
-    struct aoe_ata ata;  /* the request's registers */
     uint64_t lba;        /* first sector */
     unsigned next_range; /* of DATA SET MANAGEMENT */
 };
