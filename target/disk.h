@@ -28,6 +28,8 @@ struct disk {
     unsigned in_flight;  /* requests between disk_start and their reply */
     struct list touched; /* in the server's list of disks with work ready */
 
+    bool refused; /* not served: the network has another of its address */
+
     struct recent *recent; /* NULL: nothing is remembered */
 
     bool dirty; /* written to since the last flush began */

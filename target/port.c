@@ -136,6 +136,17 @@ int port_attach(struct port *p, struct disk *d)
     return 0;
 }
 
+void port_detach(struct port *p, const struct disk *d)
+{
+    unsigned at = disk_place(p, d->export.addr);
+
+    if (at == p->disk_count || p->disks[at] != d)
+        return;
+    p->disk_count--;
+    memmove(p->disks + at, p->disks + at + 1,
+            (p->disk_count - at) * sizeof *p->disks);
+}
+
 /* ---- requests come in -----------------------------------------------------
  */
 

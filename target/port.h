@@ -63,6 +63,9 @@ void port_free(struct port *p);
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
 int port_attach(struct port *p, struct disk *d);
 
+/* Serves it no more; before port_start. */
+void port_detach(struct port *p, const struct disk *d);
+
 /* What the link of this port should be opened with. */
 void port_link_options(const struct port *p, struct link_options *o);
 /* Begins to serve on `l`, which becomes the port's, with announcements of its
