@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "target/second.h"
+#include "wire/netwatch.h"
 
 /* How often interfaces are looked at, and how long a full transmit queue may
  * keep the last replies when we stop. */
@@ -30,6 +31,7 @@ struct server {
     struct list touched_disks, touched_ports;
     struct loop_task settle;
     struct loop_timer refresh, commit, drain;
+    struct netwatch *netwatch; /* NULL: only the timer looks */
 
     bool stopping;
     bool late; /* replies that nobody takes are given up */
@@ -121,14 +123,21 @@ void server_commit_done(struct server *s)
 /* ---- timers ---------------------------------------------------------------
  */
 
+static void look_at_ports(void *arg)
+{
+    struct server *s = arg;
+
+    for (unsigned i = 0; i < s->port_count; i++)
+        port_refresh(s->ports[i]);
+}
+
 /* Running out of memory for a timer that was set before does not happen: its
  * place in the heap was just given back. */
 static void refresh(void *arg)
 {
     struct server *s = arg;
 
-    for (unsigned i = 0; i < s->port_count; i++)
-        port_refresh(s->ports[i]);
+    look_at_ports(s);
     loop_timer_set(s->loop, &s->refresh, loop_now(s->loop) + REFRESH_NS);
 }
 
@@ -178,6 +187,7 @@ void server_close(struct server *s)
 {
     if (!s)
         return;
+    netwatch_close(s->netwatch);
     loop_timer_cancel(s->loop, &s->refresh);
     loop_timer_cancel(s->loop, &s->commit);
     loop_timer_cancel(s->loop, &s->drain);
@@ -363,6 +373,9 @@ int server_start(struct server *s)
         err = open_port(s, s->ports[i]);
     if (err)
         return err;
+    /* Without it a change is seen a little later. */
+    if (netwatch_open(&s->netwatch, s->loop, look_at_ports, s))
+        s->netwatch = NULL;
     err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);
     if (!err && s->options.commit_ns)
         err = loop_timer_set(s->loop, &s->commit, now + s->options.commit_ns);
