@@ -6,13 +6,12 @@
 #include "target/disk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "target/port.h"
 #include "target/server.h"
-
-enum { ERROR_LINES = 5 }; /* most lines about errors in ten seconds */
 
 static struct request *request_of_op(struct store_op *op)
 {
@@ -56,22 +55,25 @@ static const char *kind_text(enum store_kind kind)
     return "operation";
 }
 
+/* One line for a burst: a disk that dies fails thousands of requests. */
 static void report(struct disk *d, const struct store_op *op)
 {
+    char more[48] = "";
     unsigned held;
 
-    if (!log_allowed(&d->errors, clock_ns(), ERROR_LINES, &held))
+    if (!log_allowed(&d->errors, clock_ns(), 1, &held))
         return;
+    if (held)
+        snprintf(more, sizeof more, " (and %u errors before)", held);
     if (op->kind == STORE_FLUSH)
-        log_error("%s: flush to disk: %s; what was written may be lost",
-                  d->name, strerror(-op->result));
+        log_error("%s: flush to disk: %s; what was written may be lost%s",
+                  d->name, strerror(-op->result), more);
     else
-        log_error("%s: %s at sector %llu: %s", d->name, kind_text(op->kind),
+        log_error("%s: %s at sector %llu: %s%s", d->name, kind_text(op->kind),
                   (unsigned long long)((op->offset + op->done) / AOE_SECTOR),
                   op->result == -ENXIO ? "it is not there any more"
-                                       : strerror(-op->result));
-    if (held)
-        log_error("%s: %u more errors were not shown", d->name, held);
+                                       : strerror(-op->result),
+                  more);
 }
 
 /* ---- the way of a request -------------------------------------------------
