@@ -38,8 +38,10 @@ struct port {
 
     struct loop_fd watch;
     short events; /* what is watched for; 0: nothing is */
-    bool failing; /* the descriptor reports errors: look again in a second */
-    bool stopped; /* takes no more requests */
+    uint64_t
+        fell_until; /* clients may not know of the smaller MTU until then */
+    bool failing;   /* the descriptor reports errors: look again in a second */
+    bool stopped;   /* takes no more requests */
 
     struct list unused;   /* of request.link */
     struct list outgoing; /* of request.link: replies */

@@ -10,6 +10,7 @@
 #ifndef TARGET_RESPONDER_H
 #define TARGET_RESPONDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct exchange {
     uint32_t room;             /* bytes the buffer holds, >= AOE_FRAME_MIN */
     const struct aoe_mac *mac; /* of the interface that answers */
     unsigned mtu;              /* of the same */
+    bool mtu_fell;             /* it was larger a moment ago */
     struct aoe_header header;  /* parsed by responder_accept */
     struct export *export;
 
