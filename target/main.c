@@ -144,7 +144,8 @@ static int catch_signals(struct target *t)
 
 static int open_all(struct target *t, const struct options *o)
 {
-    struct server_options server = {.commit_ns = o->commit_ns,
+    struct server_options server = {.ask_first = !o->force,
+                                    .commit_ns = o->commit_ns,
                                     .backend = o->backend,
                                     .link_open = link_open};
     int err = loop_open(&t->loop);
