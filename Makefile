@@ -6,6 +6,8 @@
 #: make check SAN=1    the same under AddressSanitizer and UBSan
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
+#: make bench-target   aoe-target beside vblade, into build/bench/;
+#:                     BENCH_SECONDS=1 for a quick look
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -203,6 +205,18 @@ check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
 tests: unit-tests $(HELPERS)
 
+# Measurements, in tests/bench; not part of check, because they need a quiet
+# machine and prove nothing by passing.
+.PHONY: bench-target bench-target-built
+bench-target: deps-bench
+	+@$(MAKE) --no-print-directory bench-target-built
+bench-target-built: target $(BUILD)/tests/bench/load
+	@BUILD=$(BUILD) tests/bench/target.sh
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^
+
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
 # it is there, holds its seeds.  They are built by clang in a tree of their own.
 FUZZ_SECONDS ?= 20
@@ -231,9 +245,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no takes the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-bench deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-ci:
+deps-build deps-demo deps-test deps-bench deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------

@@ -5,11 +5,12 @@
 # elsewhere it names the packages.  It says what it will install before it
 # does, and does nothing when all is there.
 
-usage="usage: dist/deps.sh build|demo|test|ci
+usage="usage: dist/deps.sh build|demo|test|bench|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
-  ci      and what .ci/run checks beyond that"
+  bench   build, and what the comparisons of tests/bench need
+  ci      test, and what .ci/run checks beyond that"
 
 set -eu
 
@@ -17,6 +18,7 @@ set -eu
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libfuse3-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
 TEST="vblade aoetools tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc"
+BENCH="vblade strace gnuplot-nox iproute2 util-linux procps"
 CI="clang clang-format shellcheck musl-tools linux-libc-dev"
 
 # The same, by other names; none of these systems is tested here.
@@ -44,6 +46,7 @@ case ${1:-} in
 build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
+bench) wanted="$BUILD $BENCH" ;;
 ci) wanted="$BUILD $DEMO $TEST $CI" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
