@@ -16,7 +16,7 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#: WITH_FUSE=no, WITH_URING=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -44,10 +44,12 @@ ifdef STATIC
 WITH_PCAP := no
 WITH_FUSE := no
 WITH_CMOCKA := no
+WITH_URING := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
+HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -87,6 +89,10 @@ DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
 ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
 PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
+endif
+ifeq ($(HAVE_URING),yes)
+DEFS += -DHAVE_URING
+URING_LIBS := $(shell $(PKG_CONFIG) --libs liburing)
 endif
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
@@ -151,7 +157,7 @@ $(BUILD)/aoe: $(BUILD)/obj/initiator/main.o $(INITIATOR) $(WIRE) $(BASE)
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
 $(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS) $(URING_LIBS)
 $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
@@ -167,6 +173,7 @@ help:
 .PHONY: left-out
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
+	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
@@ -182,7 +189,7 @@ $(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TEST
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(PCAP_LIBS) $(URING_LIBS)
 .SECONDARY:
 
 .PHONY: unit-tests
@@ -235,7 +242,7 @@ fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
 	done
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS) $(URING_LIBS)
 
 .PHONY: demo demo-built
 demo: deps-demo
