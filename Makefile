@@ -7,6 +7,8 @@
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
+#: make bench-target   aoe-target beside vblade, into build/bench/;
+#:                     BENCH_SECONDS=1 for a quick look
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -15,7 +17,7 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#: WITH_FUSE=no, WITH_URING=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -43,10 +45,12 @@ ifdef STATIC
 WITH_PCAP := no
 WITH_FUSE := no
 WITH_CMOCKA := no
+WITH_URING := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
+HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -86,6 +90,10 @@ DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
 ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
 PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
+endif
+ifeq ($(HAVE_URING),yes)
+DEFS += -DHAVE_URING
+URING_LIBS := $(shell $(PKG_CONFIG) --libs liburing)
 endif
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
@@ -150,7 +158,7 @@ $(BUILD)/aoe: $(BUILD)/obj/initiator/main.o $(INITIATOR) $(WIRE) $(BASE)
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
 $(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS) $(URING_LIBS)
 $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
@@ -166,6 +174,7 @@ help:
 .PHONY: left-out
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
+	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
@@ -181,7 +190,7 @@ $(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TEST
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(PCAP_LIBS) $(URING_LIBS)
 .SECONDARY:
 
 .PHONY: unit-tests
@@ -228,6 +237,18 @@ check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
 tests: unit-tests $(HELPERS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
+# Measurements, in tests/bench; not part of check, because they need a quiet
+# machine and prove nothing by passing.
+.PHONY: bench-target bench-target-built
+bench-target: deps-bench
+	+@$(MAKE) --no-print-directory bench-target-built
+bench-target-built: target $(BUILD)/tests/bench/load
+	@BUILD=$(BUILD) tests/bench/target.sh
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^
+
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
 # it is there, holds its seeds.  They are built by clang in a tree of their own.
 FUZZ_SECONDS ?= 20
@@ -246,7 +267,7 @@ fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
 	done
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS) $(URING_LIBS)
 
 .PHONY: demo demo-built
 demo: deps-demo
@@ -256,9 +277,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no takes the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-bench deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-ci:
+deps-build deps-demo deps-test deps-bench deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------

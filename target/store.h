@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "target/ring.h"
 #include "target/workers.h"
 
 enum store_kind {
@@ -41,8 +42,10 @@ struct store_op {
     struct list link; /* the caller's list, then the store's while it runs */
 
     /* Private to the store while the operation runs. */
-    struct list run;  /* operations merged behind this one */
-    struct work work; /* for workers */
+    struct list run;               /* operations merged behind this one */
+    uint64_t run_end;              /* where the last of them ends */
+    struct work work;              /* for workers */
+    struct ring_transfer transfer; /* for a ring */
 };
 
 struct store;
@@ -91,6 +94,7 @@ struct store_file_options {
     bool direct;     /* bypass the page cache where alignment allows */
     uint64_t offset; /* bytes of the file left out at its start */
     uint64_t length; /* bytes to serve; 0: to the file's end */
+    bool no_ring;    /* only workers, as where there is no io_uring */
 };
 
 /* Serves the open file or block device `fd`, which becomes the store's.
