@@ -202,6 +202,14 @@ $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^
 
+# The fuzz targets without libFuzzer: each runs its seeds, one after the other.
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
+$(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS) $(NBD_LIBS)
+
 # `make check` is these three, after `make deps`: in a second make, since what
 # deps installed changes what can be built.
 .PHONY: check check-built tests
@@ -209,12 +217,11 @@ check: deps-test
 	+@$(MAKE) --no-print-directory check-built
 check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
-tests: unit-tests $(HELPERS)
+tests: unit-tests $(HELPERS) $(REPLAYS)
 
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
 # it is there, holds its seeds.  They are built by clang in a tree of their own.
 FUZZ_SECONDS ?= 20
-FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: fuzz fuzz-built
 fuzz:
 	+@$(MAKE) --no-print-directory fuzz-built BUILD=build/fuzz SAN=1 CC=clang \
