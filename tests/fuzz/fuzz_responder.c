@@ -163,6 +163,8 @@ static int to_many(const struct aoe_header *h)
 static void check_changes(const struct world *w, const struct aoe_header *h,
                           int heard)
 {
+    if (!heard || !export_admits(&before.export, &h->src))
+        must(w->reply_len == 0);
     if (!heard || !export_admits(&before.export, &h->src) ||
         h->version != AOE_VERSION) {
         must(same_disk(w, &before) && same_cache(w, &before));

@@ -58,6 +58,7 @@ seed read-end 40 "$(frame 00 "$(ata 0x40 0 2 0x24 22) 00x24")" \
     "$(frame 00 "$(ata 0x40 0 2 0x24 23) 00x24")"
 seed write 00 "$write" "$(frame 00 "$(ata 0x41 0 2 0x35 6) a5x1024")" \
     "$(frame 00 "$(ata 1 0 1 0x30 7) 33x512")" "$read"
+seed write-short 00 "$(frame 00 "$(ata 0x41 0 2 0x34 5) 5ax512")"
 seed write-fua 02 "$(frame 00 "$(ata 0x41 0 1 0x3d 9) 11x512")"
 seed write-everyone 00 \
     "ffffffffffff $HOST_MAC 88a2 1000 $DISK 00 $TAG $(ata 0x41 0 1 0x34 0) 5ax512" \
@@ -75,7 +76,8 @@ seed power 00 "$(frame 00 "$(ata 0 0 0 0xe5 0) 00x24")" \
 seed mask 00 "$(frame 02 "00 00 00 00 00x32")" \
     "$(frame 02 "00 01 00 02 00 01 $HOST_MAC 00 01 020000000077 00x12")" \
     "$(frame 02 "00 01 00 01 00 02 020000000077 00x20")"
-seed masked 10 "${query/$HOST_MAC/020000000099}" "$query"
+seed masked 10 "${query/$HOST_MAC/020000000099}" \
+    "${write/$HOST_MAC/020000000099}" "$query"
 seed reserve 00 "$reserve" "$(frame 03 "00 00 00x34")" "$write" \
     "$(frame 03 "02 00 00x34")"
 seed reserved 20 "${write/$HOST_MAC/020000000099}" "${reserve/$HOST_MAC/020000000099}" \
