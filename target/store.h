@@ -4,8 +4,8 @@
  * by callback, possibly inside submit.  It may run them in any order and side
  * by side; what must not is kept apart by target/order.h.
  *
- * Stores: `file` (regular files and block devices), `fault` (wraps another and
- * makes it fail).  One thread owns a store.
+ * Stores: `file` (regular files and block devices), `nbd` (an NBD export),
+ * `fault` (wraps another and makes it fail).  One thread owns a store.
  */
 #ifndef TARGET_STORE_H
 #define TARGET_STORE_H
@@ -61,6 +61,7 @@ struct store {
     uint64_t size;            /* bytes, a multiple of 512 */
     uint32_t physical_sector; /* bytes the medium writes at once, >= 512 */
     bool read_only;
+    bool no_cache; /* every write is durable when it completes */
     bool can_trim;
     bool trim_zeroes; /* trimmed bytes read as zero */
     bool solid;       /* known not to rotate */
