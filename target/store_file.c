@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The store on a regular file or block device: opening it, flushing, trimming.
- * Its reading and writing is in target/store_file_transfer.c.
+ * The store on a regular file or block device.
+ *
+ * Neighbouring operations of a batch are merged into one call that scatters
+ * into the frames they came from.  What the page cache can answer is done at
+ * once; what may wait for the disk goes to the workers, so that a slow disk
+ * delays nobody else.
+ *
+ * A file that was cut short is never made longer again: each write looks at
+ * how long it is now.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,40 +17,299 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "target/store_file.h"
+#include "target/file_store.h"
 
 enum {
-    SECTOR = 512,
     THREADS = 16,        /* of the workers, that one store may occupy */
     VERIFY_ALIGN = 4096, /* enough for direct I/O anywhere */
 };
+
+/* A write into the page cache that took so long was made to wait for the disk:
+ * for a while, writes go to the workers. */
+#define SLOW_WRITE (5 * NS_PER_MS)
+#define SLOW_PAUSE (100 * NS_PER_MS)
 
 static struct file_store *file_of(struct store *s)
 {
     return list_entry(s, struct file_store, store);
 }
 
-/* ---- operations in workers ----------------------------------------------- */
+/* ---- runs: neighbouring operations in one call ----------------------------
+ */
 
-static void worker_done(struct work *w)
+static bool follows(const struct store_op *last, const struct store_op *op)
 {
-    struct store_op *op = list_entry(w, struct store_op, work);
+    return op->kind == last->kind && op->durable == last->durable &&
+           op->offset == last->offset + last->length;
+}
 
-    op->complete(op);
+/* Takes the first operation out of the batch, with its neighbours. */
+static struct store_op *take_run(struct list *ops)
+{
+    struct store_op *first = op_of(list_first(ops)), *last = first;
+    int count = 1;
+
+    list_remove(&first->link);
+    list_init(&first->run);
+    if (first->kind != STORE_READ && first->kind != STORE_WRITE)
+        return first;
+    while (!list_empty(ops) && count++ < RUN_MAX) {
+        struct store_op *op = op_of(list_first(ops));
+
+        if (!follows(last, op))
+            break;
+        list_remove(&op->link);
+        list_append(&first->run, &op->link);
+        last = op;
+    }
+    return first;
+}
+
+static void complete_run(struct store_op *first)
+{
+    struct list all;
+
+    /* An operation's memory is its owner's again once it is complete. */
+    list_init(&all);
+    list_append(&all, &first->link);
+    list_splice(&all, &first->run);
+    for (struct list *node; (node = list_first(&all));) {
+        list_remove(node);
+        op_of(node)->complete(op_of(node));
+    }
+}
+
+static void mark_succeeded(struct store_op *first)
+{
+    succeed(first);
+    list_each(it, &first->run)
+        succeed(op_of(it));
+}
+
+static void succeed_run(struct store_op *first)
+{
+    mark_succeeded(first);
+    complete_run(first);
+}
+
+static void transfer_done(struct work *w)
+{
+    complete_run(list_entry(w, struct store_op, work));
 }
 
 static void to_workers(struct file_store *fs, struct store_op *op,
                        void (*run)(struct work *w))
 {
     op->work.run = run;
-    op->work.done = worker_done;
+    op->work.done = transfer_done;
     work_submit(&fs->queue, &op->work);
 }
+
+/* ---- moving data at once --------------------------------------------------
+ */
+
+/* True: all of it was in the page cache.  Otherwise a worker does it again
+ * from the start, and finds out what is wrong if anything is. */
+static bool read_at_once(struct file_store *fs, const struct store_op *first)
+{
+    struct pieces p;
+    ssize_t n;
+
+    if (fs->no_nowait_read && !fs->device.in_memory)
+        return false;
+    file_collect(fs, first, true, &p);
+    n = device_read(fs->fd, p.iov, p.count, p.offset,
+                    fs->no_nowait_read ? 0 : DEVICE_NOWAIT);
+    if (n == -EOPNOTSUPP) {
+        fs->no_nowait_read = true;
+        return read_at_once(fs, first);
+    }
+    return n >= 0 && (uint64_t)n == p.length;
+}
+
+/* Few file systems can write without waiting; on the others a write waits only
+ * when memory is full of dirty pages or a page must be read first, and then
+ * the next ones are left to the workers. */
+static bool write_at_once(struct file_store *fs, const struct store_op *first)
+{
+    struct pieces p;
+    uint64_t before;
+    ssize_t n;
+
+    if (first->durable)
+        return false;
+    before = clock_ns();
+    if (before < fs->slow_until)
+        return false;
+    file_collect(fs, first, true, &p);
+    if (file_writable(fs, &p) < p.length)
+        return false;
+    if (!fs->no_nowait_write) {
+        n = device_write(fs->fd, p.iov, p.count, p.offset, DEVICE_NOWAIT);
+        if (n != -EOPNOTSUPP)
+            return n >= 0 && (uint64_t)n == p.length;
+        fs->no_nowait_write = true;
+    }
+    n = device_write(fs->fd, p.iov, p.count, p.offset, 0);
+    if (clock_ns() - before > SLOW_WRITE)
+        fs->slow_until = clock_ns() + SLOW_PAUSE;
+    return n >= 0 && (uint64_t)n == p.length;
+}
+
+static void start_transfer(struct file_store *fs, struct store_op *first)
+{
+    bool done = first->kind == STORE_READ ? read_at_once(fs, first)
+                                          : write_at_once(fs, first);
+
+    if (done)
+        succeed_run(first);
+    else
+        to_workers(fs, first, file_run_transfer);
+}
+
+/* ---- through the ring -----------------------------------------------------
+ */
+
+static bool ring_start(struct file_store *fs, struct store_op *first,
+                       const struct pieces *p,
+                       void (*done)(struct ring_transfer *t, int result))
+{
+    first->transfer = (struct ring_transfer){
+        .fd = p->direct ? fs->direct_fd : fs->fd,
+        .write = first->kind == STORE_WRITE,
+        .durable = first->durable,
+        .offset = p->offset,
+        .done = done,
+        .arg = fs,
+    };
+    first->run_end = first->offset + p->length;
+    return ring_add(fs->ring, &first->transfer, p->iov, p->count);
+}
+
+static bool all_moved(const struct store_op *first, int result)
+{
+    return result >= 0 && (uint64_t)result == first->run_end - first->offset;
+}
+
+static void ring_read_done(struct ring_transfer *t, int result)
+{
+    struct store_op *first = list_entry(t, struct store_op, transfer);
+
+    if (all_moved(first, result))
+        succeed_run(first);
+    else
+        to_workers(t->arg, first, file_run_transfer);
+}
+
+/* Scattered reads through the page cache, with one call for all of a batch. */
+static bool ring_read(struct file_store *fs, struct store_op *first)
+{
+    struct pieces p;
+
+    if (!fs->ring_reads)
+        return false;
+    file_collect(fs, first, true, &p);
+    return ring_start(fs, first, &p, ring_read_done);
+}
+
+/* ---- around the page cache ------------------------------------------------
+ *
+ * The disk takes about as long for one sector as for many.  An operation that
+ * continues one which is running therefore waits for its end, and what arrives
+ * meanwhile goes to the disk together.  Operations elsewhere run side by side.
+ */
+
+static bool continues_running(const struct file_store *fs,
+                              const struct store_op *op)
+{
+    list_each(it, &fs->direct_running) {
+        const struct store_op *running = op_of(it);
+
+        if (op->kind == running->kind && op->offset == running->run_end)
+            return true;
+    }
+    return false;
+}
+
+static void start_direct(struct file_store *fs);
+
+static void direct_ended(struct file_store *fs, struct store_op *first)
+{
+    list_remove(&first->link);
+    start_direct(fs);
+    complete_run(first);
+}
+
+static void direct_work_done(struct work *w)
+{
+    struct file_store *fs = file_of_work(w);
+
+    direct_ended(fs, list_entry(w, struct store_op, work));
+    if (fs->ring)
+        ring_run(fs->ring);
+}
+
+static void direct_to_workers(struct file_store *fs, struct store_op *first)
+{
+    first->work.run = file_run_transfer;
+    first->work.done = direct_work_done;
+    work_submit(&fs->queue, &first->work);
+}
+
+static void direct_ring_done(struct ring_transfer *t, int result)
+{
+    struct store_op *first = list_entry(t, struct store_op, transfer);
+
+    /* A worker does it again and finds out what is wrong. */
+    if (!all_moved(first, result)) {
+        direct_to_workers(t->arg, first);
+        return;
+    }
+    mark_succeeded(first);
+    direct_ended(t->arg, first);
+}
+
+static void start_direct_run(struct file_store *fs, struct store_op *first)
+{
+    struct pieces p;
+
+    file_collect(fs, first, true, &p);
+    first->run_end = first->offset + p.length;
+    list_append(&fs->direct_running, &first->link);
+    if (!fs->ring || !p.direct ||
+        (first->kind == STORE_WRITE && file_writable(fs, &p) < p.length) ||
+        !ring_start(fs, first, &p, direct_ring_done))
+        direct_to_workers(fs, first);
+}
+
+/* Starts what need not wait for a neighbour. */
+static void start_direct(struct file_store *fs)
+{
+    struct list held;
+
+    list_init(&held);
+    while (!list_empty(&fs->direct_waiting)) {
+        struct store_op *first = take_run(&fs->direct_waiting);
+
+        if (continues_running(fs, first)) {
+            list_append(&held, &first->link);
+            list_splice(&held, &first->run);
+        } else {
+            start_direct_run(fs, first);
+        }
+    }
+    list_splice(&fs->direct_waiting, &held);
+}
+
+/* ---- the other operations -------------------------------------------------
+ */
 
 static void run_verify(struct work *w)
 {
     struct store_op *op = list_entry(w, struct store_op, work);
+
     void *data;
 
     if (posix_memalign(&data, VERIFY_ALIGN, (size_t)op->length)) {
@@ -52,7 +318,7 @@ static void run_verify(struct work *w)
         return;
     }
     op->data = data;
-    file_move(file_of_work(w), op);
+    file_run_transfer(w);
     op->data = NULL;
     free(data);
 }
@@ -109,40 +375,52 @@ static void flush_done(struct work *w)
     }
 }
 
-/* What is not read or written goes one by one. */
-static void start_other(struct file_store *fs, struct store_op *op)
-{
-    list_remove(&op->link);
-    switch (op->kind) {
-    case STORE_VERIFY:
-        to_workers(fs, op, run_verify);
-        break;
-    case STORE_TRIM:
-        to_workers(fs, op, run_trim);
-        break;
-    default:
-        list_append(&fs->flush_waiting, &op->link);
-        if (list_empty(&fs->flush_running))
-            start_flush(fs);
-        break;
-    }
-}
-
 static void file_submit(struct store *s, struct list *ops)
 {
     struct file_store *fs = file_of(s);
+    bool added = false; /* to the ring */
 
     while (!list_empty(ops)) {
         struct store_op *op = op_of(list_first(ops));
 
-        if (op->kind == STORE_READ || op->kind == STORE_WRITE)
-            file_transfer(fs, ops);
-        else
-            start_other(fs, op);
+        if (fs->direct_fd >= 0 &&
+            (op->kind == STORE_READ || op->kind == STORE_WRITE)) {
+            list_remove(&op->link);
+            list_append(&fs->direct_waiting, &op->link);
+            continue;
+        }
+        op = take_run(ops);
+        switch (op->kind) {
+        case STORE_READ:
+            /* A single run costs less without the ring. */
+            if ((added || !list_empty(ops)) && ring_read(fs, op))
+                added = true;
+            else
+                start_transfer(fs, op);
+            break;
+        case STORE_WRITE:
+            start_transfer(fs, op);
+            break;
+        case STORE_VERIFY:
+            to_workers(fs, op, run_verify);
+            break;
+        case STORE_TRIM:
+            to_workers(fs, op, run_trim);
+            break;
+        case STORE_FLUSH:
+            list_append(&fs->flush_waiting, &op->link);
+            if (list_empty(&fs->flush_running))
+                start_flush(fs);
+            break;
+        }
     }
+    start_direct(fs);
+    if (fs->ring)
+        ring_run(fs->ring);
 }
 
-/* ---- opening ------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------
+ */
 
 static void file_close(struct store *s)
 {
@@ -205,6 +483,10 @@ static int set_window(struct file_store *fs, const struct store_file_options *o)
     }
     fs->base = o->offset;
     fs->store.size = (o->length ? o->length : left) / SECTOR * SECTOR;
+    if (fs->store.size == 0) {
+        log_error("%s: less than 512 bytes to export", o->path);
+        return -EINVAL;
+    }
     return 0;
 }
 
@@ -218,6 +500,21 @@ static void describe(struct file_store *fs)
     fs->store.solid = d->solid;
     fs->store.identity = d->identity;
     fs->store.memory_align = 1;
+}
+
+/* Where reads cannot help waiting for the disk (-EOPNOTSUPP to one that must
+ * not), the kernel would give each to a thread of its own, which costs more
+ * than ours; in memory they never wait. */
+static void use_ring(struct file_store *fs, const struct store_file_options *o)
+{
+    uint8_t sector[SECTOR];
+    struct iovec iov = {.iov_base = sector, .iov_len = sizeof sector};
+
+    if (o->no_ring || (fs->device.in_memory && fs->direct_fd < 0))
+        return;
+    fs->ring = workers_ring(fs->queue.workers);
+    fs->ring_reads = fs->ring && device_read(fs->fd, &iov, 1, fs->base,
+                                             DEVICE_NOWAIT) != -EOPNOTSUPP;
 }
 
 int store_file_open(struct store **out, int fd,
@@ -257,6 +554,9 @@ int store_file_open(struct store **out, int fd,
     work_queue_init(&fs->queue, workers, THREADS);
     list_init(&fs->flush_waiting);
     list_init(&fs->flush_running);
+    list_init(&fs->direct_waiting);
+    list_init(&fs->direct_running);
+    use_ring(fs, o);
     fs->flush_work = (struct work){.run = run_flush, .done = flush_done};
     *out = &fs->store;
     return 0;
