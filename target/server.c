@@ -48,7 +48,8 @@ struct link_out *server_link_out(struct server *s)
     return s->out;
 }
 
-/* ---- turns -------------------------------------------------------------- */
+/* ---- turns ----------------------------------------------------------------
+ */
 
 void server_touch_disk(struct server *s, struct disk *d)
 {
@@ -119,7 +120,8 @@ void server_commit_done(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- timers ------------------------------------------------------------- */
+/* ---- timers ---------------------------------------------------------------
+ */
 
 static void look_at_ports(void *arg)
 {
@@ -159,7 +161,8 @@ static void drained(void *arg)
     finish(s);
 }
 
-/* ---- start and stop ----------------------------------------------------- */
+/* ---- start and stop -------------------------------------------------------
+ */
 
 int server_open(struct server **out, struct loop *loop,
                 const struct server_options *o)
@@ -404,51 +407,39 @@ void server_stop(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- counters ----------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------
+ */
 
-struct line {
-    char text[900];
-    size_t used;
-};
-
-static void add_counter(struct line *l, const char *name, uint64_t value)
+static void report(const char *name, const char *const *names,
+                   const uint64_t *counts, unsigned n)
 {
-    size_t room = sizeof l->text - l->used;
-    int n = snprintf(l->text + l->used, room, " %s=%llu", name,
-                     (unsigned long long)value);
+    char line[900];
+    size_t used = 0;
 
-    if (n > 0 && (size_t)n < room)
-        l->used += (size_t)n;
-}
-
-static void report_disk(const struct disk *d)
-{
-    struct line line = {.used = 0};
-
-    for (unsigned i = 0; i < EXPORT_COUNTERS; i++)
-        add_counter(&line, export_counter_names[i], d->export.counts[i]);
-    log_info("%s:%s", d->name, line.text);
-}
-
-static void report_port(const struct port *p)
-{
-    struct line line = {.used = 0};
-
-    add_counter(&line, "rx_frames", p->link->rx_frames);
-    add_counter(&line, "rx_bytes", p->link->rx_bytes);
-    add_counter(&line, "tx_frames", p->link->tx_frames);
-    add_counter(&line, "tx_bytes", p->link->tx_bytes);
-    add_counter(&line, "rx_drops", p->link->rx_drops);
-    add_counter(&line, "tx_errors", p->link->tx_errors);
-    for (unsigned i = 0; i < PORT_COUNTERS; i++)
-        add_counter(&line, port_counter_names[i], p->counts[i]);
-    log_info("%s:%s", p->ifname, line.text);
+    for (unsigned i = 0; i < n && used < sizeof line; i++)
+        used += (size_t)snprintf(line + used, sizeof line - used, " %s=%llu",
+                                 names[i], (unsigned long long)counts[i]);
+    log_info("%s:%s", name, line);
 }
 
 void server_report(const struct server *s)
 {
     for (unsigned i = 0; i < s->disk_count; i++)
-        report_disk(s->disks[i]);
-    for (unsigned i = 0; i < s->port_count; i++)
-        report_port(s->ports[i]);
+        report(s->disks[i]->name, export_counter_names,
+               s->disks[i]->export.counts, EXPORT_COUNTERS);
+    for (unsigned i = 0; i < s->port_count; i++) {
+        const struct port *p = s->ports[i];
+        const char *names[PORT_COUNTERS + 6];
+        uint64_t counts[PORT_COUNTERS + 6];
+
+        names[0] = "rx_frames", counts[0] = p->link->rx_frames;
+        names[1] = "rx_bytes", counts[1] = p->link->rx_bytes;
+        names[2] = "tx_frames", counts[2] = p->link->tx_frames;
+        names[3] = "tx_bytes", counts[3] = p->link->tx_bytes;
+        names[4] = "rx_drops", counts[4] = p->link->rx_drops;
+        names[5] = "tx_errors", counts[5] = p->link->tx_errors;
+        memcpy(names + 6, port_counter_names, sizeof port_counter_names);
+        memcpy(counts + 6, p->counts, sizeof p->counts);
+        report(p->ifname, names, counts, PORT_COUNTERS + 6);
+    }
 }

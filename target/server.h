@@ -56,7 +56,8 @@ bool server_idle(const struct server *s);
 /* One line of counters for each disk, and one for each port. */
 void server_report(const struct server *s);
 
-/* ---- for disks and ports ------------------------------------------------ */
+/* ---- for disks and ports --------------------------------------------------
+ */
 
 /* There is work that leaves at the end of the turn. */
 void server_touch_disk(struct server *s, struct disk *d);
