@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Strict reading of the command line: vblade took "70000" for a shelf and "12q"
- * for an offset, and served something else than was asked for (aoe.md 3.1).
+ * for an offset, and served something else than was asked for.
  */
 #include "target/options.h"
 

@@ -5,7 +5,7 @@
  * Neighbouring operations of a batch are merged into one call that scatters
  * into the frames they came from.  What the page cache can answer is done at
  * once; what may wait for the disk goes to the workers, so that a slow disk
- * delays nobody else (design.md, idea 2).
+ * delays nobody else.
  *
  * A file that was cut short is never made longer again: each write looks at
  * how long it is now.

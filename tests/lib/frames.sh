@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # AoE requests by hand, for tests that judge a target without any initiator:
-# hexadecimal in, hexadecimal out (offsets are those of aoe.md's tables, from
-# the frame's first byte).  Source it after net.sh.
+# hexadecimal in, hexadecimal out (offsets count from the frame's first
+# byte).  Source it after net.sh.
 
 DISK="0001 02" # the disk that is asked
 TAG=80000001

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Our initiator against Debian's vblade, with all its quirks (aoe.md 3.1):
+# Our initiator against Debian's vblade, with all its quirks:
 # answers below 60 bytes, a flush that answers status 0, none of the EXT one.
 
 . "$(dirname "$0")/../lib/net.sh"

@@ -125,6 +125,30 @@ static void window(void **state)
         assert_int_equal(file[i], i >= 10 * 512 && i < 14 * 512 ? 0x77 : 0);
 }
 
+/* Beyond what 32 bits count, in bytes and in sectors. */
+static void beyond_two_terabytes(void **state)
+{
+    static const uint64_t places[] = {UINT64_C(1) << 23, UINT64_C(1) << 32,
+                                      UINT64_C(5000000000)};
+    static uint8_t data[512], back[512];
+    struct store_op op;
+
+    (void)state;
+    if (truncate(place.path, (off_t)3 << 40))
+        skip();
+    assert_int_equal(place_store(&(struct store_file_options){0}), 0);
+    assert_true(place.store->size == UINT64_C(3) << 40);
+    for (unsigned i = 0; i < 3; i++) {
+        memset(data, (int)i + 1, sizeof data);
+        assert_int_equal(run_one(&op, STORE_WRITE, places[i], 1, data), 0);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        memset(data, (int)i + 1, sizeof data);
+        assert_int_equal(run_one(&op, STORE_READ, places[i], 1, back), 0);
+        assert_memory_equal(back, data, sizeof data);
+    }
+}
+
 static void odd_sizes(void **state)
 {
     (void)state;
@@ -399,6 +423,7 @@ int main(void)
         ON("/dev/shm", direct),
         ON("/var/tmp", direct_but_not_aligned),
         ON("/var/tmp", window),
+        ON("/var/tmp", beyond_two_terabytes),
         ON("/var/tmp", odd_sizes),
         ON("/var/tmp", only_files_and_disks),
         ON("/var/tmp", reading_beyond_a_cut),
