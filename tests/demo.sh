@@ -33,6 +33,11 @@ ask_at() {
     echo "$ANSWER"
     ANSWER=${ANSWER##*$'\n'}
 }
+# What a test would skip for, a demo cannot do without.
+skip() {
+    echo "demo: $*" >&2
+    exit 1
+}
 give_up() {
     echo
     echo "demo: this failed: $1" >&2
