@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "target/export.h"
 #include "target/order.h"
+#include "target/recent.h"
 #include "target/request.h"
 #include "target/store.h"
 
@@ -26,6 +27,10 @@ struct disk {
     struct list ready;   /* of store_op.link: to be submitted together */
     unsigned in_flight;  /* requests between disk_start and their reply */
     struct list touched; /* in the server's list of disks with work ready */
+
+    bool refused; /* not served: the network has another of its address */
+
+    struct recent *recent; /* NULL: nothing is remembered */
 
     bool dirty; /* written to since the last flush began */
     bool lost;  /* a flush of our own failed: the next client's must fail */

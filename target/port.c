@@ -31,6 +31,9 @@ enum {
  * client; executed now, it could undo what was written since. */
 #define AGE_LIMIT NS_PER_S
 
+/* How long a client may take to learn of a smaller MTU. */
+#define FELL_NS (10 * NS_PER_S)
+
 const char *const port_counter_names[PORT_COUNTERS] = {
     [PORT_SHORT] = "drop_short",       [PORT_SOURCE] = "drop_source",
     [PORT_RESPONSE] = "drop_response", [PORT_UNMATCHED] = "drop_unmatched",
@@ -60,6 +63,7 @@ static struct request *request_new(struct port *p, struct link_frame *f)
     r->x.room = f->room;
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
+    r->x.mtu_fell = loop_now(server_loop(p->server)) < p->fell_until;
     p->active++;
     return r;
 }
@@ -134,6 +138,17 @@ int port_attach(struct port *p, struct disk *d)
     grown[at] = d;
     p->disk_count++;
     return 0;
+}
+
+void port_detach(struct port *p, const struct disk *d)
+{
+    unsigned at = disk_place(p, d->export.addr);
+
+    if (at == p->disk_count || p->disks[at] != d)
+        return;
+    p->disk_count--;
+    memmove(p->disks + at, p->disks + at + 1,
+            (p->disk_count - at) * sizeof *p->disks);
 }
 
 /* ---- requests come in -----------------------------------------------------
@@ -411,8 +426,11 @@ static void ready(void *arg, short revents)
 
 void port_refresh(struct port *p)
 {
+    unsigned mtu = p->link->mtu;
     int changes = link_refresh(p->link);
 
+    if (p->link->mtu < mtu)
+        p->fell_until = loop_now(server_loop(p->server)) + FELL_NS;
     if (p->watch.fd != p->link->fd) {
         loop_unwatch(server_loop(p->server), &p->watch);
         p->events = 0;

@@ -38,8 +38,10 @@ struct port {
 
     struct loop_fd watch;
     short events; /* what is watched for; 0: nothing is */
-    bool failing; /* the descriptor reports errors: look again in a second */
-    bool stopped; /* takes no more requests */
+    uint64_t
+        fell_until; /* clients may not know of the smaller MTU until then */
+    bool failing;   /* the descriptor reports errors: look again in a second */
+    bool stopped;   /* takes no more requests */
 
     struct list unused;   /* of request.link */
     struct list outgoing; /* of request.link: replies */
@@ -62,6 +64,9 @@ void port_free(struct port *p);
 
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
 int port_attach(struct port *p, struct disk *d);
+
+/* Serves it no more; before port_start. */
+void port_detach(struct port *p, const struct disk *d);
 
 /* What the link of this port should be opened with. */
 void port_link_options(const struct port *p, struct link_options *o);

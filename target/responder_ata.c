@@ -134,6 +134,10 @@ static enum responder_verdict read_sectors(struct exchange *x, bool extended)
     size_t len = AOE_ATA_HEADER + (size_t)x->ata.count * AOE_SECTOR;
 
     export_count(x->export, COUNT_READ);
+    /* A client that has not heard of a smaller MTU yet did nothing wrong; it
+     * asks again, for less. */
+    if (x->mtu_fell && x->ata.count > responder_sectors(x))
+        return responder_drop(x, COUNT_DROP_SIZE);
     if (x->ata.count > responder_sectors(x) || len > responder_limit(x))
         return aborted(x);
     return transfer(x, (struct transfer){STORE_READ, extended, false});
@@ -154,11 +158,12 @@ static bool may_change(const struct exchange *x)
            x->ata.data_len >= (size_t)x->ata.count * AOE_SECTOR;
 }
 
+/* However large: the data has come, whatever the MTU is by now. */
 static enum responder_verdict write_sectors(struct exchange *x, bool extended,
                                             bool durable)
 {
     export_count(x->export, COUNT_WRITE);
-    if (!may_change(x) || x->ata.count > responder_sectors(x))
+    if (!may_change(x))
         return aborted(x);
     if (!x->export->write_cache)
         durable = true;

@@ -6,6 +6,7 @@
 #ifndef TARGET_SERVER_H
 #define TARGET_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/loop.h"
@@ -16,6 +17,7 @@
 struct server;
 
 struct server_options {
+    bool ask_first;      /* whether a disk is on the network already */
     uint64_t commit_ns;  /* how often; 0: dirty data is left to the system */
     const char *backend; /* of links; NULL: the best there is */
     /* link_open, or what a test has in its place. */
@@ -40,7 +42,8 @@ int server_add_disk(struct server *s, const struct export *e,
 int server_serve(struct server *s, struct disk *d, const char *ifname);
 
 /* Opens the links and begins to serve.  0, or -errno after saying on standard
- * error what went wrong. */
+ * error what went wrong.  With ask_first, disks that others have are refused
+ * (disk.refused) and not served; -EADDRINUSE: that is all of them. */
 int server_start(struct server *s);
 
 /* Finishes what was accepted, writes it to disk, and stops the loop: with

@@ -99,6 +99,23 @@ static void counts_must_be_possible(void **state)
     expect_abort(b);
 }
 
+/* Requests that were sent before the MTU became smaller. */
+static void smaller_mtu(void **state)
+{
+    (void)state;
+    b->mtu_fell = true;
+    ask_ata(b, ATA_READ_SECTORS, 0, 0, 3);
+    bench_send(b);
+    assert_int_equal(b->verdict, RESPONDER_DROP);
+    ask_ata(b, ATA_READ_SECTORS, 0, 0, 2);
+    bench_send(b);
+    expect_sectors(0, 2);
+    ask_write(b, ATA_WRITE_SECTORS, 0, 0, 16);
+    bench_send(b);
+    expect_ata(b, 0x40, 0);
+    assert_int_equal(b->runs, 1);
+}
+
 static void addresses_out_of_range(void **state)
 {
     static const struct {
@@ -535,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup(reads, setup),
         cmocka_unit_test_setup(reads_ignore_payload_and_w, setup),
         cmocka_unit_test_setup(counts_must_be_possible, setup),
+        cmocka_unit_test_setup(smaller_mtu, setup),
         cmocka_unit_test_setup(addresses_out_of_range, setup),
         cmocka_unit_test_setup(e_flag_that_disagrees, setup),
         cmocka_unit_test_setup(writes, setup),
