@@ -322,15 +322,17 @@ install: all
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
 
 # ---- the house in order ------------------------------------------------------
-SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
+	$(room)/*.c $(room)/*.h))
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $(SOURCES)
 format-check:
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@echo clang-format --dry-run -Werror; clang-format --dry-run -Werror $(SOURCES)
 lint:
-	shellcheck $(SCRIPTS)
+	@echo shellcheck; shellcheck $(SCRIPTS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
