@@ -14,7 +14,7 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#: WITH_FUSE=no, WITH_SECCOMP=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -41,11 +41,13 @@ endif
 ifdef STATIC
 WITH_PCAP := no
 WITH_FUSE := no
+WITH_SECCOMP := no
 WITH_CMOCKA := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
+HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -86,6 +88,10 @@ ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
 PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
 endif
+ifeq ($(HAVE_SECCOMP),yes)
+DEFS += -DHAVE_SECCOMP
+SECCOMP_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp)
+endif
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
@@ -106,6 +112,7 @@ objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
 room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
+skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
@@ -149,7 +156,7 @@ $(BUILD)/aoe: $(BUILD)/obj/initiator/main.o $(INITIATOR) $(WIRE) $(BASE)
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
 $(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
@@ -166,6 +173,7 @@ help:
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
+	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
