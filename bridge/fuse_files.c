@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What stat says of the files, and what may be changed about them (bridge.md
- * 4.5).
+ * What stat says of the files, and what may be changed about them.
  */
 #include "bridge/fuse_fs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A directory with one file for each disk, served to the kernel through
- * libfuse's low-level API from base/loop (bridge.md 4).
+ * libfuse's low-level API from base/loop.
  *
  *     DIR/e1.2         the disk, byte for byte
  *     DIR/e1.2.info    what it is       (text, made when it is opened)

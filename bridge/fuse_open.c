@@ -2,7 +2,7 @@
  *
  * Opening and closing, and the texts, which live as long as they are open.
  *
- * The answer to OPEN decides how fast a disk is written (bridge.md 4.3): Linux
+ * The answer to OPEN decides how fast a disk is written: Linux
  * takes the file's lock for each write unless the server allows parallel
  * direct writes.  libfuse knows that flag since 3.14.1, but Debian 12 has
  * 3.14.0, and 3.14's headers do not say which of the two they are.  There the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The data path: read, write, fsync, lseek (bridge.md 4.5).
+ * The data path: read, write, fsync, lseek.
  *
  * A command on the wire cannot be called back, so FUSE_INTERRUPT is ignored
  * and every buffer stays with its request until the disk is done with it; the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Bounded memory for the data path (bridge.md 4.4, 4.5: a buffer belongs to
+ * Bounded memory for the data path (a buffer belongs to
  * its request until the disk is done with it, however long that takes).
  */
 #include "bridge/fuse_pool.h"

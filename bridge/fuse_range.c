@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fallocate on a disk (bridge.md 4.5): holes are trimmed, ranges zeroed, and
+ * fallocate on a disk: holes are trimmed, ranges zeroed, and
  * space is always there already.
  *
  * A hole in a file must read as zeroes, which ATA promises of trimmed sectors

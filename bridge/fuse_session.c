@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * /dev/fuse as a descriptor of base/loop (bridge.md 4.2), and how a mount ends.
+ * /dev/fuse as a descriptor of base/loop, and how a mount ends.
  */
 #include "bridge/fuse_fs.h"
 

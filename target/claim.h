@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Opening what is to be exported, and making sure that nobody else uses it: two
- * writers under one file system destroy it (aoe.md 5, no. 11 and 12).
+ * writers under one file system destroy it.
  */
 #ifndef TARGET_CLAIM_H
 #define TARGET_CLAIM_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Requests on a disk: kept in order, gathered into batches for the store,
- * answered when it is done (design.md, rules 1 to 3).
+ * answered when it is done (doc/safety.md).
  */
 #include "target/disk.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Operations on an export's data (aoe.md 1.6 to 1.8).
+ * Operations on an export's data.
  */
 #include "target/export.h"
 

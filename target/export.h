@@ -2,8 +2,7 @@
  *
  * An export: one disk as the network sees it.  Its address and identity, what
  * clients may change (config string, mask list, reservation), and what was
- * counted.  Data and operations on it only; all interfaces share one (aoe.md 8,
- * T12).
+ * counted.  Data and operations on it only; all interfaces share one.
  */
 #ifndef TARGET_EXPORT_H
 #define TARGET_EXPORT_H

@@ -15,6 +15,7 @@
 #include "target/privilege.h"
 #include "target/server.h"
 #include "target/store.h"
+#include "target/store_nbd.h"
 #include "target/workers.h"
 
 enum { WORKERS = 64 };
@@ -26,7 +27,7 @@ struct target {
     struct server *server;
 };
 
-static int open_store(struct target *t, const struct options *o,
+static int open_inner(struct target *t, const struct options *o,
                       struct store **out)
 {
     struct store_file_options file = {
@@ -43,12 +44,22 @@ static int open_store(struct target *t, const struct options *o,
         .offset = file.offset,
         .length = file.length,
     };
-    struct store *inner;
-    int fd = claim_open(&claim), err;
+    int fd;
 
+    if (store_nbd_uri(o->path))
+        return store_nbd_open(out, &file, t->loop);
+    fd = claim_open(&claim);
     if (fd < 0)
         return fd;
-    err = store_file_open(&inner, fd, &file, t->workers);
+    return store_file_open(out, fd, &file, t->workers);
+}
+
+static int open_store(struct target *t, const struct options *o,
+                      struct store **out)
+{
+    struct store *inner;
+    int err = open_inner(t, o, &inner);
+
     if (err)
         return err;
     *out = inner;
@@ -70,8 +81,8 @@ static void describe(struct export *e, const struct options *o,
         .buffer_count = o->buffer_count,
         .firmware = export_firmware(),
         .read_only = s->read_only,
-        .sync = o->sync,
-        .write_cache = !o->sync && !s->read_only,
+        .sync = o->sync || s->no_cache,
+        .write_cache = !o->sync && !s->no_cache && !s->read_only,
         .can_trim = s->can_trim,
         .trim_zeroes = s->trim_zeroes,
         .solid = s->solid,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Strict reading of the command line: vblade took "70000" for a shelf and "12q"
- * for an offset, and served something else than was asked for (aoe.md 3.1).
+ * for an offset, and served something else than was asked for.
  */
 #include "target/options.h"
 
@@ -56,8 +56,9 @@ static void help(void)
     fputs("usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
           "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
           "\n"
-          "Exports FILE, a disk or an image, as the ATA over Ethernet disk\n"
-          "eSHELF.SLOT on the interfaces NETIF (names separated by commas).\n"
+          "Exports FILE, a disk, an image or an NBD URI, as the ATA over\n"
+          "Ethernet disk eSHELF.SLOT on the interfaces NETIF (names separated\n"
+          "by commas).\n"
           "\n"
           "  -b BUFCNT      requests that a client may have waiting "
           "(2 to 65535; 64)\n"

@@ -2,7 +2,7 @@
  *
  * Which requests on one export may run side by side: those that overlap, where
  * one writes, run in the order in which they arrived, whatever interface they
- * came by (design.md, rule 1; aoe.md 7.1).  A flush runs once every write that
+ * came by (doc/safety.md).  A flush runs once every write that
  * arrived before it is done, so that it covers all that was answered.
  *
  * Holds no memory of its own; an entry is the caller's and stays where it is

@@ -2,7 +2,7 @@
  *
  * From a received frame to the disks it is for, and replies to the wire.
  * Nothing on the network ends this: an interface that goes down, changes its
- * MTU or vanishes is looked at again each second (design.md, rule 8).
+ * MTU or vanishes is looked at again each second (doc/safety.md).
  */
 #include "target/port.h"
 
@@ -18,7 +18,7 @@
 enum {
     /* Frames received and answered at a time.  All that wait at once would
      * make client and server take turns instead of working side by side
-     * (measured: design.md, last section). */
+     * (measured). */
     GROUP = 8,
     ROUNDS = 8, /* groups before other ports and timers get their turn */
 
@@ -28,7 +28,7 @@ enum {
 };
 
 /* A request that waited longer in the receive queue was sent again by its
- * client; executed now, it could undo what was written since (aoe.md 7.1). */
+ * client; executed now, it could undo what was written since. */
 #define AGE_LIMIT NS_PER_S
 
 /* How long a client may take to learn of a smaller MTU. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Which frames are answered at all, and what every answer has in common
- * (AoEr11 section 2; aoe.md 1.1 to 1.4, 1.9).
+ * (AoEr11 section 2).
  */
 #include "target/responder.h"
 
@@ -65,7 +65,7 @@ enum responder_verdict responder_reply(struct exchange *x, size_t len)
 }
 
 /* A request that many disks got is not answered by all of them with the same
- * complaint (aoe.md 1.4); nor is another version on a broadcast, which may be
+ * complaint; nor is another version on a broadcast, which may be
  * meant for somebody who speaks it. */
 static bool keep_silent(const struct exchange *x, enum aoe_error error)
 {

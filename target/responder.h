@@ -2,7 +2,7 @@
  *
  * The protocol core: a request frame goes in; out comes its reply, built in
  * place, or the store operation that must run first.  No I/O, clock, memory
- * allocation or log here (design.md).
+ * allocation or log here.
  *
  * One buffer carries the request, the data and the reply: data is read to, and
  * written from, the bytes behind the ATA header.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Issue ATA Command (AoEr11 section 3.1; aoe.md 1.5, 1.11).  Whatever a mounted
+ * Issue ATA Command (AoEr11 section 3.1).  Whatever a mounted
  * client can bring about is answered with ATA status, not with an AoE error,
- * which Linux would retry for three minutes (design.md, rule 7).
+ * which Linux would retry for three minutes (doc/safety.md).
  */
 #include <errno.h>
 #include <string.h>
@@ -128,7 +128,7 @@ static enum responder_verdict transfer(struct exchange *x, struct transfer t)
 }
 
 /* What came with the request is ignored: Linux probes paths with a READ that
- * carries as much as a write would (aoe.md 2.1). */
+ * carries as much as a write would. */
 static enum responder_verdict read_sectors(struct exchange *x, bool extended)
 {
     size_t len = AOE_ATA_HEADER + (size_t)x->ata.count * AOE_SECTOR;

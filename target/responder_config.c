@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Query Config Information (AoEr11 section 3.2; aoe.md 1.6), and the
+ * Query Config Information (AoEr11 section 3.2), and the
  * announcement, which is its response sent unasked.
  */
 #include <string.h>

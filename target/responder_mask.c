@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * MAC Mask List (AoEr11 section 3.3; aoe.md 1.7).
+ * MAC Mask List (AoEr11 section 3.3).
  */
 #include "target/responder_parts.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Reserve/Release (AoEr11 section 3.4; aoe.md 1.8).
+ * Reserve/Release (AoEr11 section 3.4).
  */
 #include <string.h>
 

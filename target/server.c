@@ -142,7 +142,7 @@ static void refresh(void *arg)
 }
 
 /* Linux's aoe driver never flushes; so that a power cut costs seconds of work
- * and not minutes, we do (design.md, rule 3). */
+ * and not minutes, we do (doc/safety.md). */
 static void commit(void *arg)
 {
     struct server *s = arg;

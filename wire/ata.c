@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The IDENTIFY DEVICE page (ATA8-ACS 7.16, here as aoe.md 1.12) and the ranges
+ * The IDENTIFY DEVICE page (ATA8-ACS 7.16) and the ranges
  * of DATA SET MANAGEMENT.
  */
 #include "wire/ata.h"

@@ -5,7 +5,7 @@
  * the frame's end rejects too, by BPF's own rules.
  *
  * The AoE version is not tested: a target answers other versions with an
- * error (aoe.md 1.4).
+ * error.
  */
 #include "wire/filter.h"
 

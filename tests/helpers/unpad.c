@@ -4,7 +4,7 @@
  * making sure that it is nothing but zeroes.  tcpdump 4.99 takes everything up
  * to the end of a frame for addresses and calls a list of fewer than six,
  * padded to Ethernet's 60 bytes, "(invalid)"; on a wire all such frames are
- * padded (aoe.md 1.8).
+ * padded.
  */
 #include <stdint.h>
 #include <stdio.h>

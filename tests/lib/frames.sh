@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # AoE requests by hand, for tests that judge a target without any initiator:
-# hexadecimal in, hexadecimal out (offsets are those of aoe.md's tables, from
-# the frame's first byte).  Source it after net.sh.
+# hexadecimal in, hexadecimal out (offsets count from the frame's first
+# byte).  Source it after net.sh.
 
 DISK="0001 02" # the disk that is asked
 TAG=80000001
@@ -14,18 +14,15 @@ frame() {
 }
 
 # ask COMMAND ARGUMENT: sends it and prints the answer; false when none came.
+# An announcement may come before it.
 ask() {
-    frame "$@" | host rawframe -p -n 1 eth0
+    local answers
+    answers=$(frame "$@" | host rawframe -p -u "$TAG" eth0) || return
+    echo "${answers##*$'\n'}"
 }
-
-# unanswered COMMAND ARGUMENT: the next answer is that to a query sent after
-# it, so that nobody has to wait for silence.
-unanswered() {
-    local answer
-    answer=$({ frame "$@" && TAG=80007777 frame 01 "$QUERY"; } |
-        host rawframe -p -n 1 eth0) || return
-    echo "$answer"
-    [ "$(field "$answer" 20 4)" = 80007777 ]
+# answered: the same for a config query, and does not wait for long.
+answered() {
+    frame 01 "$QUERY" | host rawframe -p -u "$TAG" -w 300 eth0
 }
 
 # field FRAME OFFSET LENGTH: those bytes of it.

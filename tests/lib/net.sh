@@ -281,7 +281,7 @@ end() {
 # passes, up to the last one before capture_end.
 capture() {
     start "$1" "$2" tcpdump -Z root -i eth0 -U --immediate-mode -l --print \
-        -s 9216 -B 65536 -w "$3" 'ether proto 0x88a2 or ether proto 0x88b5'
+        -s 9216 -B 262144 -w "$3" 'ether proto 0x88a2 or ether proto 0x88b5'
     await "$1" 'listening on'
 }
 capture_end() {

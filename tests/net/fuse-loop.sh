@@ -74,13 +74,10 @@ command -v vblade >/dev/null || {
     skip_check "vblade" "needs vblade (package vblade)"
     exit
 }
-ready() {
-    frame 01 "$QUERY" | host rawframe -p -n 1 -w 200 eth0 >/dev/null
-}
 rm "$TMP/disk"
 truncate -s 64M "$TMP/disk"
 start vblade nas vblade 1 2 eth0 "$TMP/disk"
-eventually ready || fail "vblade: does not answer"
+eventually answered >/dev/null || fail "vblade: does not answer"
 story vblade
 stop fuse
 end vblade

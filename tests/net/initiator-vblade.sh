@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Our initiator against Debian's vblade, with all its quirks (aoe.md 3.1):
+# Our initiator against Debian's vblade, with all its quirks:
 # answers below 60 bytes, a flush that answers status 0, none of the EXT one.
 
 . "$(dirname "$0")/../lib/net.sh"
@@ -13,10 +13,7 @@ truncate -s 8M "$TMP/disk"
 # vblade has no word for being ready: the answer is.
 serve() {
     start vblade nas vblade "$@" 1 2 eth0 "$TMP/disk"
-    eventually ready || fail "vblade: does not answer"
-}
-ready() {
-    frame 01 "$QUERY" | host rawframe -p -n 1 -w 200 eth0 >/dev/null
+    eventually answered >/dev/null || fail "vblade: does not answer"
 }
 
 network 1500

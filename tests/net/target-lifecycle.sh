@@ -27,9 +27,9 @@ announced() {
 # answers SECTORS: whether e1.2 answers a query now, and says that it takes so
 # many sectors a frame (two digits).
 answers() {
-    local answer
-    answer=$(frame 01 "$QUERY" | host rawframe -p -n 1 -w 200 eth0 2>/dev/null) &&
-        [ "$(field "$answer" 28 1)" = "$1" ]
+    local frames
+    frames=$(answered 2>/dev/null) &&
+        [ "$(field "${frames##*$'\n'}" 28 1)" = "$1" ]
 }
 
 listen

@@ -24,10 +24,12 @@ serve() {
 serve_file() {
     start server nas "$PROGRAM" "$@"
     if [ "$PROGRAM" = vblade ]; then
-        # It prints its line before its socket is there.
+        # It prints its line before its socket is there, and what comes before
+        # its filter is set is lost; with -m it may owe us no answer at all.
         until nas grep -q 88a2 /proc/net/packet; do
             alive server || fail "vblade: ended: $(cat "$(log_of server)")"
         done
+        answered >/dev/null || answered >/dev/null || answered >/dev/null
     else
         await server 'e1\.2: serving'
     fi
@@ -145,7 +147,7 @@ for PROGRAM in vblade aoe-target; do
     unserve
     serve -m 02:00:00:00:00:77
     check "$PROGRAM -m: whoever is not on the list is not answered" \
-        not host rawframe -p -n 1 -w 300 eth0 <<<"$(frame 01 "$QUERY")"
+        not answered
     unserve
 
     serve -rb 4 -o 8 -l 16

@@ -134,7 +134,7 @@ static inline void run_once(struct bench *b, uint8_t rubbish)
     memcpy(b->reply, buffer, x.reply_len);
 }
 
-/* What every reply says about itself (aoe.md 1.1). */
+/* What every reply says about itself. */
 static inline void check_header(const struct bench *b)
 {
     struct aoe_header request, reply;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The AoE parsers and builders against the worked frames of aoe.md 1.13,
+ * The AoE parsers and builders against the worked frames,
  * against frames cut at every byte, and against counts that lie.
  */
 #include <errno.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Writes of several programs to one disk are under way at the same time
- * (bridge.md 4.3).  The disk answers none before all of them have arrived, so
- * a kernel that sends one after the other never gets an answer, and the alarm
- * ends the test.
+ * Writes of several programs to one disk are under way at the same time.  The
+ * disk answers none before all of them have arrived, so a kernel that sends one
+ * after the other never gets an answer, and the alarm ends the test.
  *
  * A true mount, in a mount namespace of this process: nobody else sees it and
  * it ends with us.

@@ -29,7 +29,8 @@ static struct model *model_of(struct order_entry *e)
     return list_entry(e, struct model, e);
 }
 
-/* design.md, rule 1, and flushes after the writes before them. */
+/* Overlapping ones keep their order, and flushes after the writes before them.
+ */
 static bool conflict(const struct model *later, const struct model *earlier)
 {
     bool overlap =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Issue ATA Command (aoe.md 1.5, 1.11, 1.12).
+ * Issue ATA Command.
  */
 #include <errno.h>
 #include <stdlib.h>

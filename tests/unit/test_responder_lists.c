@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * MAC Mask List and Reserve/Release (aoe.md 1.7, 1.8).
+ * MAC Mask List and Reserve/Release.
  */
 #include "tests/unit/exchange.h"
 
@@ -92,6 +92,22 @@ static void mask_edits(void **state)
     ask_everyone(b);
     bench_send(b);
     expect_silence(b);
+}
+
+static void deletion_keeps_the_others(void **state)
+{
+    struct aoe_mac last = numbered(1);
+
+    (void)state;
+    edit(AOE_DIRECTIVE_ADD, &client);
+    edit(AOE_DIRECTIVE_ADD, &stranger);
+    edit(AOE_DIRECTIVE_ADD, &last);
+    ask_mask(AOE_MASK_EDIT, 1);
+    directive(AOE_DIRECTIVE_DELETE, &stranger);
+    bench_send(b);
+    assert_int_equal(mask_of().count, 2);
+    expect_masked(0, &client);
+    expect_masked(1, &last);
 }
 
 static void editor_locks_itself_out(void **state)
@@ -283,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(mask_edits, setup),
+        cmocka_unit_test_setup(deletion_keeps_the_others, setup),
         cmocka_unit_test_setup(editor_locks_itself_out, setup),
         cmocka_unit_test_setup(failing_directive_is_named, setup),
         cmocka_unit_test_setup(mask_list_fits_its_reply, setup),
