@@ -17,8 +17,8 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_FUSE=no, WITH_NBD=no, WITH_URING=no and WITH_CMOCKA=no leave a library
-#: out.
+#: WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no and
+#: WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -45,6 +45,7 @@ endif
 ifdef STATIC
 WITH_PCAP := no
 WITH_FUSE := no
+WITH_SECCOMP := no
 WITH_NBD := no
 WITH_CMOCKA := no
 WITH_URING := no
@@ -52,6 +53,7 @@ endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
+HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
@@ -94,6 +96,10 @@ ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
 PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
 endif
+ifeq ($(HAVE_SECCOMP),yes)
+DEFS += -DHAVE_SECCOMP
+SECCOMP_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp)
+endif
 ifeq ($(HAVE_URING),yes)
 DEFS += -DHAVE_URING
 URING_LIBS := $(shell $(PKG_CONFIG) --libs liburing)
@@ -103,7 +109,7 @@ DEFS += -DHAVE_NBD
 NBD_LIBS := $(shell $(PKG_CONFIG) --libs libnbd)
 endif
 # What the target and everything that links its room needs.
-TARGET_LIBS = $(PCAP_LIBS) $(URING_LIBS) $(NBD_LIBS)
+TARGET_LIBS = $(PCAP_LIBS) $(URING_LIBS) $(NBD_LIBS) $(SECCOMP_LIBS)
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
@@ -124,6 +130,7 @@ objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
 room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
+skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
 skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_connection.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
@@ -186,6 +193,7 @@ left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
 	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
+	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
 	@$(if $(HAVE_NBD),:,echo "left out: NBD exports as aoe-target's disk (needs libnbd: libnbd-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 

@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "target/claim.h"
 #include "target/options.h"
+#include "target/privilege.h"
 #include "target/server.h"
 #include "target/store.h"
 #include "target/store_nbd.h"
@@ -179,14 +180,30 @@ static void close_all(struct target *t)
     loop_close(t->loop);
 }
 
+/* After everything that needs root is done. */
+static int give_up_privilege(const struct options *o)
+{
+    int err = o->drop ? privilege_drop(&o->user) : 0;
+
+#ifdef HAVE_SECCOMP
+    if (!err && o->seccomp)
+        err = sandbox_enter();
+#endif
+    return err;
+}
+
 static int run(const struct options *o)
 {
     struct target t = {0};
     struct disk *disk;
-    int status = open_all(&t, o);
+    int status = o->drop ? privilege_prepare() : 0;
 
     if (!status)
+        status = open_all(&t, o);
+    if (!status)
         status = serve(&t, o, &disk);
+    if (!status)
+        status = give_up_privilege(o);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;

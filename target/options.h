@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "target/export.h"
+#include "target/privilege.h"
 
 enum { OPTIONS_INTERFACES_MAX = 32 };
 
@@ -26,6 +27,9 @@ struct options {
     uint64_t commit_ns;  /* 0: never */
     const char *backend; /* of links; NULL: the best there is */
     const char *fault;   /* NULL: none */
+    bool drop;           /* become `user` once everything is open */
+    struct privilege user;
+    bool seccomp; /* and allow only the system calls that serving needs */
 };
 
 /* Reads the command line.  Returns -1 to go on; otherwise the exit status,
