@@ -124,7 +124,7 @@ objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
 room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
-skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_connection.c)
+skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
