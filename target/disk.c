@@ -35,8 +35,7 @@ void disk_fini(struct disk *d)
     store_close(d->store);
 }
 
-/* ---- errors ---------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------- */
 
 static const char *kind_text(enum store_kind kind)
 {
@@ -76,8 +75,7 @@ static void report(struct disk *d, const struct store_op *op)
                   more);
 }
 
-/* ---- the way of a request -------------------------------------------------
- */
+/* ---- the way of a request ----------------------------------------------- */
 
 static void make_ready(struct disk *d, struct store_op *op)
 {
@@ -240,8 +238,7 @@ void disk_submit(struct disk *d)
     }
 }
 
-/* ---- commits --------------------------------------------------------------
- */
+/* ---- commits ------------------------------------------------------------ */
 
 static void committed(struct store_op *op)
 {

@@ -24,6 +24,7 @@ enum {
 
     FRAMES_LEAST = 64,
     FRAMES_MOST = 512,
+    SHARE_LEAST = 2, /* requests that each disk may have in flight */
     DIRECT_ALIGN_MOST = 4096,
 };
 
@@ -71,7 +72,7 @@ static struct request *request_new(struct port *p, struct link_frame *f)
 /* Gives up the request, but not its frame. */
 static void request_free(struct request *r)
 {
-    list_append(&r->port->unused, &r->link);
+    list_prepend(&r->port->unused, &r->link);
     r->port->active--;
 }
 
@@ -160,6 +161,9 @@ static bool too_busy(const struct port *p, const struct disk *d)
 {
     unsigned share = (p->frames - p->frames / 4) / p->disk_count;
 
+    /* However many disks there are. */
+    if (share < SHARE_LEAST)
+        share = SHARE_LEAST;
     return p->link->free_count < p->frames / 4 && d->in_flight >= share;
 }
 

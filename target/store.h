@@ -86,8 +86,7 @@ static inline void store_close(struct store *s)
         s->ops->close(s);
 }
 
-/* ---- target/store_file.c --------------------------------------------------
- */
+/* ---- target/store_file.c ------------------------------------------------ */
 
 struct store_file_options {
     const char *path; /* for messages, and to open again for direct I/O */
@@ -104,8 +103,7 @@ int store_file_open(struct store **out, int fd,
                     const struct store_file_options *o,
                     struct workers *workers);
 
-/* ---- target/store_fault.c -------------------------------------------------
- */
+/* ---- target/store_fault.c ----------------------------------------------- */
 
 struct loop;
 

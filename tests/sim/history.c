@@ -117,10 +117,12 @@ bool history_check(struct history *h, struct snapshot *s, const uint8_t *data,
 
     for (uint64_t i = 0; i < s->count && good; i++) {
         struct sector_history *sh = &h->s[s->lba + i];
-        /* A crash in between: only what was durable is still promised. */
-        uint64_t floor = s->crashes == h->crashes ? s->floor[i] : sh->durable;
+        uint64_t floor = s->floor[i];
         uint64_t id;
 
+        /* A crash in between: of that only what was durable is promised. */
+        if (s->crashes != h->crashes && sh->durable < floor)
+            floor = sh->durable;
         good = allowed(sh, floor, data + i * SECTOR, s->lba + i, &id);
         if (!good)
             snprintf(why, room,

@@ -17,7 +17,8 @@ enum { SECTOR = 512, ROOM = 9100 };
 struct job {
     struct exchange x;
     struct order_entry order;
-    struct list link; /* in nas->busy while its operation runs */
+    struct recent_key key; /* of a write or trim */
+    struct list link;      /* in nas->busy while its operation runs */
     struct nas *nas;
     struct link *port;
     uint64_t due;
@@ -47,7 +48,8 @@ void nas_open(struct nas *n, struct wire *wire, struct dice *dice,
     list_init(&n->busy);
     n->cache = calloc((size_t)sectors, SECTOR);
     n->medium = calloc((size_t)sectors, SECTOR);
-    if (!n->cache || !n->medium)
+    n->recent = recent_new();
+    if (!n->cache || !n->medium || !n->recent)
         abort();
     for (unsigned i = 0; i < ports; i++) {
         struct aoe_mac mac = {{2, 0, 0, (uint8_t)serial[0], 1, (uint8_t)i}};
@@ -84,6 +86,7 @@ void nas_close(struct nas *n)
     drop_jobs(n);
     for (unsigned i = 0; i < n->port_count; i++)
         link_close(n->ports[i]);
+    recent_free(n->recent);
     free(n->cache);
     free(n->medium);
 }
@@ -157,10 +160,47 @@ static void perform(struct nas *n, struct job *j)
     }
 }
 
+static bool changes(const struct job *j)
+{
+    return j->x.op.kind == STORE_WRITE || j->x.op.kind == STORE_TRIM;
+}
+
+static void set_key(struct job *j)
+{
+    const struct exchange *x = &j->x;
+
+    j->key = (struct recent_key){
+        .client = x->header.src,
+        .command = x->ata.command,
+        .count = x->ata.count,
+        .tag = x->header.tag,
+        .lba = x->ata.lba,
+        .sum = recent_sum(x->ata.data, (size_t)x->ata.count * SECTOR),
+    };
+}
+
+/* As target/disk.c does it: a copy of a recent write ends as that did. */
+static void perform_once(struct nas *n, struct job *j)
+{
+    const struct recent_outcome *before =
+        changes(j) ? recent_find(n->recent, &j->key, n->now) : NULL;
+    struct recent_outcome now;
+
+    if (before) {
+        j->x.op.result = before->result;
+        j->x.op.done = before->done;
+        return;
+    }
+    perform(n, j);
+    now = (struct recent_outcome){j->x.op.result, j->x.op.done};
+    if (changes(j))
+        recent_add(n->recent, &j->key, now, n->now);
+}
+
 static void finish(struct nas *n, struct job *j)
 {
     list_remove(&j->link);
-    perform(n, j);
+    perform_once(n, j);
     switch (responder_complete(&j->x)) {
     case RESPONDER_STORE:
         start(j);
@@ -221,6 +261,8 @@ static void take(struct nas *n, struct link *port, const struct link_frame *f)
     case RESPONDER_STORE:
         break;
     }
+    if (changes(j))
+        set_key(j);
     j->order.kind = order_kind(&j->x.op);
     j->order.start = j->x.span_start;
     j->order.end = j->x.span_end;
@@ -296,6 +338,8 @@ void nas_crash(struct nas *n)
             perform(n, j);
     }
     drop_jobs(n);
+    recent_free(n->recent);
+    n->recent = recent_new();
     for (uint64_t s = 0; s < n->sectors; s++) {
         uint8_t *cache = n->cache + s * SECTOR,
                 *medium = n->medium + s * SECTOR;

@@ -12,6 +12,7 @@
 
 #include "target/export.h"
 #include "target/order.h"
+#include "target/recent.h"
 #include "tests/lib/link_pair.h"
 #include "tests/sim/random.h"
 
@@ -24,8 +25,9 @@ struct nas {
     struct link *ports[NAS_PORTS];
     unsigned port_count;
     uint64_t sectors;
-    uint8_t *cache;   /* what a read returns */
-    uint8_t *medium;  /* what a crash leaves */
+    uint8_t *cache;  /* what a read returns */
+    uint8_t *medium; /* what a crash leaves */
+    struct recent *recent;
     struct list busy; /* of job.link: operations under way */
     uint64_t now;
     bool down;

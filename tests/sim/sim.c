@@ -33,6 +33,7 @@ struct sim {
     unsigned client_count;
     uint64_t trouble_at; /* when the next accident happens */
     uint64_t recover_at; /* when what happened is over; UINT64_MAX: nothing */
+    bool doubling;       /* the wire doubles frames */
     bool quiet;          /* no more accidents */
 };
 
@@ -208,6 +209,12 @@ static void make_faults(struct sim *s, struct wire_faults *f)
         .jitter_ns = dice_below(d, 300 * NS_PER_US),
         .hold_ns = dice_below(d, 600 * NS_PER_MS),
     };
+    /* Ethernet doubles no frame.  Where something does, the second one follows
+     * closely, and the target has to know it again. */
+    if (s->doubling) {
+        f->duplicate = levels[dice_below(d, 4)];
+        f->hold_ns = dice_below(d, NS_PER_MS);
+    }
 }
 
 static void add_client(struct sim *s, unsigned mtu)
@@ -262,6 +269,7 @@ static void set_faults(struct sim *s)
 {
     struct wire_faults f;
 
+    s->doubling = dice_below(&s->dice, 3) == 0;
     for (unsigned c = 0; c < s->client_count; c++)
         for (unsigned i = 0; i < s->clients[c].port_count; i++) {
             make_faults(s, &f);

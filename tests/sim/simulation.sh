@@ -8,7 +8,7 @@
 
 # The sanitizers make each seed many times as long.
 [[ $BUILD = */san ]] && SEEDS=${SIM_SEEDS:-250} || SEEDS=${SIM_SEEDS:-2000}
-MUTANT_SEEDS=50 # within so many
+MUTANT_SEEDS=500 # within so many
 
 sim() {
     "$BUILD/tests/sim/sim" -n "$SEEDS"

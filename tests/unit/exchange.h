@@ -169,8 +169,7 @@ static inline void bench_send(struct bench *b)
         check_header(b);
 }
 
-/* ---- building requests ----------------------------------------------------
- */
+/* ---- building requests -------------------------------------------------- */
 
 static inline void ask(struct bench *b, uint8_t command)
 {
@@ -232,8 +231,7 @@ static inline void ask_config(struct bench *b, uint8_t command,
     b->request_len = aoe_config_build(b->request, &c);
 }
 
-/* ---- looking at replies ---------------------------------------------------
- */
+/* ---- looking at replies ------------------------------------------------- */
 
 static inline struct aoe_ata ata_of(const struct bench *b)
 {

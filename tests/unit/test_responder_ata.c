@@ -18,8 +18,7 @@ static int setup(void **state)
 
 enum { E = AOE_AFLAG_EXTENDED, W = AOE_AFLAG_WRITE };
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 static void expect_sectors(unsigned lba, unsigned count)
 {
@@ -179,8 +178,7 @@ static void e_flag_that_disagrees(void **state)
     expect_sectors(5, 1);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void writes(void **state)
 {
@@ -252,8 +250,7 @@ static void refused_writes(void **state)
     assert_memory_equal(b->disk, fresh.disk, sizeof b->disk);
 }
 
-/* ---- failures of the store ------------------------------------------------
- */
+/* ---- failures of the store ---------------------------------------------- */
 
 static void medium_errors(void **state)
 {
@@ -303,8 +300,7 @@ static void write_errors(void **state)
     expect_ata(b, 0x61, ATA_ERROR_ABRT);
 }
 
-/* ---- commands without data ------------------------------------------------
- */
+/* ---- commands without data ---------------------------------------------- */
 
 static struct ata_identity identify(void)
 {
@@ -435,8 +431,7 @@ static void power_and_the_rest(void **state)
     }
 }
 
-/* ---- DATA SET MANAGEMENT --------------------------------------------------
- */
+/* ---- DATA SET MANAGEMENT ------------------------------------------------ */
 
 static void ask_trim(void)
 {
@@ -511,8 +506,7 @@ static void refused_trims(void **state)
     assert_memory_equal(b->disk, fresh.disk, sizeof b->disk);
 }
 
-/* ---- anything at all ------------------------------------------------------
- */
+/* ---- anything at all ---------------------------------------------------- */
 
 /* Whatever comes: no run fails an assertion of the bench, which knows the
  * disk's end and compares two runs.  Every ATA answer to a failure has ERR. */
@@ -521,7 +515,7 @@ static void random_frames(void **state)
     uint32_t seed = 1;
 
     (void)state;
-    for (unsigned i = 0; i < 40000; i++) {
+    for (unsigned i = 0; i < 12000; i++) {
         size_t len;
 
         ask(b, 0);

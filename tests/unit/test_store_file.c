@@ -27,8 +27,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- against a copy in memory ---------------------------------------------
- */
+/* ---- against a copy in memory ------------------------------------------- */
 
 enum { OPS = 40, ROOM = 16 * 512 + 64 };
 
@@ -117,8 +116,7 @@ static void direct_but_not_aligned(void **state)
     agrees_with_model(&(struct store_file_options){.direct = true}, false);
 }
 
-/* ---- part of a file -------------------------------------------------------
- */
+/* ---- part of a file ----------------------------------------------------- */
 
 static void window(void **state)
 {
@@ -200,8 +198,7 @@ static void only_files_and_disks(void **state)
                      -ENOTBLK);
 }
 
-/* ---- the file comes to an end ---------------------------------------------
- */
+/* ---- the file comes to an end ------------------------------------------- */
 
 /* Cut in the middle of a row of operations: those before the end succeed, the
  * one it falls into tells how far it came, and nothing grows. */
@@ -352,8 +349,7 @@ static void no_space(void **state)
     place_open("/tmp");
 }
 
-/* ---- the other operations -------------------------------------------------
- */
+/* ---- the other operations ----------------------------------------------- */
 
 static void trim(void **state)
 {
