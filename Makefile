@@ -131,7 +131,7 @@ mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
 room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
 skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
-skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_connection.c)
+skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
@@ -200,6 +200,7 @@ left-out:
 # ---- tests -------------------------------------------------------------------
 unit := $(wildcard tests/unit/test_*.c)
 unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
+unit := $(if $(HAVE_NBD),$(unit),$(filter-out tests/unit/test_store_nbd.c,$(unit)))
 UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit)))
 $(BUILD)/obj/tests/unit/test_fuse_%.o: DEFS += $(FUSE_CFLAGS)
 $(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TESTLIB) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
