@@ -23,6 +23,7 @@ const char *const export_counter_names[EXPORT_COUNTERS] = {
     [COUNT_UNCORRECTABLE] = "uncorrectable",
     [COUNT_FAULT] = "fault",
     [COUNT_AOE_ERRORS] = "aoe_errors",
+    [COUNT_REFUSED] = "refused",
     [COUNT_DROP_SHORT] = "drop_short",
     [COUNT_DROP_MASKED] = "drop_masked",
     [COUNT_DROP_SILENT] = "drop_silent",
@@ -93,6 +94,13 @@ void mac_list_delete(struct mac_list *l, const struct aoe_mac *m)
 bool export_admits(const struct export *e, const struct aoe_mac *from)
 {
     return e->mask.count == 0 || mac_list_contains(&e->mask, from);
+}
+
+bool export_may_change(const struct export *e, const struct aoe_mac *from)
+{
+    return e->admin == EXPORT_ADMIN_ALL ||
+           (e->admin == EXPORT_ADMIN_LISTED &&
+            mac_list_contains(&e->admins, from));
 }
 
 bool export_reserved(const struct export *e, const struct aoe_mac *from)

@@ -24,6 +24,13 @@ struct mac_list {
     struct aoe_mac macs[EXPORT_LIST_MAX];
 };
 
+/* Who may change config string, mask list and reservation by a frame. */
+enum export_admin {
+    EXPORT_ADMIN_ALL,
+    EXPORT_ADMIN_LISTED,
+    EXPORT_ADMIN_NONE,
+};
+
 enum export_counter {
     COUNT_FRAMES,
     COUNT_CONFIG,
@@ -42,6 +49,7 @@ enum export_counter {
     COUNT_UNCORRECTABLE,
     COUNT_FAULT,
     COUNT_AOE_ERRORS,
+    COUNT_REFUSED, /* changes by somebody who may not make them */
 
     /* Frames that were not answered. */
     COUNT_DROP_SHORT,  /* shorter than its command's header */
@@ -61,7 +69,9 @@ struct export
     uint64_t sectors;         /* of 512 bytes */
     uint32_t physical_sector; /* bytes */
     uint16_t buffer_count;    /* >= 2: with less, Linux cannot use the disk */
+    uint8_t max_sectors;      /* in a frame; 0: as the interface takes */
     uint16_t firmware;        /* told in Query Config */
+    uint64_t commit_ns;       /* dirty data goes to disk so often; 0: never */
     char serial[EXPORT_SERIAL + 1];
 
     bool read_only;
@@ -75,6 +85,8 @@ struct export
     uint8_t config[AOE_CONFIG_STRING_MAX];
     struct mac_list mask;    /* empty: everyone may talk */
     struct mac_list reserve; /* empty: not reserved */
+    enum export_admin admin; /* who may change these three */
+    struct mac_list admins;  /* if EXPORT_ADMIN_LISTED */
 
     uint64_t counts[EXPORT_COUNTERS];
 };
@@ -99,6 +111,9 @@ void mac_list_delete(struct mac_list *l, const struct aoe_mac *m);
 
 /* Whether frames from this address are listened to (the mask list). */
 bool export_admits(const struct export *e, const struct aoe_mac *from);
+/* Whether config string, mask list and reservation may be changed from this
+ * address. */
+bool export_may_change(const struct export *e, const struct aoe_mac *from);
 /* Whether somebody else holds the reservation. */
 bool export_reserved(const struct export *e, const struct aoe_mac *from);
 

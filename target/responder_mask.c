@@ -78,6 +78,8 @@ enum responder_verdict respond_mask(struct exchange *x)
     case AOE_MASK_READ:
         return answer_list(x, m.command);
     case AOE_MASK_EDIT:
+        if (!export_may_change(x->export, &x->header.src))
+            return responder_refuse(x);
         for (unsigned i = 0; i < m.count; i++) {
             enum aoe_mask_error error = execute(x, &m, i);
 

@@ -49,6 +49,9 @@ enum responder_verdict respond_reserve(struct exchange *x)
         return responder_drop(x, COUNT_DROP_SHORT);
     if (aoe_reserve_parse(x->frame, x->len, &r))
         return responder_error(x, AOE_ERR_ARGUMENT);
+    if ((r.command == AOE_RESERVE_SET || r.command == AOE_RESERVE_FORCE) &&
+        !export_may_change(x->export, &x->header.src))
+        return responder_refuse(x);
     switch (r.command) {
     case AOE_RESERVE_READ:
         return answer(x, r.command);
