@@ -14,7 +14,7 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#: WITH_INIH=no, WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -40,11 +40,13 @@ endif
 # WITH_X=no leaves a library out though it is there.
 ifdef STATIC
 WITH_PCAP := no
+WITH_INIH := no
 WITH_FUSE := no
 WITH_CMOCKA := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
+HAVE_INIH := $(call have,$(WITH_INIH),inih)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
@@ -85,6 +87,10 @@ DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
 ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
 PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
+endif
+ifeq ($(HAVE_INIH),yes)
+DEFS += -DHAVE_INIH
+INIH_LIBS := $(shell $(PKG_CONFIG) --libs inih)
 endif
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
@@ -149,7 +155,7 @@ $(BUILD)/aoe: $(BUILD)/obj/initiator/main.o $(INITIATOR) $(WIRE) $(BASE)
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
 $(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(INIH_LIBS) $(PCAP_LIBS)
 $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
@@ -165,6 +171,7 @@ help:
 .PHONY: left-out
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
+	@$(if $(HAVE_INIH),:,echo "left out: aoe-target --config (needs libinih: libinih-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
@@ -180,7 +187,7 @@ $(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TEST
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(INIH_LIBS) $(PCAP_LIBS)
 .SECONDARY:
 
 .PHONY: unit-tests
@@ -221,7 +228,7 @@ fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
 	done
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(INIH_LIBS) $(PCAP_LIBS)
 
 .PHONY: demo demo-built
 demo: deps-demo
@@ -250,7 +257,7 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
-	install -m 644 $(GUIDES) dist/inittab $(DESTDIR)$(DOCDIR)
+	install -m 644 $(GUIDES) dist/inittab dist/aoe-target.conf $(DESTDIR)$(DOCDIR)
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "target/export.h"
 #include "target/order.h"
 #include "target/request.h"
@@ -31,6 +32,7 @@ struct disk {
     bool lost;  /* a flush of our own failed: the next client's must fail */
     bool committing;
     struct store_op commit;
+    struct loop_timer commit_timer; /* for export.commit_ns */
     struct log_limit errors;
 };
 

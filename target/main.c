@@ -11,6 +11,8 @@
 #include "base/loop.h"
 #include "base/options.h"
 #include "target/claim.h"
+#include "target/configure.h"
+#include "target/exports.h"
 #include "target/options.h"
 #include "target/server.h"
 #include "target/store.h"
@@ -23,9 +25,10 @@ struct target {
     struct loop *loop;
     struct workers *workers;
     struct server *server;
+    struct exports *exports;
 };
 
-static int open_store(struct target *t, const struct options *o,
+static int open_store(struct target *t, const struct export_config *o,
                       struct store **out)
 {
     struct store_file_options file = {
@@ -59,7 +62,7 @@ static int open_store(struct target *t, const struct options *o,
     return err;
 }
 
-static void describe(struct export *e, const struct options *o,
+static void describe(struct export *e, const struct export_config *o,
                      const struct store *s)
 {
     *e = (struct export){
@@ -67,6 +70,7 @@ static void describe(struct export *e, const struct options *o,
         .sectors = s->size / AOE_SECTOR,
         .physical_sector = s->physical_sector,
         .buffer_count = o->buffer_count,
+        .max_sectors = o->max_sectors,
         .firmware = export_firmware(),
         .read_only = s->read_only,
         .sync = o->sync,
@@ -74,46 +78,22 @@ static void describe(struct export *e, const struct options *o,
         .can_trim = s->can_trim,
         .trim_zeroes = s->trim_zeroes,
         .solid = s->solid,
-        .mask = o->mask,
+        .commit_ns = o->commit_ns,
+        .mask = o->allow,
+        .admin = o->admin,
+        .admins = o->admins,
     };
     export_set_serial(e, s->identity, o->offset);
 }
 
-static int serve(struct target *t, const struct options *o, struct disk **out)
+static int open_export(void *arg, const struct export_config *c,
+                       struct export *e, struct store **out)
 {
-    struct export e;
-    struct store *store;
-    int err = open_store(t, o, &store);
+    int err = open_store(arg, c, out);
 
-    if (err)
-        return err;
-    describe(&e, o, store);
-    err = server_add_disk(t->server, &e, store, out);
-    if (err) {
-        log_error("%s: %s", o->path, strerror(-err));
-        store_close(store);
-        return err;
-    }
-    for (unsigned i = 0; i < o->interface_count; i++) {
-        err = server_serve(t->server, *out, o->interfaces[i]);
-        if (err) {
-            log_error("%s: %s", o->interfaces[i], strerror(-err));
-            return err;
-        }
-    }
-    return server_start(t->server);
-}
-
-static void say_ready(const struct options *o, const struct disk *d)
-{
-    char names[1024] = "";
-    size_t used = 0;
-
-    for (unsigned i = 0; i < o->interface_count && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
-                                 i ? ", " : "", o->interfaces[i]);
-    log_info("%s: serving %s (%llu bytes) on %s", d->name, o->path,
-             (unsigned long long)d->store->size, names);
+    if (!err)
+        describe(e, c, *out);
+    return err;
 }
 
 static void on_stop(void *arg, int signo)
@@ -144,15 +124,18 @@ static int catch_signals(struct target *t)
 
 static int open_all(struct target *t, const struct options *o)
 {
-    struct server_options server = {.commit_ns = o->commit_ns,
-                                    .backend = o->backend,
+    struct server_options server = {.backend = o->backend,
                                     .link_open = link_open};
+    struct exports_options exports = {.open = open_export, .arg = t};
     int err = loop_open(&t->loop);
 
     if (!err)
         err = workers_open(&t->workers, t->loop, WORKERS);
     if (!err)
         err = server_open(&t->server, t->loop, &server);
+    exports.server = t->server;
+    if (!err)
+        err = exports_open(&t->exports, &exports);
     if (!err)
         err = catch_signals(t);
     if (err)
@@ -162,6 +145,7 @@ static int open_all(struct target *t, const struct options *o)
 
 static void close_all(struct target *t)
 {
+    exports_close(t->exports);
     server_close(t->server);
     workers_close(t->workers);
     loop_close(t->loop);
@@ -169,17 +153,24 @@ static void close_all(struct target *t)
 
 static int run(const struct options *o)
 {
+    struct config config = {0};
     struct target t = {0};
-    struct disk *disk;
-    int status = open_all(&t, o);
+    int status = configure(&config, o);
 
+    if (status || o->check) {
+        if (!status)
+            config_print(&config);
+        config_free(&config);
+        return status ? EXIT_FAILED : EXIT_DONE;
+    }
+    status = open_all(&t, o);
     if (!status)
-        status = serve(&t, o, &disk);
+        status = exports_start(t.exports, &config);
+    config_free(&config);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;
     }
-    say_ready(o, disk);
     status = loop_run(t.loop);
     if (status < 0) {
         log_error("waiting for work: %s", strerror(-status));

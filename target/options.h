@@ -7,25 +7,15 @@
 #define TARGET_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "target/export.h"
-
-enum { OPTIONS_INTERFACES_MAX = 32 };
+#include "target/config.h"
 
 struct options {
-    struct aoe_addr addr;
-    char *interfaces[OPTIONS_INTERFACES_MAX]; /* owned */
-    unsigned interface_count;
-    const char *path;
-
-    uint16_t buffer_count;
-    bool direct, sync, read_only, force;
-    uint64_t offset, length; /* sectors; length 0: to the end */
-    struct mac_list mask;
-    uint64_t commit_ns;  /* 0: never */
-    const char *backend; /* of links; NULL: the best there is */
-    const char *fault;   /* NULL: none */
+    struct export_config one; /* of the command line, without a file */
+    const char *config;       /* the configuration file; NULL: none */
+    bool check;               /* only look at it */
+    bool force;               /* for all exports */
+    const char *backend;      /* of links; NULL: the best there is */
 };
 
 /* Reads the command line.  Returns -1 to go on; otherwise the exit status,

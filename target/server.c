@@ -28,7 +28,7 @@ struct server {
 
     struct list touched_disks, touched_ports;
     struct loop_task settle;
-    struct loop_timer refresh, commit, drain;
+    struct loop_timer refresh, drain;
 
     bool stopping;
     bool late; /* replies that nobody takes are given up */
@@ -135,12 +135,21 @@ static void refresh(void *arg)
  * and not minutes, we do (doc/safety.md). */
 static void commit(void *arg)
 {
-    struct server *s = arg;
+    struct disk *d = arg;
+    struct loop *loop = d->server->loop;
 
-    for (unsigned i = 0; i < s->disk_count; i++)
-        disk_commit(s->disks[i]);
-    loop_timer_set(s->loop, &s->commit,
-                   loop_now(s->loop) + s->options.commit_ns);
+    disk_commit(d);
+    loop_timer_set(loop, &d->commit_timer,
+                   loop_now(loop) + d->export.commit_ns);
+}
+
+static int start_commits(struct server *s, struct disk *d)
+{
+    if (!d->export.commit_ns)
+        return 0;
+    d->commit_timer = (struct loop_timer){.expired = commit, .arg = d};
+    return loop_timer_set(s->loop, &d->commit_timer,
+                          loop_now(s->loop) + d->export.commit_ns);
 }
 
 static void drained(void *arg)
@@ -167,7 +176,6 @@ int server_open(struct server **out, struct loop *loop,
     list_init(&s->touched_ports);
     s->settle = (struct loop_task){.run = settle, .arg = s};
     s->refresh = (struct loop_timer){.expired = refresh, .arg = s};
-    s->commit = (struct loop_timer){.expired = commit, .arg = s};
     s->drain = (struct loop_timer){.expired = drained, .arg = s};
     *out = s;
     return 0;
@@ -178,12 +186,12 @@ void server_close(struct server *s)
     if (!s)
         return;
     loop_timer_cancel(s->loop, &s->refresh);
-    loop_timer_cancel(s->loop, &s->commit);
     loop_timer_cancel(s->loop, &s->drain);
     loop_task_cancel(&s->settle);
     for (unsigned i = 0; i < s->port_count; i++)
         port_free(s->ports[i]);
     for (unsigned i = 0; i < s->disk_count; i++) {
+        loop_timer_cancel(s->loop, &s->disks[i]->commit_timer);
         disk_fini(s->disks[i]);
         free(s->disks[i]);
     }
@@ -309,8 +317,8 @@ int server_start(struct server *s)
     if (err)
         return err;
     err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);
-    if (!err && s->options.commit_ns)
-        err = loop_timer_set(s->loop, &s->commit, now + s->options.commit_ns);
+    for (unsigned i = 0; i < s->disk_count && !err; i++)
+        err = start_commits(s, s->disks[i]);
     if (err)
         log_error("starting: %s", strerror(-err));
     return err;

@@ -16,7 +16,6 @@
 struct server;
 
 struct server_options {
-    uint64_t commit_ns;  /* how often; 0: dirty data is left to the system */
     const char *backend; /* of links; NULL: the best there is */
     /* link_open, or what a test has in its place. */
     int (*link_open)(struct link **out, const char *ifname,

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * From what is asked for to disks that are served: opens the exports of a
+ * configuration and tells the server about them.
+ */
+#ifndef TARGET_EXPORTS_H
+#define TARGET_EXPORTS_H
+
+#include "target/config.h"
+#include "target/server.h"
+
+struct exports;
+
+struct exports_options {
+    struct server *server;
+    /* Opens what is behind an export and describes it.  Says on standard error
+     * what is wrong.  0 or -errno. */
+    int (*open)(void *arg, const struct export_config *c, struct export *e,
+                struct store **out);
+    void *arg;
+};
+
+/* 0 or -ENOMEM. */
+int exports_open(struct exports **out, const struct exports_options *o);
+/* The disks are the server's, which has been closed or will be. */
+void exports_close(struct exports *x);
+
+/* Opens all exports and starts the server.  Takes over what is in `c` and
+ * leaves it empty.  0, or -errno after saying what went wrong. */
+int exports_start(struct exports *x, struct config *c);
+
+#endif
