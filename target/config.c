@@ -50,12 +50,6 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_list(const struct mac_list *a, const struct mac_list *b)
-{
-    return a->count == b->count &&
-           memcmp(a->macs, b->macs, a->count * sizeof a->macs[0]) == 0;
-}
-
 static bool same_interfaces(const struct export_config *a,
                             const struct export_config *b)
 {
@@ -76,8 +70,9 @@ bool export_config_equal(const struct export_config *a,
            a->sync == b->sync && a->read_only == b->read_only &&
            a->force == b->force && a->offset == b->offset &&
            a->length == b->length && a->commit_ns == b->commit_ns &&
-           same_list(&a->allow, &b->allow) && a->admin == b->admin &&
-           same_list(&a->admins, &b->admins) && same_text(a->fault, b->fault);
+           mac_list_equal(&a->allow, &b->allow) && a->admin == b->admin &&
+           mac_list_equal(&a->admins, &b->admins) &&
+           same_text(a->fault, b->fault);
 }
 
 void config_free(struct config *c)

@@ -22,6 +22,13 @@ struct disk {
     struct store *store;
     struct server *server;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
+    uint64_t age;             /* the n-th disk that the server got */
+
+    /* Removed, but not done yet with what it had taken: in the server's list of
+     * such disks, and who wants to know its end. */
+    struct list leaving;
+    void (*gone)(void *arg);
+    void *gone_arg;
 
     struct order order;
     struct list ready;   /* of store_op.link: to be submitted together */

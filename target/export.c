@@ -66,6 +66,12 @@ static unsigned find(const struct mac_list *l, const struct aoe_mac *m)
     return i;
 }
 
+bool mac_list_equal(const struct mac_list *a, const struct mac_list *b)
+{
+    return a->count == b->count &&
+           memcmp(a->macs, b->macs, a->count * sizeof a->macs[0]) == 0;
+}
+
 bool mac_list_contains(const struct mac_list *l, const struct aoe_mac *m)
 {
     return find(l, m) < l->count;

@@ -104,6 +104,7 @@ uint16_t export_firmware(void);
  * it is exported where, so that no two exports share one. */
 void export_set_serial(struct export *e, uint64_t identity, uint64_t offset);
 
+bool mac_list_equal(const struct mac_list *a, const struct mac_list *b);
 bool mac_list_contains(const struct mac_list *l, const struct aoe_mac *m);
 /* Adds unless it is there.  False: the list has `limit` entries already. */
 bool mac_list_add(struct mac_list *l, const struct aoe_mac *m, unsigned limit);

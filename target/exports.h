@@ -29,4 +29,11 @@ void exports_close(struct exports *x);
  * leaves it empty.  0, or -errno after saying what went wrong. */
 int exports_start(struct exports *x, struct config *c);
 
+/* Makes what is served what `c` says; takes over what is in it.  An export that
+ * stays as it is serves on.  One that changed, or whose storage did, is opened
+ * anew once its work in flight is done, with its config string, reservation
+ * and, unless `allow` changed, mask list.  0, or -errno after saying what is
+ * wrong; then nothing was changed. */
+int exports_reload(struct exports *x, struct config *c);
+
 #endif

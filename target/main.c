@@ -26,6 +26,7 @@ struct target {
     struct workers *workers;
     struct server *server;
     struct exports *exports;
+    const struct options *options;
 };
 
 static int open_store(struct target *t, const struct export_config *o,
@@ -108,6 +109,19 @@ static void on_report(void *arg, int signo)
     server_report(arg);
 }
 
+static void on_reload(void *arg, int signo)
+{
+    struct target *t = arg;
+    struct config config;
+
+    (void)signo;
+    if (configure(&config, t->options))
+        log_error("reloading: nothing was changed");
+    else
+        exports_reload(t->exports, &config);
+    config_free(&config);
+}
+
 static int catch_signals(struct target *t)
 {
     int err = loop_signal(t->loop, SIGTERM, on_stop, t->server);
@@ -119,12 +133,15 @@ static int catch_signals(struct target *t)
         err = loop_signal(t->loop, SIGINT, on_stop, t->server);
     if (!err)
         err = loop_signal(t->loop, SIGUSR1, on_report, t->server);
+    if (!err && t->options->config)
+        err = loop_signal(t->loop, SIGHUP, on_reload, t);
     return err;
 }
 
 static int open_all(struct target *t, const struct options *o)
 {
-    struct server_options server = {.backend = o->backend,
+    struct server_options server = {.changing = o->config != NULL,
+                                    .backend = o->backend,
                                     .link_open = link_open};
     struct exports_options exports = {.open = open_export, .arg = t};
     int err = loop_open(&t->loop);
@@ -154,7 +171,7 @@ static void close_all(struct target *t)
 static int run(const struct options *o)
 {
     struct config config = {0};
-    struct target t = {0};
+    struct target t = {.options = o};
     int status = configure(&config, o);
 
     if (status || o->check) {

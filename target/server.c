@@ -17,6 +17,10 @@
 #define REFRESH_NS NS_PER_S
 #define DRAIN_NS   (5 * NS_PER_S)
 
+/* What most disks want of memory for direct I/O; the storage of an interface's
+ * first disk may not be open yet. */
+enum { DIRECT_ALIGN = 512 };
+
 struct server {
     struct loop *loop;
     struct server_options options;
@@ -27,13 +31,22 @@ struct server {
     unsigned port_count;
 
     struct list touched_disks, touched_ports;
-    struct loop_task settle;
+    struct list leaving; /* of disk.leaving */
+    uint64_t disks_ever;
+    bool ports_leaving; /* perhaps; tidy looks */
+    struct loop_task settle, tidy;
     struct loop_timer refresh, drain;
 
+    bool started;
     bool stopping;
     bool late; /* replies that nobody takes are given up */
     struct link_out out[LINK_BATCH];
 };
+
+bool server_changing(const struct server *s)
+{
+    return s->options.changing;
+}
 
 struct loop *server_loop(struct server *s)
 {
@@ -105,6 +118,8 @@ void server_settle(struct server *s)
     }
     if (s->stopping)
         finish(s);
+    else if (s->ports_leaving || !list_empty(&s->leaving))
+        loop_task_queue(s->loop, &s->tidy);
 }
 
 static void settle(void *arg)
@@ -160,6 +175,88 @@ static void drained(void *arg)
     finish(s);
 }
 
+/* ---- disks and interfaces that go -----------------------------------------
+ */
+
+static void free_disk(struct server *s, struct disk *d)
+{
+    loop_timer_cancel(s->loop, &d->commit_timer);
+    list_remove(&d->touched);
+    disk_fini(d);
+    free(d);
+}
+
+static void drop_disk(struct server *s, struct disk *d)
+{
+    void (*gone)(void *arg) = d->gone;
+    void *arg = d->gone_arg;
+    unsigned i = 0;
+
+    while (s->disks[i] != d)
+        i++;
+    s->disks[i] = s->disks[--s->disk_count];
+    list_remove(&d->leaving);
+    free_disk(s, d);
+    gone(arg);
+}
+
+static void drop_ports(struct server *s)
+{
+    s->ports_leaving = false;
+    for (unsigned i = s->port_count; i-- > 0;) {
+        struct port *p = s->ports[i];
+
+        if (!p->stopped)
+            continue;
+        if (p->active > 0) {
+            s->ports_leaving = true;
+            continue;
+        }
+        port_free(p);
+        s->ports[i] = s->ports[--s->port_count];
+    }
+}
+
+/* In a task of its own: no port or disk is at work further up the stack. */
+static void tidy(void *arg)
+{
+    struct server *s = arg;
+
+    if (s->stopping)
+        return;
+    list_each(it, &s->leaving) {
+        struct disk *d = list_entry(it, struct disk, leaving);
+
+        if (d->in_flight > 0)
+            continue;
+        disk_commit(d);
+        if (!d->committing)
+            drop_disk(s, d);
+    }
+    drop_ports(s);
+}
+
+void server_remove_disk(struct server *s, struct disk *d,
+                        void (*gone)(void *arg), void *arg)
+{
+    for (unsigned i = 0; i < s->port_count; i++)
+        port_detach(s->ports[i], d);
+    d->gone = gone;
+    d->gone_arg = arg;
+    list_append(&s->leaving, &d->leaving);
+    loop_task_queue(s->loop, &s->tidy);
+}
+
+void server_close_unused(struct server *s)
+{
+    for (unsigned i = 0; i < s->port_count; i++)
+        if (s->ports[i]->disk_count == 0 && !s->ports[i]->stopped) {
+            port_stop(s->ports[i]);
+            s->ports_leaving = true;
+        }
+    loop_task_queue(s->loop, &s->tidy);
+}
+
 /* ---- start and stop -------------------------------------------------------
  */
 
@@ -174,6 +271,8 @@ int server_open(struct server **out, struct loop *loop,
     s->options = *o;
     list_init(&s->touched_disks);
     list_init(&s->touched_ports);
+    list_init(&s->leaving);
+    s->tidy = (struct loop_task){.run = tidy, .arg = s};
     s->settle = (struct loop_task){.run = settle, .arg = s};
     s->refresh = (struct loop_timer){.expired = refresh, .arg = s};
     s->drain = (struct loop_timer){.expired = drained, .arg = s};
@@ -188,13 +287,11 @@ void server_close(struct server *s)
     loop_timer_cancel(s->loop, &s->refresh);
     loop_timer_cancel(s->loop, &s->drain);
     loop_task_cancel(&s->settle);
+    loop_task_cancel(&s->tidy);
     for (unsigned i = 0; i < s->port_count; i++)
         port_free(s->ports[i]);
-    for (unsigned i = 0; i < s->disk_count; i++) {
-        loop_timer_cancel(s->loop, &s->disks[i]->commit_timer);
-        disk_fini(s->disks[i]);
-        free(s->disks[i]);
-    }
+    for (unsigned i = 0; i < s->disk_count; i++)
+        free_disk(s, s->disks[i]);
     free(s->ports);
     free(s->disks);
     free(s);
@@ -214,6 +311,11 @@ int server_add_disk(struct server *s, const struct export *e,
     if (!d)
         return -ENOMEM;
     disk_init(d, s, e, store);
+    d->age = ++s->disks_ever;
+    if (s->started && start_commits(s, d)) {
+        free(d);
+        return -ENOMEM;
+    }
     s->disks[s->disk_count++] = d;
     *out = d;
     return 0;
@@ -225,7 +327,7 @@ static int find_port(struct server *s, const char *ifname, struct port **out)
     int err;
 
     for (unsigned i = 0; i < s->port_count; i++)
-        if (strcmp(s->ports[i]->ifname, ifname) == 0) {
+        if (!s->ports[i]->stopped && strcmp(s->ports[i]->ifname, ifname) == 0) {
             *out = s->ports[i];
             return 0;
         }
@@ -245,7 +347,11 @@ int server_serve(struct server *s, struct disk *d, const char *ifname)
     struct port *p;
     int err = find_port(s, ifname, &p);
 
-    return err ? err : port_attach(p, d);
+    if (!err)
+        err = port_attach(p, d);
+    if (!err && s->started)
+        port_announce(p, d);
+    return err;
 }
 
 enum { NAMES_ROOM = 256 };
@@ -288,13 +394,11 @@ static void explain(const char *ifname, const char *backend, int err)
     }
 }
 
-static int open_port(struct server *s, struct port *p)
+static int open_port(struct server *s, struct port *p, struct link_options o)
 {
-    struct link_options o;
     struct link *l;
     int err;
 
-    port_link_options(p, &o);
     o.backend = s->options.backend;
     err = s->options.link_open(&l, p->ifname, &o);
     if (err) {
@@ -312,8 +416,12 @@ int server_start(struct server *s)
     uint64_t now = loop_now(s->loop);
     int err = 0;
 
-    for (unsigned i = 0; i < s->port_count && !err; i++)
-        err = open_port(s, s->ports[i]);
+    for (unsigned i = 0; i < s->port_count && !err; i++) {
+        struct link_options o;
+
+        port_link_options(s->ports[i], &o);
+        err = open_port(s, s->ports[i], o);
+    }
     if (err)
         return err;
     err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);
@@ -321,7 +429,37 @@ int server_start(struct server *s)
         err = start_commits(s, s->disks[i]);
     if (err)
         log_error("starting: %s", strerror(-err));
+    s->started = !err;
     return err;
+}
+
+int server_open_port(struct server *s, const char *ifname, unsigned requests,
+                     bool direct)
+{
+    unsigned before = s->port_count;
+    struct link_options o;
+    struct port *p;
+    int err = find_port(s, ifname, &p);
+
+    if (err)
+        log_error("%s: %s", ifname, strerror(-err));
+    if (err || s->port_count == before)
+        return err;
+    port_link_options(p, &o);
+    o.rx_frames = port_frames(requests);
+    if (direct)
+        o.align = DIRECT_ALIGN;
+    err = open_port(s, p, o);
+    if (err) {
+        port_free(p);
+        s->port_count--;
+    }
+    return err;
+}
+
+bool server_stopping(const struct server *s)
+{
+    return s->stopping;
 }
 
 bool server_idle(const struct server *s)
