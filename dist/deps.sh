@@ -16,7 +16,7 @@ set -eu
 # What each step adds.
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc"
+TEST="vblade aoetools tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace"
 CI="clang clang-format shellcheck musl-tools linux-libc-dev"
 
 # The same, by other names; none of these systems is tested here.

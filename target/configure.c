@@ -5,6 +5,7 @@
 #include "target/configure.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,25 @@ static int from_file(struct config *out, const struct options *o,
     return 0;
 }
 
+/* A state file has the address for a name. */
+static int find_twins(const struct config *c, struct source *source)
+{
+    char text[CONFIG_MISTAKE], addr[AOE_ADDR_TEXT];
+
+    for (unsigned i = 0; i < c->count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (aoe_addr_equal(c->exports[i].addr, c->exports[j].addr)) {
+                snprintf(text, sizeof text,
+                         "%s is there already, from line %u, and "
+                         "--state-dir cannot tell them apart",
+                         aoe_addr_format(addr, c->exports[i].addr),
+                         c->exports[j].line);
+                complain(source, c->exports[i].line, text);
+                return -EINVAL;
+            }
+    return 0;
+}
+
 int configure(struct config *out, const struct options *o)
 {
     struct source source = {o->config};
@@ -79,6 +99,8 @@ int configure(struct config *out, const struct options *o)
     err = o->config ? from_file(out, o, &source) : from_line(out, o);
     if (!err)
         err = resolve(out, &source);
+    if (!err && o->state_dir)
+        err = find_twins(out, &source);
     if (err)
         config_free(out);
     return err;

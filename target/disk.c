@@ -30,6 +30,7 @@ void disk_init(struct disk *d, struct server *server, const struct export *e,
 
 void disk_fini(struct disk *d)
 {
+    keeper_close(d->keeper);
     store_close(d->store);
 }
 
@@ -158,6 +159,35 @@ void disk_submit(struct disk *d)
         list_splice(&batch, &d->ready);
         store_submit(d->store, &batch);
     }
+}
+
+/* ---- what clients set -----------------------------------------------------
+ */
+
+bool disk_must_save(const struct disk *d, const struct request *r)
+{
+    return d->keeper && r->x.sets && keeper_behind(d->keeper, &d->export);
+}
+
+static void saved(struct keeper_wait *w, int result)
+{
+    struct request *r = list_entry(w, struct request, keep);
+    struct disk *d = r->disk;
+
+    d->in_flight--;
+    if (result == 0) {
+        port_answer(r);
+        return;
+    }
+    export_count(&d->export, COUNT_DROP_UNSAVED);
+    port_release(r);
+}
+
+void disk_save(struct disk *d, struct request *r)
+{
+    r->keep.done = saved;
+    d->in_flight++;
+    keeper_save(d->keeper, &d->export, &r->keep);
 }
 
 /* ---- commits --------------------------------------------------------------

@@ -20,6 +20,7 @@ struct server;
 struct disk {
     struct export export;
     struct store *store;
+    struct keeper *keeper; /* owned; NULL: what is set is not kept */
     struct server *server;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
     uint64_t age;             /* the n-th disk that the server got */
@@ -51,6 +52,12 @@ void disk_fini(struct disk *d);
 /* Runs a request's store operation when its turn has come; then its reply goes
  * to its port. */
 void disk_start(struct disk *d, struct request *r);
+
+/* Whether the reply to a request is true only once a change is saved. */
+bool disk_must_save(const struct disk *d, const struct request *r);
+/* Saves the change; then the reply goes to its port.  There is none if that
+ * fails: the client asks again. */
+void disk_save(struct disk *d, struct request *r);
 
 /* Hands everything that is ready to the store. */
 void disk_submit(struct disk *d);

@@ -28,6 +28,7 @@ const char *const export_counter_names[EXPORT_COUNTERS] = {
     [COUNT_DROP_MASKED] = "drop_masked",
     [COUNT_DROP_SILENT] = "drop_silent",
     [COUNT_DROP_BUSY] = "drop_busy",
+    [COUNT_DROP_UNSAVED] = "drop_unsaved",
     [COUNT_DROP_SIZE] = "drop_size",
 };
 
@@ -116,6 +117,17 @@ bool export_reserved(const struct export *e, const struct aoe_mac *from)
 
 void export_set_config(struct export *e, const uint8_t *string, uint16_t len)
 {
+    if (len == e->config_len && memcmp(e->config, string, len) == 0)
+        return;
     e->config_len = len;
     memcpy(e->config, string, len);
+    e->changes++;
+}
+
+void export_set_reserve(struct export *e, const struct mac_list *list)
+{
+    if (mac_list_equal(&e->reserve, list))
+        return;
+    e->reserve = *list;
+    e->changes++;
 }

@@ -52,11 +52,12 @@ enum export_counter {
     COUNT_REFUSED, /* changes by somebody who may not make them */
 
     /* Frames that were not answered. */
-    COUNT_DROP_SHORT,  /* shorter than its command's header */
-    COUNT_DROP_MASKED, /* the sender is not on the mask list */
-    COUNT_DROP_SILENT, /* the protocol asks for no answer */
-    COUNT_DROP_BUSY,   /* beyond the requests we queue */
-    COUNT_DROP_SIZE,   /* the answer does not fit the interface's frame */
+    COUNT_DROP_SHORT,   /* shorter than its command's header */
+    COUNT_DROP_MASKED,  /* the sender is not on the mask list */
+    COUNT_DROP_SILENT,  /* the protocol asks for no answer */
+    COUNT_DROP_BUSY,    /* beyond the requests we queue */
+    COUNT_DROP_UNSAVED, /* a change that could not be saved */
+    COUNT_DROP_SIZE,    /* the answer does not fit the interface's frame */
 
     EXPORT_COUNTERS,
 };
@@ -85,6 +86,7 @@ struct export
     uint8_t config[AOE_CONFIG_STRING_MAX];
     struct mac_list mask;    /* empty: everyone may talk */
     struct mac_list reserve; /* empty: not reserved */
+    uint64_t changes;        /* counts what was changed of these three */
     enum export_admin admin; /* who may change these three */
     struct mac_list admins;  /* if EXPORT_ADMIN_LISTED */
 
@@ -119,5 +121,6 @@ bool export_may_change(const struct export *e, const struct aoe_mac *from);
 bool export_reserved(const struct export *e, const struct aoe_mac *from);
 
 void export_set_config(struct export *e, const uint8_t *string, uint16_t len);
+void export_set_reserve(struct export *e, const struct mac_list *list);
 
 #endif

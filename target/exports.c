@@ -73,6 +73,7 @@ static void inherit(struct export *to, const struct entry *e)
 /* Opens the storage and makes it a disk of the server's. */
 static int entry_open(struct exports *x, struct entry *e)
 {
+    struct keeper *keeper = NULL;
     struct export description;
     struct store *store;
     int err = x->options.open(x->options.arg, &e->config, &description, &store);
@@ -81,12 +82,21 @@ static int entry_open(struct exports *x, struct entry *e)
         return err;
     if (e->before)
         inherit(&description, e);
-    err = server_add_disk(x->options.server, &description, store, &e->disk);
-    if (err) {
-        log_error("%s: %s", e->config.path, strerror(-err));
-        store_close(store);
+    if (x->options.state_dir)
+        err = keeper_open(&keeper, x->options.state_dir, &description,
+                          x->options.workers);
+    if (!err) {
+        err = server_add_disk(x->options.server, &description, store, &e->disk);
+        if (err)
+            log_error("%s: %s", e->config.path, strerror(-err));
     }
-    return err;
+    if (err) {
+        keeper_close(keeper);
+        store_close(store);
+        return err;
+    }
+    e->disk->keeper = keeper;
+    return 0;
 }
 
 static int entry_serve(struct exports *x, struct entry *e)

@@ -18,6 +18,8 @@ struct exports_options {
     int (*open)(void *arg, const struct export_config *c, struct export *e,
                 struct store **out);
     void *arg;
+    const char *state_dir; /* where what clients set is kept; NULL: nowhere */
+    struct workers *workers;
 };
 
 /* 0 or -ENOMEM. */

@@ -143,7 +143,8 @@ static int open_all(struct target *t, const struct options *o)
     struct server_options server = {.changing = o->config != NULL,
                                     .backend = o->backend,
                                     .link_open = link_open};
-    struct exports_options exports = {.open = open_export, .arg = t};
+    struct exports_options exports = {
+        .open = open_export, .arg = t, .state_dir = o->state_dir};
     int err = loop_open(&t->loop);
 
     if (!err)
@@ -151,6 +152,7 @@ static int open_all(struct target *t, const struct options *o)
     if (!err)
         err = server_open(&t->server, t->loop, &server);
     exports.server = t->server;
+    exports.workers = t->workers;
     if (!err)
         err = exports_open(&t->exports, &exports);
     if (!err)

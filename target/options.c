@@ -19,6 +19,7 @@ enum {
     OPTION_FORCE,
     OPTION_CONFIG,
     OPTION_CHECK,
+    OPTION_STATE_DIR,
     OPTION_LINK,
     OPTION_VERBOSE,
     OPTION_FAULT,
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPTION_FORCE},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
     {"link", required_argument, NULL, OPTION_LINK},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"fault", required_argument, NULL, OPTION_FAULT},
@@ -67,6 +69,9 @@ static void help(void)
           "  --check        only look whether it is right, and print the "
           "exports\n"
           "  --force        export FILE though it is in use\n"
+          "  --state-dir DIR\n"
+          "                 keep config string, mask list and reservation "
+          "there\n"
           "  --link packet|pcap\n"
           "                 how frames are sent and received\n"
           "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
@@ -135,6 +140,9 @@ static int one_option(struct options *o, int option, char *arg)
         return -1;
     case OPTION_CHECK:
         o->check = true;
+        return -1;
+    case OPTION_STATE_DIR:
+        o->state_dir = arg;
         return -1;
     case OPTION_LINK:
         if (strcmp(arg, "packet") != 0 && strcmp(arg, "pcap") != 0)

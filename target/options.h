@@ -15,6 +15,7 @@ struct options {
     const char *config;       /* the configuration file; NULL: none */
     bool check;               /* only look at it */
     bool force;               /* for all exports */
+    const char *state_dir;    /* for what clients set; NULL: forget it */
     const char *backend;      /* of links; NULL: the best there is */
 };
 

@@ -176,8 +176,16 @@ static void serve(struct request *r, struct disk *d)
     r->x.export = &d->export;
     switch (responder_request(&r->x)) {
     case RESPONDER_REPLY:
-        port_answer(r);
-        return;
+        if (!disk_must_save(d, r)) {
+            port_answer(r);
+            return;
+        }
+        if (!too_busy(r->port, d)) {
+            disk_save(d, r);
+            return;
+        }
+        export_count(&d->export, COUNT_DROP_BUSY);
+        break;
     case RESPONDER_STORE:
         if (!too_busy(r->port, d)) {
             disk_start(d, r);

@@ -8,6 +8,7 @@
 
 #include "target/order.h"
 #include "target/responder.h"
+#include "target/state.h"
 #include "wire/link.h"
 
 struct disk;
@@ -19,6 +20,7 @@ struct request {
     struct disk *disk;
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
+    struct keeper_wait keep;  /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */
 };
 
