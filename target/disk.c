@@ -95,6 +95,14 @@ static void settle_flush(struct disk *d, struct store_op *op)
     d->lost = false;
 }
 
+static void measure(struct disk *d, const struct request *r)
+{
+    if (d->submitting && r->started_ns == d->started_ns)
+        d->at_once[r->order.kind]++;
+    else
+        latency_add(&d->latency[r->order.kind], clock_ns() - r->started_ns, 1);
+}
+
 static void completed(struct store_op *op)
 {
     struct request *r = request_of_op(op);
@@ -113,6 +121,7 @@ static void completed(struct store_op *op)
         make_ready(d, op);
         return;
     }
+    measure(d, r);
     order_leave(&d->order, &r->order, released, d);
     d->in_flight--;
     if (verdict == RESPONDER_REPLY)
@@ -141,8 +150,25 @@ void disk_start(struct disk *d, struct request *r)
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
     d->in_flight++;
+    if (!d->started_ns)
+        d->started_ns = clock_ns();
+    r->started_ns = d->started_ns;
     if (order_enter(&d->order, &r->order))
         make_ready(d, &r->x.op);
+    else if (list_empty(&d->ready))
+        d->started_ns = 0;
+}
+
+static void measure_batch(struct disk *d)
+{
+    uint64_t took = clock_ns() - d->started_ns;
+
+    for (unsigned i = 0; i < ORDER_KINDS; i++) {
+        if (d->at_once[i])
+            latency_add(&d->latency[i], took, d->at_once[i]);
+        d->at_once[i] = 0;
+    }
+    d->started_ns = 0;
 }
 
 void disk_submit(struct disk *d)
@@ -152,6 +178,7 @@ void disk_submit(struct disk *d)
         if (list_entry(it, struct store_op, link)->kind == STORE_FLUSH)
             d->dirty = false;
     }
+    d->submitting = true;
     while (!list_empty(&d->ready)) {
         struct list batch;
 
@@ -159,6 +186,8 @@ void disk_submit(struct disk *d)
         list_splice(&batch, &d->ready);
         store_submit(d->store, &batch);
     }
+    d->submitting = false;
+    measure_batch(d);
 }
 
 /* ---- what clients set -----------------------------------------------------

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "target/export.h"
+#include "target/latency.h"
 #include "target/order.h"
 #include "target/request.h"
 #include "target/store.h"
@@ -32,8 +33,14 @@ struct disk {
     void *gone_arg;
 
     struct order order;
-    struct list ready;   /* of store_op.link: to be submitted together */
-    unsigned in_flight;  /* requests between disk_start and their reply */
+    struct list ready;  /* of store_op.link: to be submitted together */
+    unsigned in_flight; /* requests between disk_start and their reply */
+    /* How long requests took; those that complete while they are submitted are
+     * counted together, with two looks at the clock for all. */
+    struct latency latency[ORDER_KINDS];
+    uint64_t started_ns; /* of what is taken now; 0: nothing was */
+    bool submitting;
+    unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
 
     bool dirty; /* written to since the last flush began */

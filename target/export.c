@@ -131,3 +131,15 @@ void export_set_reserve(struct export *e, const struct mac_list *list)
     e->reserve = *list;
     e->changes++;
 }
+
+void export_clear_mask(struct export *e)
+{
+    e->changes += e->mask.count > 0;
+    e->mask.count = 0;
+}
+
+void export_clear_reserve(struct export *e)
+{
+    e->changes += e->reserve.count > 0;
+    e->reserve.count = 0;
+}

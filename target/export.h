@@ -121,6 +121,8 @@ bool export_may_change(const struct export *e, const struct aoe_mac *from);
 bool export_reserved(const struct export *e, const struct aoe_mac *from);
 
 void export_set_config(struct export *e, const uint8_t *string, uint16_t len);
+void export_clear_mask(struct export *e);
+void export_clear_reserve(struct export *e);
 void export_set_reserve(struct export *e, const struct mac_list *list);
 
 #endif

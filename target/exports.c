@@ -31,6 +31,7 @@ struct exports {
     struct exports_options options;
     struct list serving;
     struct list waiting; /* for those that are leaving */
+    struct list waits;   /* of exports_wait.link */
 };
 
 static struct entry *entry_of(struct list *node)
@@ -112,6 +113,25 @@ static int entry_serve(struct exports *x, struct entry *e)
     }
     list_append(&x->serving, &e->link);
     return 0;
+}
+
+static void put_interfaces(const struct entry *e, FILE *out)
+{
+    for (unsigned i = 0; i < e->config.interface_count; i++)
+        fprintf(out, "%s%s", i ? "," : "", e->config.interfaces[i]);
+}
+
+void exports_print(const struct exports *x, FILE *out)
+{
+    for (struct list *it = x->serving.next; it != &x->serving; it = it->next) {
+        const struct entry *e = entry_of(it);
+
+        fprintf(out, "%s\t%llu\t", e->disk->name,
+                (unsigned long long)e->disk->store->size);
+        put_interfaces(e, out);
+        fprintf(out, "\t%s%s\n", e->config.path,
+                e->leaving ? " (stopping)" : "");
+    }
 }
 
 static void say_serving(const struct entry *e)
@@ -353,6 +373,32 @@ static void start_waiting(struct exports *x)
     }
 }
 
+static bool settled(struct exports *x)
+{
+    list_each(it, &x->serving)
+        if (entry_of(it)->leaving)
+            return false;
+    return list_empty(&x->waiting);
+}
+
+static void tell_settled(struct exports *x)
+{
+    struct list *node;
+
+    while (settled(x) && (node = list_first(&x->waits))) {
+        struct exports_wait *w = list_entry(node, struct exports_wait, link);
+
+        list_remove(node);
+        w->done(w);
+    }
+}
+
+void exports_settled(struct exports *x, struct exports_wait *w)
+{
+    list_append(&x->waits, &w->link);
+    tell_settled(x);
+}
+
 static void gone(void *arg)
 {
     struct entry *e = arg;
@@ -361,6 +407,7 @@ static void gone(void *arg)
     entry_free(e);
     start_waiting(x);
     close_unused(x);
+    tell_settled(x);
 }
 
 /* What a changed export was like before; without memory it begins afresh. */
@@ -460,6 +507,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     x->options = *o;
     list_init(&x->serving);
     list_init(&x->waiting);
+    list_init(&x->waits);
     *out = x;
     return 0;
 }

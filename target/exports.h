@@ -6,6 +6,8 @@
 #ifndef TARGET_EXPORTS_H
 #define TARGET_EXPORTS_H
 
+#include <stdio.h>
+
 #include "target/config.h"
 #include "target/server.h"
 
@@ -37,5 +39,16 @@ int exports_start(struct exports *x, struct config *c);
  * and, unless `allow` changed, mask list.  0, or -errno after saying what is
  * wrong; then nothing was changed. */
 int exports_reload(struct exports *x, struct config *c);
+
+/* Tells `w`, which is the caller's until then, when all that the last reload
+ * stopped has ended and all that it started serves. */
+struct exports_wait {
+    void (*done)(struct exports_wait *w);
+    struct list link; /* private */
+};
+void exports_settled(struct exports *x, struct exports_wait *w);
+
+/* A line for each: address, bytes, interfaces, file. */
+void exports_print(const struct exports *x, FILE *out);
 
 #endif

@@ -12,9 +12,11 @@
 #include "base/options.h"
 #include "target/claim.h"
 #include "target/configure.h"
+#include "target/control.h"
 #include "target/exports.h"
 #include "target/options.h"
 #include "target/server.h"
+#include "target/stats.h"
 #include "target/store.h"
 #include "target/workers.h"
 
@@ -26,6 +28,7 @@ struct target {
     struct workers *workers;
     struct server *server;
     struct exports *exports;
+    struct control *control; /* NULL: none was asked for */
     const struct options *options;
 };
 
@@ -106,20 +109,27 @@ static void on_stop(void *arg, int signo)
 static void on_report(void *arg, int signo)
 {
     (void)signo;
-    server_report(arg);
+    stats_log(arg);
+}
+
+static int reload(void *arg)
+{
+    struct target *t = arg;
+    struct config config;
+    int err = configure(&config, t->options);
+
+    if (err)
+        log_error("reloading: nothing was changed");
+    else
+        err = exports_reload(t->exports, &config);
+    config_free(&config);
+    return err;
 }
 
 static void on_reload(void *arg, int signo)
 {
-    struct target *t = arg;
-    struct config config;
-
     (void)signo;
-    if (configure(&config, t->options))
-        log_error("reloading: nothing was changed");
-    else
-        exports_reload(t->exports, &config);
-    config_free(&config);
+    reload(arg);
 }
 
 static int catch_signals(struct target *t)
@@ -162,8 +172,23 @@ static int open_all(struct target *t, const struct options *o)
     return err;
 }
 
+static int open_control(struct target *t)
+{
+    struct control_options o = {
+        .path = t->options->control,
+        .loop = t->loop,
+        .server = t->server,
+        .exports = t->exports,
+        .reload = reload,
+        .arg = t,
+    };
+
+    return o.path ? control_open(&t->control, &o) : 0;
+}
+
 static void close_all(struct target *t)
 {
+    control_close(t->control);
     exports_close(t->exports);
     server_close(t->server);
     workers_close(t->workers);
@@ -183,6 +208,8 @@ static int run(const struct options *o)
         return status ? EXIT_FAILED : EXIT_DONE;
     }
     status = open_all(&t, o);
+    if (!status)
+        status = open_control(&t);
     if (!status)
         status = exports_start(t.exports, &config);
     config_free(&config);
@@ -207,6 +234,8 @@ int main(int argc, char **argv)
     int status;
 
     log_program("aoe-target");
+    if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+        return ctl_main(argc - 1, argv + 1);
     status = options_parse(&o, argc, argv);
     if (status < 0)
         status = run(&o);

@@ -20,6 +20,7 @@ enum {
     OPTION_CONFIG,
     OPTION_CHECK,
     OPTION_STATE_DIR,
+    OPTION_CONTROL,
     OPTION_LINK,
     OPTION_VERBOSE,
     OPTION_FAULT,
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+    {"control", required_argument, NULL, OPTION_CONTROL},
     {"link", required_argument, NULL, OPTION_LINK},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"fault", required_argument, NULL, OPTION_FAULT},
@@ -48,6 +50,7 @@ static void help(void)
     fputs("usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
           "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
           "       aoe-target --config FILE [--check]\n"
+          "       aoe-target ctl COMMAND (see aoe-target ctl --help)\n"
           "\n"
           "Exports FILE, a disk or an image, as the ATA over Ethernet disk\n"
           "eSHELF.SLOT on the interfaces NETIF (names separated by commas).\n"
@@ -72,6 +75,7 @@ static void help(void)
           "  --state-dir DIR\n"
           "                 keep config string, mask list and reservation "
           "there\n"
+          "  --control PATH listen on this socket for aoe-target ctl\n"
           "  --link packet|pcap\n"
           "                 how frames are sent and received\n"
           "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
@@ -143,6 +147,9 @@ static int one_option(struct options *o, int option, char *arg)
         return -1;
     case OPTION_STATE_DIR:
         o->state_dir = arg;
+        return -1;
+    case OPTION_CONTROL:
+        o->control = arg;
         return -1;
     case OPTION_LINK:
         if (strcmp(arg, "packet") != 0 && strcmp(arg, "pcap") != 0)

@@ -16,6 +16,7 @@ struct options {
     bool check;               /* only look at it */
     bool force;               /* for all exports */
     const char *state_dir;    /* for what clients set; NULL: forget it */
+    const char *control;      /* path of the control socket; NULL: none */
     const char *backend;      /* of links; NULL: the best there is */
 };
 

@@ -485,39 +485,17 @@ void server_stop(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- counters -------------------------------------------------------------
+/* ---- looking --------------------------------------------------------------
  */
 
-static void report(const char *name, const char *const *names,
-                   const uint64_t *counts, unsigned n)
+struct disk *const *server_disks(const struct server *s, unsigned *count)
 {
-    char line[900];
-    size_t used = 0;
-
-    for (unsigned i = 0; i < n && used < sizeof line; i++)
-        used += (size_t)snprintf(line + used, sizeof line - used, " %s=%llu",
-                                 names[i], (unsigned long long)counts[i]);
-    log_info("%s:%s", name, line);
+    *count = s->disk_count;
+    return s->disks;
 }
 
-void server_report(const struct server *s)
+struct port *const *server_ports(const struct server *s, unsigned *count)
 {
-    for (unsigned i = 0; i < s->disk_count; i++)
-        report(s->disks[i]->name, export_counter_names,
-               s->disks[i]->export.counts, EXPORT_COUNTERS);
-    for (unsigned i = 0; i < s->port_count; i++) {
-        const struct port *p = s->ports[i];
-        const char *names[PORT_COUNTERS + 6];
-        uint64_t counts[PORT_COUNTERS + 6];
-
-        names[0] = "rx_frames", counts[0] = p->link->rx_frames;
-        names[1] = "rx_bytes", counts[1] = p->link->rx_bytes;
-        names[2] = "tx_frames", counts[2] = p->link->tx_frames;
-        names[3] = "tx_bytes", counts[3] = p->link->tx_bytes;
-        names[4] = "rx_drops", counts[4] = p->link->rx_drops;
-        names[5] = "tx_errors", counts[5] = p->link->tx_errors;
-        memcpy(names + 6, port_counter_names, sizeof port_counter_names);
-        memcpy(counts + 6, p->counts, sizeof p->counts);
-        report(p->ifname, names, counts, PORT_COUNTERS + 6);
-    }
+    *count = s->port_count;
+    return s->ports;
 }

@@ -64,8 +64,9 @@ bool server_stopping(const struct server *s);
 /* Whether no disk is at work, so that the server can be closed. */
 bool server_idle(const struct server *s);
 
-/* One line of counters for each disk, and one for each port. */
-void server_report(const struct server *s);
+/* All that is served now; valid until the loop's next turn. */
+struct disk *const *server_disks(const struct server *s, unsigned *count);
+struct port *const *server_ports(const struct server *s, unsigned *count);
 
 /* ---- for disks and ports --------------------------------------------------
  */
