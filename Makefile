@@ -6,6 +6,9 @@
 #: make check SAN=1    the same under AddressSanitizer and UBSan
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
+#: make sim            SEEDS (10000) simulated networks from SEED (1) on
+#: make bench-target   aoe-target beside vblade, into build/bench/;
+#:                     BENCH_SECONDS=1 for a quick look
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -14,7 +17,8 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_INIH=no, WITH_FUSE=no and WITH_CMOCKA=no leave a library out.
+#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no and WITH_CMOCKA=no leave
+#: a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -42,12 +46,16 @@ ifdef STATIC
 WITH_PCAP := no
 WITH_INIH := no
 WITH_FUSE := no
+WITH_NBD := no
 WITH_CMOCKA := no
+WITH_URING := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_INIH := $(call have,$(WITH_INIH),inih)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
+HAVE_URING := $(call have,$(WITH_URING),liburing)
+HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -92,6 +100,16 @@ ifeq ($(HAVE_INIH),yes)
 DEFS += -DHAVE_INIH
 INIH_LIBS := $(shell $(PKG_CONFIG) --libs inih)
 endif
+ifeq ($(HAVE_URING),yes)
+DEFS += -DHAVE_URING
+URING_LIBS := $(shell $(PKG_CONFIG) --libs liburing)
+endif
+ifeq ($(HAVE_NBD),yes)
+DEFS += -DHAVE_NBD
+NBD_LIBS := $(shell $(PKG_CONFIG) --libs libnbd)
+endif
+# What the target and everything that links its room needs.
+TARGET_LIBS = $(INIH_LIBS) $(PCAP_LIBS) $(URING_LIBS) $(NBD_LIBS)
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
@@ -112,6 +130,7 @@ objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
 room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
+skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_connection.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
@@ -155,7 +174,7 @@ $(BUILD)/aoe: $(BUILD)/obj/initiator/main.o $(INITIATOR) $(WIRE) $(BASE)
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
 $(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(INIH_LIBS) $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
 $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
@@ -172,7 +191,9 @@ help:
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
 	@$(if $(HAVE_INIH),:,echo "left out: aoe-target --config (needs libinih: libinih-dev)")
+	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
+	@$(if $(HAVE_NBD),:,echo "left out: NBD exports as aoe-target's disk (needs libnbd: libnbd-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
@@ -187,7 +208,7 @@ $(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TEST
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(INIH_LIBS) $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(TARGET_LIBS)
 .SECONDARY:
 
 .PHONY: unit-tests
@@ -201,6 +222,37 @@ $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) -o $@ $^
 
+# The simulator, and mutants of it: the same with one safety rule switched off by
+# the linker, which it must notice.
+SIM := $(BUILD)/tests/sim/sim
+MUTANTS := $(patsubst tests/sim/mutants/%.c,$(BUILD)/tests/sim/sim-%,$(wildcard tests/sim/mutants/*.c))
+SIM_OBJS := $(call objs,$(wildcard tests/sim/*.c))
+SIM_LIBS := $(TESTLIB) $(TARGET) $(INITIATOR) $(WIRE) $(BASE)
+$(SIM): $(SIM_OBJS) $(SIM_LIBS)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
+$(BUILD)/tests/sim/sim-%: $(BUILD)/obj/tests/sim/mutants/%.o $(SIM_OBJS) $(SIM_LIBS)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -Wl,--wrap=$(wrap) -o $@ $^ $(TARGET_LIBS)
+$(BUILD)/tests/sim/sim-fence: wrap = fence_hit
+$(BUILD)/tests/sim/sim-flush: wrap = responder_request
+$(BUILD)/tests/sim/sim-order: wrap = order_enter
+$(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
+SEEDS ?= 10000
+SEED ?= 1
+.PHONY: sim
+sim: $(SIM)
+	$(SIM) -n $(SEEDS) -s $(SEED)
+# The fuzz targets without libFuzzer: each runs its seeds, one after the other.
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
+$(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
+
 # `make check` is these three, after `make deps`: in a second make, since what
 # deps installed changes what can be built.
 .PHONY: check check-built tests
@@ -208,12 +260,23 @@ check: deps-test
 	+@$(MAKE) --no-print-directory check-built
 check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
-tests: unit-tests $(HELPERS)
+tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
+
+# Measurements, in tests/bench; not part of check, because they need a quiet
+# machine and prove nothing by passing.
+.PHONY: bench-target bench-target-built
+bench-target: deps-bench
+	+@$(MAKE) --no-print-directory bench-target-built
+bench-target-built: target $(BUILD)/tests/bench/load
+	@BUILD=$(BUILD) tests/bench/target.sh
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINKER) -o $@ $^
 
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
 # it is there, holds its seeds.  They are built by clang in a tree of their own.
 FUZZ_SECONDS ?= 20
-FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: fuzz fuzz-built
 fuzz:
 	+@$(MAKE) --no-print-directory fuzz-built BUILD=build/fuzz SAN=1 CC=clang \
@@ -228,7 +291,7 @@ fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
 	done
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(INIH_LIBS) $(PCAP_LIBS)
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(TARGET_LIBS)
 
 .PHONY: demo demo-built
 demo: deps-demo
@@ -238,9 +301,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no takes the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-bench deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-ci:
+deps-build deps-demo deps-test deps-bench deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "bridge/disk_log.h"
 
 /* ---- what happens to a disk ---------------------------------------------- */
 
@@ -17,49 +18,13 @@ static void note_ready(struct server *s)
         loop_stop(s->loop, EXIT_DONE);
 }
 
-static void say(const struct aoefs_disk *d, enum aoe_event event)
-{
-    const char *name = aoe_disk_name(d->disk);
-
-    switch (event) {
-    case AOE_DISK_READY:
-        log_debug("%s: found, %llu bytes", name,
-                  (unsigned long long)aoefs_size(d));
-        break;
-    case AOE_DISK_LOST:
-        log_error("%s: no answer any more: its users get errors until it is "
-                  "back",
-                  name);
-        break;
-    case AOE_DISK_BACK:
-        log_info("%s: answers again", name);
-        break;
-    case AOE_DISK_RESIZED:
-        log_info("%s: has %llu bytes now; losetup -c tells a loop device", name,
-                 (unsigned long long)aoefs_size(d));
-        break;
-    case AOE_DISK_CHANGED:
-        log_error("%s: another disk answers in its place, refused: %s", name,
-                  aoe_disk_trouble(d->disk));
-        break;
-    case AOE_DISK_CONFLICT:
-        log_error("%s: two disks have this address: %s", name,
-                  aoe_disk_trouble(d->disk));
-        break;
-    }
-}
-
 static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct aoefs_disk *d = arg;
     struct server *s = d->fs->options.arg;
-    unsigned held;
 
-    if (log_allowed(&s->limit[d - s->disks], loop_now(s->loop), 10, &held)) {
-        if (held)
-            log_info("%s: %u messages left out", aoe_disk_name(disk), held);
-        say(d, event);
-    }
+    disk_log_event(&s->limit[d - s->disks], loop_now(s->loop), disk, event,
+                   "losetup -c tells a loop device");
     if (event == AOE_DISK_READY)
         note_ready(s);
     if (event == AOE_DISK_RESIZED)
@@ -70,27 +35,10 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 
 static void say_missing(struct server *s)
 {
-    const struct interfaces *ifs = &s->options->interfaces;
-    char where[512] = "";
-    size_t used = 0;
-
-    for (unsigned i = 0; i < ifs->count && used < sizeof where; i++)
-        used += (size_t)snprintf(where + used, sizeof where - used, "%s%s",
-                                 i ? ", " : "", ifs->names[i]);
-    for (unsigned i = 0; i < s->fs.disk_count; i++) {
-        const struct aoe_disk *disk = s->disks[i].disk;
-        const char *trouble = aoe_disk_trouble(disk);
-
-        if (aoe_disk_ready(disk))
-            continue;
-        if (*trouble)
-            log_error("mount: %s: %s", aoe_disk_name(disk), trouble);
-        else
-            log_error("mount: %s: no answer on %s within %g s; aoe discover "
-                      "shows what is there, --wait waits longer",
-                      aoe_disk_name(disk), where,
-                      (double)s->options->wait / NS_PER_S);
-    }
+    for (unsigned i = 0; i < s->fs.disk_count; i++)
+        if (!aoe_disk_ready(s->disks[i].disk))
+            disk_log_missing("mount", s->disks[i].disk, &s->options->interfaces,
+                             s->options->wait);
 }
 
 static void looked_long_enough(void *arg)

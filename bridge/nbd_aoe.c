@@ -5,11 +5,10 @@
  */
 #include "bridge/nbd_aoe.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-#include "base/log.h"
 #include "base/options.h"
+#include "bridge/disk_log.h"
 
 static int submit(void *disk, struct aoe_request *request)
 {
@@ -52,30 +51,13 @@ static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)
 static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct nbd_disk *d = arg;
-    const char *name = aoe_disk_name(disk);
 
-    switch (event) {
-    case AOE_DISK_READY:
+    if (event == AOE_DISK_READY)
         become_ready(d, disk);
-        break;
-    case AOE_DISK_LOST:
-        log_error("%s: no answer any more; requests fail until it is back",
-                  name);
-        break;
-    case AOE_DISK_BACK:
-        log_info("%s: answers again", name);
-        break;
-    case AOE_DISK_RESIZED:
+    if (event == AOE_DISK_RESIZED)
         d->export.size = aoe_disk_identity(disk)->size;
-        log_info("%s: now has %" PRIu64 " bytes; clients that connect from "
-                 "now on see them",
-                 name, d->export.size);
-        break;
-    case AOE_DISK_CHANGED:
-    case AOE_DISK_CONFLICT:
-        log_error("%s: %s", name, aoe_disk_trouble(disk));
-        break;
-    }
+    disk_log_event(&d->limit, loop_now(d->loop->loop), disk, event,
+                   "clients that connect from now on see them");
 }
 
 int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop, uint16_t shelf,

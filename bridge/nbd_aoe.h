@@ -5,6 +5,7 @@
 #ifndef BRIDGE_NBD_AOE_H
 #define BRIDGE_NBD_AOE_H
 
+#include "base/log.h"
 #include "bridge/aoe_loop.h"
 #include "bridge/nbd_export.h"
 
@@ -15,6 +16,7 @@ struct nbd_disk {
     void (*ready)(void *arg); /* the disk was found (once) */
     void *arg;
     char description[128];
+    struct log_limit limit; /* of lines about its fate */
 };
 
 /* Begins to look for the disk and says on standard error what happens to it

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe_loop.h"
+#include "bridge/disk_log.h"
 #include "bridge/nbd_aoe.h"
 #include "bridge/nbd_commands.h"
 #include "bridge/nbd_listen.h"
@@ -167,18 +168,9 @@ static void ready(void *arg)
 static void not_found(void *arg)
 {
     struct serve *s = arg;
-    const struct interfaces *ifs = &s->options.interfaces;
-    const char *trouble = aoe_disk_trouble(s->disk.disk);
-    char asked[256] = "";
-    size_t used = 0;
 
-    for (unsigned i = 0; i < ifs->count && used < sizeof asked; i++)
-        used += (size_t)snprintf(asked + used, sizeof asked - used, "%s%s",
-                                 i ? ", " : "", ifs->names[i]);
-    log_error("looking for %s on %s for %g s: %s", aoe_disk_name(s->disk.disk),
-              asked, (double)s->options.wait / (double)NS_PER_S,
-              *trouble ? trouble
-                       : "no answer; aoe discover shows what is there");
+    disk_log_missing("serve", s->disk.disk, &s->options.interfaces,
+                     s->options.wait);
     loop_stop(s->loop, EXIT_FAILED);
 }
 

@@ -5,33 +5,37 @@
 # elsewhere it names the packages.  It says what it will install before it
 # does, and does nothing when all is there.
 
-usage="usage: dist/deps.sh build|demo|test|ci
+usage="usage: dist/deps.sh build|demo|test|bench|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
-  ci      and what .ci/run checks beyond that"
+  bench   build, and what the comparisons of tests/bench need
+  ci      test, and what .ci/run checks beyond that"
 
 set -eu
 
 # What each step adds.
-BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev libcmocka-dev"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace"
-CI="clang clang-format shellcheck musl-tools linux-libc-dev"
+TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace"
+CI="clang libclang-rt-dev clang-format shellcheck musl-tools linux-libc-dev"
+BENCH="vblade strace gnuplot-nox iproute2 util-linux procps"
 
 # The same, by other names; none of these systems is tested here.
 others() {
     cat >&2 <<END
 deps: this system has no apt-get; please install with its package manager:
-  Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel
-           libcmocka-devel iproute util-linux e2fsprogs fuse3 libnbd nbdkit
+  Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel liburing-devel
+           libnbd-devel libcmocka-devel iproute util-linux e2fsprogs fuse3 libnbd nbdkit
            wireshark-cli tcpdump jq fio qemu-img nbd libcap aoetools vim-common
-  Arch     gcc make pkgconf libpcap libinih fuse3 cmocka iproute2 util-linux e2fsprogs
+  Arch     gcc make pkgconf libpcap libinih fuse3 liburing cmocka iproute2
+           util-linux e2fsprogs
            libnbd wireshark-cli tcpdump jq fio qemu-img nbd libcap
-           (AUR: vblade aoetools)
+           (AUR: vblade aoetools nbdkit)
   Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev
-           inih-dev fuse3-dev cmocka-dev iproute2 util-linux losetup e2fsprogs fuse3
-           libnbd tshark tcpdump jq fio qemu-img libcap-utils vblade
+           inih-dev fuse3-dev liburing-dev libnbd-dev cmocka-dev iproute2 util-linux
+           losetup e2fsprogs fuse3 libnbd nbdkit tshark tcpdump jq fio qemu-img
+           libcap-utils vblade
   FreeBSD  gmake pkgconf inih fusefs-libs3 cmocka jq fio vblade tshark bash
            (libpcap is in the base system; the network tests need Linux)
   macOS    Homebrew: make pkgconf inih cmocka jq fio; macFUSE for aoe-fuse
@@ -44,6 +48,7 @@ case ${1:-} in
 build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
+bench) wanted="$BUILD $BENCH" ;;
 ci) wanted="$BUILD $DEMO $TEST $CI" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;

@@ -271,15 +271,12 @@ static void show_json(const struct rows *rs)
 
 static void say_nothing_found(const struct options *o)
 {
-    char asked[256] = "", disk[16] = "any disk";
-    size_t used = 0;
+    char asked[INTERFACES_TEXT], disk[16] = "any disk";
 
-    for (unsigned i = 0; i < o->interfaces.count && used < sizeof asked; i++)
-        used += (size_t)snprintf(asked + used, sizeof asked - used, "%s%s",
-                                 i ? ", " : "", o->interfaces.names[i]);
     if (o->shelf != 0xffff)
         snprintf(disk, sizeof disk, "e%u.%u", o->shelf, o->slot);
-    log_error("discover: asked for %s on %s for %g s: no answer", disk, asked,
+    log_error("discover: asked for %s on %s for %g s: no answer", disk,
+              interfaces_text(asked, &o->interfaces),
               (double)o->wait / (double)NS_PER_S);
 }
 

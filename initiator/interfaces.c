@@ -53,6 +53,18 @@ void interfaces_free(struct interfaces *ifs)
         free(ifs->names[--ifs->count]);
 }
 
+const char *interfaces_text(char out[INTERFACES_TEXT],
+                            const struct interfaces *ifs)
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (unsigned i = 0; i < ifs->count && used < INTERFACES_TEXT; i++)
+        used += (size_t)snprintf(out + used, INTERFACES_TEXT - used, "%s%s",
+                                 i ? ", " : "", ifs->names[i]);
+    return out;
+}
+
 struct candidates {
     char text[256];
 };

@@ -23,6 +23,11 @@ int interfaces_add(struct interfaces *ifs, const char *arg);
  * returned; 0 on success. */
 int interfaces_open(struct interfaces *ifs, struct aoe **out);
 
+/* "eth0, eth1", for messages; as much as fits.  Returns `out`. */
+enum { INTERFACES_TEXT = 256 };
+const char *interfaces_text(char out[INTERFACES_TEXT],
+                            const struct interfaces *ifs);
+
 /* Says why the interface `ifname` could not be opened (-errno of aoe_open). */
 void interfaces_explain(const char *ifname, int err);
 

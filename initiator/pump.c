@@ -172,8 +172,8 @@ static void queue_frame(struct path *p, struct frame *f)
     port_queue(p->port, f);
 }
 
-/* A path that fell silent gives its frames to the others, under the same tag:
- * any copy's answer will do. */
+/* A path that is silent, refused or being asked again gives its frames to the
+ * others, under the same tag: any copy's answer will do. */
 static void hand_over(struct aoe_disk *d, struct path *from, struct list *list)
 {
     list_each(node, list) {
@@ -196,7 +196,7 @@ static void hand_over(struct aoe_disk *d, struct path *from, struct list *list)
 
 static void resend(struct aoe_disk *d, struct path *p)
 {
-    if (p->state == PATH_SILENT && best_path(d, 0, false)) {
+    if (p->state != PATH_GOOD && best_path(d, 0, false)) {
         hand_over(d, p, &p->sent);
         hand_over(d, p, &p->slow);
         hand_over(d, p, &p->lost);

@@ -53,12 +53,27 @@ static struct path *add_path(struct aoe_disk *d, struct port *port,
     return p;
 }
 
+/* What is on its way by this path will have to go by another. */
+static void recut_all(struct list *frames, const struct path *p)
+{
+    list_each(node, frames) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        if (f->path == p && f->transfer)
+            disk_recut(p->disk, f);
+    }
+}
+
 void path_free(struct path *p)
 {
     if (p->identify) {
         path_forget(p, p->identify);
         flight_put(&p->disk->aoe->flight, p->identify);
     }
+    recut_all(&p->sent, p);
+    recut_all(&p->slow, p);
+    recut_all(&p->lost, p);
+    recut_all(&p->port->tx, p);
     list_remove(&p->link);
     free(p);
 }

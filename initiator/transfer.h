@@ -65,11 +65,8 @@ static inline bool transfer_changes(const struct transfer *t)
     return t->op == AOE_WRITE || t->op == AOE_TRIM || t->op == AOE_ZERO;
 }
 
-static inline bool transfer_overlaps(const struct transfer *a,
-                                     const struct transfer *b)
-{
-    return a->lba < b->lba + b->sectors && b->lba < a->lba + a->sectors;
-}
+/* Whether two requests have a sector in common. */
+bool transfer_overlaps(const struct transfer *a, const struct transfer *b);
 
 /* Whether something is left to be made into frames. */
 static inline bool transfer_uncut(const struct transfer *t)

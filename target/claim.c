@@ -4,8 +4,8 @@
  *
  * Devices: the kernel refuses O_EXCL while one is mounted, swapped to, or part
  * of an array, and while we hold it, refuses to do that with it.  Files: a lock
- * on the whole, shared by those who only read; exports of parts share it as
- * well and lock their part.
+ * on the whole, shared by those who only read.  Who exports a part shares the
+ * whole and locks the part.
  */
 #include "target/claim.h"
 
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -39,38 +40,20 @@ static int open_file(const struct claim *c, int more)
     return fd < 0 ? -errno : fd;
 }
 
-/* ---- devices --------------------------------------------------------------
- */
+/* ---- locks --------------------------------------------------------------- */
 
-/* The claim of a read-only export is only tried, so that several may read. */
-static int claim_device(const struct claim *c, int fd)
+static bool is_part(const struct claim *c)
 {
-    char use[256] = "in use by the system";
-    int exclusive = open_file(c, O_EXCL);
-
-    if (exclusive >= 0 && !c->read_only) {
-        close(fd);
-        return exclusive;
-    }
-    if (exclusive >= 0)
-        close(exclusive);
-    if (exclusive != -EBUSY)
-        return fd;
-    in_use_device(fd, use, sizeof use);
-    if (allowed(c, use))
-        return fd;
-    close(fd);
-    return -EBUSY;
+    return c->offset > 0 || c->length > 0;
 }
 
-/* ---- files ----------------------------------------------------------------
- */
-
-/* Locks of open file descriptions: unlike POSIX's they end with their own
- * descriptor only.  Where there are none, the lock on the whole must do. */
-static int lock_part(const struct claim *c, int fd, bool test)
+/* A part is locked; of the whole it is only asked whether a part is.  Locks of
+ * open file descriptions: unlike POSIX's they end with their own descriptor
+ * only.  A system without them does without. */
+static int lock_part(const struct claim *c, int fd)
 {
 #ifdef F_OFD_SETLK
+    int how = is_part(c) ? F_OFD_SETLK : F_OFD_GETLK;
     struct flock l = {
         .l_type = (short)(c->read_only ? F_RDLCK : F_WRLCK),
         .l_whence = SEEK_SET,
@@ -78,49 +61,83 @@ static int lock_part(const struct claim *c, int fd, bool test)
         .l_len = (off_t)c->length,
     };
 
-    if (fcntl(fd, test ? F_OFD_GETLK : F_OFD_SETLK, &l)) {
-        if (errno == EAGAIN || errno == EACCES)
-            return -EBUSY;
-        return 0;
-    }
-    return test && l.l_type != F_UNLCK ? -EBUSY : 0;
+    if (fcntl(fd, how, &l))
+        return errno == EAGAIN || errno == EACCES ? -EBUSY : 0;
+    return how == F_OFD_GETLK && l.l_type != F_UNLCK ? -EBUSY : 0;
 #else
     (void)c;
     (void)fd;
-    (void)test;
     return 0;
 #endif
 }
 
-static bool is_part(const struct claim *c)
+static bool part_allowed(const struct claim *c)
 {
-    return c->offset > 0 || c->length > 0;
+    return allowed(c, c->read_only ? "another target may write to it"
+                                   : "another target exports it");
 }
+
+/* ---- devices ------------------------------------------------------------- */
+
+/* Only who writes to the whole keeps the system's claim.  Others just try it,
+ * again if somebody else is just doing that. */
+static int try_exclusive(const struct claim *c)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    int fd = open_file(c, O_EXCL);
+
+    for (int i = 0; i < 10 && fd == -EBUSY; i++) {
+        nanosleep(&pause, NULL);
+        fd = open_file(c, O_EXCL);
+    }
+    return fd;
+}
+
+static int claim_device(const struct claim *c, int fd)
+{
+    char use[256] = "in use by the system";
+    int exclusive = try_exclusive(c);
+
+    if (exclusive >= 0 && !c->read_only && !is_part(c)) {
+        close(fd);
+        fd = exclusive;
+    } else if (exclusive >= 0) {
+        close(exclusive);
+    } else if (exclusive == -EBUSY) {
+        in_use_device(fd, use, sizeof use);
+        if (!allowed(c, use)) {
+            close(fd);
+            return -EBUSY;
+        }
+    }
+    if (lock_part(c, fd) && !part_allowed(c)) {
+        close(fd);
+        return -EBUSY;
+    }
+    return fd;
+}
+
+/* ---- files --------------------------------------------------------------- */
 
 static int lock_file(const struct claim *c, int fd)
 {
     int how = c->read_only || is_part(c) ? LOCK_SH : LOCK_EX;
 
-    if (flock(fd, how | LOCK_NB))
-        return errno == EWOULDBLOCK ? -EBUSY : 0;
-    return lock_part(c, fd, !is_part(c));
+    if (flock(fd, how | LOCK_NB) && errno == EWOULDBLOCK)
+        return -EBUSY;
+    return lock_part(c, fd);
 }
 
 static int claim_file(const struct claim *c, int fd)
 {
     char use[256];
-    int err = 0;
 
-    if (in_use_file(fd, use, sizeof use) && !allowed(c, use))
-        err = -EBUSY;
-    if (!err && lock_file(c, fd) &&
-        !allowed(c, c->read_only ? "another target may write to it"
-                                 : "another target exports it"))
-        err = -EBUSY;
-    if (!err)
-        return fd;
-    close(fd);
-    return err;
+    if ((in_use_file(fd, use, sizeof use) && !allowed(c, use)) ||
+        (lock_file(c, fd) && !part_allowed(c))) {
+        close(fd);
+        return -EBUSY;
+    }
+    return fd;
 }
 
 int claim_open(const struct claim *c)

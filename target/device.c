@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Files and block devices as the operating system sees them.  Everything only
- * Linux tells is between #ifdef __linux__; elsewhere a disk has 512-byte
- * sectors, rotates perhaps, and is not trimmed.
+ * What a file or block device is like.  Everything only Linux tells is between
+ * #ifdef __linux__; elsewhere a disk has 512-byte sectors, rotates perhaps, and
+ * is not trimmed.
  */
 #include "target/device.h"
 
@@ -17,7 +17,6 @@
 
 #ifdef __linux__
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #endif
@@ -34,64 +33,32 @@ static uint64_t hash(uint64_t h, const void *data, size_t len)
     return h;
 }
 
-/* Identity of last resort: this machine and the name of the file on it. */
-static uint64_t hash_place(uint64_t h, const char *path)
+/* Identity of last resort: a name on this machine. */
+static uint64_t hash_place(uint64_t h, const char *name)
 {
-    char name[PATH_MAX];
     char host[256] = "";
 
     gethostname(host, sizeof host - 1);
     h = hash(h, host, strlen(host));
-    if (!realpath(path, name))
-        snprintf(name, sizeof name, "%s", path);
     return hash(h, name, strlen(name));
 }
 
-int device_size(int fd, bool block, uint64_t *size)
+static uint64_t hash_path(uint64_t h, const char *path)
 {
-    struct stat st;
-    off_t end;
+    char name[PATH_MAX];
 
-    if (!block) {
-        if (fstat(fd, &st))
-            return -errno;
-        *size = (uint64_t)st.st_size;
-        return 0;
-    }
-    end = lseek(fd, 0, SEEK_END);
-    if (end < 0)
-        return -errno;
-    *size = (uint64_t)end;
-    return 0;
-}
-
-int device_sync(int fd)
-{
-#ifdef __APPLE__
-    return fcntl(fd, F_FULLFSYNC) ? -errno : 0;
-#else
-    return fdatasync(fd) ? -errno : 0;
-#endif
+    return hash_place(h, realpath(path, name) ? name : path);
 }
 
 #ifdef __linux__
 
-/* What <linux/fs.h> would define: a C library other than the system's, as musl
- * often is, does not come with the kernel's headers. */
+/* Of <linux/fs.h>, which a C library other than the system's, as musl often is,
+ * comes without. */
 #ifndef BLKSSZGET
 #define BLKSSZGET _IO(0x12, 104)
 #endif
-#ifndef BLKDISCARD
-#define BLKDISCARD _IO(0x12, 119)
-#endif
 #ifndef BLKPBSZGET
 #define BLKPBSZGET _IO(0x12, 123)
-#endif
-#ifndef RWF_DSYNC
-#define RWF_DSYNC 2
-#endif
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 8
 #endif
 #ifndef TMPFS_MAGIC
 #define TMPFS_MAGIC 0x01021994
@@ -116,8 +83,7 @@ static void probe_direct(struct device *d, int fd)
 #endif
 }
 
-/* ---- what sysfs tells about a block device --------------------------------
- */
+/* ---- what sysfs tells about a block device ------------------------------ */
 
 /* Reads an attribute of the disk `dev` without its line end.  `of_disk`: one
  * that a partition has only in the directory of its whole disk. */
@@ -149,18 +115,19 @@ static uint64_t block_identity(dev_t dev, const char *path)
 {
     /* Each names the storage itself, not where it is plugged in. */
     static const char *const names[] = {
-        "wwid", "device/wwid", "device/serial", "serial", "dm/uuid", "md/uuid"};
+        "dm/uuid", "md/uuid", "wwid", "device/wwid", "serial", "device/serial"};
+    enum { NAMES = sizeof names / sizeof names[0] };
     char text[256];
     uint64_t h = hash(0, "block", 5);
-    bool known = false;
+    unsigned i = 0;
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (read_attribute(dev, true, names[i], text, sizeof text)) {
-            h = hash(h, text, strlen(text));
-            known = true;
-        }
-    if (!known)
+    while (i < NAMES && !read_attribute(dev, true, names[i], text, sizeof text))
+        i++;
+    /* The path as it was given: /dev/disk/by-id/... may lead to another
+     * /dev/sdX each time. */
+    if (i == NAMES)
         return hash_place(h, path);
+    h = hash(h, text, strlen(text));
     if (read_attribute(dev, false, "partition", text, sizeof text))
         h = hash(h, text, strlen(text));
     return h;
@@ -189,8 +156,7 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
     d->identity = block_identity(dev, path);
 }
 
-/* ---- what the file system tells about a regular file ----------------------
- */
+/* ---- what the file system tells about a regular file -------------------- */
 
 /* A hole punched behind the end of a file changes nothing in it, but tells
  * whether the file system could. */
@@ -219,74 +185,9 @@ static void probe_file(struct device *d, int fd, const struct stat *st,
         if (memcmp(&fs.f_fsid, none, sizeof none) != 0)
             d->identity = hash(d->identity, &fs.f_fsid, sizeof fs.f_fsid);
         else
-            d->identity = hash_place(d->identity, path);
+            d->identity = hash_path(d->identity, path);
     }
     d->identity = hash(d->identity, &ino, sizeof ino);
-}
-
-static int trim_block(int fd, const struct device *d, uint64_t offset,
-                      uint64_t length)
-{
-    uint64_t sector = d->logical_sector;
-    uint64_t start = (offset + sector - 1) / sector * sector;
-    uint64_t end = (offset + length) / sector * sector;
-    uint64_t range[2] = {start, end - start};
-
-    /* Less than one sector of the device: nothing to give up. */
-    if (end <= start)
-        return 0;
-    return ioctl(fd, BLKDISCARD, range) ? -errno : 0;
-}
-
-int device_trim(int fd, const struct device *d, uint64_t offset,
-                uint64_t length)
-{
-    if (d->block)
-        return trim_block(fd, d, offset, length);
-    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                     (off_t)offset, (off_t)length)
-               ? -errno
-               : 0;
-}
-
-/* ---- reading and writing --------------------------------------------------
- */
-
-/* Called directly, because musl 1.2.3 has no preadv2.  The kernel takes the
- * offset as two longs, of which a 64-bit system uses only the first. */
-static ssize_t vector_call(long number, int fd, const struct iovec *iov,
-                           int iovcnt, uint64_t offset, unsigned how)
-{
-    int flags = (how & DEVICE_NOWAIT ? RWF_NOWAIT : 0) |
-                (how & DEVICE_DURABLE ? RWF_DSYNC : 0);
-    long n = syscall(number, fd, iov, iovcnt, (unsigned long)offset,
-                     (unsigned long)(offset >> 32), flags);
-
-    if (n >= 0)
-        return n;
-    return errno == ENOSYS ? -EOPNOTSUPP : -errno;
-}
-
-ssize_t device_read(int fd, const struct iovec *iov, int iovcnt,
-                    uint64_t offset, unsigned how)
-{
-    ssize_t n;
-
-    if (how)
-        return vector_call(SYS_preadv2, fd, iov, iovcnt, offset, how);
-    n = preadv(fd, iov, iovcnt, (off_t)offset);
-    return n < 0 ? -errno : n;
-}
-
-ssize_t device_write(int fd, const struct iovec *iov, int iovcnt,
-                     uint64_t offset, unsigned how)
-{
-    ssize_t n;
-
-    if (how)
-        return vector_call(SYS_pwritev2, fd, iov, iovcnt, offset, how);
-    n = pwritev(fd, iov, iovcnt, (off_t)offset);
-    return n < 0 ? -errno : n;
 }
 
 #else /* not Linux */
@@ -307,40 +208,8 @@ static void probe_file(struct device *d, int fd, const struct stat *st,
 
     (void)fd;
     (void)read_only;
-    d->identity = hash_place(hash(0, "file", 4), path);
+    d->identity = hash_path(hash(0, "file", 4), path);
     d->identity = hash(d->identity, &ino, sizeof ino);
-}
-
-int device_trim(int fd, const struct device *d, uint64_t offset,
-                uint64_t length)
-{
-    (void)fd;
-    (void)d;
-    (void)offset;
-    (void)length;
-    return -EOPNOTSUPP;
-}
-
-ssize_t device_read(int fd, const struct iovec *iov, int iovcnt,
-                    uint64_t offset, unsigned how)
-{
-    ssize_t n;
-
-    if (how)
-        return -EOPNOTSUPP;
-    n = preadv(fd, iov, iovcnt, (off_t)offset);
-    return n < 0 ? -errno : n;
-}
-
-ssize_t device_write(int fd, const struct iovec *iov, int iovcnt,
-                     uint64_t offset, unsigned how)
-{
-    ssize_t n;
-
-    if (how)
-        return -EOPNOTSUPP;
-    n = pwritev(fd, iov, iovcnt, (off_t)offset);
-    return n < 0 ? -errno : n;
 }
 
 #endif

@@ -6,13 +6,12 @@
 #include "target/disk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "target/port.h"
 #include "target/server.h"
-
-enum { ERROR_LINES = 5 }; /* most lines about errors in ten seconds */
 
 static struct request *request_of_op(struct store_op *op)
 {
@@ -26,16 +25,18 @@ void disk_init(struct disk *d, struct server *server, const struct export *e,
     aoe_addr_format(d->name, e->addr);
     order_init(&d->order);
     list_init(&d->ready);
+    if (!store->read_only)
+        d->recent = recent_new();
 }
 
 void disk_fini(struct disk *d)
 {
     keeper_close(d->keeper);
+    recent_free(d->recent);
     store_close(d->store);
 }
 
-/* ---- errors ---------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------- */
 
 static const char *kind_text(enum store_kind kind)
 {
@@ -54,26 +55,28 @@ static const char *kind_text(enum store_kind kind)
     return "operation";
 }
 
+/* One line for a burst: a disk that dies fails thousands of requests. */
 static void report(struct disk *d, const struct store_op *op)
 {
+    char more[48] = "";
     unsigned held;
 
-    if (!log_allowed(&d->errors, clock_ns(), ERROR_LINES, &held))
+    if (!log_allowed(&d->errors, clock_ns(), 1, &held))
         return;
+    if (held)
+        snprintf(more, sizeof more, " (and %u errors before)", held);
     if (op->kind == STORE_FLUSH)
-        log_error("%s: flush to disk: %s; what was written may be lost",
-                  d->name, strerror(-op->result));
+        log_error("%s: flush to disk: %s; what was written may be lost%s",
+                  d->name, strerror(-op->result), more);
     else
-        log_error("%s: %s at sector %llu: %s", d->name, kind_text(op->kind),
+        log_error("%s: %s at sector %llu: %s%s", d->name, kind_text(op->kind),
                   (unsigned long long)((op->offset + op->done) / AOE_SECTOR),
                   op->result == -ENXIO ? "it is not there any more"
-                                       : strerror(-op->result));
-    if (held)
-        log_error("%s: %u more errors were not shown", d->name, held);
+                                       : strerror(-op->result),
+                  more);
 }
 
-/* ---- the way of a request -------------------------------------------------
- */
+/* ---- the way of a request ----------------------------------------------- */
 
 static void make_ready(struct disk *d, struct store_op *op)
 {
@@ -103,24 +106,16 @@ static void measure(struct disk *d, const struct request *r)
         latency_add(&d->latency[r->order.kind], clock_ns() - r->started_ns, 1);
 }
 
-static void completed(struct store_op *op)
+static bool changes(const struct store_op *op)
 {
-    struct request *r = request_of_op(op);
-    struct disk *d = r->disk;
-    enum responder_verdict verdict;
+    return op->kind == STORE_WRITE || op->kind == STORE_TRIM;
+}
 
-    if (op->result)
-        report(d, op);
-    if (op->kind == STORE_FLUSH)
-        settle_flush(d, op);
-    if ((op->kind == STORE_WRITE || op->kind == STORE_TRIM) && !op->durable)
-        d->dirty = true;
-    verdict = responder_complete(&r->x);
-    if (verdict == RESPONDER_STORE) {
-        op->complete = completed;
-        make_ready(d, op);
-        return;
-    }
+/* The request is over, with or without a reply. */
+static void finish(struct request *r, enum responder_verdict verdict)
+{
+    struct disk *d = r->disk;
+
     measure(d, r);
     order_leave(&d->order, &r->order, released, d);
     d->in_flight--;
@@ -129,6 +124,85 @@ static void completed(struct store_op *op)
     else
         port_release(r);
 }
+
+static void completed(struct store_op *op)
+{
+    struct request *r = request_of_op(op);
+    struct disk *d = r->disk;
+    struct recent_outcome outcome = {op->result, op->done};
+    enum responder_verdict verdict;
+    bool changed = changes(op);
+
+    if (op->result)
+        report(d, op);
+    if (op->kind == STORE_FLUSH)
+        settle_flush(d, op);
+    if (changed && !op->durable)
+        d->dirty = true;
+    verdict = responder_complete(&r->x);
+    if (verdict == RESPONDER_STORE) {
+        op->complete = completed;
+        make_ready(d, op);
+        return;
+    }
+    if (changed)
+        recent_add(d->recent, &r->key, outcome,
+                   loop_now(server_loop(d->server)));
+    finish(r, verdict);
+}
+
+/* ---- copies ---------------------------------------------------------------
+ */
+
+static void set_key(struct request *r)
+{
+    const struct exchange *x = &r->x;
+
+    r->key = (struct recent_key){
+        .client = x->header.src,
+        .command = x->ata.command,
+        .count = x->ata.count,
+        .tag = x->header.tag,
+        .lba = x->ata.lba,
+        .sum = recent_sum(x->ata.data, (size_t)x->ata.count * AOE_SECTOR),
+    };
+}
+
+/* Ends a request as the one of which it is a copy, if it is one. */
+static void answer_copy(struct disk *d, struct store_op *op)
+{
+    struct request *r = request_of_op(op);
+    const struct recent_outcome *before =
+        recent_find(d->recent, &r->key, loop_now(server_loop(d->server)));
+    enum responder_verdict verdict;
+
+    if (!before)
+        return;
+    list_remove(&op->link);
+    export_count(&d->export, COUNT_COPIES);
+    /* A trim has one operation for each stretch. */
+    do {
+        op->result = before->result;
+        op->done = before->done;
+        verdict = responder_complete(&r->x);
+    } while (verdict == RESPONDER_STORE);
+    finish(r, verdict);
+}
+
+/* Looked for when its turn has come: then the first one is over, even if both
+ * had waited. */
+static void answer_copies(struct disk *d, struct list *batch)
+{
+    list_each(it, batch) {
+        struct store_op *op = list_entry(it, struct store_op, link);
+
+        if (changes(op))
+            answer_copy(d, op);
+    }
+}
+
+/* ---- the store ------------------------------------------------------------
+ */
 
 static enum order_kind order_kind(enum store_kind kind)
 {
@@ -149,6 +223,8 @@ void disk_start(struct disk *d, struct request *r)
     r->order.kind = order_kind(r->x.op.kind);
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
+    if (changes(&r->x.op))
+        set_key(r);
     d->in_flight++;
     if (!d->started_ns)
         d->started_ns = clock_ns();
@@ -184,7 +260,9 @@ void disk_submit(struct disk *d)
 
         list_init(&batch);
         list_splice(&batch, &d->ready);
-        store_submit(d->store, &batch);
+        answer_copies(d, &batch);
+        if (!list_empty(&batch))
+            store_submit(d->store, &batch);
     }
     d->submitting = false;
     measure_batch(d);
@@ -219,8 +297,7 @@ void disk_save(struct disk *d, struct request *r)
     keeper_save(d->keeper, &d->export, &r->keep);
 }
 
-/* ---- commits --------------------------------------------------------------
- */
+/* ---- commits ------------------------------------------------------------ */
 
 static void committed(struct store_op *op)
 {

@@ -13,6 +13,7 @@
 #include "target/export.h"
 #include "target/latency.h"
 #include "target/order.h"
+#include "target/recent.h"
 #include "target/request.h"
 #include "target/store.h"
 
@@ -42,6 +43,10 @@ struct disk {
     bool submitting;
     unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
+
+    bool refused; /* not served: the network has another of its address */
+
+    struct recent *recent; /* NULL: nothing is remembered */
 
     bool dirty; /* written to since the last flush began */
     bool lost;  /* a flush of our own failed: the next client's must fail */

@@ -16,6 +16,7 @@ const char *const export_counter_names[EXPORT_COUNTERS] = {
     [COUNT_FLUSH] = "flushes",
     [COUNT_TRIM] = "trims",
     [COUNT_OTHER] = "other",
+    [COUNT_COPIES] = "copies",
     [COUNT_READ_BYTES] = "read_bytes",
     [COUNT_WRITTEN_BYTES] = "written_bytes",
     [COUNT_ABORTED] = "aborted",

@@ -39,7 +39,8 @@ enum export_counter {
     COUNT_WRITE,
     COUNT_FLUSH,
     COUNT_TRIM,
-    COUNT_OTHER, /* other ATA, mask and reserve commands */
+    COUNT_OTHER,  /* other ATA, mask and reserve commands */
+    COUNT_COPIES, /* of recent writes: answered, not executed again */
     COUNT_READ_BYTES,
     COUNT_WRITTEN_BYTES,
 

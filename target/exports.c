@@ -130,7 +130,9 @@ void exports_print(const struct exports *x, FILE *out)
                 (unsigned long long)e->disk->store->size);
         put_interfaces(e, out);
         fprintf(out, "\t%s%s\n", e->config.path,
-                e->leaving ? " (stopping)" : "");
+                e->leaving         ? " (stopping)"
+                : e->disk->refused ? " (refused: another disk has the address)"
+                                   : "");
     }
 }
 
@@ -171,7 +173,8 @@ int exports_start(struct exports *x, struct config *c)
     if (err)
         return err;
     list_each(it, &x->serving)
-        say_serving(entry_of(it));
+        if (!entry_of(it)->disk->refused)
+            say_serving(entry_of(it));
     return 0;
 }
 

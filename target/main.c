@@ -18,6 +18,7 @@
 #include "target/server.h"
 #include "target/stats.h"
 #include "target/store.h"
+#include "target/store_nbd.h"
 #include "target/workers.h"
 
 enum { WORKERS = 64 };
@@ -32,7 +33,7 @@ struct target {
     const struct options *options;
 };
 
-static int open_store(struct target *t, const struct export_config *o,
+static int open_inner(struct target *t, const struct export_config *o,
                       struct store **out)
 {
     struct store_file_options file = {
@@ -49,12 +50,22 @@ static int open_store(struct target *t, const struct export_config *o,
         .offset = file.offset,
         .length = file.length,
     };
-    struct store *inner;
-    int fd = claim_open(&claim), err;
+    int fd;
 
+    if (store_nbd_uri(o->path))
+        return store_nbd_open(out, &file, t->loop);
+    fd = claim_open(&claim);
     if (fd < 0)
         return fd;
-    err = store_file_open(&inner, fd, &file, t->workers);
+    return store_file_open(out, fd, &file, t->workers);
+}
+
+static int open_store(struct target *t, const struct export_config *o,
+                      struct store **out)
+{
+    struct store *inner;
+    int err = open_inner(t, o, &inner);
+
     if (err)
         return err;
     *out = inner;
@@ -77,8 +88,8 @@ static void describe(struct export *e, const struct export_config *o,
         .max_sectors = o->max_sectors,
         .firmware = export_firmware(),
         .read_only = s->read_only,
-        .sync = o->sync,
-        .write_cache = !o->sync && !s->read_only,
+        .sync = o->sync || s->no_cache,
+        .write_cache = !o->sync && !s->no_cache && !s->read_only,
         .can_trim = s->can_trim,
         .trim_zeroes = s->trim_zeroes,
         .solid = s->solid,
@@ -150,7 +161,8 @@ static int catch_signals(struct target *t)
 
 static int open_all(struct target *t, const struct options *o)
 {
-    struct server_options server = {.changing = o->config != NULL,
+    struct server_options server = {.ask_first = !o->force,
+                                    .changing = o->config != NULL,
                                     .backend = o->backend,
                                     .link_open = link_open};
     struct exports_options exports = {

@@ -24,12 +24,16 @@ enum {
 
     FRAMES_LEAST = 64,
     FRAMES_MOST = 512,
+    SHARE_LEAST = 2, /* requests that each disk may have in flight */
     DIRECT_ALIGN_MOST = 4096,
 };
 
 /* A request that waited longer in the receive queue was sent again by its
  * client; executed now, it could undo what was written since. */
 #define AGE_LIMIT NS_PER_S
+
+/* How long a client may take to learn of a smaller MTU. */
+#define FELL_NS (10 * NS_PER_S)
 
 const char *const port_counter_names[PORT_COUNTERS] = {
     [PORT_SHORT] = "drop_short",       [PORT_SOURCE] = "drop_source",
@@ -60,6 +64,7 @@ static struct request *request_new(struct port *p, struct link_frame *f)
     r->x.room = f->room;
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
+    r->x.mtu_fell = loop_now(server_loop(p->server)) < p->fell_until;
     p->active++;
     return r;
 }
@@ -67,7 +72,7 @@ static struct request *request_new(struct port *p, struct link_frame *f)
 /* Gives up the request, but not its frame. */
 static void request_free(struct request *r)
 {
-    list_append(&r->port->unused, &r->link);
+    list_prepend(&r->port->unused, &r->link);
     r->port->active--;
 }
 
@@ -141,7 +146,7 @@ int port_attach(struct port *p, struct disk *d)
     return 0;
 }
 
-void port_detach(struct port *p, struct disk *d)
+void port_detach(struct port *p, const struct disk *d)
 {
     unsigned at = disk_place(p, d->export.addr);
 
@@ -167,6 +172,9 @@ static bool too_busy(const struct port *p, const struct disk *d)
 {
     unsigned share = (p->frames - p->frames / 4) / p->disk_count;
 
+    /* However many disks there are. */
+    if (share < SHARE_LEAST)
+        share = SHARE_LEAST;
     return p->link->free_count < p->frames / 4 && d->in_flight >= share;
 }
 
@@ -455,8 +463,11 @@ static void ready(void *arg, short revents)
 
 void port_refresh(struct port *p)
 {
+    unsigned mtu = p->link->mtu;
     int changes = link_refresh(p->link);
 
+    if (p->link->mtu < mtu)
+        p->fell_until = loop_now(server_loop(p->server)) + FELL_NS;
     if (p->watch.fd != p->link->fd) {
         loop_unwatch(server_loop(p->server), &p->watch);
         p->events = 0;

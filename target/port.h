@@ -38,8 +38,10 @@ struct port {
 
     struct loop_fd watch;
     short events; /* what is watched for; 0: nothing is */
-    bool failing; /* the descriptor reports errors: look again in a second */
-    bool stopped; /* takes no more requests */
+    uint64_t
+        fell_until; /* clients may not know of the smaller MTU until then */
+    bool failing;   /* the descriptor reports errors: look again in a second */
+    bool stopped;   /* takes no more requests */
 
     struct list unused;   /* of request.link */
     struct list outgoing; /* of request.link: replies */
@@ -67,7 +69,7 @@ void port_free(struct port *p);
 int port_attach(struct port *p, struct disk *d);
 
 /* Serves it no longer here; what it is working on is still answered. */
-void port_detach(struct port *p, struct disk *d);
+void port_detach(struct port *p, const struct disk *d);
 /* Announces a disk that was attached to a running port. */
 void port_announce(struct port *p, const struct disk *d);
 

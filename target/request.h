@@ -7,6 +7,7 @@
 #define TARGET_REQUEST_H
 
 #include "target/order.h"
+#include "target/recent.h"
 #include "target/responder.h"
 #include "target/state.h"
 #include "wire/link.h"
@@ -17,6 +18,7 @@ struct port;
 struct request {
     struct exchange x;
     struct order_entry order;
+    struct recent_key key; /* of a write or trim, once the disk has it */
     struct disk *disk;
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */

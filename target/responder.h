@@ -10,6 +10,7 @@
 #ifndef TARGET_RESPONDER_H
 #define TARGET_RESPONDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct exchange {
     uint32_t room;             /* bytes the buffer holds, >= AOE_FRAME_MIN */
     const struct aoe_mac *mac; /* of the interface that answers */
     unsigned mtu;              /* of the same */
+    bool mtu_fell;             /* it was larger a moment ago */
     struct aoe_header header;  /* parsed by responder_accept */
     struct export *export;
 
@@ -39,9 +41,9 @@ struct exchange {
     bool sets; /* asks for a change of config string, mask list, reservation */
     struct store_op op;            /* but for `complete` */
     uint64_t span_start, span_end; /* bytes that all operations touch */
+    struct aoe_ata ata; /* the request's registers; `data` until completion */
 
     /* Private: what the reply to an ATA command needs. */
-    struct aoe_ata ata;  /* the request's registers */
     uint64_t lba;        /* first sector */
     unsigned next_range; /* of DATA SET MANAGEMENT */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Issue ATA Command (AoEr11 section 3.1).  Whatever a mounted
- * client can bring about is answered with ATA status, not with an AoE error,
- * which Linux would retry for three minutes (doc/safety.md).
+ * Issue ATA Command (AoEr11 section 3.1).  Whatever a mounted client can bring
+ * about is answered with ATA status, not with an AoE error, which Linux would
+ * retry for three minutes (doc/safety.md).
  */
 #include <errno.h>
 #include <string.h>
@@ -15,12 +15,11 @@ enum {
     LBA28_BITS = 28,
 };
 
-/* Upper half of that byte: the device/head register, which goes back as it
- * came. */
+/* The byte that ends a 28-bit address has the device register in its upper
+ * half, which goes back as it came. */
 #define LBA28_DEVICE UINT64_C(0xf0000000)
 
-/* ---- replies --------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------ */
 
 static enum responder_verdict ata_reply(struct exchange *x, uint8_t status,
                                         uint8_t error, uint8_t count,
@@ -70,8 +69,7 @@ static enum responder_verdict not_found(struct exchange *x, unsigned remaining,
     return failed(x, 0, ATA_ERROR_IDNF, remaining, lba);
 }
 
-/* ---- addresses ------------------------------------------------------------
- */
+/* ---- addresses ---------------------------------------------------------- */
 
 /* The opcode decides how long the address is.  Where the E flag disagrees and
  * it matters, cutting bits off would read or write a wrong place. */
@@ -98,8 +96,7 @@ static bool in_range(const struct export *e, uint64_t lba, uint64_t sectors)
     return sectors <= e->sectors && lba <= e->sectors - sectors;
 }
 
-/* ---- reading and writing --------------------------------------------------
- */
+/* ---- reading and writing ------------------------------------------------ */
 
 struct transfer {
     enum store_kind kind;
@@ -134,6 +131,10 @@ static enum responder_verdict read_sectors(struct exchange *x, bool extended)
     size_t len = AOE_ATA_HEADER + (size_t)x->ata.count * AOE_SECTOR;
 
     export_count(x->export, COUNT_READ);
+    /* A client that has not heard of a smaller MTU yet did nothing wrong; it
+     * asks again, for less. */
+    if (x->mtu_fell && x->ata.count > responder_sectors(x))
+        return responder_drop(x, COUNT_DROP_SIZE);
     if (x->ata.count > responder_sectors(x) || len > responder_limit(x))
         return aborted(x);
     return transfer(x, (struct transfer){STORE_READ, extended, false});
@@ -154,19 +155,19 @@ static bool may_change(const struct exchange *x)
            x->ata.data_len >= (size_t)x->ata.count * AOE_SECTOR;
 }
 
+/* However large: the data has come, whatever the MTU is by now. */
 static enum responder_verdict write_sectors(struct exchange *x, bool extended,
                                             bool durable)
 {
     export_count(x->export, COUNT_WRITE);
-    if (!may_change(x) || x->ata.count > responder_sectors(x))
+    if (!may_change(x))
         return aborted(x);
     if (!x->export->write_cache)
         durable = true;
     return transfer(x, (struct transfer){STORE_WRITE, extended, durable});
 }
 
-/* ---- DATA SET MANAGEMENT --------------------------------------------------
- */
+/* ---- DATA SET MANAGEMENT ------------------------------------------------ */
 
 static void get_range(const struct exchange *x, unsigned i, uint64_t *lba,
                       uint16_t *count)
@@ -235,8 +236,7 @@ static enum responder_verdict trim(struct exchange *x)
     return RESPONDER_STORE;
 }
 
-/* ---- commands without data ------------------------------------------------
- */
+/* ---- commands without data ---------------------------------------------- */
 
 static enum responder_verdict flush(struct exchange *x)
 {
@@ -359,8 +359,7 @@ enum responder_verdict respond_ata(struct exchange *x)
     return execute(x);
 }
 
-/* ---- after the store ------------------------------------------------------
- */
+/* ---- after the store ---------------------------------------------------- */
 
 static enum responder_verdict fault(struct exchange *x, unsigned remaining,
                                     uint64_t lba)

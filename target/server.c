@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "target/second.h"
+#include "wire/netwatch.h"
 
 /* How often interfaces are looked at, and how long a full transmit queue may
  * keep the last replies when we stop. */
@@ -36,6 +38,7 @@ struct server {
     bool ports_leaving; /* perhaps; tidy looks */
     struct loop_task settle, tidy;
     struct loop_timer refresh, drain;
+    struct netwatch *netwatch; /* NULL: only the timer looks */
 
     bool started;
     bool stopping;
@@ -135,14 +138,21 @@ void server_commit_done(struct server *s)
 /* ---- timers ---------------------------------------------------------------
  */
 
+static void look_at_ports(void *arg)
+{
+    struct server *s = arg;
+
+    for (unsigned i = 0; i < s->port_count; i++)
+        port_refresh(s->ports[i]);
+}
+
 /* Running out of memory for a timer that was set before does not happen: its
  * place in the heap was just given back. */
 static void refresh(void *arg)
 {
     struct server *s = arg;
 
-    for (unsigned i = 0; i < s->port_count; i++)
-        port_refresh(s->ports[i]);
+    look_at_ports(s);
     loop_timer_set(s->loop, &s->refresh, loop_now(s->loop) + REFRESH_NS);
 }
 
@@ -284,6 +294,7 @@ void server_close(struct server *s)
 {
     if (!s)
         return;
+    netwatch_close(s->netwatch);
     loop_timer_cancel(s->loop, &s->refresh);
     loop_timer_cancel(s->loop, &s->drain);
     loop_task_cancel(&s->settle);
@@ -411,10 +422,64 @@ static int open_port(struct server *s, struct port *p, struct link_options o)
     return 0;
 }
 
+static void refuse(struct server *s, struct disk *d,
+                   const struct second_question *q)
+{
+    char mac[AOE_MAC_TEXT];
+
+    aoe_mac_format(mac, &q->mac);
+    if (q->theirs[0])
+        log_error("%s: %s on %s serves another disk of this address, serial "
+                  "\"%s\"; choose another shelf or slot, or use --force",
+                  d->name, mac, q->ifname, q->theirs);
+    else
+        log_error("%s: %s on %s serves a disk of this address, and does not "
+                  "tell which; choose another shelf or slot, or use --force",
+                  d->name, mac, q->ifname);
+    d->refused = true;
+    for (unsigned i = 0; i < s->port_count; i++)
+        port_detach(s->ports[i], d);
+}
+
+/* Refuses the disks that the network has already. */
+static int look_for_others(struct server *s)
+{
+    struct second_options o = {s->options.backend, s->options.link_open};
+    struct second_question *all;
+    struct disk **asked;
+    unsigned count = 0, n = 0, left = 0;
+    int err = -ENOMEM;
+
+    for (unsigned i = 0; i < s->port_count; i++)
+        count += s->ports[i]->disk_count;
+    all = calloc(count + 1, sizeof *all);
+    asked = calloc(count + 1, sizeof *asked);
+    for (unsigned i = 0; all && asked && i < s->port_count; i++)
+        for (unsigned j = 0; j < s->ports[i]->disk_count; j++, n++) {
+            asked[n] = s->ports[i]->disks[j];
+            all[n].ifname = s->ports[i]->ifname;
+            all[n].addr = asked[n]->export.addr;
+            all[n].serial = asked[n]->export.serial;
+        }
+    if (all && asked)
+        err = second_look(all, count, &o);
+    for (unsigned i = 0; i < count && !err; i++)
+        if (all[i].found && !asked[i]->refused)
+            refuse(s, asked[i], &all[i]);
+    if (err)
+        log_error("looking for other disks of the same address: %s",
+                  strerror(-err));
+    free(all);
+    free(asked);
+    for (unsigned i = 0; i < s->disk_count; i++)
+        left += !s->disks[i]->refused;
+    return err || left > 0 || count == 0 ? err : -EADDRINUSE;
+}
+
 int server_start(struct server *s)
 {
     uint64_t now = loop_now(s->loop);
-    int err = 0;
+    int err = s->options.ask_first ? look_for_others(s) : 0;
 
     for (unsigned i = 0; i < s->port_count && !err; i++) {
         struct link_options o;
@@ -424,6 +489,9 @@ int server_start(struct server *s)
     }
     if (err)
         return err;
+    /* Without it a change is seen a little later. */
+    if (netwatch_open(&s->netwatch, s->loop, look_at_ports, s))
+        s->netwatch = NULL;
     err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);
     for (unsigned i = 0; i < s->disk_count && !err; i++)
         err = start_commits(s, s->disks[i]);

@@ -6,6 +6,7 @@
 #ifndef TARGET_SERVER_H
 #define TARGET_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/loop.h"
@@ -17,6 +18,7 @@ struct server;
 
 struct server_options {
     bool changing;       /* disks come and go while it runs */
+    bool ask_first;      /* whether a disk is on the network already */
     const char *backend; /* of links; NULL: the best there is */
     /* link_open, or what a test has in its place. */
     int (*link_open)(struct link **out, const char *ifname,
@@ -41,7 +43,8 @@ int server_add_disk(struct server *s, const struct export *e,
 int server_serve(struct server *s, struct disk *d, const char *ifname);
 
 /* Opens the links and begins to serve.  0, or -errno after saying on standard
- * error what went wrong. */
+ * error what went wrong.  With ask_first, disks that others have are refused
+ * (disk.refused) and not served; -EADDRINUSE: that is all of them. */
 int server_start(struct server *s);
 
 /* Makes sure that a running server has this interface open, with receive

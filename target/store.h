@@ -4,8 +4,8 @@
  * by callback, possibly inside submit.  It may run them in any order and side
  * by side; what must not is kept apart by target/order.h.
  *
- * Stores: `file` (regular files and block devices), `fault` (wraps another and
- * makes it fail).  One thread owns a store.
+ * Stores: `file` (regular files and block devices), `nbd` (an NBD export),
+ * `fault` (wraps another and makes it fail).  One thread owns a store.
  */
 #ifndef TARGET_STORE_H
 #define TARGET_STORE_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "target/ring.h"
 #include "target/workers.h"
 
 enum store_kind {
@@ -41,8 +42,10 @@ struct store_op {
     struct list link; /* the caller's list, then the store's while it runs */
 
     /* Private to the store while the operation runs. */
-    struct list run;  /* operations merged behind this one */
-    struct work work; /* for workers */
+    struct list run;               /* operations merged behind this one */
+    uint64_t run_end;              /* where the last of them ends */
+    struct work work;              /* for workers */
+    struct ring_transfer transfer; /* for a ring */
 };
 
 struct store;
@@ -58,6 +61,7 @@ struct store {
     uint64_t size;            /* bytes, a multiple of 512 */
     uint32_t physical_sector; /* bytes the medium writes at once, >= 512 */
     bool read_only;
+    bool no_cache; /* every write is durable when it completes */
     bool can_trim;
     bool trim_zeroes; /* trimmed bytes read as zero */
     bool solid;       /* known not to rotate */
@@ -82,8 +86,7 @@ static inline void store_close(struct store *s)
         s->ops->close(s);
 }
 
-/* ---- target/store_file.c --------------------------------------------------
- */
+/* ---- target/store_file.c ------------------------------------------------ */
 
 struct store_file_options {
     const char *path; /* for messages, and to open again for direct I/O */
@@ -91,6 +94,7 @@ struct store_file_options {
     bool direct;     /* bypass the page cache where alignment allows */
     uint64_t offset; /* bytes of the file left out at its start */
     uint64_t length; /* bytes to serve; 0: to the file's end */
+    bool no_ring;    /* only workers, as where there is no io_uring */
 };
 
 /* Serves the open file or block device `fd`, which becomes the store's.
@@ -99,8 +103,7 @@ int store_file_open(struct store **out, int fd,
                     const struct store_file_options *o,
                     struct workers *workers);
 
-/* ---- target/store_fault.c -------------------------------------------------
- */
+/* ---- target/store_fault.c ----------------------------------------------- */
 
 struct loop;
 

@@ -46,8 +46,7 @@ struct fault_op {
     struct list link;
 };
 
-/* ---- the specification ----------------------------------------------------
- */
+/* ---- the specification -------------------------------------------------- */
 
 /* "7" or "7-9". */
 static int parse_sectors(const char *text, struct fault *f)
@@ -122,8 +121,7 @@ int store_fault_check(const char *spec)
     return parse(&plan, spec) ? -EINVAL : 0;
 }
 
-/* ---- running --------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------ */
 
 static void finish(struct fault_op *fo)
 {

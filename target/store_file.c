@@ -19,12 +19,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "target/device.h"
-#include "target/store.h"
+#include "target/file_store.h"
 
 enum {
-    SECTOR = 512,
-    RUN_MAX = 64,        /* operations merged into one call */
     THREADS = 16,        /* of the workers, that one store may occupy */
     VERIFY_ALIGN = 4096, /* enough for direct I/O anywhere */
 };
@@ -34,51 +31,13 @@ enum {
 #define SLOW_WRITE (5 * NS_PER_MS)
 #define SLOW_PAUSE (100 * NS_PER_MS)
 
-struct file_store {
-    struct store store;
-    struct device device;
-    int fd;        /* through the page cache */
-    int direct_fd; /* around it; -1: not asked for */
-    uint64_t base; /* where in the file the store begins */
-    struct work_queue queue;
-
-    /* Whether a read that cannot wait is known not to work here, and what is
-     * done instead: in_memory reads at once, others in a worker. */
-    bool no_nowait_read, no_nowait_write;
-    uint64_t slow_until; /* ns: writes go to the workers until then */
-
-    /* One fdatasync serves all flushes that had come before it began. */
-    struct list flush_waiting, flush_running;
-    struct work flush_work;
-    int flush_result;
-};
-
 static struct file_store *file_of(struct store *s)
 {
     return list_entry(s, struct file_store, store);
 }
 
-static struct file_store *file_of_work(struct work *w)
-{
-    return list_entry(w->queue, struct file_store, queue);
-}
-
-static struct store_op *op_of(struct list *node)
-{
-    return list_entry(node, struct store_op, link);
-}
-
 /* ---- runs: neighbouring operations in one call ----------------------------
  */
-
-/* A run is its first operation with the others in op->run. */
-struct pieces {
-    struct iovec iov[RUN_MAX];
-    int count;
-    uint64_t offset; /* in the file */
-    uint64_t length;
-    bool direct; /* all of it is aligned for direct I/O */
-};
 
 static bool follows(const struct store_op *last, const struct store_op *op)
 {
@@ -108,33 +67,6 @@ static struct store_op *take_run(struct list *ops)
     return first;
 }
 
-static void add_piece(const struct file_store *fs, struct pieces *p,
-                      const struct store_op *op)
-{
-    const struct device *d = &fs->device;
-
-    p->iov[p->count].iov_base = op->data;
-    p->iov[p->count++].iov_len = (size_t)op->length;
-    p->length += op->length;
-    if (op->length % d->direct_offset || (uintptr_t)op->data % d->direct_memory)
-        p->direct = false;
-}
-
-/* One operation alone, or with all that are merged behind it. */
-static void collect(struct file_store *fs, const struct store_op *first,
-                    bool merged, struct pieces *p)
-{
-    p->count = 0;
-    p->length = 0;
-    p->offset = fs->base + first->offset;
-    p->direct = fs->direct_fd >= 0 && p->offset % fs->device.direct_offset == 0;
-    add_piece(fs, p, first);
-    if (!merged)
-        return;
-    list_each(it, &first->run)
-        add_piece(fs, p, op_of(it));
-}
-
 static void complete_run(struct store_op *first)
 {
     struct list all;
@@ -149,166 +81,17 @@ static void complete_run(struct store_op *first)
     }
 }
 
-static void succeed(struct store_op *op)
-{
-    op->result = 0;
-    op->done = op->length;
-}
-
-static void succeed_run(struct store_op *first)
+static void mark_succeeded(struct store_op *first)
 {
     succeed(first);
     list_each(it, &first->run)
         succeed(op_of(it));
+}
+
+static void succeed_run(struct store_op *first)
+{
+    mark_succeeded(first);
     complete_run(first);
-}
-
-/* ---- moving data, waiting for the disk (in a worker) ----------------------
- */
-
-static void skip(struct pieces *p, size_t n)
-{
-    int i = 0;
-
-    p->offset += n;
-    p->length -= n;
-    while (i < p->count && n >= p->iov[i].iov_len)
-        n -= p->iov[i++].iov_len;
-    p->count -= i;
-    memmove(p->iov, p->iov + i, (size_t)p->count * sizeof p->iov[0]);
-    if (n > 0) {
-        p->iov[0].iov_base = (uint8_t *)p->iov[0].iov_base + n;
-        p->iov[0].iov_len -= n;
-    }
-}
-
-static ssize_t write_durably(int fd, const struct pieces *p)
-{
-    ssize_t n = device_write(fd, p->iov, p->count, p->offset, DEVICE_DURABLE);
-    int err;
-
-    if (n != -EOPNOTSUPP && n != -EINVAL)
-        return n;
-    n = device_write(fd, p->iov, p->count, p->offset, 0);
-    err = n < 0 ? 0 : device_sync(fd);
-    return err ? err : n;
-}
-
-static ssize_t move_some(const struct file_store *fs, const struct pieces *p,
-                         bool write, bool durable)
-{
-    int fd = p->direct ? fs->direct_fd : fs->fd;
-
-    if (!write)
-        return device_read(fd, p->iov, p->count, p->offset, 0);
-    if (durable)
-        return write_durably(fd, p);
-    return device_write(fd, p->iov, p->count, p->offset, 0);
-}
-
-/* Moves all of it.  Returns 0, or -errno with *done bytes moved. */
-static int move_all(const struct file_store *fs, struct pieces *p, bool write,
-                    bool durable, uint64_t *done)
-{
-    *done = 0;
-    while (p->length > 0) {
-        ssize_t n = move_some(fs, p, write, durable);
-
-        if (n == -EINTR)
-            continue;
-        /* The kernel judges alignment better than we can. */
-        if (n == -EINVAL && p->direct) {
-            p->direct = false;
-            continue;
-        }
-        if (n < 0)
-            return (int)n;
-        if (n == 0)
-            return write ? -ENOSPC : -ENXIO;
-        skip(p, (size_t)n);
-        *done += (uint64_t)n;
-        p->direct = p->direct && n % fs->device.direct_offset == 0;
-    }
-    return 0;
-}
-
-/* How much of a write lies within the file as it is now. */
-static uint64_t writable(const struct file_store *fs, const struct pieces *p)
-{
-    uint64_t size, left;
-
-    if (fs->device.block)
-        return p->length;
-    if (device_size(fs->fd, false, &size) || size <= p->offset)
-        return 0;
-    left = (size - p->offset) / SECTOR * SECTOR;
-    return left < p->length ? left : p->length;
-}
-
-/* One operation that failed as a whole: finds the sector that does, and does
- * all before it. */
-static void move_sectors(struct file_store *fs, struct store_op *op)
-{
-    bool write = op->kind == STORE_WRITE;
-    uint64_t step = fs->direct_fd >= 0 ? fs->device.logical_sector : SECTOR;
-
-    op->done = 0;
-    op->result = 0;
-    while (op->done < op->length && op->result == 0) {
-        uint64_t left = op->length - op->done, done;
-        struct pieces p = {
-            .iov[0] = {.iov_base = op->data + op->done,
-                       .iov_len = (size_t)(left < step ? left : step)},
-            .count = 1,
-            .offset = fs->base + op->offset + op->done,
-        };
-
-        p.length = p.iov[0].iov_len;
-        p.direct = fs->direct_fd >= 0 && step % fs->device.direct_offset == 0;
-        if (write && writable(fs, &p) < p.length)
-            op->result = -ENXIO;
-        else
-            op->result = move_all(fs, &p, write, op->durable, &done);
-        if (op->result == 0)
-            op->done += step < left ? step : left;
-    }
-}
-
-static int move_run(struct file_store *fs, struct store_op *first, bool merged)
-{
-    bool write = first->kind == STORE_WRITE;
-    struct pieces p;
-    uint64_t done;
-
-    collect(fs, first, merged, &p);
-    if (write && writable(fs, &p) < p.length)
-        return -ENXIO;
-    return move_all(fs, &p, write, first->durable, &done);
-}
-
-static void move_alone(struct file_store *fs, struct store_op *op)
-{
-    if (move_run(fs, op, false) == 0)
-        succeed(op);
-    else
-        move_sectors(fs, op);
-}
-
-static void run_transfer(struct work *w)
-{
-    struct store_op *first = list_entry(w, struct store_op, work);
-    struct file_store *fs = file_of_work(w);
-
-    if (!list_empty(&first->run) && move_run(fs, first, true) == 0) {
-        succeed(first);
-        list_each(it, &first->run)
-            succeed(op_of(it));
-        return;
-    }
-    /* One of them fails.  The others must not fail with it. */
-    move_alone(fs, first);
-    list_each(it, &first->run)
-        move_alone(fs, op_of(it));
 }
 
 static void transfer_done(struct work *w)
@@ -334,9 +117,9 @@ static bool read_at_once(struct file_store *fs, const struct store_op *first)
     struct pieces p;
     ssize_t n;
 
-    if (fs->direct_fd >= 0 || (fs->no_nowait_read && !fs->device.in_memory))
+    if (fs->no_nowait_read && !fs->device.in_memory)
         return false;
-    collect(fs, first, true, &p);
+    file_collect(fs, first, true, &p);
     n = device_read(fs->fd, p.iov, p.count, p.offset,
                     fs->no_nowait_read ? 0 : DEVICE_NOWAIT);
     if (n == -EOPNOTSUPP) {
@@ -355,13 +138,13 @@ static bool write_at_once(struct file_store *fs, const struct store_op *first)
     uint64_t before;
     ssize_t n;
 
-    if (fs->direct_fd >= 0 || first->durable)
+    if (first->durable)
         return false;
     before = clock_ns();
     if (before < fs->slow_until)
         return false;
-    collect(fs, first, true, &p);
-    if (writable(fs, &p) < p.length)
+    file_collect(fs, first, true, &p);
+    if (file_writable(fs, &p) < p.length)
         return false;
     if (!fs->no_nowait_write) {
         n = device_write(fs->fd, p.iov, p.count, p.offset, DEVICE_NOWAIT);
@@ -383,7 +166,141 @@ static void start_transfer(struct file_store *fs, struct store_op *first)
     if (done)
         succeed_run(first);
     else
-        to_workers(fs, first, run_transfer);
+        to_workers(fs, first, file_run_transfer);
+}
+
+/* ---- through the ring -----------------------------------------------------
+ */
+
+static bool ring_start(struct file_store *fs, struct store_op *first,
+                       const struct pieces *p,
+                       void (*done)(struct ring_transfer *t, int result))
+{
+    first->transfer = (struct ring_transfer){
+        .fd = p->direct ? fs->direct_fd : fs->fd,
+        .write = first->kind == STORE_WRITE,
+        .durable = first->durable,
+        .offset = p->offset,
+        .done = done,
+        .arg = fs,
+    };
+    first->run_end = first->offset + p->length;
+    return ring_add(fs->ring, &first->transfer, p->iov, p->count);
+}
+
+static bool all_moved(const struct store_op *first, int result)
+{
+    return result >= 0 && (uint64_t)result == first->run_end - first->offset;
+}
+
+static void ring_read_done(struct ring_transfer *t, int result)
+{
+    struct store_op *first = list_entry(t, struct store_op, transfer);
+
+    if (all_moved(first, result))
+        succeed_run(first);
+    else
+        to_workers(t->arg, first, file_run_transfer);
+}
+
+/* Scattered reads through the page cache, with one call for all of a batch. */
+static bool ring_read(struct file_store *fs, struct store_op *first)
+{
+    struct pieces p;
+
+    if (!fs->ring_reads)
+        return false;
+    file_collect(fs, first, true, &p);
+    return ring_start(fs, first, &p, ring_read_done);
+}
+
+/* ---- around the page cache ------------------------------------------------
+ *
+ * The disk takes about as long for one sector as for many.  An operation that
+ * continues one which is running therefore waits for its end, and what arrives
+ * meanwhile goes to the disk together.  Operations elsewhere run side by side.
+ */
+
+static bool continues_running(const struct file_store *fs,
+                              const struct store_op *op)
+{
+    list_each(it, &fs->direct_running) {
+        const struct store_op *running = op_of(it);
+
+        if (op->kind == running->kind && op->offset == running->run_end)
+            return true;
+    }
+    return false;
+}
+
+static void start_direct(struct file_store *fs);
+
+static void direct_ended(struct file_store *fs, struct store_op *first)
+{
+    list_remove(&first->link);
+    start_direct(fs);
+    complete_run(first);
+}
+
+static void direct_work_done(struct work *w)
+{
+    struct file_store *fs = file_of_work(w);
+
+    direct_ended(fs, list_entry(w, struct store_op, work));
+    if (fs->ring)
+        ring_run(fs->ring);
+}
+
+static void direct_to_workers(struct file_store *fs, struct store_op *first)
+{
+    first->work.run = file_run_transfer;
+    first->work.done = direct_work_done;
+    work_submit(&fs->queue, &first->work);
+}
+
+static void direct_ring_done(struct ring_transfer *t, int result)
+{
+    struct store_op *first = list_entry(t, struct store_op, transfer);
+
+    /* A worker does it again and finds out what is wrong. */
+    if (!all_moved(first, result)) {
+        direct_to_workers(t->arg, first);
+        return;
+    }
+    mark_succeeded(first);
+    direct_ended(t->arg, first);
+}
+
+static void start_direct_run(struct file_store *fs, struct store_op *first)
+{
+    struct pieces p;
+
+    file_collect(fs, first, true, &p);
+    first->run_end = first->offset + p.length;
+    list_append(&fs->direct_running, &first->link);
+    if (!fs->ring || !p.direct ||
+        (first->kind == STORE_WRITE && file_writable(fs, &p) < p.length) ||
+        !ring_start(fs, first, &p, direct_ring_done))
+        direct_to_workers(fs, first);
+}
+
+/* Starts what need not wait for a neighbour. */
+static void start_direct(struct file_store *fs)
+{
+    struct list held;
+
+    list_init(&held);
+    while (!list_empty(&fs->direct_waiting)) {
+        struct store_op *first = take_run(&fs->direct_waiting);
+
+        if (continues_running(fs, first)) {
+            list_append(&held, &first->link);
+            list_splice(&held, &first->run);
+        } else {
+            start_direct_run(fs, first);
+        }
+    }
+    list_splice(&fs->direct_waiting, &held);
 }
 
 /* ---- the other operations -------------------------------------------------
@@ -401,7 +318,7 @@ static void run_verify(struct work *w)
         return;
     }
     op->data = data;
-    run_transfer(w);
+    file_run_transfer(w);
     op->data = NULL;
     free(data);
 }
@@ -461,12 +378,26 @@ static void flush_done(struct work *w)
 static void file_submit(struct store *s, struct list *ops)
 {
     struct file_store *fs = file_of(s);
+    bool added = false; /* to the ring */
 
     while (!list_empty(ops)) {
-        struct store_op *op = take_run(ops);
+        struct store_op *op = op_of(list_first(ops));
 
+        if (fs->direct_fd >= 0 &&
+            (op->kind == STORE_READ || op->kind == STORE_WRITE)) {
+            list_remove(&op->link);
+            list_append(&fs->direct_waiting, &op->link);
+            continue;
+        }
+        op = take_run(ops);
         switch (op->kind) {
         case STORE_READ:
+            /* A single run costs less without the ring. */
+            if ((added || !list_empty(ops)) && ring_read(fs, op))
+                added = true;
+            else
+                start_transfer(fs, op);
+            break;
         case STORE_WRITE:
             start_transfer(fs, op);
             break;
@@ -483,6 +414,9 @@ static void file_submit(struct store *s, struct list *ops)
             break;
         }
     }
+    start_direct(fs);
+    if (fs->ring)
+        ring_run(fs->ring);
 }
 
 /* ---- opening --------------------------------------------------------------
@@ -568,6 +502,21 @@ static void describe(struct file_store *fs)
     fs->store.memory_align = 1;
 }
 
+/* Where reads cannot help waiting for the disk (-EOPNOTSUPP to one that must
+ * not), the kernel would give each to a thread of its own, which costs more
+ * than ours; in memory they never wait. */
+static void use_ring(struct file_store *fs, const struct store_file_options *o)
+{
+    uint8_t sector[SECTOR];
+    struct iovec iov = {.iov_base = sector, .iov_len = sizeof sector};
+
+    if (o->no_ring || (fs->device.in_memory && fs->direct_fd < 0))
+        return;
+    fs->ring = workers_ring(fs->queue.workers);
+    fs->ring_reads = fs->ring && device_read(fs->fd, &iov, 1, fs->base,
+                                             DEVICE_NOWAIT) != -EOPNOTSUPP;
+}
+
 int store_file_open(struct store **out, int fd,
                     const struct store_file_options *o, struct workers *workers)
 {
@@ -605,6 +554,9 @@ int store_file_open(struct store **out, int fd,
     work_queue_init(&fs->queue, workers, THREADS);
     list_init(&fs->flush_waiting);
     list_init(&fs->flush_running);
+    list_init(&fs->direct_waiting);
+    list_init(&fs->direct_running);
+    use_ring(fs, o);
     fs->flush_work = (struct work){.run = run_flush, .done = flush_done};
     *out = &fs->store;
     return 0;

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "target/ring.h"
+
 /* Enough for a worker's deepest call; the default would be 8 MB of address
  * space for each. */
 enum { WORKER_STACK = 128 * 1024 };
@@ -22,6 +24,9 @@ struct workers {
     struct loop *loop;
     struct loop_fd watch;
     int pipe[2]; /* a byte: finished work waits */
+
+    struct ring *ring;
+    bool ring_tried; /* if there is none now, there will be none */
 
     pthread_mutex_t lock; /* guards all below, and every queue */
     pthread_cond_t wanted;
@@ -200,12 +205,21 @@ void workers_close(struct workers *ws)
     pthread_mutex_unlock(&ws->lock);
     for (unsigned i = 0; i < ws->started; i++)
         pthread_join(ws->threads[i], NULL);
+    ring_close(ws->ring);
     loop_unwatch(ws->loop, &ws->watch);
     close(ws->pipe[0]);
     close(ws->pipe[1]);
     pthread_cond_destroy(&ws->wanted);
     pthread_mutex_destroy(&ws->lock);
     free(ws);
+}
+
+struct ring *workers_ring(struct workers *ws)
+{
+    if (!ws->ring_tried && ring_open(&ws->ring, ws->loop))
+        ws->ring = NULL;
+    ws->ring_tried = true;
+    return ws->ring;
 }
 
 void work_queue_init(struct work_queue *q, struct workers *ws, unsigned limit)

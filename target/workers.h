@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 
+struct ring;
 struct workers;
 struct work_queue;
 
@@ -37,6 +38,10 @@ struct work_queue {
 int workers_open(struct workers **out, struct loop *loop, unsigned threads);
 /* Waits for running work, then ends the threads. */
 void workers_close(struct workers *ws);
+
+/* The kernel's own asynchronous calls on the same loop, which need no thread;
+ * NULL where it has none.  It lives as long as the workers. */
+struct ring *workers_ring(struct workers *ws);
 
 void work_queue_init(struct work_queue *q, struct workers *ws, unsigned limit);
 void work_submit(struct work_queue *q, struct work *w);

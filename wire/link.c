@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "wire/netif.h"
 
 enum {
     CACHE_LINE = 64,
@@ -132,6 +133,31 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
     l->fd = -1;
     strncpy(l->ifname, ifname, sizeof(l->ifname) - 1);
     pool_use(l, p);
+    return 0;
+}
+
+int link_new(struct link **out, size_t size, const struct link_ops *ops,
+             const char *ifname, const struct link_options *o, struct netif *n)
+{
+    struct link *l;
+    int e = netif_read(ifname, n);
+
+    if (e)
+        return e;
+    if (!n->ethernet)
+        return -ENOTSUP;
+    l = calloc(1, size);
+    if (!l)
+        return -ENOMEM;
+    e = link_init(l, ops, ifname, link_room(n->mtu), o);
+    if (e) {
+        free(l);
+        return e;
+    }
+    l->mtu = n->mtu;
+    l->mac = n->mac;
+    l->up = n->up;
+    *out = l;
     return 0;
 }
 

@@ -69,6 +69,7 @@ enum link_change {
 };
 
 struct link;
+struct netif;
 
 /* A backend.  `max` and `count` are at most LINK_BATCH. */
 struct link_ops {
@@ -144,6 +145,11 @@ unsigned link_room(unsigned mtu);
  * -ENOMEM. */
 int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
               unsigned room, const struct link_options *o);
+/* For real interfaces: reads what `ifname` is into *n, allocates `size` zeroed
+ * bytes that begin with a struct link and initialises that.  free() it after
+ * link_fini.  0, -ENODEV, -ENOTSUP (not Ethernet) or -ENOMEM. */
+int link_new(struct link **out, size_t size, const struct link_ops *ops,
+             const char *ifname, const struct link_options *o, struct netif *n);
 /* Makes the buffers larger if they are below `room`; frames that are out stay
  * valid.  0 or -ENOMEM, then nothing changed. */
 int link_grow(struct link *l, unsigned room);

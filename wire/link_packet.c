@@ -337,23 +337,13 @@ int link_packet_open(struct link **out, const char *ifname,
 {
     struct packet_link *p;
     struct netif n;
-    int e = netif_read(ifname, &n);
+    struct link *l;
+    int e = link_new(&l, sizeof(*p), &packet_ops, ifname, o, &n);
 
     if (e)
         return e;
-    if (!n.ethernet)
-        return -ENOTSUP;
-    p = calloc(1, sizeof(*p));
-    if (!p)
-        return -ENOMEM;
-    e = link_init(&p->link, &packet_ops, ifname, link_room(n.mtu), o);
-    if (e) {
-        free(p);
-        return e;
-    }
-    p->link.mtu = n.mtu;
-    p->link.mac = n.mac;
-    p->link.up = p->reported = n.up;
+    p = packet_of(l);
+    p->reported = n.up;
     prepare_headers(p);
     p->link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->link.fd < 0)

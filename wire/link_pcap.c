@@ -388,25 +388,15 @@ int link_pcap_open(struct link **out, const char *ifname,
 {
     struct pcap_link *p;
     struct netif n;
-    int e = netif_read(ifname, &n);
+    struct link *l;
+    int e = link_new(&l, sizeof(*p), &pcap_link_ops, ifname, o, &n);
 
     if (e)
         return e;
-    if (!n.ethernet)
-        return -ENOTSUP;
-    p = calloc(1, sizeof(*p));
-    if (!p)
-        return -ENOMEM;
-    e = link_init(&p->link, &pcap_link_ops, ifname, link_room(n.mtu), o);
-    if (e) {
-        free(p);
-        return e;
-    }
+    p = pcap_of(l);
+    p->reported = n.up;
     p->filter = o->filter;
     p->socket_bytes = o->socket_bytes;
-    p->link.mtu = n.mtu;
-    p->link.mac = n.mac;
-    p->link.up = p->reported = n.up;
     e = p->link.fd = idle_fd();
     if (e >= 0)
         e = grow(p, n.mtu);

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Frames that no honest client sends: cut short at every byte, lying about
-# their lengths, of other versions, addressed to everyone.  The target drops or
-# refuses them, sends nothing it was not asked for, and goes on.
+# their lengths, of other versions, addressed to everyone, far too many.  The
+# target drops or refuses them, sends nothing it was not asked for, counts what
+# it dropped, and goes on.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
-need xxd
+need xxd aoeping=aoetools
 network 9000
 
 # Sector n is full of the byte 0xd0; what a reply carries can be told from it.
@@ -49,10 +50,12 @@ proper() {
 }
 proper_answers() {
     answers_to >"$TMP/got" || { echo "the target is silent" && return 1; }
+    cat "$TMP/got" >>"$TMP/all"
     proper <"$TMP/got"
 }
 no_answer() {
     answers_to >"$TMP/got" || { echo "the target is silent" && return 1; }
+    cat "$TMP/got" >>"$TMP/all"
     [ ! -s "$TMP/got" ] || { cat "$TMP/got" && return 1; }
 }
 untouched() {
@@ -66,6 +69,12 @@ sends() {
     cat >"$TMP/frames"
     check "$1" from_file "$2"
 }
+
+# First something that nobody may ever see again goes into all of the target's
+# buffers: what follows is answered from the same memory.
+for ((i = 0; i < 256; i++)); do
+    frame 77 "5ec3e75ec3e7x1400"
+done | sends "frames full of secrets" proper_answers
 
 data=$(printf '5a%.0s' {1..512})
 cut_short "$(frame 01 "$QUERY")" | sends "config queries cut short" no_answer
@@ -86,6 +95,12 @@ cut_short "$(frame 03 "01 02 $HOST_MAC 020000000077")" |
     sends "reservations cut short" proper_answers
 check "none of them was taken for a reservation" \
     is 00 "$(field "$(ask 03 "00 00")" 25 1)"
+
+cut_short "$(frame 00 "$(ata 0x41 1 1 0x06 3) 0000000000000800 00x504")" |
+    sends "trims cut short" proper_answers
+cut_short "$(frame 00 "$(ata 0 0 1 0xec 0)")" |
+    sends "IDENTIFYs cut short" no_answer
+check "nothing was trimmed" untouched
 
 {
     frame 00 "$(ata 0x41 0 255 0x34 0) $data"      # far less data than sectors
@@ -122,17 +137,63 @@ done | sends "responses" no_answer
     echo "ffffffffffff $HOST_MAC 88a2 1000 $DISK 00 $TAG $(ata 0x41 0 1 0x34 0) $data"
     echo "$NAS_MAC $HOST_MAC 88a2 1000 ffff ff 00 $TAG $(ata 0x41 0 1 0x34 0) $data"
     echo "$NAS_MAC $HOST_MAC 88a2 1000 0001 ff 00 $TAG $(ata 0x41 0 1 0x34 0) $data"
+    echo "$NAS_MAC $HOST_MAC 88a2 1000 ffff 02 00 $TAG $(ata 0x41 1 1 0x06 0) 0000000000000800 00x504"
+    echo "ffffffffffff $HOST_MAC 88a2 1000 ffff ff 00 $TAG $(ata 0 0x82 0 0xef 0) 00x24"
 } | sends "writes to everyone" proper_answers
 check "are not executed" untouched
+check "the write cache is still on" is 20 \
+    "$(printf %x $((0x$(word "$(identify)" 85) & 0x20)))"
+for source in ffffffffffff 010203040506 333300000001 "$NAS_MAC"; do
+    echo "$NAS_MAC $source 88a2 1000 $DISK 01 $TAG $QUERY 00x28"
+    echo "$NAS_MAC $source 88a2 1000 $DISK 01 $TAG $(config 4 evil) 00x24"
+    echo "$NAS_MAC $source 88a2 1000 $DISK 00 $TAG $(ata 0x41 0 1 0x34 0) $data"
+    echo "$NAS_MAC $source 88a2 1000 $DISK 03 $TAG 01 01 020000000077 00x28"
+done | sends "frames from a group address, or from the target itself" no_answer
+check "wrote nothing" untouched
+check "set no string" is 0000 "$(field "$(ask 01 "$QUERY")" 30 2)"
+check "and reserved nothing" is 00 "$(field "$(ask 03 "00 00")" 25 1)"
+# What may be meant for others is left to them.
 {
-    echo "$NAS_MAC ffffffffffff 88a2 1000 $DISK 01 $TAG $QUERY 00x28"
-    echo "$NAS_MAC 010203040506 88a2 1000 $DISK 01 $TAG $QUERY 00x28"
-} | sends "questions from a group address" no_answer
+    echo "ffffffffffff $HOST_MAC 88a2 2000 ffff ff 01 $TAG $QUERY 00x28"
+    echo "$NAS_MAC $HOST_MAC 88a2 1000 ffff ff 77 $TAG 00x36"
+    frame 01 "$(config 1 'not its string') 00x14"
+    frame 01 "$(config 2 'nor its beginning') 00x14"
+} | sends "questions that are not for this disk" no_answer
 for command in 04 05 77 ef f0 ff; do
     frame "$command" "00x36"
 done | sends "commands there are not" proper_answers
 check "are told so" is "1c01 " "$(cut -c 29-32 "$TMP/got" | sort -u | tr '\n' ' ')"
 
-check "after all this e1.2 still reads" \
+# More at once than anyone can answer, some of it even proper.
+flood() {
+    {
+        for ((i = 0; i < 5000; i++)); do
+            echo "$QUERY_FRAME"
+            echo "$READ_FRAME"
+            echo "ffffffffffff $HOST_MAC 88a2 1000 ffff ff 00 $TAG 00x12"
+            echo "$NAS_MAC $HOST_MAC 88a2 1000 $DISK 00 $TAG 00x3"
+        done
+    } | host rawframe eth0
+}
+QUERY_FRAME=$(frame 01 "$QUERY")
+READ_FRAME=$(frame 00 "$(ata 0x40 0 16 0x24 0)")
+check "a flood of 20000 frames" flood
+check "wrote nothing" untouched
+check "the flood over, e1.2 still reads" \
     is d0 "$(field "$(read_sectors 0 16)" 36 1)"
+
+check "no answer had a byte of the secrets" not grep -q 5ec3e7 "$TMP/all"
+check "aoeping is served" host timeout 20 aoeping -s 10 1 2 eth0
+kill -USR1 "${PID[target]}"
+await target ' eth0: .*drop_'
+counted() { # COUNTER LEAST
+    local value
+    value=$(grep -oE " $1=[0-9]+" "$(log_of target)" |
+        awk -F= '{ sum += $2 } END { print sum + 0 }')
+    echo "$1 is $value"
+    [ "$value" -ge "$2" ]
+}
+check "frames that were too short are counted" counted drop_short 5000
+check "so are sources that cannot be answered" counted drop_source 16
+check "and what is not answered on purpose" counted drop_silent 4
 stop target

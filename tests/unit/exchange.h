@@ -32,6 +32,7 @@ struct bench {
     struct export export;
     uint8_t disk[DISK_SECTORS * 512];
     unsigned mtu;
+    bool mtu_fell;
 
     /* The store fails at this sector, if >= 0, with this error. */
     int fail_at, fail_with;
@@ -104,6 +105,7 @@ static inline void run_once(struct bench *b, uint8_t rubbish)
         .room = ROOM,
         .mac = &own,
         .mtu = b->mtu,
+        .mtu_fell = b->mtu_fell,
         .export = &b->export,
     };
 
@@ -167,8 +169,7 @@ static inline void bench_send(struct bench *b)
         check_header(b);
 }
 
-/* ---- building requests ----------------------------------------------------
- */
+/* ---- building requests -------------------------------------------------- */
 
 static inline void ask(struct bench *b, uint8_t command)
 {
@@ -230,8 +231,7 @@ static inline void ask_config(struct bench *b, uint8_t command,
     b->request_len = aoe_config_build(b->request, &c);
 }
 
-/* ---- looking at replies ---------------------------------------------------
- */
+/* ---- looking at replies ------------------------------------------------- */
 
 static inline struct aoe_ata ata_of(const struct bench *b)
 {

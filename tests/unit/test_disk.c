@@ -666,6 +666,36 @@ static void another_disk_after_a_restart(void **state)
     stop(&f);
 }
 
+/* One of two paths turns into another disk in the middle of the work. */
+static void work_leaves_a_refused_path(void **state)
+{
+    static uint8_t bytes[64 * 1024];
+    struct fixture f;
+    struct model *second;
+    struct io io;
+
+    (void)state;
+    start(&f, 1500);
+    second = world_add(&f.w, SECTORS, 1500, "one");
+    model_announce(second);
+    world_run(&f.w, NS_PER_S, NULL);
+    memset(bytes, 7, sizeof bytes);
+    second->hold = true;
+    assert_int_equal(submit(&f, &io, AOE_WRITE, bytes, sizeof bytes, 0), 0);
+    world_run(&f.w, NS_PER_MS, NULL);
+    assert_true(second->held > 0);
+    second->held = 0;
+    strcpy(second->identity.serial, "two");
+    model_announce(second);
+    world_run(&f.w, 5 * NS_PER_S, &io.done);
+    assert_true(io.done);
+    assert_int_equal(io.status, 0);
+    assert_int_equal(f.events[AOE_DISK_CONFLICT], 1);
+    assert_int_equal(second->writes, 0);
+    assert_memory_equal(f.nas->disk, bytes, sizeof bytes);
+    stop(&f);
+}
+
 static void growth_is_published(void **state)
 {
     uint8_t b[512];
@@ -761,6 +791,7 @@ int main(void)
         cmocka_unit_test(outage_within_the_deadline),
         cmocka_unit_test(another_disk_comes_back),
         cmocka_unit_test(another_disk_after_a_restart),
+        cmocka_unit_test(work_leaves_a_refused_path),
         cmocka_unit_test(growth_is_published),
         cmocka_unit_test(smaller_mtu_recuts),
         cmocka_unit_test(closing_cancels),

@@ -31,8 +31,7 @@ static void expect_config(const char *text)
     assert_memory_equal(c.string, text, c.length);
 }
 
-/* ---- frames ---------------------------------------------------------------
- */
+/* ---- frames ------------------------------------------------------------- */
 
 static void responses_are_ignored(void **state)
 {
@@ -213,8 +212,7 @@ static void masked_clients_hear_nothing(void **state)
     expect_silence(b);
 }
 
-/* ---- Query Config ---------------------------------------------------------
- */
+/* ---- Query Config ------------------------------------------------------- */
 
 static void config_tells_what_we_are(void **state)
 {

@@ -18,8 +18,7 @@ static int setup(void **state)
 
 enum { E = AOE_AFLAG_EXTENDED, W = AOE_AFLAG_WRITE };
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 static void expect_sectors(unsigned lba, unsigned count)
 {
@@ -99,6 +98,23 @@ static void counts_must_be_possible(void **state)
     expect_abort(b);
 }
 
+/* Requests that were sent before the MTU became smaller. */
+static void smaller_mtu(void **state)
+{
+    (void)state;
+    b->mtu_fell = true;
+    ask_ata(b, ATA_READ_SECTORS, 0, 0, 3);
+    bench_send(b);
+    assert_int_equal(b->verdict, RESPONDER_DROP);
+    ask_ata(b, ATA_READ_SECTORS, 0, 0, 2);
+    bench_send(b);
+    expect_sectors(0, 2);
+    ask_write(b, ATA_WRITE_SECTORS, 0, 0, 16);
+    bench_send(b);
+    expect_ata(b, 0x40, 0);
+    assert_int_equal(b->runs, 1);
+}
+
 static void addresses_out_of_range(void **state)
 {
     static const struct {
@@ -162,8 +178,7 @@ static void e_flag_that_disagrees(void **state)
     expect_sectors(5, 1);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void writes(void **state)
 {
@@ -235,8 +250,7 @@ static void refused_writes(void **state)
     assert_memory_equal(b->disk, fresh.disk, sizeof b->disk);
 }
 
-/* ---- failures of the store ------------------------------------------------
- */
+/* ---- failures of the store ---------------------------------------------- */
 
 static void medium_errors(void **state)
 {
@@ -286,8 +300,7 @@ static void write_errors(void **state)
     expect_ata(b, 0x61, ATA_ERROR_ABRT);
 }
 
-/* ---- commands without data ------------------------------------------------
- */
+/* ---- commands without data ---------------------------------------------- */
 
 static struct ata_identity identify(void)
 {
@@ -418,8 +431,7 @@ static void power_and_the_rest(void **state)
     }
 }
 
-/* ---- DATA SET MANAGEMENT --------------------------------------------------
- */
+/* ---- DATA SET MANAGEMENT ------------------------------------------------ */
 
 static void ask_trim(void)
 {
@@ -494,8 +506,7 @@ static void refused_trims(void **state)
     assert_memory_equal(b->disk, fresh.disk, sizeof b->disk);
 }
 
-/* ---- anything at all ------------------------------------------------------
- */
+/* ---- anything at all ---------------------------------------------------- */
 
 /* Whatever comes: no run fails an assertion of the bench, which knows the
  * disk's end and compares two runs.  Every ATA answer to a failure has ERR. */
@@ -504,7 +515,7 @@ static void random_frames(void **state)
     uint32_t seed = 1;
 
     (void)state;
-    for (unsigned i = 0; i < 40000; i++) {
+    for (unsigned i = 0; i < 12000; i++) {
         size_t len;
 
         ask(b, 0);
@@ -535,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup(reads, setup),
         cmocka_unit_test_setup(reads_ignore_payload_and_w, setup),
         cmocka_unit_test_setup(counts_must_be_possible, setup),
+        cmocka_unit_test_setup(smaller_mtu, setup),
         cmocka_unit_test_setup(addresses_out_of_range, setup),
         cmocka_unit_test_setup(e_flag_that_disagrees, setup),
         cmocka_unit_test_setup(writes, setup),

@@ -18,8 +18,7 @@ static struct aoe_mac numbered(unsigned n)
     return (struct aoe_mac){{2, 1, 0, 0, (uint8_t)(n >> 8), (uint8_t)n}};
 }
 
-/* ---- mask list ------------------------------------------------------------
- */
+/* ---- mask list ---------------------------------------------------------- */
 
 static void ask_mask(uint8_t command, unsigned count)
 {
@@ -184,8 +183,7 @@ static void mask_count_beyond_the_frame(void **state)
     assert_int_equal(b->export.mask.count, 0);
 }
 
-/* ---- reservation ----------------------------------------------------------
- */
+/* ---- reservation -------------------------------------------------------- */
 
 static void ask_reserve(uint8_t command, const struct aoe_mac *from,
                         const struct aoe_mac *macs, unsigned count)

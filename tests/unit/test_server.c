@@ -22,8 +22,7 @@
 #include "tests/lib/link_pair.h"
 #include "wire/ata.h"
 
-/* ---- a disk in memory -----------------------------------------------------
- */
+/* ---- a disk in memory --------------------------------------------------- */
 
 enum { SECTORS = 64 };
 
@@ -92,8 +91,7 @@ static void memory_close(struct store *s)
 static const struct store_ops memory_ops = {
     .name = "memory", .submit = memory_submit, .close = memory_close};
 
-/* ---- the network ----------------------------------------------------------
- */
+/* ---- the network -------------------------------------------------------- */
 
 enum { SEEN_MAX = 2048 };
 
@@ -230,8 +228,7 @@ static void start(void)
     run();
 }
 
-/* ---- requests -------------------------------------------------------------
- */
+/* ---- requests ----------------------------------------------------------- */
 
 static void send_to(unsigned port, uint8_t *frame, size_t len)
 {
@@ -298,8 +295,7 @@ static unsigned answers_to(uint32_t tag)
     return n;
 }
 
-/* ---- discovery ------------------------------------------------------------
- */
+/* ---- discovery ---------------------------------------------------------- */
 
 static void announcements(void **state)
 {
@@ -356,8 +352,7 @@ static void same_address_twice(void **state)
     assert_int_equal(server_serve(server, d, "eth1"), 0);
 }
 
-/* ---- order and durability -------------------------------------------------
- */
+/* ---- order and durability ----------------------------------------------- */
 
 static void overlapping_writes_by_two_interfaces(void **state)
 {
@@ -470,8 +465,7 @@ static void failed_commit_fails_the_next_flush(void **state)
     assert_int_equal(status_of(3), 0x40);
 }
 
-/* ---- trouble --------------------------------------------------------------
- */
+/* ---- trouble ------------------------------------------------------------ */
 
 static void a_disk_that_hangs_delays_nobody(void **state)
 {
@@ -574,8 +568,7 @@ static void hostile_frames_are_counted(void **state)
     assert_int_equal(nas[0]->free_count, p->frames);
 }
 
-/* ---- the end --------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------ */
 
 static void stop_finishes_and_flushes(void **state)
 {

@@ -27,8 +27,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- against a copy in memory ---------------------------------------------
- */
+/* ---- against a copy in memory ------------------------------------------- */
 
 enum { OPS = 40, ROOM = 16 * 512 + 64 };
 
@@ -96,6 +95,20 @@ static void direct(void **state)
     agrees_with_model(&(struct store_file_options){.direct = true}, true);
 }
 
+/* As where there is no io_uring. */
+static void page_cache_without_ring(void **state)
+{
+    (void)state;
+    agrees_with_model(&(struct store_file_options){.no_ring = true}, false);
+}
+
+static void direct_without_ring(void **state)
+{
+    (void)state;
+    agrees_with_model(
+        &(struct store_file_options){.direct = true, .no_ring = true}, true);
+}
+
 /* Never EINVAL to a client. */
 static void direct_but_not_aligned(void **state)
 {
@@ -103,8 +116,7 @@ static void direct_but_not_aligned(void **state)
     agrees_with_model(&(struct store_file_options){.direct = true}, false);
 }
 
-/* ---- part of a file -------------------------------------------------------
- */
+/* ---- part of a file ----------------------------------------------------- */
 
 static void window(void **state)
 {
@@ -186,8 +198,7 @@ static void only_files_and_disks(void **state)
                      -ENOTBLK);
 }
 
-/* ---- the file comes to an end ---------------------------------------------
- */
+/* ---- the file comes to an end ------------------------------------------- */
 
 /* Cut in the middle of a row of operations: those before the end succeed, the
  * one it falls into tells how far it came, and nothing grows. */
@@ -237,10 +248,67 @@ static void direct_writing_beyond_a_cut(void **state)
     cut_short(&(struct store_file_options){.direct = true}, STORE_WRITE);
 }
 
+static void direct_beyond_a_cut_without_ring(void **state)
+{
+    (void)state;
+    cut_short(&(struct store_file_options){.direct = true, .no_ring = true},
+              STORE_WRITE);
+}
+
 static void direct_reading_beyond_a_cut(void **state)
 {
     (void)state;
     cut_short(&(struct store_file_options){.direct = true}, STORE_READ);
+}
+
+/* One after the other, each submitted while those before it may be running, as
+ * a client's that reads or writes from start to end; the last few are not there
+ * any more. */
+enum { STREAM = 200, STREAM_CUT = 190 };
+
+static void stream_of(enum store_kind kind, uint8_t (*data)[512])
+{
+    static struct store_op ops[STREAM];
+
+    for (unsigned i = 0; i < STREAM; i++) {
+        struct list batch;
+
+        add_op(&ops[i], kind, i, 1, data[i]);
+        list_init(&batch);
+        list_splice(&batch, &place.ops);
+        place.waiting++; /* until the loop turns, nothing may stop it */
+        store_submit(place.store, &batch);
+        place.waiting--;
+    }
+    place_run();
+    for (unsigned i = 0; i < STREAM; i++)
+        assert_int_equal(ops[i].result, i < STREAM_CUT ? 0 : -ENXIO);
+}
+
+static void stream(const struct store_file_options *o)
+{
+    static _Alignas(4096) uint8_t data[STREAM][512], back[STREAM][512];
+
+    assert_int_equal(place_store(o), 0);
+    assert_int_equal(truncate(place.path, STREAM_CUT * 512), 0);
+    for (unsigned i = 0; i < STREAM; i++)
+        memset(data[i], (int)i + 1, sizeof data[i]);
+    stream_of(STORE_WRITE, data);
+    stream_of(STORE_READ, back);
+    assert_memory_equal(back, data, STREAM_CUT * 512);
+    assert_int_equal(file_size(), STREAM_CUT * 512);
+}
+
+static void stream_direct(void **state)
+{
+    (void)state;
+    stream(&(struct store_file_options){.direct = true});
+}
+
+static void stream_direct_without_ring(void **state)
+{
+    (void)state;
+    stream(&(struct store_file_options){.direct = true, .no_ring = true});
 }
 
 /* A sparse file on a full file system. */
@@ -281,8 +349,7 @@ static void no_space(void **state)
     place_open("/tmp");
 }
 
-/* ---- the other operations -------------------------------------------------
- */
+/* ---- the other operations ----------------------------------------------- */
 
 static void trim(void **state)
 {
@@ -421,6 +488,8 @@ int main(void)
         ON("/dev/shm", page_cache),
         ON("/var/tmp", direct),
         ON("/dev/shm", direct),
+        ON("/var/tmp", page_cache_without_ring),
+        ON("/var/tmp", direct_without_ring),
         ON("/var/tmp", direct_but_not_aligned),
         ON("/var/tmp", window),
         ON("/var/tmp", beyond_two_terabytes),
@@ -433,6 +502,9 @@ int main(void)
         ON("/var/tmp", verifying_beyond_a_cut),
         ON("/var/tmp", direct_reading_beyond_a_cut),
         ON("/var/tmp", direct_writing_beyond_a_cut),
+        ON("/var/tmp", direct_beyond_a_cut_without_ring),
+        ON("/var/tmp", stream_direct),
+        ON("/var/tmp", stream_direct_without_ring),
         ON("/var/tmp", no_space),
         ON("/var/tmp", trim),
         ON("/dev/shm", trim),

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Walking scattered memory.
+ * The ranges and the scattered memory of transfers.
  */
 #include "initiator/transfer.h"
 
 #include <string.h>
+
+bool transfer_overlaps(const struct transfer *a, const struct transfer *b)
+{
+    return a->lba < b->lba + b->sectors && b->lba < a->lba + a->sectors;
+}
 
 void iov_advance(const struct iovec **iov, size_t *skip, uint64_t bytes)
 {

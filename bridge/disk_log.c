@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A disk's fortunes as log lines.
+ */
+#include "bridge/disk_log.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+
+enum { BURST = 10 };
+
+static void say(const struct aoe_disk *disk, enum aoe_event event,
+                const char *resized)
+{
+    const char *name = aoe_disk_name(disk);
+
+    switch (event) {
+    case AOE_DISK_READY:
+        break;
+    case AOE_DISK_LOST:
+        log_error("%s: no answer any more; requests fail until it is back",
+                  name);
+        break;
+    case AOE_DISK_BACK:
+        log_info("%s: answers again", name);
+        break;
+    case AOE_DISK_RESIZED:
+        log_info("%s: has %" PRIu64 " bytes now; %s", name,
+                 aoe_disk_identity(disk)->size, resized);
+        break;
+    case AOE_DISK_CHANGED:
+        log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));
+        break;
+    case AOE_DISK_CONFLICT:
+        log_error("%s: two disks have this address: %s", name,
+                  aoe_disk_trouble(disk));
+        break;
+    }
+}
+
+void disk_log_event(struct log_limit *limit, uint64_t now_ns,
+                    const struct aoe_disk *disk, enum aoe_event event,
+                    const char *resized)
+{
+    unsigned held;
+
+    if (!log_allowed(limit, now_ns, BURST, &held))
+        return;
+    if (held)
+        log_info("%s: %u messages left out", aoe_disk_name(disk), held);
+    say(disk, event, resized);
+}
+
+void disk_log_missing(const char *trying, const struct aoe_disk *disk,
+                      const struct interfaces *ifs, uint64_t wait)
+{
+    const char *trouble = aoe_disk_trouble(disk);
+    char where[INTERFACES_TEXT];
+
+    if (*trouble)
+        log_error("%s: %s: %s", trying, aoe_disk_name(disk), trouble);
+    else
+        log_error("%s: %s: no answer on %s within %g s; aoe discover shows "
+                  "what is there, --wait waits longer",
+                  trying, aoe_disk_name(disk), interfaces_text(where, ifs),
+                  (double)wait / (double)NS_PER_S);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the user hears of a disk while a bridge looks for it and serves it.
+ */
+#ifndef BRIDGE_DISK_LOG_H
+#define BRIDGE_DISK_LOG_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "initiator/aoe.h"
+#include "initiator/interfaces.h"
+
+/* A line for an event, AOE_DISK_READY excepted.  Whoever is on the wire can
+ * bring events about, so `limit`, of this disk, holds back most of a flood.
+ * `resized` says what a new size means to the bridge's users. */
+void disk_log_event(struct log_limit *limit, uint64_t now_ns,
+                    const struct aoe_disk *disk, enum aoe_event event,
+                    const char *resized);
+
+/* The disk was not found, or not one alone, within `wait` ns.  `trying` is
+ * what the user asked for, "mount". */
+void disk_log_missing(const char *trying, const struct aoe_disk *disk,
+                      const struct interfaces *ifs, uint64_t wait);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Calls on files and block devices.  Where a system lacks one, the answer is
+ * -EOPNOTSUPP and the caller does without.
+ */
+#include "target/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+/* See target/device.c. */
+#ifndef BLKDISCARD
+#define BLKDISCARD _IO(0x12, 119)
+#endif
+#ifndef RWF_DSYNC
+#define RWF_DSYNC 2
+#endif
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+#endif
+
+int device_size(int fd, bool block, uint64_t *size)
+{
+    struct stat st;
+    off_t end;
+
+    if (!block) {
+        if (fstat(fd, &st))
+            return -errno;
+        *size = (uint64_t)st.st_size;
+        return 0;
+    }
+    end = lseek(fd, 0, SEEK_END);
+    if (end < 0)
+        return -errno;
+    *size = (uint64_t)end;
+    return 0;
+}
+
+int device_sync(int fd)
+{
+#ifdef __APPLE__
+    return fcntl(fd, F_FULLFSYNC) ? -errno : 0;
+#else
+    return fdatasync(fd) ? -errno : 0;
+#endif
+}
+
+/* ---- trimming ------------------------------------------------------------ */
+
+#ifdef __linux__
+
+static int trim_block(int fd, const struct device *d, uint64_t offset,
+                      uint64_t length)
+{
+    uint64_t sector = d->logical_sector;
+    uint64_t start = (offset + sector - 1) / sector * sector;
+    uint64_t end = (offset + length) / sector * sector;
+    uint64_t range[2] = {start, end - start};
+
+    /* Less than one sector of the device: nothing to give up. */
+    if (end <= start)
+        return 0;
+    return ioctl(fd, BLKDISCARD, range) ? -errno : 0;
+}
+
+int device_trim(int fd, const struct device *d, uint64_t offset,
+                uint64_t length)
+{
+    if (d->block)
+        return trim_block(fd, d, offset, length);
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                     (off_t)offset, (off_t)length)
+               ? -errno
+               : 0;
+}
+
+#else
+
+int device_trim(int fd, const struct device *d, uint64_t offset,
+                uint64_t length)
+{
+    (void)fd;
+    (void)d;
+    (void)offset;
+    (void)length;
+    return -EOPNOTSUPP;
+}
+
+#endif
+
+/* ---- reading and writing ------------------------------------------------- */
+
+#ifdef __linux__
+
+enum vector_number { VECTOR_READ = SYS_preadv2, VECTOR_WRITE = SYS_pwritev2 };
+
+/* Called directly, because musl 1.2.3 has no preadv2.  The kernel takes the
+ * offset as two longs, of which a 64-bit system uses only the first. */
+static ssize_t vector_call(enum vector_number number, int fd,
+                           const struct iovec *iov, int iovcnt, uint64_t offset,
+                           unsigned how)
+{
+    int flags = (how & DEVICE_NOWAIT ? RWF_NOWAIT : 0) |
+                (how & DEVICE_DURABLE ? RWF_DSYNC : 0);
+    long n = syscall((long)number, fd, iov, iovcnt, (unsigned long)offset,
+                     (unsigned long)(offset >> 32), flags);
+
+    if (n >= 0)
+        return n;
+    return errno == ENOSYS ? -EOPNOTSUPP : -errno;
+}
+
+#else
+
+enum vector_number { VECTOR_READ, VECTOR_WRITE };
+
+static ssize_t vector_call(enum vector_number number, int fd,
+                           const struct iovec *iov, int iovcnt, uint64_t offset,
+                           unsigned how)
+{
+    (void)number;
+    (void)fd;
+    (void)iov;
+    (void)iovcnt;
+    (void)offset;
+    (void)how;
+    return -EOPNOTSUPP;
+}
+
+#endif
+
+ssize_t device_read(int fd, const struct iovec *iov, int iovcnt,
+                    uint64_t offset, unsigned how)
+{
+    ssize_t n;
+
+    if (how)
+        return vector_call(VECTOR_READ, fd, iov, iovcnt, offset, how);
+    n = preadv(fd, iov, iovcnt, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t device_write(int fd, const struct iovec *iov, int iovcnt,
+                     uint64_t offset, unsigned how)
+{
+    ssize_t n;
+
+    if (how)
+        return vector_call(VECTOR_WRITE, fd, iov, iovcnt, offset, how);
+    n = pwritev(fd, iov, iovcnt, (off_t)offset);
+    return n < 0 ? -errno : n;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Moving data between a file and a run of operations, however long it takes,
+ * and finding out which sector fails if one does.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "target/file_store.h"
+
+static void add_piece(const struct file_store *fs, struct pieces *p,
+                      const struct store_op *op)
+{
+    const struct device *d = &fs->device;
+
+    p->iov[p->count].iov_base = op->data;
+    p->iov[p->count++].iov_len = (size_t)op->length;
+    p->length += op->length;
+    if (op->length % d->direct_offset || (uintptr_t)op->data % d->direct_memory)
+        p->direct = false;
+}
+
+void file_collect(struct file_store *fs, const struct store_op *first,
+                  bool merged, struct pieces *p)
+{
+    p->count = 0;
+    p->length = 0;
+    p->offset = fs->base + first->offset;
+    p->direct = fs->direct_fd >= 0 && p->offset % fs->device.direct_offset == 0;
+    add_piece(fs, p, first);
+    if (!merged)
+        return;
+    list_each(it, &first->run)
+        add_piece(fs, p, op_of(it));
+}
+
+/* ---- moving data, waiting for the disk (in a worker) ----------------------
+ */
+
+static void skip(struct pieces *p, size_t n)
+{
+    int i = 0;
+
+    p->offset += n;
+    p->length -= n;
+    while (i < p->count && n >= p->iov[i].iov_len)
+        n -= p->iov[i++].iov_len;
+    p->count -= i;
+    memmove(p->iov, p->iov + i, (size_t)p->count * sizeof p->iov[0]);
+    if (n > 0) {
+        p->iov[0].iov_base = (uint8_t *)p->iov[0].iov_base + n;
+        p->iov[0].iov_len -= n;
+    }
+}
+
+static ssize_t write_durably(int fd, const struct pieces *p)
+{
+    ssize_t n = device_write(fd, p->iov, p->count, p->offset, DEVICE_DURABLE);
+    int err;
+
+    if (n != -EOPNOTSUPP && n != -EINVAL)
+        return n;
+    n = device_write(fd, p->iov, p->count, p->offset, 0);
+    err = n < 0 ? 0 : device_sync(fd);
+    return err ? err : n;
+}
+
+static ssize_t move_some(const struct file_store *fs, const struct pieces *p,
+                         bool write, bool durable)
+{
+    int fd = p->direct ? fs->direct_fd : fs->fd;
+
+    if (!write)
+        return device_read(fd, p->iov, p->count, p->offset, 0);
+    if (durable)
+        return write_durably(fd, p);
+    return device_write(fd, p->iov, p->count, p->offset, 0);
+}
+
+/* Moves all of it.  Returns 0, or -errno with *done bytes moved. */
+static int move_all(const struct file_store *fs, struct pieces *p, bool write,
+                    bool durable, uint64_t *done)
+{
+    *done = 0;
+    while (p->length > 0) {
+        ssize_t n = move_some(fs, p, write, durable);
+
+        if (n == -EINTR)
+            continue;
+        /* The kernel judges alignment better than we can. */
+        if (n == -EINVAL && p->direct) {
+            p->direct = false;
+            continue;
+        }
+        if (n < 0)
+            return (int)n;
+        if (n == 0)
+            return write ? -ENOSPC : -ENXIO;
+        skip(p, (size_t)n);
+        *done += (uint64_t)n;
+        p->direct = p->direct && n % fs->device.direct_offset == 0;
+    }
+    return 0;
+}
+
+uint64_t file_writable(const struct file_store *fs, const struct pieces *p)
+{
+    uint64_t size, left;
+
+    if (fs->device.block)
+        return p->length;
+    if (device_size(fs->fd, false, &size) || size <= p->offset)
+        return 0;
+    left = (size - p->offset) / SECTOR * SECTOR;
+    return left < p->length ? left : p->length;
+}
+
+/* One operation that failed as a whole: finds the sector that does, and does
+ * all before it. */
+static void move_sectors(struct file_store *fs, struct store_op *op)
+{
+    bool write = op->kind == STORE_WRITE;
+    uint64_t step = fs->direct_fd >= 0 ? fs->device.logical_sector : SECTOR;
+
+    op->done = 0;
+    op->result = 0;
+    while (op->done < op->length && op->result == 0) {
+        uint64_t left = op->length - op->done, done;
+        struct pieces p = {
+            .iov[0] = {.iov_base = op->data + op->done,
+                       .iov_len = (size_t)(left < step ? left : step)},
+            .count = 1,
+            .offset = fs->base + op->offset + op->done,
+        };
+
+        p.length = p.iov[0].iov_len;
+        p.direct = fs->direct_fd >= 0 && step % fs->device.direct_offset == 0;
+        if (write && file_writable(fs, &p) < p.length)
+            op->result = -ENXIO;
+        else
+            op->result = move_all(fs, &p, write, op->durable, &done);
+        if (op->result == 0)
+            op->done += step < left ? step : left;
+    }
+}
+
+static int move_run(struct file_store *fs, struct store_op *first, bool merged)
+{
+    bool write = first->kind == STORE_WRITE;
+    struct pieces p;
+    uint64_t done;
+
+    file_collect(fs, first, merged, &p);
+    if (write && file_writable(fs, &p) < p.length)
+        return -ENXIO;
+    return move_all(fs, &p, write, first->durable, &done);
+}
+
+static void move_alone(struct file_store *fs, struct store_op *op)
+{
+    if (move_run(fs, op, false) == 0)
+        succeed(op);
+    else
+        move_sectors(fs, op);
+}
+
+void file_run_transfer(struct work *w)
+{
+    struct store_op *first = list_entry(w, struct store_op, work);
+    struct file_store *fs = file_of_work(w);
+
+    if (!list_empty(&first->run) && move_run(fs, first, true) == 0) {
+        succeed(first);
+        list_each(it, &first->run)
+            succeed(op_of(it));
+        return;
+    }
+    /* One of them fails.  The others must not fail with it. */
+    move_alone(fs, first);
+    list_each(it, &first->run)
+        move_alone(fs, op_of(it));
+}

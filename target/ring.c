@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * target/ring.h on liburing.  Without it there is no ring and stores use the
+ * workers.
+ */
+#include "target/ring.h"
+
+#include <errno.h>
+
+#ifdef HAVE_URING
+
+#include <liburing.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum {
+    ENTRIES = 256, /* started with one call at most */
+    FLIGHT = 512,  /* the room for completions, which must never overflow */
+    PIECES = 1024, /* of the transfers started with one call */
+};
+
+#ifndef RWF_DSYNC
+#define RWF_DSYNC 2
+#endif
+
+struct ring {
+    struct loop *loop;
+    struct loop_fd watch;
+    struct io_uring uring;
+    unsigned added;  /* but not started */
+    unsigned flight; /* added, and not done */
+    /* The kernel reads them when the transfers start, not later. */
+    struct iovec pieces[PIECES];
+    int pieces_used;
+};
+
+/* Completions need not interrupt what we are doing: we look for them after each
+ * batch, and poll tells of the rest.  Kernels before 6.0 do not know this. */
+static int setup(struct io_uring *u)
+{
+    unsigned wanted = 0;
+    int err;
+
+#if defined IORING_SETUP_SINGLE_ISSUER && defined IORING_SETUP_COOP_TASKRUN
+    wanted = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN;
+#endif
+    err = io_uring_queue_init(ENTRIES, u, wanted);
+    if (err == -EINVAL && wanted)
+        err = io_uring_queue_init(ENTRIES, u, 0);
+    return err;
+}
+
+static void ready(void *arg, short revents)
+{
+    (void)revents;
+    ring_run(arg);
+}
+
+int ring_open(struct ring **out, struct loop *loop)
+{
+    struct ring *r = calloc(1, sizeof *r);
+    int err;
+
+    if (!r)
+        return -ENOMEM;
+    r->loop = loop;
+    err = setup(&r->uring);
+    if (err) {
+        free(r);
+        return err;
+    }
+    r->watch =
+        (struct loop_fd){.fd = r->uring.ring_fd, .ready = ready, .arg = r};
+    err = loop_watch(loop, &r->watch, POLLIN);
+    /* Before 5.5 the kernel reads the pieces later than we keep them. */
+    if (!err && !(r->uring.features & IORING_FEAT_SUBMIT_STABLE))
+        err = -ENOSYS;
+    if (err) {
+        ring_close(r);
+        return err;
+    }
+    *out = r;
+    return 0;
+}
+
+void ring_close(struct ring *r)
+{
+    if (!r)
+        return;
+    loop_unwatch(r->loop, &r->watch);
+    io_uring_queue_exit(&r->uring);
+    free(r);
+}
+
+static void prepare(struct io_uring_sqe *sqe, const struct ring_transfer *t,
+                    const struct iovec *iov, int count)
+{
+    if (t->write)
+        io_uring_prep_writev(sqe, t->fd, iov, (unsigned)count, t->offset);
+    else
+        io_uring_prep_readv(sqe, t->fd, iov, (unsigned)count, t->offset);
+    if (t->write && t->durable)
+        sqe->rw_flags = RWF_DSYNC;
+}
+
+bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
+              int count)
+{
+    struct iovec *kept = r->pieces + r->pieces_used;
+    struct io_uring_sqe *sqe;
+
+    if (r->flight == FLIGHT || count > PIECES - r->pieces_used)
+        return false;
+    sqe = io_uring_get_sqe(&r->uring);
+    if (!sqe)
+        return false;
+    memcpy(kept, iov, (size_t)count * sizeof *iov);
+    r->pieces_used += count;
+    prepare(sqe, t, kept, count);
+    io_uring_sqe_set_data(sqe, t);
+    r->added++;
+    r->flight++;
+    return true;
+}
+
+static void finish_some(struct ring *r)
+{
+    struct io_uring_cqe *cqe;
+
+    while (io_uring_peek_cqe(&r->uring, &cqe) == 0) {
+        struct ring_transfer *t = io_uring_cqe_get_data(cqe);
+        int result = cqe->res;
+
+        io_uring_cqe_seen(&r->uring, cqe);
+        r->flight--;
+        t->done(t, result);
+    }
+}
+
+void ring_run(struct ring *r)
+{
+    do {
+        while (r->added > 0) {
+            int n = io_uring_submit(&r->uring);
+
+            if (n > 0)
+                r->added -= (unsigned)n;
+            else if (n != -EINTR)
+                break; /* short of memory: what finishes gives some back */
+        }
+        if (r->added == 0)
+            r->pieces_used = 0;
+        finish_some(r);
+    } while (r->added > 0);
+}
+
+#else
+
+int ring_open(struct ring **out, struct loop *loop)
+{
+    (void)out;
+    (void)loop;
+    return -ENOSYS;
+}
+
+void ring_close(struct ring *r)
+{
+    (void)r;
+}
+
+bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
+              int count)
+{
+    (void)r;
+    (void)t;
+    (void)iov;
+    (void)count;
+    return false;
+}
+
+void ring_run(struct ring *r)
+{
+    (void)r;
+}
+
+#endif

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# aoe-target is small enough for the machine it was made for: one static file
+# below 400 KiB, and less than 4 MiB of memory at its peak while it serves.
+
+. "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/frames.sh"
+need musl-gcc=musl-tools make readelf=binutils xxd
+network 1500
+
+# On its own, whatever make this one was started by.
+built() {
+    env -u MAKEFLAGS -u MAKELEVEL -u SAN -u BUILD make -C "$ROOT" -j2 \
+        target STATIC=1 CC=musl-gcc BUILD="$TMP/build"
+}
+SMALL=$TMP/build/aoe-target
+needs_nothing() {
+    ! readelf -l "$SMALL" | grep -q INTERP
+}
+stripped() {
+    ! readelf -S "$SMALL" | grep -q '\.symtab'
+}
+below() { # WHAT LEAST-TOO-MUCH VALUE
+    echo "$1: $3"
+    [ "$3" -lt "$2" ]
+}
+
+check "it is built with musl" built || exit 1
+check "it is one static file" needs_nothing
+check "it is stripped" stripped
+SIZE=$(stat -c %s "$SMALL")
+check "it has less than 400 KiB ($SIZE bytes)" below bytes $((400 * 1024)) "$SIZE"
+
+head -c 1048576 /dev/zero >"$TMP/disk"
+start target nas "$SMALL" -b 64 1 2 eth0 "$TMP/disk"
+await target 'e1\.2: serving'
+for i in {1..64}; do
+    frame 00 "$(ata 0x40 0 2 0x24 $((i * 2)))"
+done | host rawframe -p -n 64 eth0 >"$TMP/answers"
+check "it serves 64 requests at a time" test "$(wc -l <"$TMP/answers")" = 64
+PEAK=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/${PID[target]}/status")
+check "its memory is below 4 MiB ($PEAK KiB)" below KiB 4096 "$PEAK"
+stop target

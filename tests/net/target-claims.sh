@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What else uses a disk, and what a target does about it: mounted devices and
+# partitions, files behind loop devices, other targets on the whole or a part.
+
+. "$(dirname "$0")/../lib/net.sh"
+need losetup=util-linux addpart=util-linux mkfs.ext4=e2fsprogs
+network 1500
+cd "$TMP" || exit 1
+mkdir dir
+truncate -s 4M disk
+truncate -s 4M image
+
+# It must say one line that names the file, and go.
+refused() { # PATTERN ARGUMENTS...
+    local pattern=$1
+    shift
+    refuses 1 "^aoe-target: $pattern" nas timeout 20 aoe-target "$@"
+}
+# It must serve; what is given after -- is checked meanwhile.
+served() { # ARGUMENTS...
+    start "$1" nas aoe-target "${@:2}"
+    seen "$1" 'serving'
+}
+
+# ---- files -------------------------------------------------------------------
+
+served one 1 1 eth0 disk || fail "the first target"
+check "the same file again is refused" refused "disk: another target exports it" \
+    1 2 eth0 disk
+check "also read-only" refused "disk: another target may write to it" \
+    -r 1 2 eth0 disk
+check "also a part of it" refused "disk: another target exports it" \
+    -o 8 -l 8 1 2 eth0 disk
+check "--force does it, with a warning" served two --force 1 2 eth0 disk
+check "... which says why" grep -q 'another target exports it; .*--force' \
+    "$(log_of two)"
+stop two
+stop one
+
+check "read-only: the first" served one -r 1 1 eth0 disk
+check "read-only: the second" served two -r 1 2 eth0 disk
+check "a writer beside readers is refused" refused "disk: " 1 3 eth0 disk
+stop one
+stop two
+
+check "a part" served one -l 1000 1 1 eth0 disk
+check "the part behind it" served two -o 1000 1 2 eth0 disk
+check "a part that overlaps is refused" \
+    refused "disk: another target exports it" -o 999 -l 2 1 3 eth0 disk
+check "... and so is the whole, though only to be read" \
+    refused "disk: another target may write to it" -r 1 3 eth0 disk
+stop one
+check "when the part is free again, it can be had" served one -l 1000 1 1 eth0 disk
+stop one
+stop two
+
+# ---- devices -----------------------------------------------------------------
+
+loop=$(losetup --find --show image 2>/dev/null) ||
+    skip "needs a loop device for the rest"
+check "a file that a loop device has is refused" \
+    refused "image: attached to $loop" 1 1 eth0 image
+addpart "$loop" 1 2048 6144 || fail "cannot make a partition"
+part=${loop}p1
+# Whoever made a mount namespace meanwhile has our mount in it, and the device
+# is in use until that ends.
+at_exit eventually delpart "$loop" 1
+at_exit umount dir
+served_in_time() {
+    local end=$((SECONDS + 20))
+    until served "$@"; do
+        finished "$1"
+        [ "$SECONDS" -lt "$end" ] || return 1
+    done
+}
+if [ ! -b "$part" ]; then # nobody makes nodes here
+    part=$TMP/part
+    IFS=: read -r major minor <"/sys/block/${loop#/dev/}/${loop#/dev/}p1/dev"
+    mknod "$part" b "$major" "$minor"
+fi
+mkfs.ext4 -q "$part"
+mount "$part" dir || fail "cannot mount the partition"
+check "a mounted partition is refused" refused "$part: mounted on $TMP/dir" \
+    1 1 eth0 "$part"
+check "a disk with a mounted partition is refused" \
+    refused "$loop: a partition of it is mounted on $TMP/dir" 1 1 eth0 "$loop"
+check "also read-only" refused "$loop: " -r 1 1 eth0 "$loop"
+check "--force serves it" served one --force 1 1 eth0 "$loop"
+stop one
+umount dir
+check "when it is not mounted any more it is served" served_in_time one 1 1 eth0 "$part"
+check "while it is, it cannot be mounted" not mount "$part" dir
+check "nor served once more" refused "$part: in use" 1 2 eth0 "$part"
+stop one
+check "afterwards it can be mounted" mount "$part" dir
+umount dir
+
+check "a part of a device" served one -l 1000 1 1 eth0 "$part"
+check "the part behind it" served two -o 1000 1 2 eth0 "$part"
+check "a part that overlaps is refused" \
+    refused "$part: another target exports it" -o 999 -l 2 1 3 eth0 "$part"
+check "... and so is the whole" refused "$part: another target exports it" \
+    1 3 eth0 "$part"
+stop one
+stop two

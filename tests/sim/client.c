@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A simulated user of libaoe.
+ */
+#include "tests/sim/client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "initiator/context.h"
+
+/* How long after its deadline a request may end at the latest. */
+#define GRACE (2 * NS_PER_S)
+
+static uint64_t client_clock(void *arg)
+{
+    return *((struct client *)arg)->now;
+}
+
+static const char *event_name(enum aoe_event e)
+{
+    static const char *const names[] = {"ready",   "lost",    "back",
+                                        "resized", "changed", "conflict"};
+
+    return names[e];
+}
+
+static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
+{
+    struct client *c = arg;
+
+    (void)disk;
+    trace_say(c->trace, *c->now, "client %d: disk is %s", c->number,
+              event_name(event));
+    if (event == AOE_DISK_READY)
+        c->ready = true;
+}
+
+void client_open(struct client *c, struct wire *wire, unsigned ports,
+                 unsigned mtu, struct aoe_addr addr)
+{
+    uint32_t prefix = UINT32_C(0x80000000) | (uint32_t)c->number << 24;
+    struct link_options o = {.filter = {.responses = true,
+                                        .tag_mask = FLIGHT_TAG_MASK,
+                                        .tag_value = prefix},
+                             .rx_frames = 512};
+    struct aoe_disk_options d = {.timeout = c->timeout};
+
+    for (unsigned i = 0; i < ports; i++) {
+        struct aoe_mac mac = {
+            {2, 0, 0, 0, (uint8_t)c->number, (uint8_t)(0x10 + i)}};
+
+        if (wire_open(&c->ports[c->port_count++], wire, "client", &mac, mtu,
+                      &o))
+            abort();
+    }
+    if (aoe_open_links(&c->aoe, c->ports, ports, client_clock, c, prefix,
+                       (uint32_t)dice_roll(c->dice)) ||
+        aoe_disk_open(c->aoe, addr.shelf, addr.slot, &d, on_event, c, &c->disk))
+        abort();
+}
+
+void client_close(struct client *c)
+{
+    c->left = 0;
+    aoe_close(c->aoe);
+}
+
+/* ---- requests -------------------------------------------------------------
+ */
+
+static const char *op_name(enum aoe_op op)
+{
+    static const char *const names[] = {"read", "write", "flush", "trim",
+                                        "zero"};
+
+    return names[op];
+}
+
+static void check_read(struct client *c, struct client_op *op, int status)
+{
+    if (status == 0) {
+        char why[160];
+
+        if (!history_check(c->history, &op->past, op->data, why, sizeof why))
+            snprintf(c->why, sizeof c->why, "client %d: %s", c->number, why);
+    } else {
+        free(op->past.floor);
+    }
+}
+
+static void op_done(struct aoe_request *r, int status)
+{
+    struct client_op *op = (struct client_op *)(void *)r;
+    struct client *c = op->client;
+    uint64_t took = *c->now - op->begun;
+
+    trace_say(c->trace, *c->now,
+              "client %d: %s #%" PRIu64 " at %" PRIu64 "+%" PRIu64 " ended: %d",
+              c->number, op_name(r->op), op->past.id, r->offset / 512,
+              r->length / 512, status);
+    op->busy = false;
+    c->running--;
+    c->ended++;
+    c->failed += status != 0;
+    if (c->timeout && took > c->timeout + GRACE && status != -ECANCELED)
+        snprintf(c->why, sizeof c->why,
+                 "client %d: a %s took %.3f s, its deadline was %.0f s",
+                 c->number, op_name(r->op), (double)took / 1e9,
+                 (double)c->timeout / 1e9);
+    switch (r->op) {
+    case AOE_READ:
+        check_read(c, op, status);
+        break;
+    case AOE_FLUSH:
+        history_flushed(c->history, &op->past, status);
+        break;
+    default:
+        history_wrote(c->history, &op->past, status);
+    }
+}
+
+static void begin_write(struct client *c, struct client_op *op, uint64_t lba,
+                        uint64_t count)
+{
+    bool data = op->request.op == AOE_WRITE;
+
+    history_write(c->history, &op->past, lba, count, !data);
+    for (uint64_t i = 0; data && i < count; i++)
+        sector_fill(op->data + i * 512, lba + i, op->past.id);
+}
+
+/* Returns false when the disk refuses requests for now. */
+static bool submit(struct client *c, struct client_op *op, enum aoe_op kind,
+                   uint64_t lba, uint64_t count)
+{
+    struct aoe_request *r = &op->request;
+    int err;
+
+    memset(r, 0, sizeof *r);
+    op->client = c;
+    op->begun = *c->now;
+    op->iov = (struct iovec){op->data, (size_t)count * 512};
+    r->op = kind;
+    r->offset = lba * 512;
+    r->length = count * 512;
+    r->iov = &op->iov;
+    r->iovcnt = 1;
+    r->done = op_done;
+    if (kind == AOE_READ)
+        history_read(c->history, &op->past, lba, count);
+    else if (kind == AOE_FLUSH)
+        history_flush(c->history, &op->past);
+    else
+        begin_write(c, op, lba, count);
+    trace_say(c->trace, *c->now,
+              "client %d: %s #%" PRIu64 " at %" PRIu64 "+%" PRIu64, c->number,
+              op_name(kind), op->past.id, lba, count);
+    err = aoe_submit(c->disk, r);
+    if (err) {
+        if (kind == AOE_READ || kind == AOE_FLUSH)
+            free(op->past.floor);
+        trace_say(c->trace, *c->now, "client %d: refused: %d", c->number, err);
+        return false;
+    }
+    op->busy = true;
+    c->running++;
+    return true;
+}
+
+void client_read(struct client *c, struct client_op *op, uint64_t lba,
+                 uint64_t count)
+{
+    submit(c, op, AOE_READ, c->first + lba, count);
+}
+
+static enum aoe_op choose_op(struct client *c)
+{
+    uint64_t n = dice_below(c->dice, 100);
+
+    return n < 48   ? AOE_WRITE
+           : n < 82 ? AOE_READ
+           : n < 88 ? AOE_TRIM
+           : n < 92 ? AOE_ZERO
+                    : AOE_FLUSH;
+}
+
+void client_run(struct client *c)
+{
+    if (!c->ready || *c->now < c->pause_until)
+        return;
+    for (int i = 0; i < CLIENT_OPS && c->left > 0; i++) {
+        struct client_op *op = &c->ops[i];
+        enum aoe_op kind = choose_op(c);
+        uint64_t count = 1 + dice_below(c->dice, CLIENT_SECTORS_MAX);
+        uint64_t lba;
+
+        if (op->busy)
+            continue;
+        if (dice_below(c->dice, 3))
+            count = 1 + count % 8; /* mostly small, so that many collide */
+        lba = c->first + dice_below(c->dice, c->sectors - count + 1);
+        if (kind == AOE_FLUSH)
+            lba = count = 0;
+        c->left--;
+        if (!submit(c, op, kind, lba, count)) {
+            c->pause_until = *c->now + 200 * NS_PER_MS;
+            return;
+        }
+    }
+}
+
+uint64_t client_next(const struct client *c)
+{
+    return c->ready && c->left > 0 && c->running < CLIENT_OPS
+               ? c->pause_until > *c->now ? c->pause_until : *c->now
+               : UINT64_MAX;
+}

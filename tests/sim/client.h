@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A client of the simulation: the real libaoe, and somebody who uses a part of
+ * the disk as hard as he can and believes nothing.
+ */
+#ifndef TESTS_SIM_CLIENT_H
+#define TESTS_SIM_CLIENT_H
+
+#include "initiator/aoe.h"
+#include "tests/lib/link_pair.h"
+#include "tests/sim/history.h"
+#include "tests/sim/random.h"
+#include "tests/sim/trace.h"
+
+enum { CLIENT_OPS = 12, CLIENT_SECTORS_MAX = 48, CLIENT_PORTS = 2 };
+
+struct client;
+
+struct client_op {
+    struct aoe_request request; /* first: done() finds the op by it */
+    struct client *client;
+    struct iovec iov;
+    struct snapshot past;
+    bool busy;
+    uint64_t begun; /* ns */
+    uint8_t data[CLIENT_SECTORS_MAX * 512];
+};
+
+struct client {
+    int number;
+    struct dice *dice;
+    struct history *history;
+    struct trace *trace;
+    const uint64_t *now;
+    struct aoe *aoe;
+    struct aoe_disk *disk;
+    struct link *ports[CLIENT_PORTS];
+    unsigned port_count;
+    uint64_t first, sectors; /* its part of the disk */
+    uint64_t timeout;        /* ns, of a request */
+    unsigned left;           /* requests it still wants to make */
+    unsigned running;
+    unsigned ended, failed; /* requests */
+    uint64_t pause_until;   /* it was refused: a moment later */
+    bool ready;
+    char why[200]; /* not empty: the simulation has failed */
+    struct client_op ops[CLIENT_OPS];
+};
+
+void client_open(struct client *c, struct wire *wire, unsigned ports,
+                 unsigned mtu, struct aoe_addr addr);
+void client_close(struct client *c);
+
+/* Submits what it may; the caller services c->aoe afterwards. */
+void client_run(struct client *c);
+/* One read of its part of the disk, `count` sectors at `lba` in it. */
+void client_read(struct client *c, struct client_op *op, uint64_t lba,
+                 uint64_t count);
+/* When it wants to be run again; UINT64_MAX: when something ended. */
+uint64_t client_next(const struct client *c);
+
+#endif
