@@ -18,6 +18,11 @@
 #include "base/log.h"
 #include "target/stats.h"
 
+/* Not everywhere; the target ignores the signal anyway. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 enum { CLIENTS_MAX = 16, LINE_ROOM = 128 };
 
 #define PATIENCE (10 * NS_PER_S)

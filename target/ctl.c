@@ -14,6 +14,11 @@
 #include "base/options.h"
 #include "target/control.h"
 
+/* Not everywhere. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 enum { OPTION_CONTROL = 256, OPTION_PROMETHEUS, OPTION_HELP };
 
 static const struct option long_options[] = {

@@ -150,6 +150,8 @@ static int catch_signals(struct target *t)
     /* A file may reach a limit of the system on its size: that is an error of
      * one write, not the end of the program. */
     signal(SIGXFSZ, SIG_IGN);
+    /* Whoever reads the log or a control socket may go away. */
+    signal(SIGPIPE, SIG_IGN);
     if (!err)
         err = loop_signal(t->loop, SIGINT, on_stop, t->server);
     if (!err)
