@@ -17,7 +17,7 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no and
+#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no and
 #: WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
@@ -44,6 +44,7 @@ endif
 # WITH_X=no leaves a library out though it is there.
 ifdef STATIC
 WITH_PCAP := no
+WITH_INIH := no
 WITH_FUSE := no
 WITH_SECCOMP := no
 WITH_NBD := no
@@ -52,6 +53,7 @@ WITH_URING := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
+HAVE_INIH := $(call have,$(WITH_INIH),inih)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
 HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
@@ -100,6 +102,10 @@ ifeq ($(HAVE_SECCOMP),yes)
 DEFS += -DHAVE_SECCOMP
 SECCOMP_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp)
 endif
+ifeq ($(HAVE_INIH),yes)
+DEFS += -DHAVE_INIH
+INIH_LIBS := $(shell $(PKG_CONFIG) --libs inih)
+endif
 ifeq ($(HAVE_URING),yes)
 DEFS += -DHAVE_URING
 URING_LIBS := $(shell $(PKG_CONFIG) --libs liburing)
@@ -109,7 +115,7 @@ DEFS += -DHAVE_NBD
 NBD_LIBS := $(shell $(PKG_CONFIG) --libs libnbd)
 endif
 # What the target and everything that links its room needs.
-TARGET_LIBS = $(PCAP_LIBS) $(URING_LIBS) $(NBD_LIBS) $(SECCOMP_LIBS)
+TARGET_LIBS = $(PCAP_LIBS) $(INIH_LIBS) $(URING_LIBS) $(NBD_LIBS) $(SECCOMP_LIBS)
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
@@ -191,6 +197,7 @@ help:
 .PHONY: left-out
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
+	@$(if $(HAVE_INIH),:,echo "left out: aoe-target --config (needs libinih: libinih-dev)")
 	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
 	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
@@ -322,7 +329,7 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
-	install -m 644 $(GUIDES) dist/inittab $(DESTDIR)$(DOCDIR)
+	install -m 644 $(GUIDES) dist/inittab dist/aoe-target.conf $(DESTDIR)$(DOCDIR)
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done

@@ -31,6 +31,7 @@ void disk_init(struct disk *d, struct server *server, const struct export *e,
 
 void disk_fini(struct disk *d)
 {
+    keeper_close(d->keeper);
     recent_free(d->recent);
     store_close(d->store);
 }
@@ -97,6 +98,14 @@ static void settle_flush(struct disk *d, struct store_op *op)
     d->lost = false;
 }
 
+static void measure(struct disk *d, const struct request *r)
+{
+    if (d->submitting && r->started_ns == d->started_ns)
+        d->at_once[r->order.kind]++;
+    else
+        latency_add(&d->latency[r->order.kind], clock_ns() - r->started_ns, 1);
+}
+
 static bool changes(const struct store_op *op)
 {
     return op->kind == STORE_WRITE || op->kind == STORE_TRIM;
@@ -107,6 +116,7 @@ static void finish(struct request *r, enum responder_verdict verdict)
 {
     struct disk *d = r->disk;
 
+    measure(d, r);
     order_leave(&d->order, &r->order, released, d);
     d->in_flight--;
     if (verdict == RESPONDER_REPLY)
@@ -216,8 +226,25 @@ void disk_start(struct disk *d, struct request *r)
     if (changes(&r->x.op))
         set_key(r);
     d->in_flight++;
+    if (!d->started_ns)
+        d->started_ns = clock_ns();
+    r->started_ns = d->started_ns;
     if (order_enter(&d->order, &r->order))
         make_ready(d, &r->x.op);
+    else if (list_empty(&d->ready))
+        d->started_ns = 0;
+}
+
+static void measure_batch(struct disk *d)
+{
+    uint64_t took = clock_ns() - d->started_ns;
+
+    for (unsigned i = 0; i < ORDER_KINDS; i++) {
+        if (d->at_once[i])
+            latency_add(&d->latency[i], took, d->at_once[i]);
+        d->at_once[i] = 0;
+    }
+    d->started_ns = 0;
 }
 
 void disk_submit(struct disk *d)
@@ -227,6 +254,7 @@ void disk_submit(struct disk *d)
         if (list_entry(it, struct store_op, link)->kind == STORE_FLUSH)
             d->dirty = false;
     }
+    d->submitting = true;
     while (!list_empty(&d->ready)) {
         struct list batch;
 
@@ -236,6 +264,37 @@ void disk_submit(struct disk *d)
         if (!list_empty(&batch))
             store_submit(d->store, &batch);
     }
+    d->submitting = false;
+    measure_batch(d);
+}
+
+/* ---- what clients set -----------------------------------------------------
+ */
+
+bool disk_must_save(const struct disk *d, const struct request *r)
+{
+    return d->keeper && r->x.sets && keeper_behind(d->keeper, &d->export);
+}
+
+static void saved(struct keeper_wait *w, int result)
+{
+    struct request *r = list_entry(w, struct request, keep);
+    struct disk *d = r->disk;
+
+    d->in_flight--;
+    if (result == 0) {
+        port_answer(r);
+        return;
+    }
+    export_count(&d->export, COUNT_DROP_UNSAVED);
+    port_release(r);
+}
+
+void disk_save(struct disk *d, struct request *r)
+{
+    r->keep.done = saved;
+    d->in_flight++;
+    keeper_save(d->keeper, &d->export, &r->keep);
 }
 
 /* ---- commits ------------------------------------------------------------ */

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "target/export.h"
+#include "target/latency.h"
 #include "target/order.h"
 #include "target/recent.h"
 #include "target/request.h"
@@ -20,12 +22,26 @@ struct server;
 struct disk {
     struct export export;
     struct store *store;
+    struct keeper *keeper; /* owned; NULL: what is set is not kept */
     struct server *server;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
+    uint64_t age;             /* the n-th disk that the server got */
+
+    /* Removed, but not done yet with what it had taken: in the server's list of
+     * such disks, and who wants to know its end. */
+    struct list leaving;
+    void (*gone)(void *arg);
+    void *gone_arg;
 
     struct order order;
-    struct list ready;   /* of store_op.link: to be submitted together */
-    unsigned in_flight;  /* requests between disk_start and their reply */
+    struct list ready;  /* of store_op.link: to be submitted together */
+    unsigned in_flight; /* requests between disk_start and their reply */
+    /* How long requests took; those that complete while they are submitted are
+     * counted together, with two looks at the clock for all. */
+    struct latency latency[ORDER_KINDS];
+    uint64_t started_ns; /* of what is taken now; 0: nothing was */
+    bool submitting;
+    unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
 
     bool refused; /* not served: the network has another of its address */
@@ -36,6 +52,7 @@ struct disk {
     bool lost;  /* a flush of our own failed: the next client's must fail */
     bool committing;
     struct store_op commit;
+    struct loop_timer commit_timer; /* for export.commit_ns */
     struct log_limit errors;
 };
 
@@ -47,6 +64,12 @@ void disk_fini(struct disk *d);
 /* Runs a request's store operation when its turn has come; then its reply goes
  * to its port. */
 void disk_start(struct disk *d, struct request *r);
+
+/* Whether the reply to a request is true only once a change is saved. */
+bool disk_must_save(const struct disk *d, const struct request *r);
+/* Saves the change; then the reply goes to its port.  There is none if that
+ * fails: the client asks again. */
+void disk_save(struct disk *d, struct request *r);
 
 /* Hands everything that is ready to the store. */
 void disk_submit(struct disk *d);

@@ -24,10 +24,12 @@ const char *const export_counter_names[EXPORT_COUNTERS] = {
     [COUNT_UNCORRECTABLE] = "uncorrectable",
     [COUNT_FAULT] = "fault",
     [COUNT_AOE_ERRORS] = "aoe_errors",
+    [COUNT_REFUSED] = "refused",
     [COUNT_DROP_SHORT] = "drop_short",
     [COUNT_DROP_MASKED] = "drop_masked",
     [COUNT_DROP_SILENT] = "drop_silent",
     [COUNT_DROP_BUSY] = "drop_busy",
+    [COUNT_DROP_UNSAVED] = "drop_unsaved",
     [COUNT_DROP_SIZE] = "drop_size",
 };
 
@@ -66,6 +68,12 @@ static unsigned find(const struct mac_list *l, const struct aoe_mac *m)
     return i;
 }
 
+bool mac_list_equal(const struct mac_list *a, const struct mac_list *b)
+{
+    return a->count == b->count &&
+           memcmp(a->macs, b->macs, a->count * sizeof a->macs[0]) == 0;
+}
+
 bool mac_list_contains(const struct mac_list *l, const struct aoe_mac *m)
 {
     return find(l, m) < l->count;
@@ -96,6 +104,13 @@ bool export_admits(const struct export *e, const struct aoe_mac *from)
     return e->mask.count == 0 || mac_list_contains(&e->mask, from);
 }
 
+bool export_may_change(const struct export *e, const struct aoe_mac *from)
+{
+    return e->admin == EXPORT_ADMIN_ALL ||
+           (e->admin == EXPORT_ADMIN_LISTED &&
+            mac_list_contains(&e->admins, from));
+}
+
 bool export_reserved(const struct export *e, const struct aoe_mac *from)
 {
     return e->reserve.count > 0 && !mac_list_contains(&e->reserve, from);
@@ -103,6 +118,29 @@ bool export_reserved(const struct export *e, const struct aoe_mac *from)
 
 void export_set_config(struct export *e, const uint8_t *string, uint16_t len)
 {
+    if (len == e->config_len && memcmp(e->config, string, len) == 0)
+        return;
     e->config_len = len;
     memcpy(e->config, string, len);
+    e->changes++;
+}
+
+void export_set_reserve(struct export *e, const struct mac_list *list)
+{
+    if (mac_list_equal(&e->reserve, list))
+        return;
+    e->reserve = *list;
+    e->changes++;
+}
+
+void export_clear_mask(struct export *e)
+{
+    e->changes += e->mask.count > 0;
+    e->mask.count = 0;
+}
+
+void export_clear_reserve(struct export *e)
+{
+    e->changes += e->reserve.count > 0;
+    e->reserve.count = 0;
 }

@@ -24,6 +24,13 @@ struct mac_list {
     struct aoe_mac macs[EXPORT_LIST_MAX];
 };
 
+/* Who may change config string, mask list and reservation by a frame. */
+enum export_admin {
+    EXPORT_ADMIN_ALL,
+    EXPORT_ADMIN_LISTED,
+    EXPORT_ADMIN_NONE,
+};
+
 enum export_counter {
     COUNT_FRAMES,
     COUNT_CONFIG,
@@ -43,13 +50,15 @@ enum export_counter {
     COUNT_UNCORRECTABLE,
     COUNT_FAULT,
     COUNT_AOE_ERRORS,
+    COUNT_REFUSED, /* changes by somebody who may not make them */
 
     /* Frames that were not answered. */
-    COUNT_DROP_SHORT,  /* shorter than its command's header */
-    COUNT_DROP_MASKED, /* the sender is not on the mask list */
-    COUNT_DROP_SILENT, /* the protocol asks for no answer */
-    COUNT_DROP_BUSY,   /* beyond the requests we queue */
-    COUNT_DROP_SIZE,   /* the answer does not fit the interface's frame */
+    COUNT_DROP_SHORT,   /* shorter than its command's header */
+    COUNT_DROP_MASKED,  /* the sender is not on the mask list */
+    COUNT_DROP_SILENT,  /* the protocol asks for no answer */
+    COUNT_DROP_BUSY,    /* beyond the requests we queue */
+    COUNT_DROP_UNSAVED, /* a change that could not be saved */
+    COUNT_DROP_SIZE,    /* the answer does not fit the interface's frame */
 
     EXPORT_COUNTERS,
 };
@@ -62,7 +71,9 @@ struct export
     uint64_t sectors;         /* of 512 bytes */
     uint32_t physical_sector; /* bytes */
     uint16_t buffer_count;    /* >= 2: with less, Linux cannot use the disk */
+    uint8_t max_sectors;      /* in a frame; 0: as the interface takes */
     uint16_t firmware;        /* told in Query Config */
+    uint64_t commit_ns;       /* dirty data goes to disk so often; 0: never */
     char serial[EXPORT_SERIAL + 1];
 
     bool read_only;
@@ -76,6 +87,9 @@ struct export
     uint8_t config[AOE_CONFIG_STRING_MAX];
     struct mac_list mask;    /* empty: everyone may talk */
     struct mac_list reserve; /* empty: not reserved */
+    uint64_t changes;        /* counts what was changed of these three */
+    enum export_admin admin; /* who may change these three */
+    struct mac_list admins;  /* if EXPORT_ADMIN_LISTED */
 
     uint64_t counts[EXPORT_COUNTERS];
 };
@@ -93,6 +107,7 @@ uint16_t export_firmware(void);
  * it is exported where, so that no two exports share one. */
 void export_set_serial(struct export *e, uint64_t identity, uint64_t offset);
 
+bool mac_list_equal(const struct mac_list *a, const struct mac_list *b);
 bool mac_list_contains(const struct mac_list *l, const struct aoe_mac *m);
 /* Adds unless it is there.  False: the list has `limit` entries already. */
 bool mac_list_add(struct mac_list *l, const struct aoe_mac *m, unsigned limit);
@@ -100,9 +115,15 @@ void mac_list_delete(struct mac_list *l, const struct aoe_mac *m);
 
 /* Whether frames from this address are listened to (the mask list). */
 bool export_admits(const struct export *e, const struct aoe_mac *from);
+/* Whether config string, mask list and reservation may be changed from this
+ * address. */
+bool export_may_change(const struct export *e, const struct aoe_mac *from);
 /* Whether somebody else holds the reservation. */
 bool export_reserved(const struct export *e, const struct aoe_mac *from);
 
 void export_set_config(struct export *e, const uint8_t *string, uint16_t len);
+void export_clear_mask(struct export *e);
+void export_clear_reserve(struct export *e);
+void export_set_reserve(struct export *e, const struct mac_list *list);
 
 #endif

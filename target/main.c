@@ -11,9 +11,13 @@
 #include "base/loop.h"
 #include "base/options.h"
 #include "target/claim.h"
+#include "target/configure.h"
+#include "target/control.h"
+#include "target/exports.h"
 #include "target/options.h"
 #include "target/privilege.h"
 #include "target/server.h"
+#include "target/stats.h"
 #include "target/store.h"
 #include "target/store_nbd.h"
 #include "target/workers.h"
@@ -25,9 +29,12 @@ struct target {
     struct loop *loop;
     struct workers *workers;
     struct server *server;
+    struct exports *exports;
+    struct control *control; /* NULL: none was asked for */
+    const struct options *options;
 };
 
-static int open_inner(struct target *t, const struct options *o,
+static int open_inner(struct target *t, const struct export_config *o,
                       struct store **out)
 {
     struct store_file_options file = {
@@ -54,7 +61,7 @@ static int open_inner(struct target *t, const struct options *o,
     return store_file_open(out, fd, &file, t->workers);
 }
 
-static int open_store(struct target *t, const struct options *o,
+static int open_store(struct target *t, const struct export_config *o,
                       struct store **out)
 {
     struct store *inner;
@@ -71,7 +78,7 @@ static int open_store(struct target *t, const struct options *o,
     return err;
 }
 
-static void describe(struct export *e, const struct options *o,
+static void describe(struct export *e, const struct export_config *o,
                      const struct store *s)
 {
     *e = (struct export){
@@ -79,6 +86,7 @@ static void describe(struct export *e, const struct options *o,
         .sectors = s->size / AOE_SECTOR,
         .physical_sector = s->physical_sector,
         .buffer_count = o->buffer_count,
+        .max_sectors = o->max_sectors,
         .firmware = export_firmware(),
         .read_only = s->read_only,
         .sync = o->sync || s->no_cache,
@@ -86,46 +94,22 @@ static void describe(struct export *e, const struct options *o,
         .can_trim = s->can_trim,
         .trim_zeroes = s->trim_zeroes,
         .solid = s->solid,
-        .mask = o->mask,
+        .commit_ns = o->commit_ns,
+        .mask = o->allow,
+        .admin = o->admin,
+        .admins = o->admins,
     };
     export_set_serial(e, s->identity, o->offset);
 }
 
-static int serve(struct target *t, const struct options *o, struct disk **out)
+static int open_export(void *arg, const struct export_config *c,
+                       struct export *e, struct store **out)
 {
-    struct export e;
-    struct store *store;
-    int err = open_store(t, o, &store);
+    int err = open_store(arg, c, out);
 
-    if (err)
-        return err;
-    describe(&e, o, store);
-    err = server_add_disk(t->server, &e, store, out);
-    if (err) {
-        log_error("%s: %s", o->path, strerror(-err));
-        store_close(store);
-        return err;
-    }
-    for (unsigned i = 0; i < o->interface_count; i++) {
-        err = server_serve(t->server, *out, o->interfaces[i]);
-        if (err) {
-            log_error("%s: %s", o->interfaces[i], strerror(-err));
-            return err;
-        }
-    }
-    return server_start(t->server);
-}
-
-static void say_ready(const struct options *o, const struct disk *d)
-{
-    char names[1024] = "";
-    size_t used = 0;
-
-    for (unsigned i = 0; i < o->interface_count && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
-                                 i ? ", " : "", o->interfaces[i]);
-    log_info("%s: serving %s (%llu bytes) on %s", d->name, o->path,
-             (unsigned long long)d->store->size, names);
+    if (!err)
+        describe(e, c, *out);
+    return err;
 }
 
 static void on_stop(void *arg, int signo)
@@ -137,7 +121,27 @@ static void on_stop(void *arg, int signo)
 static void on_report(void *arg, int signo)
 {
     (void)signo;
-    server_report(arg);
+    stats_log(arg);
+}
+
+static int reload(void *arg)
+{
+    struct target *t = arg;
+    struct config config;
+    int err = configure(&config, t->options);
+
+    if (err)
+        log_error("reloading: nothing was changed");
+    else
+        err = exports_reload(t->exports, &config);
+    config_free(&config);
+    return err;
+}
+
+static void on_reload(void *arg, int signo)
+{
+    (void)signo;
+    reload(arg);
 }
 
 static int catch_signals(struct target *t)
@@ -147,25 +151,35 @@ static int catch_signals(struct target *t)
     /* A file may reach a limit of the system on its size: that is an error of
      * one write, not the end of the program. */
     signal(SIGXFSZ, SIG_IGN);
+    /* Whoever reads the log or a control socket may go away. */
+    signal(SIGPIPE, SIG_IGN);
     if (!err)
         err = loop_signal(t->loop, SIGINT, on_stop, t->server);
     if (!err)
         err = loop_signal(t->loop, SIGUSR1, on_report, t->server);
+    if (!err && t->options->config)
+        err = loop_signal(t->loop, SIGHUP, on_reload, t);
     return err;
 }
 
 static int open_all(struct target *t, const struct options *o)
 {
     struct server_options server = {.ask_first = !o->force,
-                                    .commit_ns = o->commit_ns,
+                                    .changing = o->config != NULL,
                                     .backend = o->backend,
                                     .link_open = link_open};
+    struct exports_options exports = {
+        .open = open_export, .arg = t, .state_dir = o->state_dir};
     int err = loop_open(&t->loop);
 
     if (!err)
         err = workers_open(&t->workers, t->loop, WORKERS);
     if (!err)
         err = server_open(&t->server, t->loop, &server);
+    exports.server = t->server;
+    exports.workers = t->workers;
+    if (!err)
+        err = exports_open(&t->exports, &exports);
     if (!err)
         err = catch_signals(t);
     if (err)
@@ -173,8 +187,24 @@ static int open_all(struct target *t, const struct options *o)
     return err;
 }
 
+static int open_control(struct target *t)
+{
+    struct control_options o = {
+        .path = t->options->control,
+        .loop = t->loop,
+        .server = t->server,
+        .exports = t->exports,
+        .reload = reload,
+        .arg = t,
+    };
+
+    return o.path ? control_open(&t->control, &o) : 0;
+}
+
 static void close_all(struct target *t)
 {
+    control_close(t->control);
+    exports_close(t->exports);
     server_close(t->server);
     workers_close(t->workers);
     loop_close(t->loop);
@@ -194,21 +224,30 @@ static int give_up_privilege(const struct options *o)
 
 static int run(const struct options *o)
 {
-    struct target t = {0};
-    struct disk *disk;
-    int status = o->drop ? privilege_prepare() : 0;
+    struct config config = {0};
+    struct target t = {.options = o};
+    int status = configure(&config, o);
 
+    if (status || o->check) {
+        if (!status)
+            config_print(&config);
+        config_free(&config);
+        return status ? EXIT_FAILED : EXIT_DONE;
+    }
+    status = o->drop ? privilege_prepare() : 0;
     if (!status)
         status = open_all(&t, o);
     if (!status)
-        status = serve(&t, o, &disk);
+        status = open_control(&t);
+    if (!status)
+        status = exports_start(t.exports, &config);
+    config_free(&config);
     if (!status)
         status = give_up_privilege(o);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;
     }
-    say_ready(o, disk);
     status = loop_run(t.loop);
     if (status < 0) {
         log_error("waiting for work: %s", strerror(-status));
@@ -226,6 +265,8 @@ int main(int argc, char **argv)
     int status;
 
     log_program("aoe-target");
+    if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+        return ctl_main(argc - 1, argv + 1);
     status = options_parse(&o, argc, argv);
     if (status < 0)
         status = run(&o);

@@ -11,15 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "target/store.h"
-#include "wire/link.h"
 
 enum {
     OPTION_COMMIT = 256,
     OPTION_FORCE,
+    OPTION_CONFIG,
+    OPTION_CHECK,
+    OPTION_STATE_DIR,
+    OPTION_CONTROL,
     OPTION_LINK,
     OPTION_VERBOSE,
     OPTION_FAULT,
@@ -27,20 +29,17 @@ enum {
     OPTION_SECCOMP,
     OPTION_HELP,
     OPTION_VERSION,
-
-    COMMIT_SECONDS = 5,
-    BUFFERS_LEAST = 2,
-    /* Linux takes a disk there for one whose address was never set. */
-    SHELF_IGNORED = 4095,
 };
-
-#define SECTORS_MOST (UINT64_MAX / 2 / AOE_SECTOR)
 
 static const char short_options[] = ":b:dsrm:o:l:";
 
 static const struct option long_options[] = {
     {"commit", required_argument, NULL, OPTION_COMMIT},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+    {"control", required_argument, NULL, OPTION_CONTROL},
     {"link", required_argument, NULL, OPTION_LINK},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"fault", required_argument, NULL, OPTION_FAULT},
@@ -55,6 +54,8 @@ static void help(void)
 {
     fputs("usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
           "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
+          "       aoe-target --config FILE [--check]\n"
+          "       aoe-target ctl COMMAND (see aoe-target ctl --help)\n"
           "\n"
           "Exports FILE, a disk, an image or an NBD URI, as the ATA over\n"
           "Ethernet disk eSHELF.SLOT on the interfaces NETIF (names separated\n"
@@ -72,8 +73,16 @@ static void help(void)
           "  --commit SECONDS\n"
           "                 what was written is brought to disk so often "
           "(5; 0: never)\n"
+          "  --config FILE  export what this file says (aoe-target(8)); "
+          "SIGHUP: again\n"
+          "  --check        only look whether it is right, and print the "
+          "exports\n"
           "  --force        export FILE though it is in use, or another disk\n"
           "                 has its address\n"
+          "  --state-dir DIR\n"
+          "                 keep config string, mask list and reservation "
+          "there\n"
+          "  --control PATH listen on this socket for aoe-target ctl\n"
           "  --link packet|pcap\n"
           "                 how frames are sent and received\n"
           "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
@@ -95,64 +104,25 @@ static int wrong(const char *what, const char *text, const char *why)
     return EXIT_USAGE;
 }
 
-static int number(const char *what, const char *text, uint64_t min,
-                  uint64_t max, uint64_t *out)
+/* `what` is the flag, `key` what a configuration file calls it. */
+static int set(struct options *o, const char *what, const char *key,
+               const char *text)
 {
-    int err = option_u64(text, min, max, out);
-    char why[80];
+    char mistake[CONFIG_MISTAKE];
 
-    if (err == 0)
+    if (export_config_set(&o->one, key, text, mistake))
         return -1;
-    if (err == -ERANGE)
-        snprintf(why, sizeof why, "must be from %llu to %llu",
-                 (unsigned long long)min, (unsigned long long)max);
-    else
-        snprintf(why, sizeof why, "not a number");
-    return wrong(what, text, why);
+    log_error("%s: %s", what, mistake);
+    return EXIT_USAGE;
 }
 
 static int buffer_count(struct options *o, const char *text)
 {
-    uint64_t n;
-    int status = number("-b", text, 1, UINT16_MAX, &n);
+    int status = set(o, "-b", "buffer-count", text);
 
-    if (status >= 0)
-        return status;
-    if (n < BUFFERS_LEAST) {
+    if (status < 0 && strcmp(text, "1") == 0)
         log_error("-b 1: Linux cannot use such a disk; 2 is used");
-        n = BUFFERS_LEAST;
-    }
-    o->buffer_count = (uint16_t)n;
-    return -1;
-}
-
-static int mask(struct options *o, char *text)
-{
-    char *save = NULL;
-
-    for (char *word = strtok_r(text, ",", &save); word;
-         word = strtok_r(NULL, ",", &save)) {
-        struct aoe_mac mac;
-
-        if (aoe_mac_scan(word, &mac))
-            return wrong("-m", word, "not a MAC address");
-        if (aoe_mac_group(&mac))
-            return wrong("-m", word, "not the address of one machine");
-        if (!mac_list_add(&o->mask, &mac, EXPORT_LIST_MAX))
-            return wrong("-m", word, "more than 255 addresses");
-    }
-    if (o->mask.count == 0)
-        return wrong("-m", text, "no MAC address");
-    return -1;
-}
-
-static int commit_interval(struct options *o, const char *text)
-{
-    /* Longer than a year is a slip of the hand. */
-    if (option_seconds(text, &o->commit_ns) ||
-        o->commit_ns > 366 * 86400 * NS_PER_S)
-        return wrong("--commit", text, "not a time in seconds");
-    return -1;
+    return status;
 }
 
 static int user(struct options *o, const char *text)
@@ -184,24 +154,36 @@ static int one_option(struct options *o, int option, char *arg)
     case 'b':
         return buffer_count(o, arg);
     case 'd':
-        o->direct = true;
+        o->one.direct = true;
         return -1;
     case 's':
-        o->sync = true;
+        o->one.sync = true;
         return -1;
     case 'r':
-        o->read_only = true;
+        o->one.read_only = true;
         return -1;
     case 'm':
-        return mask(o, arg);
+        return set(o, "-m", "allow", arg);
     case 'o':
-        return number("-o", arg, 0, SECTORS_MOST, &o->offset);
+        return set(o, "-o", "offset", arg);
     case 'l':
-        return number("-l", arg, 1, SECTORS_MOST, &o->length);
+        return set(o, "-l", "length", arg);
     case OPTION_COMMIT:
-        return commit_interval(o, arg);
+        return set(o, "--commit", "commit", arg);
     case OPTION_FORCE:
         o->force = true;
+        return -1;
+    case OPTION_CONFIG:
+        o->config = arg;
+        return -1;
+    case OPTION_CHECK:
+        o->check = true;
+        return -1;
+    case OPTION_STATE_DIR:
+        o->state_dir = arg;
+        return -1;
+    case OPTION_CONTROL:
+        o->control = arg;
         return -1;
     case OPTION_LINK:
         if (strcmp(arg, "packet") != 0 && strcmp(arg, "pcap") != 0)
@@ -211,7 +193,7 @@ static int one_option(struct options *o, int option, char *arg)
     case OPTION_FAULT:
         if (store_fault_check(arg))
             return wrong("--fault", arg, "see aoe-target(8)");
-        o->fault = arg;
+        o->one.fault = arg;
         return -1;
     case OPTION_USER:
         return user(o, arg);
@@ -231,51 +213,23 @@ static int one_option(struct options *o, int option, char *arg)
     }
 }
 
-static int add_interface(struct options *o, const char *name)
-{
-    if (strlen(name) >= LINK_NAME_MAX)
-        return wrong("NETIF", name, "too long for an interface");
-    for (unsigned i = 0; i < o->interface_count; i++)
-        if (strcmp(o->interfaces[i], name) == 0)
-            return wrong("NETIF", name, "named twice");
-    if (o->interface_count == OPTIONS_INTERFACES_MAX)
-        return wrong("NETIF", name, "too many interfaces");
-    o->interfaces[o->interface_count] = strdup(name);
-    if (!o->interfaces[o->interface_count])
-        return wrong("NETIF", name, strerror(ENOMEM));
-    o->interface_count++;
-    return -1;
-}
-
-static int interfaces(struct options *o, char *text)
-{
-    char *save = NULL;
-    int status = -1;
-
-    for (char *name = strtok_r(text, ",", &save); name && status < 0;
-         name = strtok_r(NULL, ",", &save))
-        status = add_interface(o, name);
-    if (status < 0 && o->interface_count == 0)
-        return wrong("NETIF", text, "no interface");
-    return status;
-}
-
 static int positional(struct options *o, char **argv)
 {
-    uint64_t shelf = 0, slot = 0;
-    int status = number("SHELF", argv[0], 0, AOE_SHELF_ALL - 1, &shelf);
+    const char *doubt;
+    int status = set(o, "SHELF", "shelf", argv[0]);
 
     if (status < 0)
-        status = number("SLOT", argv[1], 0, AOE_SLOT_ALL - 1, &slot);
+        status = set(o, "SLOT", "slot", argv[1]);
     if (status < 0)
-        status = interfaces(o, argv[2]);
+        status = set(o, "NETIF", "interfaces", argv[2]);
+    if (status < 0)
+        status = set(o, "FILE", "file", argv[3]);
     if (status >= 0)
         return status;
-    if (shelf == SHELF_IGNORED)
-        log_error("shelf %d: the aoe driver of Linux ignores this shelf",
-                  SHELF_IGNORED);
-    o->addr = (struct aoe_addr){(uint16_t)shelf, (uint8_t)slot};
-    o->path = argv[3];
+    doubt = export_config_doubt(&o->one);
+    if (doubt)
+        log_error("shelf %s: %s", argv[0], doubt);
+    o->one.force = o->force;
     return -1;
 }
 
@@ -291,12 +245,26 @@ static int misused(int option, const char *word)
     return EXIT_USAGE;
 }
 
+/* With a file, everything about one disk stands there. */
+static int for_one(const struct options *o, int argc, char **argv)
+{
+    struct export_config plain;
+    const char *word = argc > optind ? argv[optind] : NULL;
+
+    export_config_init(&plain);
+    if (!word && export_config_equal(&o->one, &plain))
+        return -1;
+    log_error("%s%swith --config, each disk and what it has stands in the file",
+              word ? word : "", word ? ": " : "");
+    return EXIT_USAGE;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
     int option, status = -1;
 
-    *o = (struct options){.buffer_count = EXPORT_BUFFERS,
-                          .commit_ns = COMMIT_SECONDS * NS_PER_S};
+    *o = (struct options){0};
+    export_config_init(&o->one);
     while (status < 0 && (option = getopt_long(argc, argv, short_options,
                                                long_options, NULL)) != -1)
         status = option == ':' || option == '?'
@@ -304,6 +272,12 @@ int options_parse(struct options *o, int argc, char **argv)
                      : one_option(o, option, optarg);
     if (status >= 0)
         return status;
+    if (o->check && !o->config) {
+        log_error("--check: there is no --config FILE to check");
+        return EXIT_USAGE;
+    }
+    if (o->config)
+        return for_one(o, argc, argv);
     if (argc - optind > 4) {
         log_error("%s: one argument too many (see --help)", argv[optind + 4]);
         return EXIT_USAGE;
@@ -317,6 +291,5 @@ int options_parse(struct options *o, int argc, char **argv)
 
 void options_free(struct options *o)
 {
-    for (unsigned i = 0; i < o->interface_count; i++)
-        free(o->interfaces[i]);
+    export_config_free(&o->one);
 }

@@ -7,27 +7,19 @@
 #define TARGET_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "target/export.h"
+#include "target/config.h"
 #include "target/privilege.h"
 
-enum { OPTIONS_INTERFACES_MAX = 32 };
-
 struct options {
-    struct aoe_addr addr;
-    char *interfaces[OPTIONS_INTERFACES_MAX]; /* owned */
-    unsigned interface_count;
-    const char *path;
-
-    uint16_t buffer_count;
-    bool direct, sync, read_only, force;
-    uint64_t offset, length; /* sectors; length 0: to the end */
-    struct mac_list mask;
-    uint64_t commit_ns;  /* 0: never */
-    const char *backend; /* of links; NULL: the best there is */
-    const char *fault;   /* NULL: none */
-    bool drop;           /* become `user` once everything is open */
+    struct export_config one; /* of the command line, without a file */
+    const char *config;       /* the configuration file; NULL: none */
+    bool check;               /* only look at it */
+    bool force;               /* for all exports */
+    const char *state_dir;    /* for what clients set; NULL: forget it */
+    const char *control;      /* path of the control socket; NULL: none */
+    const char *backend;      /* of links; NULL: the best there is */
+    bool drop;                /* become `user` once everything is open */
     struct privilege user;
     bool seccomp; /* and allow only the system calls that serving needs */
 };

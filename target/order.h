@@ -16,7 +16,7 @@
 
 #include "base/list.h"
 
-enum order_kind { ORDER_READ, ORDER_WRITE, ORDER_FLUSH };
+enum order_kind { ORDER_READ, ORDER_WRITE, ORDER_FLUSH, ORDER_KINDS };
 
 struct order_entry {
     enum order_kind kind;

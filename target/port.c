@@ -138,6 +138,11 @@ int port_attach(struct port *p, struct disk *d)
     memmove(grown + at + 1, grown + at, (p->disk_count - at) * sizeof *grown);
     grown[at] = d;
     p->disk_count++;
+    /* What is under way with the disks behind it goes on with them. */
+    if (at < p->spread_next)
+        p->spread_next++;
+    if (at < p->announce_next)
+        p->announce_next++;
     return 0;
 }
 
@@ -149,7 +154,13 @@ void port_detach(struct port *p, const struct disk *d)
         return;
     p->disk_count--;
     memmove(p->disks + at, p->disks + at + 1,
-            (p->disk_count - at) * sizeof *p->disks);
+            (p->disk_count - at) * sizeof p->disks[0]);
+    if (at < p->spread_next)
+        p->spread_next--;
+    if (at == p->announce_next)
+        p->announce_to = 0;
+    if (at < p->announce_next)
+        p->announce_next--;
 }
 
 /* ---- requests come in -----------------------------------------------------
@@ -173,8 +184,16 @@ static void serve(struct request *r, struct disk *d)
     r->x.export = &d->export;
     switch (responder_request(&r->x)) {
     case RESPONDER_REPLY:
-        port_answer(r);
-        return;
+        if (!disk_must_save(d, r)) {
+            port_answer(r);
+            return;
+        }
+        if (!too_busy(r->port, d)) {
+            disk_save(d, r);
+            return;
+        }
+        export_count(&d->export, COUNT_DROP_BUSY);
+        break;
     case RESPONDER_STORE:
         if (!too_busy(r->port, d)) {
             disk_start(d, r);
@@ -319,23 +338,38 @@ static bool announce_one(struct port *p, struct disk *d)
 
 static bool announce_some(struct port *p)
 {
-    while (p->announce_next < p->disk_count) {
+    while (p->announcing && p->announce_next < p->disk_count) {
         struct disk *d = p->disks[p->announce_next];
+        bool wanted = d->age >= p->announce_since;
 
-        if (!announce_one(p, d))
+        if (wanted && !announce_one(p, d))
             return false;
-        if (++p->announce_to >= d->export.mask.count) {
+        if (!wanted || ++p->announce_to >= d->export.mask.count) {
             p->announce_to = 0;
             p->announce_next++;
         }
     }
+    p->announcing = false;
     return true;
+}
+
+static void announce_from(struct port *p, uint64_t since)
+{
+    if (!p->announcing || since < p->announce_since)
+        p->announce_since = since;
+    p->announcing = true;
+    p->announce_next = p->announce_to = 0;
+    server_touch_port(p->server, p);
 }
 
 static void announce_all(struct port *p)
 {
-    p->announce_next = p->announce_to = 0;
-    server_touch_port(p->server, p);
+    announce_from(p, 0);
+}
+
+void port_announce(struct port *p, const struct disk *d)
+{
+    announce_from(p, d->age);
 }
 
 /* ---- replies go out -------------------------------------------------------
@@ -404,8 +438,7 @@ void port_settle(struct port *p)
     announce_some(p);
     if (writable && !list_empty(&p->outgoing)) {
         /* Buffers come back; what stopped for want of them goes on. */
-        if (send_replies(p) &&
-            (!list_empty(&p->spreading) || p->announce_next < p->disk_count))
+        if (send_replies(p) && (!list_empty(&p->spreading) || p->announcing))
             server_touch_port(p->server, p);
     }
     watch(p);
@@ -450,13 +483,20 @@ void port_refresh(struct port *p)
     server_touch_port(p->server, p);
 }
 
+unsigned port_frames(unsigned requests)
+{
+    if (requests > (FRAMES_MOST - FRAMES_LEAST) / 2)
+        return FRAMES_MOST;
+    return FRAMES_LEAST + 2 * requests;
+}
+
 static unsigned frames_wanted(const struct port *p)
 {
-    unsigned n = FRAMES_LEAST;
+    unsigned requests = 0;
 
-    for (unsigned i = 0; i < p->disk_count && n < FRAMES_MOST; i++)
-        n += 2u * p->disks[i]->export.buffer_count;
-    return n < FRAMES_MOST ? n : FRAMES_MOST;
+    for (unsigned i = 0; i < p->disk_count; i++)
+        requests += p->disks[i]->export.buffer_count;
+    return port_frames(requests);
 }
 
 static unsigned align_wanted(const struct port *p)
@@ -478,7 +518,7 @@ void port_link_options(const struct port *p, struct link_options *o)
         .align = align_wanted(p),
         .align_at = AOE_ATA_HEADER,
     };
-    if (p->disk_count == 1) {
+    if (p->disk_count == 1 && !server_changing(p->server)) {
         o->filter.one_addr = true;
         o->filter.addr = p->disks[0]->export.addr;
     }
@@ -499,7 +539,7 @@ void port_stop(struct port *p)
     struct list *node;
 
     p->stopped = true;
-    p->announce_next = p->disk_count;
+    p->announcing = false;
     while ((node = list_first(&p->spreading))) {
         list_remove(node);
         link_release(p->link, list_entry(node, struct link_frame, link));
@@ -528,6 +568,7 @@ void port_free(struct port *p)
 
     if (p->events)
         loop_unwatch(server_loop(p->server), &p->watch);
+    list_remove(&p->touched);
     list_splice(&p->unused, &p->outgoing);
     while ((node = list_first(&p->unused))) {
         list_remove(node);

@@ -52,8 +52,11 @@ struct port {
      * to the disks from spread_next on. */
     struct list spreading;
     unsigned spread_next;
-    /* The disk to be announced next, and the entry of its mask list. */
+    /* The disk to be announced next, and the entry of its mask list; only
+     * disks that are at least so new. */
+    bool announcing;
     unsigned announce_next, announce_to;
+    uint64_t announce_since;
 
     uint64_t counts[PORT_COUNTERS];
 };
@@ -65,9 +68,13 @@ void port_free(struct port *p);
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
 int port_attach(struct port *p, struct disk *d);
 
-/* Serves it no more; before port_start. */
+/* Serves it no longer here; what it is working on is still answered. */
 void port_detach(struct port *p, const struct disk *d);
+/* Announces a disk that was attached to a running port. */
+void port_announce(struct port *p, const struct disk *d);
 
+/* Receive buffers for disks that together take so many requests. */
+unsigned port_frames(unsigned requests);
 /* What the link of this port should be opened with. */
 void port_link_options(const struct port *p, struct link_options *o);
 /* Begins to serve on `l`, which becomes the port's, with announcements of its

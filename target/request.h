@@ -9,6 +9,7 @@
 #include "target/order.h"
 #include "target/recent.h"
 #include "target/responder.h"
+#include "target/state.h"
 #include "wire/link.h"
 
 struct disk;
@@ -21,6 +22,8 @@ struct request {
     struct disk *disk;
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
+    uint64_t started_ns;      /* when its disk took it */
+    struct keeper_wait keep;  /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */
 };
 

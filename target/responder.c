@@ -25,6 +25,8 @@ unsigned responder_sectors(const struct exchange *x)
 {
     unsigned n = aoe_sectors_for_mtu(x->mtu);
 
+    if (x->export->max_sectors && n > x->export->max_sectors)
+        n = x->export->max_sectors;
     /* 0 would mean 2 to the client. */
     return n > 0 ? n : 1;
 }
@@ -88,6 +90,14 @@ enum responder_verdict responder_error(struct exchange *x, enum aoe_error error)
         return responder_drop(x, COUNT_DROP_SILENT);
     responder_header(x, error);
     return responder_reply(x, AOE_HEADER);
+}
+
+/* The standard has no error for it.  An argument that is not valid from here is
+ * what comes closest; it does not make a client try again. */
+enum responder_verdict responder_refuse(struct exchange *x)
+{
+    export_count(x->export, COUNT_REFUSED);
+    return responder_error(x, AOE_ERR_ARGUMENT);
 }
 
 static bool zero_mac(const struct aoe_mac *m)

@@ -38,6 +38,7 @@ struct exchange {
 
     /* Set by the responder. */
     uint32_t reply_len;
+    bool sets; /* asks for a change of config string, mask list, reservation */
     struct store_op op;            /* but for `complete` */
     uint64_t span_start, span_end; /* bytes that all operations touch */
     struct aoe_ata ata; /* the request's registers; `data` until completion */

@@ -63,6 +63,9 @@ enum responder_verdict respond_config(struct exchange *x)
         return responder_drop(x, COUNT_DROP_SHORT);
     if (aoe_config_parse(x->frame, x->len, &c))
         return responder_error(x, AOE_ERR_ARGUMENT);
+    x->sets = c.command == AOE_CONFIG_SET || c.command == AOE_CONFIG_FORCE;
+    if (x->sets && !export_may_change(e, &x->header.src))
+        return responder_refuse(x);
     switch (c.command) {
     case AOE_CONFIG_READ:
         break;

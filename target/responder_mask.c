@@ -47,6 +47,8 @@ static enum aoe_mask_error execute(struct exchange *x, const struct aoe_mask *m,
                                    unsigned i)
 {
     struct mac_list *list = &x->export->mask;
+    unsigned before = list->count;
+    bool room = true;
     struct aoe_mac mac;
     uint8_t code;
 
@@ -55,14 +57,16 @@ static enum aoe_mask_error execute(struct exchange *x, const struct aoe_mask *m,
     case AOE_DIRECTIVE_NONE:
         return AOE_MERROR_NONE;
     case AOE_DIRECTIVE_ADD:
-        return mac_list_add(list, &mac, list_limit(x)) ? AOE_MERROR_NONE
-                                                       : AOE_MERROR_FULL;
+        room = mac_list_add(list, &mac, list_limit(x));
+        break;
     case AOE_DIRECTIVE_DELETE:
         mac_list_delete(list, &mac);
-        return AOE_MERROR_NONE;
+        break;
     default:
         return AOE_MERROR_DIRECTIVE;
     }
+    x->export->changes += list->count != before;
+    return room ? AOE_MERROR_NONE : AOE_MERROR_FULL;
 }
 
 enum responder_verdict respond_mask(struct exchange *x)
@@ -78,6 +82,9 @@ enum responder_verdict respond_mask(struct exchange *x)
     case AOE_MASK_READ:
         return answer_list(x, m.command);
     case AOE_MASK_EDIT:
+        x->sets = true;
+        if (!export_may_change(x->export, &x->header.src))
+            return responder_refuse(x);
         for (unsigned i = 0; i < m.count; i++) {
             enum aoe_mask_error error = execute(x, &m, i);
 

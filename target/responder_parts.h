@@ -33,6 +33,9 @@ enum responder_verdict responder_reply(struct exchange *x, size_t len);
 enum responder_verdict responder_error(struct exchange *x,
                                        enum aoe_error error);
 
+/* Answers a change by somebody who may not make it. */
+enum responder_verdict responder_refuse(struct exchange *x);
+
 enum responder_verdict responder_drop(struct exchange *x,
                                       enum export_counter why);
 

@@ -30,13 +30,13 @@ static enum responder_verdict answer(struct exchange *x, uint8_t command)
 static enum responder_verdict set_list(struct exchange *x,
                                        const struct aoe_reserve *r)
 {
-    struct mac_list *list = &x->export->reserve;
+    struct mac_list list = {.count = r->count};
 
     if (r->count > list_limit(x))
         return responder_error(x, AOE_ERR_ARGUMENT);
-    list->count = r->count;
     for (unsigned i = 0; i < r->count; i++)
-        memcpy(list->macs[i].b, r->macs + (size_t)i * AOE_MAC, AOE_MAC);
+        memcpy(list.macs[i].b, r->macs + (size_t)i * AOE_MAC, AOE_MAC);
+    export_set_reserve(x->export, &list);
     return answer(x, r->command);
 }
 
@@ -49,6 +49,9 @@ enum responder_verdict respond_reserve(struct exchange *x)
         return responder_drop(x, COUNT_DROP_SHORT);
     if (aoe_reserve_parse(x->frame, x->len, &r))
         return responder_error(x, AOE_ERR_ARGUMENT);
+    x->sets = r.command == AOE_RESERVE_SET || r.command == AOE_RESERVE_FORCE;
+    if (x->sets && !export_may_change(x->export, &x->header.src))
+        return responder_refuse(x);
     switch (r.command) {
     case AOE_RESERVE_READ:
         return answer(x, r.command);

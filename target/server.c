@@ -19,6 +19,10 @@
 #define REFRESH_NS NS_PER_S
 #define DRAIN_NS   (5 * NS_PER_S)
 
+/* What most disks want of memory for direct I/O; the storage of an interface's
+ * first disk may not be open yet. */
+enum { DIRECT_ALIGN = 512 };
+
 struct server {
     struct loop *loop;
     struct server_options options;
@@ -29,14 +33,23 @@ struct server {
     unsigned port_count;
 
     struct list touched_disks, touched_ports;
-    struct loop_task settle;
-    struct loop_timer refresh, commit, drain;
+    struct list leaving; /* of disk.leaving */
+    uint64_t disks_ever;
+    bool ports_leaving; /* perhaps; tidy looks */
+    struct loop_task settle, tidy;
+    struct loop_timer refresh, drain;
     struct netwatch *netwatch; /* NULL: only the timer looks */
 
+    bool started;
     bool stopping;
     bool late; /* replies that nobody takes are given up */
     struct link_out out[LINK_BATCH];
 };
+
+bool server_changing(const struct server *s)
+{
+    return s->options.changing;
+}
 
 struct loop *server_loop(struct server *s)
 {
@@ -108,6 +121,8 @@ void server_settle(struct server *s)
     }
     if (s->stopping)
         finish(s);
+    else if (s->ports_leaving || !list_empty(&s->leaving))
+        loop_task_queue(s->loop, &s->tidy);
 }
 
 static void settle(void *arg)
@@ -145,12 +160,21 @@ static void refresh(void *arg)
  * and not minutes, we do (doc/safety.md). */
 static void commit(void *arg)
 {
-    struct server *s = arg;
+    struct disk *d = arg;
+    struct loop *loop = d->server->loop;
 
-    for (unsigned i = 0; i < s->disk_count; i++)
-        disk_commit(s->disks[i]);
-    loop_timer_set(s->loop, &s->commit,
-                   loop_now(s->loop) + s->options.commit_ns);
+    disk_commit(d);
+    loop_timer_set(loop, &d->commit_timer,
+                   loop_now(loop) + d->export.commit_ns);
+}
+
+static int start_commits(struct server *s, struct disk *d)
+{
+    if (!d->export.commit_ns)
+        return 0;
+    d->commit_timer = (struct loop_timer){.expired = commit, .arg = d};
+    return loop_timer_set(s->loop, &d->commit_timer,
+                          loop_now(s->loop) + d->export.commit_ns);
 }
 
 static void drained(void *arg)
@@ -159,6 +183,88 @@ static void drained(void *arg)
 
     s->late = true;
     finish(s);
+}
+
+/* ---- disks and interfaces that go -----------------------------------------
+ */
+
+static void free_disk(struct server *s, struct disk *d)
+{
+    loop_timer_cancel(s->loop, &d->commit_timer);
+    list_remove(&d->touched);
+    disk_fini(d);
+    free(d);
+}
+
+static void drop_disk(struct server *s, struct disk *d)
+{
+    void (*gone)(void *arg) = d->gone;
+    void *arg = d->gone_arg;
+    unsigned i = 0;
+
+    while (s->disks[i] != d)
+        i++;
+    s->disks[i] = s->disks[--s->disk_count];
+    list_remove(&d->leaving);
+    free_disk(s, d);
+    gone(arg);
+}
+
+static void drop_ports(struct server *s)
+{
+    s->ports_leaving = false;
+    for (unsigned i = s->port_count; i-- > 0;) {
+        struct port *p = s->ports[i];
+
+        if (!p->stopped)
+            continue;
+        if (p->active > 0) {
+            s->ports_leaving = true;
+            continue;
+        }
+        port_free(p);
+        s->ports[i] = s->ports[--s->port_count];
+    }
+}
+
+/* In a task of its own: no port or disk is at work further up the stack. */
+static void tidy(void *arg)
+{
+    struct server *s = arg;
+
+    if (s->stopping)
+        return;
+    list_each(it, &s->leaving) {
+        struct disk *d = list_entry(it, struct disk, leaving);
+
+        if (d->in_flight > 0)
+            continue;
+        disk_commit(d);
+        if (!d->committing)
+            drop_disk(s, d);
+    }
+    drop_ports(s);
+}
+
+void server_remove_disk(struct server *s, struct disk *d,
+                        void (*gone)(void *arg), void *arg)
+{
+    for (unsigned i = 0; i < s->port_count; i++)
+        port_detach(s->ports[i], d);
+    d->gone = gone;
+    d->gone_arg = arg;
+    list_append(&s->leaving, &d->leaving);
+    loop_task_queue(s->loop, &s->tidy);
+}
+
+void server_close_unused(struct server *s)
+{
+    for (unsigned i = 0; i < s->port_count; i++)
+        if (s->ports[i]->disk_count == 0 && !s->ports[i]->stopped) {
+            port_stop(s->ports[i]);
+            s->ports_leaving = true;
+        }
+    loop_task_queue(s->loop, &s->tidy);
 }
 
 /* ---- start and stop -------------------------------------------------------
@@ -175,9 +281,10 @@ int server_open(struct server **out, struct loop *loop,
     s->options = *o;
     list_init(&s->touched_disks);
     list_init(&s->touched_ports);
+    list_init(&s->leaving);
+    s->tidy = (struct loop_task){.run = tidy, .arg = s};
     s->settle = (struct loop_task){.run = settle, .arg = s};
     s->refresh = (struct loop_timer){.expired = refresh, .arg = s};
-    s->commit = (struct loop_timer){.expired = commit, .arg = s};
     s->drain = (struct loop_timer){.expired = drained, .arg = s};
     *out = s;
     return 0;
@@ -189,15 +296,13 @@ void server_close(struct server *s)
         return;
     netwatch_close(s->netwatch);
     loop_timer_cancel(s->loop, &s->refresh);
-    loop_timer_cancel(s->loop, &s->commit);
     loop_timer_cancel(s->loop, &s->drain);
     loop_task_cancel(&s->settle);
+    loop_task_cancel(&s->tidy);
     for (unsigned i = 0; i < s->port_count; i++)
         port_free(s->ports[i]);
-    for (unsigned i = 0; i < s->disk_count; i++) {
-        disk_fini(s->disks[i]);
-        free(s->disks[i]);
-    }
+    for (unsigned i = 0; i < s->disk_count; i++)
+        free_disk(s, s->disks[i]);
     free(s->ports);
     free(s->disks);
     free(s);
@@ -217,6 +322,11 @@ int server_add_disk(struct server *s, const struct export *e,
     if (!d)
         return -ENOMEM;
     disk_init(d, s, e, store);
+    d->age = ++s->disks_ever;
+    if (s->started && start_commits(s, d)) {
+        free(d);
+        return -ENOMEM;
+    }
     s->disks[s->disk_count++] = d;
     *out = d;
     return 0;
@@ -228,7 +338,7 @@ static int find_port(struct server *s, const char *ifname, struct port **out)
     int err;
 
     for (unsigned i = 0; i < s->port_count; i++)
-        if (strcmp(s->ports[i]->ifname, ifname) == 0) {
+        if (!s->ports[i]->stopped && strcmp(s->ports[i]->ifname, ifname) == 0) {
             *out = s->ports[i];
             return 0;
         }
@@ -248,7 +358,11 @@ int server_serve(struct server *s, struct disk *d, const char *ifname)
     struct port *p;
     int err = find_port(s, ifname, &p);
 
-    return err ? err : port_attach(p, d);
+    if (!err)
+        err = port_attach(p, d);
+    if (!err && s->started)
+        port_announce(p, d);
+    return err;
 }
 
 enum { NAMES_ROOM = 256 };
@@ -291,13 +405,11 @@ static void explain(const char *ifname, const char *backend, int err)
     }
 }
 
-static int open_port(struct server *s, struct port *p)
+static int open_port(struct server *s, struct port *p, struct link_options o)
 {
-    struct link_options o;
     struct link *l;
     int err;
 
-    port_link_options(p, &o);
     o.backend = s->options.backend;
     err = s->options.link_open(&l, p->ifname, &o);
     if (err) {
@@ -369,19 +481,53 @@ int server_start(struct server *s)
     uint64_t now = loop_now(s->loop);
     int err = s->options.ask_first ? look_for_others(s) : 0;
 
-    for (unsigned i = 0; i < s->port_count && !err; i++)
-        err = open_port(s, s->ports[i]);
+    for (unsigned i = 0; i < s->port_count && !err; i++) {
+        struct link_options o;
+
+        port_link_options(s->ports[i], &o);
+        err = open_port(s, s->ports[i], o);
+    }
     if (err)
         return err;
     /* Without it a change is seen a little later. */
     if (netwatch_open(&s->netwatch, s->loop, look_at_ports, s))
         s->netwatch = NULL;
     err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);
-    if (!err && s->options.commit_ns)
-        err = loop_timer_set(s->loop, &s->commit, now + s->options.commit_ns);
+    for (unsigned i = 0; i < s->disk_count && !err; i++)
+        err = start_commits(s, s->disks[i]);
     if (err)
         log_error("starting: %s", strerror(-err));
+    s->started = !err;
     return err;
+}
+
+int server_open_port(struct server *s, const char *ifname, unsigned requests,
+                     bool direct)
+{
+    unsigned before = s->port_count;
+    struct link_options o;
+    struct port *p;
+    int err = find_port(s, ifname, &p);
+
+    if (err)
+        log_error("%s: %s", ifname, strerror(-err));
+    if (err || s->port_count == before)
+        return err;
+    port_link_options(p, &o);
+    o.rx_frames = port_frames(requests);
+    if (direct)
+        o.align = DIRECT_ALIGN;
+    err = open_port(s, p, o);
+    if (err) {
+        port_free(p);
+        s->port_count--;
+    }
+    return err;
+}
+
+bool server_stopping(const struct server *s)
+{
+    return s->stopping;
 }
 
 bool server_idle(const struct server *s)
@@ -407,39 +553,17 @@ void server_stop(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- counters -------------------------------------------------------------
+/* ---- looking --------------------------------------------------------------
  */
 
-static void report(const char *name, const char *const *names,
-                   const uint64_t *counts, unsigned n)
+struct disk *const *server_disks(const struct server *s, unsigned *count)
 {
-    char line[900];
-    size_t used = 0;
-
-    for (unsigned i = 0; i < n && used < sizeof line; i++)
-        used += (size_t)snprintf(line + used, sizeof line - used, " %s=%llu",
-                                 names[i], (unsigned long long)counts[i]);
-    log_info("%s:%s", name, line);
+    *count = s->disk_count;
+    return s->disks;
 }
 
-void server_report(const struct server *s)
+struct port *const *server_ports(const struct server *s, unsigned *count)
 {
-    for (unsigned i = 0; i < s->disk_count; i++)
-        report(s->disks[i]->name, export_counter_names,
-               s->disks[i]->export.counts, EXPORT_COUNTERS);
-    for (unsigned i = 0; i < s->port_count; i++) {
-        const struct port *p = s->ports[i];
-        const char *names[PORT_COUNTERS + 6];
-        uint64_t counts[PORT_COUNTERS + 6];
-
-        names[0] = "rx_frames", counts[0] = p->link->rx_frames;
-        names[1] = "rx_bytes", counts[1] = p->link->rx_bytes;
-        names[2] = "tx_frames", counts[2] = p->link->tx_frames;
-        names[3] = "tx_bytes", counts[3] = p->link->tx_bytes;
-        names[4] = "rx_drops", counts[4] = p->link->rx_drops;
-        names[5] = "tx_errors", counts[5] = p->link->tx_errors;
-        memcpy(names + 6, port_counter_names, sizeof port_counter_names);
-        memcpy(counts + 6, p->counts, sizeof p->counts);
-        report(p->ifname, names, counts, PORT_COUNTERS + 6);
-    }
+    *count = s->port_count;
+    return s->ports;
 }

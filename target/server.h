@@ -17,8 +17,8 @@
 struct server;
 
 struct server_options {
+    bool changing;       /* disks come and go while it runs */
     bool ask_first;      /* whether a disk is on the network already */
-    uint64_t commit_ns;  /* how often; 0: dirty data is left to the system */
     const char *backend; /* of links; NULL: the best there is */
     /* link_open, or what a test has in its place. */
     int (*link_open)(struct link **out, const char *ifname,
@@ -37,8 +37,9 @@ void server_close(struct server *s);
 int server_add_disk(struct server *s, const struct export *e,
                     struct store *store, struct disk **out);
 
-/* Serves a disk on an interface.  0, -EEXIST: a disk with its address is
- * there, or -errno. */
+/* Serves a disk on an interface; on a running server the disk is announced
+ * there, and server_open_port came first for a new interface.  0, -EEXIST: a
+ * disk with its address is there, or -errno. */
 int server_serve(struct server *s, struct disk *d, const char *ifname);
 
 /* Opens the links and begins to serve.  0, or -errno after saying on standard
@@ -46,15 +47,29 @@ int server_serve(struct server *s, struct disk *d, const char *ifname);
  * (disk.refused) and not served; -EADDRINUSE: that is all of them. */
 int server_start(struct server *s);
 
+/* Makes sure that a running server has this interface open, with receive
+ * buffers for disks that take so many requests, and that direct I/O can use if
+ * any is `direct`.  0, or -errno after saying what went wrong. */
+int server_open_port(struct server *s, const char *ifname, unsigned requests,
+                     bool direct);
+/* Takes a disk out of service.  It finishes and answers what it has taken,
+ * writes it to disk, and is freed, storage and all; then `gone` is called. */
+void server_remove_disk(struct server *s, struct disk *d,
+                        void (*gone)(void *arg), void *arg);
+/* Closes interfaces that have no disk any longer. */
+void server_close_unused(struct server *s);
+
 /* Finishes what was accepted, writes it to disk, and stops the loop: with
  * EXIT_DONE, or EXIT_FAILED if data may be lost.  Asked a second time, it stops
  * the loop at once. */
 void server_stop(struct server *s);
+bool server_stopping(const struct server *s);
 /* Whether no disk is at work, so that the server can be closed. */
 bool server_idle(const struct server *s);
 
-/* One line of counters for each disk, and one for each port. */
-void server_report(const struct server *s);
+/* All that is served now; valid until the loop's next turn. */
+struct disk *const *server_disks(const struct server *s, unsigned *count);
+struct port *const *server_ports(const struct server *s, unsigned *count);
 
 /* ---- for disks and ports --------------------------------------------------
  */
@@ -66,6 +81,7 @@ void server_touch_port(struct server *s, struct port *p);
 void server_settle(struct server *s);
 void server_commit_done(struct server *s);
 
+bool server_changing(const struct server *s);
 struct loop *server_loop(struct server *s);
 /* Room to describe LINK_BATCH outgoing frames. */
 struct link_out *server_link_out(struct server *s);

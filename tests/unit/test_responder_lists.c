@@ -293,6 +293,37 @@ static void reserve_count_beyond_the_frame(void **state)
     assert_int_equal(b->export.reserve.count, 0);
 }
 
+/* ---- who may change them --------------------------------------------------
+ */
+
+static void others_may_only_read(void **state)
+{
+    (void)state;
+    b->export.admin = EXPORT_ADMIN_LISTED;
+    mac_list_add(&b->export.admins, &client, EXPORT_LIST_MAX);
+    ask_reserve(AOE_RESERVE_FORCE, &stranger, &stranger, 1);
+    expect_error(b, AOE_ERR_ARGUMENT);
+    assert_int_equal(b->export.reserve.count, 0);
+    ask_reserve(AOE_RESERVE_SET, &client, &client, 1);
+    assert_int_equal(reserve_of().count, 1);
+    ask_reserve(AOE_RESERVE_READ, &stranger, NULL, 0);
+    assert_int_equal(reserve_of().count, 1);
+    ask_config(b, AOE_CONFIG_SET, "mine");
+    bench_send(b);
+    assert_int_equal(b->export.config_len, 4);
+    b->export.admin = EXPORT_ADMIN_NONE;
+    ask_config(b, AOE_CONFIG_FORCE, "yours");
+    bench_send(b);
+    expect_error(b, AOE_ERR_ARGUMENT);
+    assert_memory_equal(b->export.config, "mine", 4);
+    ask_mask(AOE_MASK_EDIT, 1);
+    directive(AOE_DIRECTIVE_ADD, &stranger);
+    bench_send(b);
+    expect_error(b, AOE_ERR_ARGUMENT);
+    assert_int_equal(b->export.mask.count, 0);
+    assert_int_equal(b->export.counts[COUNT_REFUSED], 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup(reservation_gates_ata, setup),
         cmocka_unit_test_setup(reserve_lists_fit_their_reply, setup),
         cmocka_unit_test_setup(reserve_count_beyond_the_frame, setup),
+        cmocka_unit_test_setup(others_may_only_read, setup),
     };
 
     return cmocka_run_group_tests_name("responder lists", tests, NULL, NULL);

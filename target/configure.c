@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One configuration out of command line, file, and the interfaces there are.
+ */
+#include "target/configure.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { INTERFACES_MOST = 256 };
+
+/* What complaints are about. */
+struct source {
+    const char *file; /* NULL: the command line */
+};
+
+static void complain(void *arg, unsigned line, const char *text)
+{
+    const struct source *source = arg;
+
+    if (line)
+        log_error("%s:%u: %s", source->file, line, text);
+    else if (source->file)
+        log_error("%s: %s", source->file, text);
+    else
+        log_error("%s", text);
+}
+
+static int resolve(struct config *c, struct source *source)
+{
+    char(*names)[LINK_NAME_MAX] = calloc(INTERFACES_MOST, sizeof *names);
+    unsigned mistakes, count;
+
+    if (!names) {
+        complain(source, 0, strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    count = config_interfaces(names, INTERFACES_MOST);
+    mistakes = config_resolve(c, names, count, complain, source);
+    free(names);
+    return mistakes ? -EINVAL : 0;
+}
+
+static int from_line(struct config *out, const struct options *o)
+{
+    out->exports = calloc(1, sizeof *out->exports);
+    if (!out->exports || export_config_copy(out->exports, &o->one)) {
+        log_error("%s", strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    out->count = 1;
+    return 0;
+}
+
+static int from_file(struct config *out, const struct options *o,
+                     struct source *source)
+{
+    if (config_read(out, o->config, complain, source))
+        return -EINVAL;
+    for (unsigned i = 0; i < out->count; i++) {
+        const char *doubt = export_config_doubt(&out->exports[i]);
+
+        out->exports[i].force = o->force;
+        if (doubt)
+            complain(source, out->exports[i].line, doubt);
+    }
+    return 0;
+}
+
+/* A state file has the address for a name. */
+static int find_twins(const struct config *c, struct source *source)
+{
+    char text[CONFIG_MISTAKE], addr[AOE_ADDR_TEXT];
+
+    for (unsigned i = 0; i < c->count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (aoe_addr_equal(c->exports[i].addr, c->exports[j].addr)) {
+                snprintf(text, sizeof text,
+                         "%s is there already, from line %u, and "
+                         "--state-dir cannot tell them apart",
+                         aoe_addr_format(addr, c->exports[i].addr),
+                         c->exports[j].line);
+                complain(source, c->exports[i].line, text);
+                return -EINVAL;
+            }
+    return 0;
+}
+
+int configure(struct config *out, const struct options *o)
+{
+    struct source source = {o->config};
+    int err;
+
+    *out = (struct config){0};
+    err = o->config ? from_file(out, o, &source) : from_line(out, o);
+    if (!err)
+        err = resolve(out, &source);
+    if (!err && o->state_dir)
+        err = find_twins(out, &source);
+    if (err)
+        config_free(out);
+    return err;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * From what is asked for to disks that are served: opens the exports of a
+ * configuration and tells the server about them.
+ */
+#ifndef TARGET_EXPORTS_H
+#define TARGET_EXPORTS_H
+
+#include <stdio.h>
+
+#include "target/config.h"
+#include "target/server.h"
+
+struct exports;
+
+struct exports_options {
+    struct server *server;
+    /* Opens what is behind an export and describes it.  Says on standard error
+     * what is wrong.  0 or -errno. */
+    int (*open)(void *arg, const struct export_config *c, struct export *e,
+                struct store **out);
+    void *arg;
+    const char *state_dir; /* where what clients set is kept; NULL: nowhere */
+    struct workers *workers;
+};
+
+/* 0 or -ENOMEM. */
+int exports_open(struct exports **out, const struct exports_options *o);
+/* The disks are the server's, which has been closed or will be. */
+void exports_close(struct exports *x);
+
+/* Opens all exports and starts the server.  Takes over what is in `c` and
+ * leaves it empty.  0, or -errno after saying what went wrong. */
+int exports_start(struct exports *x, struct config *c);
+
+/* Makes what is served what `c` says; takes over what is in it.  An export that
+ * stays as it is serves on.  One that changed, or whose storage did, is opened
+ * anew once its work in flight is done, with its config string, reservation
+ * and, unless `allow` changed, mask list.  0, or -errno after saying what is
+ * wrong; then nothing was changed. */
+int exports_reload(struct exports *x, struct config *c);
+
+/* Tells `w`, which is the caller's until then, when all that the last reload
+ * stopped has ended and all that it started serves. */
+struct exports_wait {
+    void (*done)(struct exports_wait *w);
+    struct list link; /* private */
+};
+void exports_settled(struct exports *x, struct exports_wait *w);
+
+/* A line for each: address, bytes, interfaces, file. */
+void exports_print(const struct exports *x, FILE *out);
+
+#endif
