@@ -11,8 +11,7 @@
 enum {
     PLACES = 4,
     ROWS = RECENT_WRITES / PLACES, /* a power of two */
-    LANES = 4,
-    STEP = LANES * sizeof(uint64_t),
+    STEP = 32,                     /* bytes summed up at a time */
 };
 
 #define ODD UINT64_C(0x9e3779b97f4a7c15)
@@ -45,21 +44,27 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 29;
 }
 
+static uint64_t word_at(const uint8_t *data)
+{
+    uint64_t word;
+
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
 uint64_t recent_sum(const uint8_t *data, size_t len)
 {
-    /* Lanes that do not wait for each other: this runs over all that is
-     * written. */
-    uint64_t lane[LANES] = {1, 2, 3, 4}, h = len;
+    /* Lanes that do not wait for each other, written out because compilers
+     * keep an array of them in memory: this runs over all that is written. */
+    uint64_t a = 1, b = 2, c = 3, d = 4, h = len;
 
     for (; len >= STEP; data += STEP, len -= STEP) {
-        uint64_t word[LANES];
-
-        memcpy(word, data, STEP);
-        for (int i = 0; i < LANES; i++)
-            lane[i] = mix(lane[i], word[i]);
+        a = mix(a, word_at(data));
+        b = mix(b, word_at(data + 8));
+        c = mix(c, word_at(data + 16));
+        d = mix(d, word_at(data + 24));
     }
-    for (int i = 0; i < LANES; i++)
-        h = mix(h, lane[i]);
+    h = mix(mix(mix(mix(h, a), b), c), d);
     for (; len > 0; data++, len--)
         h = mix(h, *data);
     return h;
