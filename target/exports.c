@@ -51,11 +51,12 @@ int entry_open(struct exports *x, struct entry *e)
 
     if (err)
         return err;
-    if (e->before)
-        inherit(&description, e);
+    /* The keeper must see the mask list that the owner gave. */
     if (x->options.state_dir)
         err = keeper_open(&keeper, x->options.state_dir, &description,
                           x->options.workers);
+    if (!err && e->before)
+        inherit(&description, e);
     if (!err) {
         err = server_add_disk(x->options.server, &description, store, &e->disk);
         if (err)
