@@ -17,8 +17,8 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no and WITH_CMOCKA=no leave
-#: a library out.
+#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no and
+#: WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -46,6 +46,7 @@ ifdef STATIC
 WITH_PCAP := no
 WITH_INIH := no
 WITH_FUSE := no
+WITH_SECCOMP := no
 WITH_NBD := no
 WITH_CMOCKA := no
 WITH_URING := no
@@ -54,6 +55,7 @@ have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null &
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_INIH := $(call have,$(WITH_INIH),inih)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
+HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
@@ -96,6 +98,10 @@ ifeq ($(HAVE_PCAP),yes)
 DEFS += -DHAVE_PCAP
 PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
 endif
+ifeq ($(HAVE_SECCOMP),yes)
+DEFS += -DHAVE_SECCOMP
+SECCOMP_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp)
+endif
 ifeq ($(HAVE_INIH),yes)
 DEFS += -DHAVE_INIH
 INIH_LIBS := $(shell $(PKG_CONFIG) --libs inih)
@@ -109,7 +115,7 @@ DEFS += -DHAVE_NBD
 NBD_LIBS := $(shell $(PKG_CONFIG) --libs libnbd)
 endif
 # What the target and everything that links its room needs.
-TARGET_LIBS = $(INIH_LIBS) $(PCAP_LIBS) $(URING_LIBS) $(NBD_LIBS)
+TARGET_LIBS = $(PCAP_LIBS) $(INIH_LIBS) $(URING_LIBS) $(NBD_LIBS) $(SECCOMP_LIBS)
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
@@ -130,7 +136,8 @@ objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
 room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
-skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_connection.c)
+skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
+skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
@@ -193,12 +200,14 @@ left-out:
 	@$(if $(HAVE_INIH),:,echo "left out: aoe-target --config (needs libinih: libinih-dev)")
 	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
+	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
 	@$(if $(HAVE_NBD),:,echo "left out: NBD exports as aoe-target's disk (needs libnbd: libnbd-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
 unit := $(wildcard tests/unit/test_*.c)
 unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
+unit := $(if $(HAVE_NBD),$(unit),$(filter-out tests/unit/test_store_nbd.c,$(unit)))
 UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit)))
 $(BUILD)/obj/tests/unit/test_fuse_%.o: DEFS += $(FUSE_CFLAGS)
 $(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TESTLIB) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
@@ -329,15 +338,17 @@ install: all
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
 
 # ---- the house in order ------------------------------------------------------
-SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
+	$(room)/*.c $(room)/*.h))
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $(SOURCES)
 format-check:
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@echo clang-format --dry-run -Werror; clang-format --dry-run -Werror $(SOURCES)
 lint:
-	shellcheck $(SCRIPTS)
+	@echo shellcheck; shellcheck $(SCRIPTS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

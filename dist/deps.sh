@@ -15,7 +15,7 @@ usage="usage: dist/deps.sh build|demo|test|bench|ci
 set -eu
 
 # What each step adds.
-BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libcmocka-dev"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
 TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace"
 CI="clang libclang-rt-dev clang-format shellcheck musl-tools linux-libc-dev"
@@ -26,14 +26,15 @@ others() {
     cat >&2 <<END
 deps: this system has no apt-get; please install with its package manager:
   Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel liburing-devel
-           libnbd-devel libcmocka-devel iproute util-linux e2fsprogs fuse3 libnbd nbdkit
-           wireshark-cli tcpdump jq fio qemu-img nbd libcap aoetools vim-common
-  Arch     gcc make pkgconf libpcap libinih fuse3 liburing cmocka iproute2
-           util-linux e2fsprogs
-           libnbd wireshark-cli tcpdump jq fio qemu-img nbd libcap
-           (AUR: vblade aoetools nbdkit)
-  Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev
-           inih-dev fuse3-dev liburing-dev libnbd-dev cmocka-dev iproute2 util-linux
+           libnbd-devel libseccomp-devel libcmocka-devel iproute util-linux
+           e2fsprogs fuse3 libnbd nbdkit wireshark-cli tcpdump jq fio qemu-img
+           nbd libcap aoetools vim-common
+  Arch     gcc make pkgconf libpcap libinih fuse3 liburing libseccomp cmocka
+           iproute2 util-linux e2fsprogs libnbd wireshark-cli tcpdump jq fio
+           qemu-img nbd libcap (AUR: vblade aoetools nbdkit)
+  Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev inih-dev
+           fuse3-dev liburing-dev libnbd-dev libseccomp-dev cmocka-dev iproute2
+           util-linux
            losetup e2fsprogs fuse3 libnbd nbdkit tshark tcpdump jq fio qemu-img
            libcap-utils vblade
   FreeBSD  gmake pkgconf inih fusefs-libs3 cmocka jq fio vblade tshark bash

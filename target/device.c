@@ -123,11 +123,14 @@ static uint64_t block_identity(dev_t dev, const char *path)
 
     while (i < NAMES && !read_attribute(dev, true, names[i], text, sizeof text))
         i++;
-    /* The path as it was given: /dev/disk/by-id/... may lead to another
-     * /dev/sdX each time. */
-    if (i == NAMES)
+    if (i < NAMES)
+        h = hash(h, text, strlen(text));
+    else if (read_attribute(dev, true, "loop/backing_file", text, sizeof text))
+        h = hash_place(h, text); /* not the device: it changes hands */
+    else
+        /* The path as it was given: /dev/disk/by-id/... may lead to another
+         * /dev/sdX each time. */
         return hash_place(h, path);
-    h = hash(h, text, strlen(text));
     if (read_attribute(dev, false, "partition", text, sizeof text))
         h = hash(h, text, strlen(text));
     return h;
@@ -168,25 +171,47 @@ static bool can_punch(int fd, uint64_t size)
                      65536) == 0;
 }
 
+/* XFS, FAT and others identify themselves by the number of their device, which
+ * is another one when disks are found in another order. */
+static bool fsid_is_device(const void *fsid, dev_t dev)
+{
+    uint32_t id[2];
+
+    memcpy(id, fsid, sizeof id);
+    return id[1] == 0 &&
+           id[0] == (((uint32_t)minor(dev) & 0xff) | (uint32_t)major(dev) << 8 |
+                     ((uint32_t)minor(dev) & ~0xffu) << 12);
+}
+
+/* `fsid` is what statfs(2) calls so. */
+static uint64_t file_system_identity(const void *fsid, dev_t dev,
+                                     const char *path)
+{
+    static const uint8_t none[8];
+    uint64_t h = hash(0, "file", 4);
+
+    if (memcmp(fsid, none, sizeof none) == 0)
+        return hash_path(h, path);
+    if (major(dev) && fsid_is_device(fsid, dev)) {
+        uint64_t of_disk = block_identity(dev, path);
+
+        return hash(h, &of_disk, sizeof of_disk);
+    }
+    return hash(h, fsid, sizeof none);
+}
+
 static void probe_file(struct device *d, int fd, const struct stat *st,
                        const char *path, bool read_only)
 {
-    struct statfs fs;
+    struct statfs fs = {0};
     uint64_t ino = st->st_ino;
 
     probe_direct(d, fd);
     d->can_trim = d->trim_zeroes = !read_only && can_punch(fd, d->size);
-    d->identity = hash(0, "file", 4);
-    if (fstatfs(fd, &fs) == 0) {
-        static const char none[sizeof fs.f_fsid];
-
+    if (fstatfs(fd, &fs) == 0)
         d->in_memory = (uint32_t)fs.f_type == TMPFS_MAGIC ||
                        (uint32_t)fs.f_type == RAMFS_MAGIC;
-        if (memcmp(&fs.f_fsid, none, sizeof none) != 0)
-            d->identity = hash(d->identity, &fs.f_fsid, sizeof fs.f_fsid);
-        else
-            d->identity = hash_path(d->identity, path);
-    }
+    d->identity = file_system_identity(&fs.f_fsid, st->st_dev, path);
     d->identity = hash(d->identity, &ino, sizeof ino);
 }
 

@@ -15,6 +15,7 @@
 #include "target/control.h"
 #include "target/exports.h"
 #include "target/options.h"
+#include "target/privilege.h"
 #include "target/server.h"
 #include "target/stats.h"
 #include "target/store.h"
@@ -209,6 +210,18 @@ static void close_all(struct target *t)
     loop_close(t->loop);
 }
 
+/* After everything that needs root is done. */
+static int give_up_privilege(const struct options *o)
+{
+    int err = o->drop ? privilege_drop(&o->user) : 0;
+
+#ifdef HAVE_SECCOMP
+    if (!err && o->seccomp)
+        err = sandbox_enter();
+#endif
+    return err;
+}
+
 static int run(const struct options *o)
 {
     struct config config = {0};
@@ -221,12 +234,16 @@ static int run(const struct options *o)
         config_free(&config);
         return status ? EXIT_FAILED : EXIT_DONE;
     }
-    status = open_all(&t, o);
+    status = o->drop ? privilege_prepare() : 0;
+    if (!status)
+        status = open_all(&t, o);
     if (!status)
         status = open_control(&t);
     if (!status)
         status = exports_start(t.exports, &config);
     config_free(&config);
+    if (!status)
+        status = give_up_privilege(o);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;

@@ -5,6 +5,7 @@
  */
 #include "target/options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ enum {
     OPTION_LINK,
     OPTION_VERBOSE,
     OPTION_FAULT,
+    OPTION_USER,
+    OPTION_SECCOMP,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -40,6 +43,8 @@ static const struct option long_options[] = {
     {"link", required_argument, NULL, OPTION_LINK},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"fault", required_argument, NULL, OPTION_FAULT},
+    {"user", required_argument, NULL, OPTION_USER},
+    {"seccomp", no_argument, NULL, OPTION_SECCOMP},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -81,6 +86,10 @@ static void help(void)
           "  --link packet|pcap\n"
           "                 how frames are sent and received\n"
           "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
+          "  --user NAME[:GROUP]\n"
+          "                 once everything is open, become this user\n"
+          "  --seccomp      ... and allow only the system calls that serving "
+          "needs\n"
           "  --verbose      say more\n"
           "  --help, --version\n"
           "\n"
@@ -114,6 +123,29 @@ static int buffer_count(struct options *o, const char *text)
     if (status < 0 && strcmp(text, "1") == 0)
         log_error("-b 1: Linux cannot use such a disk; 2 is used");
     return status;
+}
+
+static int user(struct options *o, const char *text)
+{
+    int err = privilege_scan(text, &o->user);
+
+    if (err)
+        return wrong("--user", text,
+                     err == -EINVAL ? "that is root" : "no such user or group");
+    o->drop = true;
+    return -1;
+}
+
+static int seccomp(struct options *o)
+{
+#ifdef HAVE_SECCOMP
+    o->seccomp = true;
+    return -1;
+#else
+    (void)o;
+    log_error("--seccomp: this build lacks it (it needs libseccomp)");
+    return EXIT_USAGE;
+#endif
 }
 
 static int one_option(struct options *o, int option, char *arg)
@@ -163,6 +195,10 @@ static int one_option(struct options *o, int option, char *arg)
             return wrong("--fault", arg, "see aoe-target(8)");
         o->one.fault = arg;
         return -1;
+    case OPTION_USER:
+        return user(o, arg);
+    case OPTION_SECCOMP:
+        return seccomp(o);
     case OPTION_VERBOSE:
         log_verbose(true);
         return -1;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "target/config.h"
+#include "target/privilege.h"
 
 struct options {
     struct export_config one; /* of the command line, without a file */
@@ -18,6 +19,9 @@ struct options {
     const char *state_dir;    /* for what clients set; NULL: forget it */
     const char *control;      /* path of the control socket; NULL: none */
     const char *backend;      /* of links; NULL: the best there is */
+    bool drop;                /* become `user` once everything is open */
+    struct privilege user;
+    bool seccomp; /* and allow only the system calls that serving needs */
 };
 
 /* Reads the command line.  Returns -1 to go on; otherwise the exit status,

@@ -11,8 +11,7 @@
 enum {
     PLACES = 4,
     ROWS = RECENT_WRITES / PLACES, /* a power of two */
-    LANES = 4,
-    STEP = LANES * sizeof(uint64_t),
+    STEP = 4 * sizeof(uint64_t),
 };
 
 #define ODD UINT64_C(0x9e3779b97f4a7c15)
@@ -45,21 +44,32 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 29;
 }
 
+static uint64_t word_at(const uint8_t *data, size_t i)
+{
+    uint64_t word;
+
+    memcpy(&word, data + i * sizeof word, sizeof word);
+    return word;
+}
+
 uint64_t recent_sum(const uint8_t *data, size_t len)
 {
-    /* Lanes that do not wait for each other: this runs over all that is
+    /* Four that do not wait for each other: this runs over all that is
      * written. */
-    uint64_t lane[LANES] = {1, 2, 3, 4}, h = len;
+    uint64_t a = 1, b = 2, c = 3, d = 4, h = len;
 
     for (; len >= STEP; data += STEP, len -= STEP) {
-        uint64_t word[LANES];
-
-        memcpy(word, data, STEP);
-        for (int i = 0; i < LANES; i++)
-            lane[i] = mix(lane[i], word[i]);
+        a = (a ^ word_at(data, 0)) * ODD;
+        b = (b ^ word_at(data, 1)) * ODD;
+        c = (c ^ word_at(data, 2)) * ODD;
+        d = (d ^ word_at(data, 3)) * ODD;
+        /* A product's low bits know nothing of the factors' high bits. */
+        a ^= a >> 32;
+        b ^= b >> 32;
+        c ^= c >> 32;
+        d ^= d >> 32;
     }
-    for (int i = 0; i < LANES; i++)
-        h = mix(h, lane[i]);
+    h = mix(mix(mix(mix(h, a), b), c), d);
     for (; len > 0; data++, len--)
         h = mix(h, *data);
     return h;

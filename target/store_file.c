@@ -4,8 +4,9 @@
  *
  * Neighbouring operations of a batch are merged into one call that scatters
  * into the frames they came from.  What the page cache can answer is done at
- * once; what may wait for the disk goes to the workers, so that a slow disk
- * delays nobody else.
+ * once; what may wait for the disk goes to the kernel's ring or, where that is
+ * missing and when something fails, to the workers, so that a slow disk delays
+ * nobody else (doc/architecture.md).
  *
  * A file that was cut short is never made longer again: each write looks at
  * how long it is now.
@@ -510,7 +511,7 @@ static void use_ring(struct file_store *fs, const struct store_file_options *o)
     uint8_t sector[SECTOR];
     struct iovec iov = {.iov_base = sector, .iov_len = sizeof sector};
 
-    if (o->no_ring || (fs->device.in_memory && fs->direct_fd < 0))
+    if (o->no_ring || fs->device.in_memory)
         return;
     fs->ring = workers_ring(fs->queue.workers);
     fs->ring_reads = fs->ring && device_read(fs->fd, &iov, 1, fs->base,

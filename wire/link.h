@@ -49,9 +49,11 @@ struct link_options {
  * that an answer can be built in place. */
 struct link_frame {
     uint8_t *data;
-    uint32_t len;     /* bytes received */
-    uint32_t room;    /* bytes that fit */
-    uint64_t age_ns;  /* how long it waited in the kernel; 0: unknown */
+    uint32_t len;  /* bytes received */
+    uint32_t room; /* bytes that fit */
+    /* How long it waited in the kernel at most: a backend may know it only of
+     * the first frame of a call, the oldest.  0: unknown. */
+    uint64_t age_ns;
     struct list link; /* the owner's use; private to the link while free */
 };
 

@@ -8,6 +8,8 @@
 #   BENCH_REPEAT   runs of each server in each row (5)
 #   BENCH_ROWS     only rows whose name matches this (extended) pattern
 #   BENCH_DISK     directory on a disk, not tmpfs (/var/tmp)
+#   BENCH_ARM_VBLADE  Debian's vblade for armel; with it, and after `make target
+#                  STATIC=1 CC=arm-linux-gnueabi-gcc`, both run under qemu too
 
 . "$(dirname "$0")/../lib/net.sh"
 need vblade strace gnuplot=gnuplot-nox
@@ -35,12 +37,14 @@ mtu() {
     nas ip link set eth0 mtu "$1" && host ip link set eth0 mtu "$1"
 }
 
+declare -A COMMAND=([vblade]=vblade [aoe-target]=aoe-target)
+UNDER=
 # serve vblade|aoe-target FILE FLAGS...
 serve() {
     local program=$1 file=$2
     shift 2
     # shellcheck disable=SC2086 # a list of words
-    start server nas $UNDER "$program" "$@" 1 2 eth0 "$file"
+    start server nas $UNDER ${COMMAND[$program]} "$@" 1 2 eth0 "$file"
     if [ "$program" = vblade ]; then
         # It prints its line before its socket is there.
         until nas grep -q 88a2 /proc/net/packet; do
@@ -50,7 +54,6 @@ serve() {
         await server 'serving'
     fi
 }
-UNDER=
 
 # CPU seconds of a process with all its threads; what its frames cost on their
 # way through the veth pair is in there, as far as the kernel does it at once.
@@ -147,6 +150,43 @@ row direct-jumbo-read 4.5 "-d, disk, MTU 9000, 16 sectors, sequential read" \
 row direct-jumbo-write 4.5 "-d, disk, MTU 9000, 16 sectors, sequential write" \
     9000 "$DISK/disk" -d -n 16 -W
 
+ARM=$BUILD/static-arm-linux-gnueabi-gcc/aoe-target
+if [ "${BENCH_ARM_VBLADE:-}" ] && [ -x "$ARM" ]; then
+    COMMAND=([vblade]="qemu-arm-static -L /usr/arm-linux-gnueabi $BENCH_ARM_VBLADE"
+        [aoe-target]="qemu-arm-static $ARM")
+    row arm-seq 1.3 "ARM under qemu-arm-static, tmpfs, MTU 1500, sequential read" \
+        1500 "$MEMORY/disk" ""
+    row arm-jumbo-read 1.3 "ARM under qemu-arm-static, tmpfs, MTU 9000, 16 sectors, sequential read" \
+        9000 "$MEMORY/disk" "" -n 16
+    COMMAND=([vblade]=vblade [aoe-target]=aoe-target)
+fi
+
+# ---- many disks ----------------------------------------------------------------
+
+# 1,000 disks in one process: its memory, and how long it takes until all have
+# answered a discovery.
+many() {
+    local i seconds
+    printf '[defaults]\ninterfaces = eth0\n' >"$TMP/many.conf"
+    for i in {1..1000}; do
+        truncate -s 1M "$DISK/many-$i"
+        printf '[e%d.%d]\nfile = %s\n' $((i / 100)) $((i % 100)) "$DISK/many-$i"
+    done >>"$TMP/many.conf"
+    start server nas aoe-target --config "$TMP/many.conf"
+    await server 'e10\.0: serving'
+    seconds=$(host "$LOAD" -q 1000 eth0 | awk '{ print $2 }')
+    awk -v seconds="$seconds" '$1 == "VmRSS:" {
+        printf "%.1f MiB resident, all answer within %s s\n", $2 / 1024, seconds }' \
+        "/proc/${PID[server]}/status"
+    stop server
+}
+MANY=
+if [[ many =~ $BENCH_ROWS ]] && aoe-target --help | grep -q -- '--config FILE'; then
+    mtu 1500
+    MANY=$(many)
+    check "1,000 exports: $MANY" test "$MANY"
+fi
+
 # ---- system calls --------------------------------------------------------------
 
 # calls PROGRAM LOAD-OPTIONS...: system calls per request.  Tracing slows a
@@ -227,6 +267,10 @@ table() {
         echo "| Work | vblade | aoe-target | | required |"
         echo "|---|---|---|---|---|"
         printf '%s' "$CALLS"
+    fi
+    if [ "$MANY" ]; then
+        echo
+        echo "1,000 exports in one process: $MANY (required: at most 64 MiB, within 1 s)."
     fi
     echo
     echo "What the load reaches against a target without a disk (tests/bench/load -0):"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # aoe-target is small enough for the machine it was made for: one static file
-# below 400 KiB, and less than 4 MiB of memory at its peak while it serves.
+# below 400 KiB, and less than 4 MiB of memory at its peak while it serves, also
+# with 16 disks.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -10,9 +11,14 @@ need musl-gcc=musl-tools make readelf=binutils xxd
 network 1500
 
 # On its own, whatever make this one was started by.
-built() {
-    env -u MAKEFLAGS -u MAKELEVEL -u SAN -u BUILD make -C "$ROOT" -j2 \
-        target STATIC=1 CC=musl-gcc BUILD="$TMP/build"
+built() { # BUILD [VARIABLE=VALUE]...
+    local where=$1
+    shift
+    env -u MAKEFLAGS -u MAKELEVEL -u SAN -u CFLAGS make -C "$ROOT" -j2 \
+        target BUILD="$where" "$@"
+}
+peak() {
+    awk '$1 == "VmHWM:" { print $2 }' "/proc/${PID[target]}/status"
 }
 SMALL=$TMP/build/aoe-target
 needs_nothing() {
@@ -26,7 +32,7 @@ below() { # WHAT LEAST-TOO-MUCH VALUE
     [ "$3" -lt "$2" ]
 }
 
-check "it is built with musl" built || exit 1
+check "it is built with musl" built "$TMP/build" STATIC=1 CC=musl-gcc || exit 1
 check "it is one static file" needs_nothing
 check "it is stripped" stripped
 SIZE=$(stat -c %s "$SMALL")
@@ -39,6 +45,31 @@ for i in {1..64}; do
     frame 00 "$(ata 0x40 0 2 0x24 $((i * 2)))"
 done | host rawframe -p -n 64 eth0 >"$TMP/answers"
 check "it serves 64 requests at a time" test "$(wc -l <"$TMP/answers")" = 64
-PEAK=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/${PID[target]}/status")
+PEAK=$(peak)
 check "its memory is below 4 MiB ($PEAK KiB)" below KiB 4096 "$PEAK"
+stop target
+
+# A static build has no libinih, so this is the ordinary one, without sanitizers.
+check "it is built for configuration files" built "$TMP/plain" || exit 1
+if ! "$TMP/plain/aoe-target" --help | grep -q -- '--config FILE' ||
+    "$TMP/plain/aoe-target" --config /dev/null --check 2>&1 | grep -q libinih; then
+    skip_check "16 disks in 4 MiB" "built without configuration files"
+    exit
+fi
+printf '[defaults]\ninterfaces = eth0\nbuffer-count = 64\n' >"$TMP/conf"
+for n in {1..16}; do
+    cp "$TMP/disk" "$TMP/disk$n"
+    printf '[e1.%d]\nfile = %s\n' "$n" "$TMP/disk$n"
+done >>"$TMP/conf"
+start target nas "$TMP/plain/aoe-target" --config "$TMP/conf"
+await target 'e1\.16: serving'
+for n in {1..16}; do
+    DISK=$(printf '0001 %02x' "$n")
+    for i in {1..64}; do
+        frame 00 "$(ata 0x40 0 2 0x24 $((i * 2)))"
+    done | host rawframe -p -n 64 eth0
+done >"$TMP/answers"
+check "16 disks serve" test "$(wc -l <"$TMP/answers")" = 1024
+PEAK=$(peak)
+check "their memory is below 4 MiB ($PEAK KiB)" below KiB 4096 "$PEAK"
 stop target

@@ -19,6 +19,14 @@
 
 set -u
 
+# The script's mounts are its own: a program elsewhere that makes itself a mount
+# namespace takes a copy of every mount it sees, and a file system unmounted
+# here would live on there, in use and not clean.
+if [ "$(id -u)" = 0 ] && [ -z "${AOEKIT_OWN_MOUNTS:-}" ] &&
+    unshare --mount --propagation slave true 2>/dev/null; then
+    AOEKIT_OWN_MOUNTS=1 exec unshare --mount --propagation slave bash "$0" "$@"
+fi
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-$ROOT/build}
 [[ $BUILD = /* ]] || BUILD=$ROOT/$BUILD
@@ -162,9 +170,9 @@ has_carrier() {
     ip -n "$1" -o link show eth0 | grep -q 'state UP'
 }
 
-# nas COMMAND..., host COMMAND...: runs it there, in the mount namespace of
-# everyone else (`ip netns exec` would make a private one, and what is mounted
-# in it is seen by nobody).
+# nas COMMAND..., host COMMAND...: runs it there, in the script's own mount
+# namespace (`ip netns exec` would make yet another one, and what is mounted in
+# that is seen by nobody).
 nas() {
     nsenter --net="/run/netns/$NAS_NS" -- "$@"
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Serving as nobody in particular: once sockets and files are open, nothing of
+ * what root may do is needed any more.
+ */
+#ifndef TARGET_PRIVILEGE_H
+#define TARGET_PRIVILEGE_H
+
+#include <sys/types.h>
+
+struct privilege {
+    uid_t uid;
+    gid_t gid;
+};
+
+/* Reads "NAME[:GROUP]", either also as a number; without GROUP it is the
+ * user's own.  Looks into /etc/passwd and /etc/group only, so that a static
+ * program can.  0, -ENOENT: no such user or group, -EINVAL: it is root. */
+int privilege_scan(const char *text, struct privilege *out);
+
+/* To be called first, before the process has threads, which inherit it: no
+ * program that is run will get any privilege.  What the process has it keeps.
+ * 0, or -errno after saying what went wrong. */
+int privilege_prepare(void);
+
+/* Becomes that user, for good and in all threads: no other groups, no
+ * capabilities.  0, or -errno after saying what went wrong. */
+int privilege_drop(const struct privilege *p);
+
+/* ---- target/sandbox.c, with HAVE_SECCOMP ----------------------------------
+ */
+
+/* Lets the kernel refuse, in all threads and for good, every system call that
+ * serving does not need.  0, or -errno after saying what went wrong. */
+int sandbox_enter(void);
+
+#endif

@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A target that has given up root in all its threads, and every system call it does not need,
+# serves as before, whatever happens to its interface.
+
+. "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/frames.sh"
+need xxd nbdcopy=libnbd-bin qemu-io=qemu-utils
+network 1500
+
+if aoe-target --seccomp --help 2>&1 | grep -q 'lacks it'; then
+    skip "this build has no libseccomp"
+fi
+# At its end LeakSanitizer would trace the program, which the filter forbids.
+export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
+NOBODY=$(id -u nobody) NOGROUP=$(getent group nogroup nobody | head -n 1 | cut -d: -f3)
+
+head -c 8M /dev/urandom >"$TMP/random"
+truncate -s 8M "$TMP/disk"
+chmod 600 "$TMP/disk" # nobody could not open it
+serve() {
+    start target nas aoe-target "$@" 1 2 eth0 "$TMP/disk"
+    await target 'e1\.2: serving'
+}
+# state WORD: what the kernel says of the process, blanks between; a line for
+# each different answer that its threads give.
+state() {
+    awk -v word="$1:" '$1 == word { $1 = ""; sub(/^ */, ""); print }' \
+        "/proc/${PID[target]}"/task/*/status | sort -u
+}
+answers() { # SECTORS
+    local answer
+    answer=$(frame 01 "$QUERY" | host rawframe -p -n 1 -w 200 eth0 2>/dev/null) &&
+        [ "$(field "$answer" 28 1)" = "$1" ]
+}
+nbd() {
+    host aoe-nbd serve e1.2 -i eth0 --run "$1"
+}
+
+serves() { # WHAT
+    # shellcheck disable=SC2016 # $uri is aoe-nbd's
+    check "$1: writes and flushes" nbd 'nbdcopy --flush '"$TMP"'/random "$uri"'
+    check "... into the file" cmp "$TMP/random" "$TMP/disk"
+    # shellcheck disable=SC2016
+    check "... reads" nbd 'nbdcopy "$uri" - | cmp - '"$TMP/random"
+    # shellcheck disable=SC2016
+    check "... trims" nbd 'qemu-io -f raw -c "discard 1M 1M" "$uri"'
+    check "... which gives the space back" cmp -n 1048576 \
+        -i 1048576:0 "$TMP/disk" /dev/zero
+    nas ip link set eth0 down
+    await target 'eth0: interface is down'
+    nas ip link set eth0 up
+    check "... after the cable was out" eventually answers 02
+    mark target
+    nas ip link set eth0 mtu 9000
+    host ip link set eth0 mtu 9000
+    await target 'MTU is 9000'
+    check "... with a larger MTU" eventually answers 11
+    mark target
+    ip -n "$NAS_NS" link del eth0
+    await target 'eth0: interface is down'
+    cable 1500
+    check "... on an interface that was made anew" eventually answers 02
+    check "... and data" is "40 00" "$(status "$(read_sectors 0 2)")"
+    mark target
+    kill -USR1 "${PID[target]}"
+    check "... counts" seen target 'eth0: rx_frames='
+}
+
+serve --user nobody --seccomp
+check "it is nobody" is "$NOBODY $NOBODY $NOBODY $NOBODY" "$(state Uid)"
+check "... its group is nobody's" \
+    is "$NOGROUP $NOGROUP $NOGROUP $NOGROUP" "$(state Gid)"
+check "... and it is in no other" is "" "$(state Groups)"
+for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+    check "$set is empty" is 0000000000000000 "$(state $set)"
+done
+check "it cannot get new privileges" is 1 "$(state NoNewPrivs)"
+check "it has a filter of system calls" is 2 "$(state Seccomp)"
+serves "as nobody"
+check "... threads that came later have no more" is "0000000000000000 1 2" \
+    "$(state CapPrm) $(state NoNewPrivs) $(state Seccomp)"
+stop target # with status 0
+
+serve --user "$NOBODY:$NOGROUP" -d
+check "by number: it is nobody" \
+    is "$NOBODY $NOBODY $NOBODY $NOBODY" "$(state Uid)"
+serves "with -d"
+stop target
+
+serve --user nobody --seccomp -s
+serves "with -s"
+stop target
+
+# ---- what is wrong -----------------------------------------------------------
+
+wrong() { # PATTERN USER
+    check "--user $2" refuses 2 "^aoe-target: --user: .*$1" \
+        nas timeout 20 aoe-target --user "$2" 1 2 eth0 "$TMP/disk"
+}
+wrong 'no such user' no-such-user
+wrong 'no such user' ''
+wrong 'no such user' nobody:no-such-group
+wrong 'no such user' 12345
+wrong 'no such user' nobody:
+wrong 'that is root' root
+wrong 'that is root' 0:0
+check "--user by someone else than root" refuses 1 \
+    '^aoe-target: --user: giving up groups: .*only root' \
+    nas timeout 20 setpriv --reuid=nobody --inh-caps=+net_raw,+dac_override \
+    --ambient-caps=+net_raw,+dac_override aoe-target --user nobody \
+    1 2 eth0 "$TMP/disk"
