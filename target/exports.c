@@ -2,44 +2,16 @@
  *
  * The exports that are served, each with the configuration it came from.
  */
-#include "target/exports.h"
+#include "target/exports_parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "target/device.h"
 
-/* An export and the disk it became. */
-struct entry {
-    struct exports *exports;
-    struct export_config config;
-    struct disk *disk;     /* NULL: something is in its way */
-    struct export *before; /* what the disk it replaces was like, or NULL */
-    bool keep_mask;        /* and so should be its mask list */
-    bool keep;             /* it is in the new configuration, too */
-    bool leaving;          /* removed, but not done with what it took */
-    struct list link;      /* in `serving` or `waiting` */
-};
-
-struct exports {
-    struct exports_options options;
-    struct list serving;
-    struct list waiting; /* for those that are leaving */
-    struct list waits;   /* of exports_wait.link */
-};
-
-static struct entry *entry_of(struct list *node)
-{
-    return list_entry(node, struct entry, link);
-}
-
-static void entry_free(struct entry *e)
+void entry_free(struct entry *e)
 {
     list_remove(&e->link);
     export_config_free(&e->config);
@@ -47,8 +19,7 @@ static void entry_free(struct entry *e)
     free(e);
 }
 
-/* Takes over what is in `c`. */
-static struct entry *entry_new(struct exports *x, struct export_config *c)
+struct entry *entry_new(struct exports *x, struct export_config *c)
 {
     struct entry *e = calloc(1, sizeof *e);
 
@@ -71,8 +42,7 @@ static void inherit(struct export *to, const struct entry *e)
         to->mask = e->before->mask;
 }
 
-/* Opens the storage and makes it a disk of the server's. */
-static int entry_open(struct exports *x, struct entry *e)
+int entry_open(struct exports *x, struct entry *e)
 {
     struct keeper *keeper = NULL;
     struct export description;
@@ -81,11 +51,12 @@ static int entry_open(struct exports *x, struct entry *e)
 
     if (err)
         return err;
-    if (e->before)
-        inherit(&description, e);
+    /* The keeper must see the mask list that the owner gave. */
     if (x->options.state_dir)
         err = keeper_open(&keeper, x->options.state_dir, &description,
                           x->options.workers);
+    if (!err && e->before)
+        inherit(&description, e);
     if (!err) {
         err = server_add_disk(x->options.server, &description, store, &e->disk);
         if (err)
@@ -100,7 +71,7 @@ static int entry_open(struct exports *x, struct entry *e)
     return 0;
 }
 
-static int entry_serve(struct exports *x, struct entry *e)
+int entry_serve(struct exports *x, struct entry *e)
 {
     for (unsigned i = 0; i < e->config.interface_count; i++) {
         const char *ifname = e->config.interfaces[i];
@@ -136,7 +107,7 @@ void exports_print(const struct exports *x, FILE *out)
     }
 }
 
-static void say_serving(const struct entry *e)
+void entry_say(const struct entry *e)
 {
     char names[1024] = "";
     size_t used = 0;
@@ -174,330 +145,7 @@ int exports_start(struct exports *x, struct config *c)
         return err;
     list_each(it, &x->serving)
         if (!entry_of(it)->disk->refused)
-            say_serving(entry_of(it));
-    return 0;
-}
-
-/* ---- another configuration ------------------------------------------------
- */
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat one, two;
-
-    if (strcmp(a, b) == 0)
-        return true;
-    return stat(a, &one) == 0 && stat(b, &two) == 0 &&
-           one.st_dev == two.st_dev && one.st_ino == two.st_ino;
-}
-
-/* Whether `e` can be opened only after `old` was closed. */
-static bool in_the_way(const struct entry *old, const struct entry *e)
-{
-    return !old->keep && (aoe_addr_equal(old->config.addr, e->config.addr) ||
-                          same_file(old->config.path, e->config.path));
-}
-
-static struct entry *first_in_the_way(struct exports *x, const struct entry *e)
-{
-    list_each(it, &x->serving)
-        if (in_the_way(entry_of(it), e))
-            return entry_of(it);
-    return NULL;
-}
-
-/* Whether the file has another size than it was opened with, or is another
- * file.  If it could not be opened as it is now, what is open serves on. */
-static bool storage_changed(const struct entry *e)
-{
-    const struct store *s = e->disk->store;
-    uint64_t offset = e->config.offset * AOE_SECTOR;
-    uint64_t length = e->config.length * AOE_SECTOR, left;
-    struct device d;
-    int fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int err;
-
-    if (fd < 0)
-        return false;
-    err = device_probe(&d, fd, e->config.path, true);
-    close(fd);
-    if (err)
-        return false;
-    left = d.size > offset ? d.size - offset : 0;
-    if (left < AOE_SECTOR || left < length) {
-        log_error("%s: has only %llu bytes left; %s keeps its size",
-                  e->config.path, (unsigned long long)d.size, e->disk->name);
-        return false;
-    }
-    return d.identity != s->identity ||
-           (length ? length : left) / AOE_SECTOR * AOE_SECTOR != s->size;
-}
-
-static struct entry *find_unchanged(struct exports *x,
-                                    const struct export_config *c)
-{
-    list_each(it, &x->serving) {
-        struct entry *e = entry_of(it);
-
-        if (!e->leaving && !e->keep && export_config_equal(&e->config, c) &&
-            !storage_changed(e))
-            return e;
-    }
-    return NULL;
-}
-
-/* Marks what stays, and makes entries for what is new or changed. */
-static int compare(struct exports *x, struct config *c, struct list *fresh)
-{
-    list_each(it, &x->serving)
-        entry_of(it)->keep = false;
-    for (unsigned i = 0; i < c->count; i++) {
-        struct entry *e = find_unchanged(x, &c->exports[i]);
-
-        if (e) {
-            e->keep = true;
-            continue;
-        }
-        e = entry_new(x, &c->exports[i]);
-        if (!e)
-            return -ENOMEM;
-        list_append(fresh, &e->link);
-    }
-    return 0;
-}
-
-static int open_port(struct exports *x, struct list *fresh, const char *ifname)
-{
-    unsigned requests = 0;
-    bool direct = false;
-
-    list_each(it, fresh) {
-        const struct export_config *c = &entry_of(it)->config;
-
-        for (unsigned i = 0; i < c->interface_count; i++)
-            if (strcmp(c->interfaces[i], ifname) == 0) {
-                requests += c->buffer_count;
-                direct |= c->direct;
-            }
-    }
-    return server_open_port(x->options.server, ifname, requests, direct);
-}
-
-/* What must be closed first can only be looked at. */
-static int look_at(const struct export_config *c)
-{
-    int fd, err;
-
-    if (strstr(c->path, "://"))
-        return 0;
-    fd = open(c->path,
-              (c->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0) {
-        close(fd);
-        return 0;
-    }
-    err = -errno;
-    log_error("%s: opening: %s", c->path, strerror(-err));
-    return err;
-}
-
-/* All that can fail is tried before anything is changed. */
-static int prepare(struct exports *x, struct list *fresh)
-{
-    int err = 0;
-
-    list_each(it, fresh) {
-        struct entry *e = entry_of(it);
-
-        for (unsigned i = 0; i < e->config.interface_count && !err; i++)
-            err = open_port(x, fresh, e->config.interfaces[i]);
-        if (!err)
-            err =
-                first_in_the_way(x, e) ? look_at(&e->config) : entry_open(x, e);
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-static void ignore(void *arg)
-{
-    (void)arg;
-}
-
-/* Interfaces are kept for disks that wait. */
-static void close_unused(struct exports *x)
-{
-    if (list_empty(&x->waiting))
-        server_close_unused(x->options.server);
-}
-
-static void discard(struct exports *x, struct list *fresh)
-{
-    list_each(it, fresh) {
-        struct entry *e = entry_of(it);
-
-        if (e->disk)
-            server_remove_disk(x->options.server, e->disk, ignore, NULL);
-        entry_free(e);
-    }
-    close_unused(x);
-}
-
-/* Puts an entry whose storage is open into service. */
-static void put_to_work(struct exports *x, struct entry *e)
-{
-    if (entry_serve(x, e)) {
-        server_remove_disk(x->options.server, e->disk, ignore, NULL);
-        entry_free(e);
-        return;
-    }
-    say_serving(e);
-}
-
-/* Those for which the way is free now. */
-static void start_waiting(struct exports *x)
-{
-    list_each(it, &x->waiting) {
-        struct entry *e = entry_of(it);
-
-        if (first_in_the_way(x, e))
-            continue;
-        list_remove(&e->link);
-        if (entry_open(x, e)) {
-            char name[AOE_ADDR_TEXT];
-
-            log_error("%s: is not served any longer",
-                      aoe_addr_format(name, e->config.addr));
-            entry_free(e);
-        } else {
-            put_to_work(x, e);
-        }
-    }
-}
-
-static bool settled(struct exports *x)
-{
-    list_each(it, &x->serving)
-        if (entry_of(it)->leaving)
-            return false;
-    return list_empty(&x->waiting);
-}
-
-static void tell_settled(struct exports *x)
-{
-    struct list *node;
-
-    while (settled(x) && (node = list_first(&x->waits))) {
-        struct exports_wait *w = list_entry(node, struct exports_wait, link);
-
-        list_remove(node);
-        w->done(w);
-    }
-}
-
-void exports_settled(struct exports *x, struct exports_wait *w)
-{
-    list_append(&x->waits, &w->link);
-    tell_settled(x);
-}
-
-static void gone(void *arg)
-{
-    struct entry *e = arg;
-    struct exports *x = e->exports;
-
-    entry_free(e);
-    start_waiting(x);
-    close_unused(x);
-    tell_settled(x);
-}
-
-/* What a changed export was like before; without memory it begins afresh. */
-static void remember(struct exports *x, struct entry *e)
-{
-    list_each(it, &x->serving) {
-        struct entry *old = entry_of(it);
-
-        if (old->keep || e->before ||
-            !aoe_addr_equal(old->config.addr, e->config.addr))
-            continue;
-        e->keep_mask = mac_list_equal(&old->config.allow, &e->config.allow);
-        e->before = malloc(sizeof *e->before);
-        if (e->before)
-            *e->before = old->disk->export;
-    }
-}
-
-struct tally {
-    unsigned unchanged, changed, started, stopped;
-};
-
-static void leave(struct exports *x, struct entry *e, bool changed)
-{
-    if (!changed)
-        log_info("%s: is not served any longer", e->disk->name);
-    e->leaving = true;
-    server_remove_disk(x->options.server, e->disk, gone, e);
-}
-
-static void exchange(struct exports *x, struct list *fresh, struct tally *n)
-{
-    list_each(it, fresh) {
-        struct entry *e = entry_of(it);
-
-        remember(x, e);
-        n->changed += e->before != NULL;
-        n->started += e->before == NULL;
-    }
-    list_each(it, &x->serving) {
-        struct entry *old = entry_of(it);
-        bool changed = false;
-
-        n->unchanged += old->keep;
-        if (old->keep || old->leaving)
-            continue;
-        list_each(f, fresh)
-            changed |=
-                aoe_addr_equal(entry_of(f)->config.addr, old->config.addr);
-        n->stopped += !changed;
-        leave(x, old, changed);
-    }
-    list_each(it, fresh) {
-        struct entry *e = entry_of(it);
-
-        list_remove(&e->link);
-        if (e->disk)
-            put_to_work(x, e);
-        else
-            list_append(&x->waiting, &e->link);
-    }
-}
-
-int exports_reload(struct exports *x, struct config *c)
-{
-    struct tally n = {0};
-    struct list fresh;
-    int err;
-
-    list_init(&fresh);
-    err =
-        server_stopping(x->options.server) ? -ESHUTDOWN : compare(x, c, &fresh);
-    if (!err)
-        err = prepare(x, &fresh);
-    config_free(c);
-    if (err) {
-        discard(x, &fresh);
-        log_error("reloading: nothing was changed");
-        return err;
-    }
-    /* An earlier configuration's, which this one takes the place of. */
-    list_each(it, &x->waiting)
-        entry_free(entry_of(it));
-    exchange(x, &fresh, &n);
-    close_unused(x);
-    log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
-             n.unchanged, n.changed, n.started, n.stopped);
+            entry_say(entry_of(it));
     return 0;
 }
 

@@ -106,5 +106,15 @@ stop target
 serve
 check "... over a restart" is anew "$(config)"
 stop target
+serve --control ctl
+ask 02 "00 01 00 01 00 01 $HOST" >/dev/null
+truncate -s 2M disk
+check "opened anew by a reload" aoe-target ctl --control ctl reload
+config -c fset -s later >/dev/null
+stop target KILL
+serve
+check "the mask list outlives a reload and a restart" is 01 "$(mask)"
+check "... and so does what was set after the reload" is later "$(config)"
+stop target
 check "no state directory" refuses 1 '^aoe-target: none: opening the state directory' \
     nas timeout 20 aoe-target --state-dir none 1 2 eth0 disk
