@@ -107,6 +107,11 @@ int privilege_prepare(void)
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
 
+    /* Before anything is served, not after. */
+    if (geteuid() != 0) {
+        errno = EPERM;
+        return failed("changing the user");
+    }
     for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0;)
         cap++;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

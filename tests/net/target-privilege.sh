@@ -107,7 +107,7 @@ wrong 'no such user' nobody:
 wrong 'that is root' root
 wrong 'that is root' 0:0
 check "--user by someone else than root" refuses 1 \
-    '^aoe-target: --user: giving up groups: .*only root' \
+    '^aoe-target: --user: changing the user: .*only root' \
     nas timeout 20 setpriv --reuid=nobody --inh-caps=+net_raw,+dac_override \
     --ambient-caps=+net_raw,+dac_override aoe-target --user nobody \
     1 2 eth0 "$TMP/disk"
