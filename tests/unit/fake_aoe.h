@@ -23,9 +23,12 @@ struct aoe_disk {
     uint8_t *bytes;
     struct aoe_request *pending[FAKE_PENDING_MAX];
     unsigned pending_count;
-    unsigned most_pending; /* highest pending_count that was seen */
-    unsigned hold;         /* complete nothing before this many are pending */
-    int fail;              /* complete with this */
+    unsigned most_pending;   /* highest pending_count that was seen */
+    unsigned writes_pending; /* of them */
+    unsigned most_writes;    /* highest writes_pending that was seen */
+    unsigned hold;           /* complete nothing before so many are pending */
+    unsigned hold_writes;    /* nor before so many of them are writes */
+    int fail;                /* complete with this */
     struct {
         enum aoe_op op;
         uint64_t offset, length;
@@ -90,10 +93,10 @@ static inline void fake_service(struct aoe_disk *d)
     struct aoe_request *now[FAKE_PENDING_MAX];
     unsigned count = d->pending_count;
 
-    if (count < d->hold)
+    if (count < d->hold || d->writes_pending < d->hold_writes)
         return;
     memcpy(now, d->pending, count * sizeof *now);
-    d->pending_count = 0;
+    d->pending_count = d->writes_pending = 0;
     for (unsigned i = 0; i < count; i++)
         fake_complete(d, now[i]);
 }
@@ -108,8 +111,11 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     if (d->pending_count == FAKE_PENDING_MAX)
         return -ENOMEM;
     d->pending[d->pending_count++] = r;
+    d->writes_pending += r->op == AOE_WRITE;
     if (d->most_pending < d->pending_count)
         d->most_pending = d->pending_count;
+    if (d->most_writes < d->writes_pending)
+        d->most_writes = d->writes_pending;
     return 0;
 }
 

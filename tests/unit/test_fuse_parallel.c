@@ -82,8 +82,8 @@ static void write_together(struct bench *b, int flags)
 {
     static const uint8_t *at;
 
-    b->fake.hold = WRITERS;
-    b->fake.most_pending = 0;
+    b->fake.hold_writes = WRITERS;
+    b->fake.most_writes = 0;
     b->failed = 0;
     for (unsigned i = 0; i < WRITERS; i++) {
         pid_t pid = fork();
@@ -97,14 +97,14 @@ static void write_together(struct bench *b, int flags)
     loop_run(b->loop);
     alarm(0);
     assert_int_equal(b->failed, 0);
-    assert_int_equal(b->fake.most_pending, WRITERS);
+    assert_int_equal(b->fake.most_writes, WRITERS);
     for (unsigned i = 0; i < WRITERS; i++) {
         at = b->fake.bytes + i * BLOCK;
         assert_int_equal(at[0], 'a' + i);
         assert_int_equal(at[BLOCK - 1], 'a' + i);
     }
     /* The last writer's flush, which nobody waits for. */
-    b->fake.hold = 0;
+    b->fake.hold_writes = 0;
     service(b);
 }
 
