@@ -173,9 +173,14 @@ static int allow_some(scmp_filter_ctx filter)
         err = seccomp_rule_add(
             filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
-    for (size_t i = 0; i < COUNT(families) && !err; i++)
+    for (size_t i = 0; i < COUNT(families) && !err; i++) {
+        /* SCMP_A0 would leave a field out, which clang minds. */
+        struct scmp_arg_cmp family = {
+            .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i]};
+
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+                               family);
+    }
     /* Threads, but no processes.  clone3 hides its flags from a filter; where
      * it does not exist, libraries use clone. */
     if (!err)
