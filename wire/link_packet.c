@@ -39,7 +39,7 @@ enum {
 
 /* The control messages of one frame: a time stamp in either width. */
 union control {
-    struct cmsghdr align;
+    size_t align; /* as a struct cmsghdr has it */
     uint8_t room[CMSG_SPACE(2 * sizeof(int64_t))];
 };
 
