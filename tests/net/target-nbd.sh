@@ -161,7 +161,7 @@ tcp() {
         "$TMP/disk" logfile="$REQUESTS" logappend=true
 }
 tcp_answers() {
-    nas nbdinfo --size nbd://localhost >/dev/null 2>&1
+    nas nbdinfo --size nbd://127.0.0.1 >/dev/null 2>&1
 }
 written() { # COUNT
     [ "$(requests Write)" -ge "$1" ] || ! alive client
