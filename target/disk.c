@@ -154,20 +154,6 @@ static void completed(struct store_op *op)
 /* ---- copies ---------------------------------------------------------------
  */
 
-static void set_key(struct request *r)
-{
-    const struct exchange *x = &r->x;
-
-    r->key = (struct recent_key){
-        .client = x->header.src,
-        .command = x->ata.command,
-        .count = x->ata.count,
-        .tag = x->header.tag,
-        .lba = x->ata.lba,
-        .sum = recent_sum(x->ata.data, (size_t)x->ata.count * AOE_SECTOR),
-    };
-}
-
 /* Ends a request as the one of which it is a copy, if it is one. */
 static void answer_copy(struct disk *d, struct store_op *op)
 {
@@ -224,7 +210,7 @@ void disk_start(struct disk *d, struct request *r)
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
     if (changes(&r->x.op))
-        set_key(r);
+        r->key = recent_key_of(&r->x);
     d->in_flight++;
     if (!d->started_ns)
         d->started_ns = clock_ns();

@@ -4,6 +4,7 @@
  * the oldest is used next.
  */
 #include "target/recent.h"
+#include "target/responder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,18 @@ static bool same_use(const struct place *p, const struct recent_key *key)
 {
     return p->at && p->key.tag == key->tag &&
            aoe_mac_equal(&p->key.client, &key->client);
+}
+
+struct recent_key recent_key_of(const struct exchange *x)
+{
+    return (struct recent_key){
+        .client = x->header.src,
+        .command = x->ata.command,
+        .count = x->ata.count,
+        .tag = x->header.tag,
+        .lba = x->ata.lba,
+        .sum = recent_sum(x->ata.data, (size_t)x->ata.count * AOE_SECTOR),
+    };
 }
 
 const struct recent_outcome *recent_find(const struct recent *r,

@@ -51,6 +51,11 @@ void recent_free(struct recent *r);
  * could as well write. */
 uint64_t recent_sum(const uint8_t *data, size_t len);
 
+struct exchange;
+
+/* The key of a parsed write or trim, whose data came whole. */
+struct recent_key recent_key_of(const struct exchange *x);
+
 /* How the request of which this is a copy ended; NULL: it is none. */
 const struct recent_outcome *recent_find(const struct recent *r,
                                          const struct recent_key *key,

@@ -165,20 +165,6 @@ static bool changes(const struct job *j)
     return j->x.op.kind == STORE_WRITE || j->x.op.kind == STORE_TRIM;
 }
 
-static void set_key(struct job *j)
-{
-    const struct exchange *x = &j->x;
-
-    j->key = (struct recent_key){
-        .client = x->header.src,
-        .command = x->ata.command,
-        .count = x->ata.count,
-        .tag = x->header.tag,
-        .lba = x->ata.lba,
-        .sum = recent_sum(x->ata.data, (size_t)x->ata.count * SECTOR),
-    };
-}
-
 /* As target/disk.c does it: a copy of a recent write ends as that did. */
 static void perform_once(struct nas *n, struct job *j)
 {
@@ -262,7 +248,7 @@ static void take(struct nas *n, struct link *port, const struct link_frame *f)
         break;
     }
     if (changes(j))
-        set_key(j);
+        j->key = recent_key_of(&j->x);
     j->order.kind = order_kind(&j->x.op);
     j->order.start = j->x.span_start;
     j->order.end = j->x.span_end;
