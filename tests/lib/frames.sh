@@ -77,3 +77,26 @@ sectors() {
 is() {
     [ "$1" = "$2" ] || { echo "wanted \"$1\", got \"$2\"" && return 1; }
 }
+
+# reading ... reading_end: reads the disk all the time, each sector once, and
+# sends nothing again; then false, saying what, if an answer was missing.
+reading() {
+    rm -f "$TMP/enough"
+    : >"$TMP/lost"
+    # Of its own: other answers, which come meanwhile, are not for it.
+    local n=0 TAG=8000ead5 answer
+    while [ ! -e "$TMP/enough" ]; do
+        n=$((n + 1))
+        answer=$(read_sectors $((n % 2048)) 1)
+        [ "$(status "$answer")" = "40 00" ] ||
+            echo "request $n: \"$answer\"" >>"$TMP/lost"
+    done &
+    READER=$!
+    at_exit kill "$READER"
+}
+reading_end() {
+    touch "$TMP/enough"
+    wait "$READER"
+    cat "$TMP/lost"
+    [ ! -s "$TMP/lost" ]
+}

@@ -60,19 +60,7 @@ of3() {
 }
 of3 ask 02 "00 01 00 01 00 01 ${HOST_MAC//:/}" >/dev/null
 
-# Reads e1.2 all the time, each sector once, without sending anything again.
-reading() {
-    local n=0
-    while [ ! -e enough ]; do
-        n=$((n + 1))
-        [ "$(status "$(read_sectors $((n % 4096)) 1)")" = "40 00" ] ||
-            echo "no answer to $n" >>lost
-    done
-    echo "$n" >asked
-}
-reading &
-reader=$!
-at_exit kill $reader
+reading # e1.2
 
 # ---- what changes, and what stays --------------------------------------------
 
@@ -179,18 +167,5 @@ only() {
 reload only
 check "an interface without disks is closed" eventually is 1 "$(sockets)"
 
-touch enough
-wait "$reader"
-# What waited a second, on a machine that is very busy, is dropped and counted.
-mark target
-kill -USR1 "${PID[target]}"
-await target '^aoe-target: eth0: '
-excused=$(grep -oE ' (drop_aged|rx_drops)=[0-9]+' "$(log_of target)" |
-    awk -F = '{ n += $2 } END { print n + 0 }')
-answered_all() {
-    touch lost
-    cat lost
-    [ "$(wc -l <lost)" -le "$excused" ]
-}
-check "the disk that stayed answered every frame of $(cat asked)" answered_all
+check "the disk that stayed answered every frame" reading_end
 stop target
