@@ -44,8 +44,6 @@ struct disk {
     unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
 
-    bool refused; /* not served: the network has another of its address */
-
     struct recent *recent; /* NULL: nothing is remembered */
 
     bool dirty; /* written to since the last flush began */

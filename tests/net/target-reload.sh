@@ -41,7 +41,7 @@ size() {
     DISK=$(printf '%04x %02x' "$1" "$2")
     sectors "$(identify)"
 }
-announced() { # SLOT, which is what was broadcast
+announced() { # SLOT
     seen ear "Major: 0x0001, Minor: 0x0$1, Command: Query Config"
 }
 
@@ -70,7 +70,7 @@ second() {
     section e1.4 disk4
 }
 start ear host tcpdump -v -l -nn -e -i eth0 --immediate-mode \
-    'ether proto 0x88a2 and ether broadcast'
+    'ether proto 0x88a2 and ether broadcast and ether[14] & 8 != 0'
 await ear 'listening on'
 mark ear
 reload second
@@ -78,6 +78,7 @@ check "it says what it did" \
     grep -q 'reloaded: 1 unchanged, 1 changed, 1 started, 0 stopped' "$(log_of target)"
 check "the new disk announces itself" announced 4
 await target 'e1\.3: serving'
+await target 'e1\.4: serving'
 # What is on a mask list is not announced to everyone.
 check "the others do not" not grep -Eq 'Minor: 0x0[23]' "$(log_of ear)"
 end ear
