@@ -50,7 +50,7 @@ first() {
     section e1.3 disk3
 }
 first >conf
-start target nas aoe-target --config conf
+start target nas aoe-target --config conf --control control
 await target 'e1\.3: serving'
 check "two disks" is "1.2= 1.3= " "$(everyone)"
 config -c set -s kept 1 3 eth0 >/dev/null
@@ -122,6 +122,22 @@ check "it says why, with the line" \
     grep -q '^aoe-target: conf:4: sync: "1": must be yes or no' "$log"
 check "and which file is missing" \
     grep -q '^aoe-target: missing: opening.*No such file' "$log"
+told() { # what ctl says of the file
+    aoe-target ctl --control control reload 2>&1
+    echo "exit status $?"
+}
+section e1.9 disk4 'sync = 1' 'direct = 7' >conf
+check "ctl reload is told the same, with every mistake, and fails" \
+    is 'aoe-target: conf:4: sync: "1": must be yes or no
+aoe-target: conf:5: direct: "7": must be yes or no
+aoe-target: reloading: nothing was changed
+exit status 1' "$(told)"
+section e1.9 missing >conf
+check "... and of a file that is missing" \
+    is 'aoe-target: missing: opening for reading and writing: No such file or directory
+aoe-target: reloading: nothing was changed
+exit status 1' "$(told)"
+check "... and of nothing once all is well" is "exit status 0" "$(fourth >conf && told)"
 no_interface() {
     section e1.2 disk2
     printf '[e1.9]\nfile = disk4\ninterfaces = eth7\n'
