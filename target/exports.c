@@ -71,9 +71,21 @@ int entry_open(struct exports *x, struct entry *e)
     return 0;
 }
 
+/* The clients of a disk of this address have not heard yet that a commit
+ * failed: the next flush tells them, though the disk was opened anew. */
+static void inherit_loss(struct exports *x, struct disk *d)
+{
+    list_each(it, &x->lost)
+        if (aoe_addr_equal(entry_of(it)->config.addr, d->export.addr)) {
+            d->lost = true;
+            entry_free(entry_of(it));
+        }
+}
+
 int entry_serve(struct exports *x, struct entry *e)
 {
     e->state = ENTRY_SERVED;
+    inherit_loss(x, e->disk);
     for (unsigned i = 0; i < e->config.interface_count; i++) {
         const char *ifname = e->config.interfaces[i];
         int err = server_serve(x->options.server, e->disk, ifname);
@@ -191,6 +203,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     x->options = *o;
     list_init(&x->serving);
     list_init(&x->waiting);
+    list_init(&x->lost);
     list_init(&x->waits);
     *out = x;
     return 0;
@@ -202,6 +215,7 @@ void exports_close(struct exports *x)
         return;
     exports_look_forget(x);
     list_splice(&x->serving, &x->waiting);
+    list_splice(&x->serving, &x->lost);
     list_each(it, &x->serving)
         entry_free(entry_of(it));
     free(x);

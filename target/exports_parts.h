@@ -33,7 +33,10 @@ struct exports {
     struct exports_options options;
     struct list serving; /* all that have a disk, whatever their state */
     struct list waiting; /* for those that are leaving */
-    struct list waits;   /* of exports_wait.link */
+    /* Gone, and what clients wrote there may be lost: the next disk of the
+     * address has to tell them. */
+    struct list lost;
+    struct list waits; /* of exports_wait.link */
 
     struct second *look; /* NULL: none is under way */
     struct second_question *questions;

@@ -179,9 +179,10 @@ static int prepare(struct exports *x, struct list *fresh)
     return 0;
 }
 
-static void ignore(void *arg)
+static void ignore(void *arg, bool lost)
 {
     (void)arg;
+    (void)lost; /* it never had a client */
 }
 
 static bool asking(struct exports *x)
@@ -310,12 +311,16 @@ static void looked(void *arg)
         go_on(x);
 }
 
-static void gone(void *arg)
+static void gone(void *arg, bool lost)
 {
     struct entry *e = arg;
     struct exports *x = e->exports;
 
-    entry_free(e);
+    list_remove(&e->link);
+    if (lost)
+        list_append(&x->lost, &e->link);
+    else
+        entry_free(e);
     go_on(x);
 }
 

@@ -197,8 +197,9 @@ static void free_disk(struct server *s, struct disk *d)
 
 static void drop_disk(struct server *s, struct disk *d)
 {
-    void (*gone)(void *arg) = d->gone;
+    void (*gone)(void *arg, bool lost) = d->gone;
     void *arg = d->gone_arg;
+    bool lost = d->lost;
     unsigned i = 0;
 
     while (s->disks[i] != d)
@@ -206,7 +207,7 @@ static void drop_disk(struct server *s, struct disk *d)
     s->disks[i] = s->disks[--s->disk_count];
     list_remove(&d->leaving);
     free_disk(s, d);
-    gone(arg);
+    gone(arg, lost);
 }
 
 static void drop_ports(struct server *s)
@@ -246,7 +247,7 @@ static void tidy(void *arg)
 }
 
 void server_remove_disk(struct server *s, struct disk *d,
-                        void (*gone)(void *arg), void *arg)
+                        void (*gone)(void *arg, bool lost), void *arg)
 {
     for (unsigned i = 0; i < s->port_count; i++)
         port_detach(s->ports[i], d);

@@ -51,9 +51,11 @@ int server_start(struct server *s);
 int server_open_port(struct server *s, const char *ifname, unsigned requests,
                      bool direct);
 /* Takes a disk out of service.  It finishes and answers what it has taken,
- * writes it to disk, and is freed, storage and all; then `gone` is called. */
+ * writes it to disk, and is freed, storage and all; then `gone` is called.
+ * `lost`: what it answered for may not be on the disk, and no client was told.
+ */
 void server_remove_disk(struct server *s, struct disk *d,
-                        void (*gone)(void *arg), void *arg);
+                        void (*gone)(void *arg, bool lost), void *arg);
 /* Closes interfaces that have no disk any longer. */
 void server_close_unused(struct server *s);
 

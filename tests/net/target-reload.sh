@@ -185,4 +185,44 @@ reload only
 check "an interface without disks is closed" eventually is 1 "$(sockets)"
 
 check "the disk that stayed answered every frame" reading_end
+
+# ---- a commit that fails before its disk is opened anew ----------------------
+
+DISK="0001 02"
+flush() { # FLUSH CACHE EXT
+    status "$(ask 00 "$(ata 0 0 0 0xea 0)")"
+}
+failing() {
+    section e1.2 disk2 'fault = flush-error' 'commit = 0.2'
+}
+lose() { # a write whose commit fails
+    mark target
+    write_sectors 5 1 "aax512" >/dev/null
+    await target 'e1\.2: flush to disk: Input/output error'
+}
+reload failing
+await target 'e1\.2: serving'
+lose
+reload only
+await target 'e1\.2: serving'
+check "a failed commit: the next flush fails, though the disk is a new one" \
+    is "61 04" "$(flush)"
+check "... and the one after it does not" is "40 00" "$(flush)"
+reload failing
+await target 'e1\.2: serving'
+write_sectors 5 1 "bbx512" >/dev/null
+reload only
+await target 'e1\.2: serving'
+check "the same for the commit at the disk's end" is "61 04" "$(flush)"
+other() {
+    section e1.3 disk3
+}
+reload failing
+await target 'e1\.2: serving'
+lose
+reload other
+await target 'e1\.3: serving'
+reload only
+await target 'e1\.2: serving'
+check "... and for a disk that was away meanwhile" is "61 04" "$(flush)"
 stop target
