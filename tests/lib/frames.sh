@@ -56,7 +56,7 @@ list() {
     local answer
     answer=$(try 02 "00 00 00 00") || return
     field "$answer" 28 $((0x$(field "$answer" 27 1) * 8)) | fold -w 16 |
-        cut -c 5-16 | sort | grep . | tr '\n' ' '
+        cut -c 5-16 | grep . | sort | tr '\n' ' '
 }
 
 # ata AFLAGS FEATURE COUNT COMMAND LBA: the argument of an ATA command, for
