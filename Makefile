@@ -324,8 +324,11 @@ DOCDIR := $(PREFIX)/share/doc/aoekit
 UNITDIR := $(PREFIX)/lib/systemd/system
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
-.PHONY: install
-install: all
+# mount(8) looks for its helpers here and nowhere else, whatever PREFIX is.
+# Whoever may not write there installs into a PREFIX of his own without them.
+HELPERDIR ?= /sbin
+.PHONY: install install-mount
+install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mount))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
@@ -336,6 +339,10 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
+install-mount:
+	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
+		{ echo "left out: mount -t fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
+	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\

@@ -28,6 +28,8 @@ void fuse_mount_help(void)
            "                    cache        use the kernel's page cache\n"
            "                    uid=, gid=, mode=   of the files (0600)\n"
            "                    allow_other  other users too, by mode\n"
+           "                    interface=, timeout=, wait=, link=   as "
+           "below\n"
            "                    ...          what libfuse knows\n"
            "  -f                stay in the foreground\n"
            "  --timeout SECONDS deadline of a request, then EIO; 0 is never "

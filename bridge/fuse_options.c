@@ -89,6 +89,36 @@ static bool set_read_only(struct mount_options *o, const char *value)
     return to_libfuse(o, "ro");
 }
 
+static bool set_interface(struct mount_options *o, const char *value)
+{
+    return interfaces_add(&o->interfaces, value) == 0;
+}
+
+static bool set_timeout(struct mount_options *o, const char *value)
+{
+    return option_seconds(value, &o->timeout) == 0;
+}
+
+static bool set_wait(struct mount_options *o, const char *value)
+{
+    return option_seconds(value, &o->wait) == 0;
+}
+
+static bool set_link(struct mount_options *o, const char *value)
+{
+    snprintf(o->link, sizeof o->link, "%s", value);
+    o->interfaces.link = o->link;
+    return strlen(value) < sizeof o->link;
+}
+
+/* For whoever reads fstab, not for us: mount(8) hands some of them on. */
+static bool not_ours(struct mount_options *o, const char *value)
+{
+    (void)o;
+    (void)value;
+    return true;
+}
+
 /* Our reads are sized for what was agreed with the kernel. */
 static bool refuse(struct mount_options *o, const char *value)
 {
@@ -98,7 +128,7 @@ static bool refuse(struct mount_options *o, const char *value)
 }
 
 static const struct {
-    const char *name; /* with a '=' when a value follows */
+    const char *name; /* with a '=' when a value follows, or a '-' */
     bool (*set)(struct mount_options *o, const char *value);
     const char *wrong;
 } own_options[] = {
@@ -107,7 +137,25 @@ static const struct {
     {"uid=", set_uid, "not a user name or number"},
     {"gid=", set_gid, "not a group name or number"},
     {"mode=", set_mode, "permissions are octal, at most 0777"},
+    {"interface=", set_interface, "not a network interface"},
+    {"timeout=", set_timeout, "not a number of seconds"},
+    {"wait=", set_wait, "not a number of seconds"},
+    {"link=", set_link, "packet or pcap"},
     {"max_read=", refuse, "the size of reads is not for choosing"},
+    {"defaults", not_ours, ""},
+    {"auto", not_ours, ""},
+    {"noauto", not_ours, ""},
+    {"nofail", not_ours, ""},
+    {"_netdev", not_ours, ""},
+    {"user", not_ours, ""},
+    {"users", not_ours, ""},
+    {"nouser", not_ours, ""},
+    {"owner", not_ours, ""},
+    {"group", not_ours, ""},
+    {"user=", not_ours, ""},
+    {"comment=", not_ours, ""},
+    {"x-", not_ours, ""},
+    {"X-", not_ours, ""},
 };
 
 static bool set_option(struct mount_options *o, const char *option)
@@ -117,7 +165,7 @@ static bool set_option(struct mount_options *o, const char *option)
         size_t length = strlen(name);
 
         if (strncmp(option, name, length) ||
-            (name[length - 1] != '=' && option[length]))
+            (!strchr("=-", name[length - 1]) && option[length]))
             continue;
         if (own_options[i].set(o, option + length))
             return true;

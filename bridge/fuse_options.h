@@ -21,8 +21,9 @@ struct mount_options {
     unsigned disk_count;
     const char *dir; /* as the user wrote it */
     bool foreground;
-    uint64_t timeout;        /* deadline of a request, ns; 0: none */
-    uint64_t wait;           /* how long disks are looked for, ns */
+    char link[8];     /* of -o link=, which ends before its text is used */
+    uint64_t timeout; /* deadline of a request, ns; 0: none */
+    uint64_t wait;    /* how long disks are looked for, ns */
     struct aoefs_options fs; /* but for the callbacks */
     struct fuse_args mount;  /* fs.mount points here */
 };
