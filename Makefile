@@ -341,13 +341,14 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mo
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
 install-mount:
 	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
-		{ echo "left out: mount -t fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
-	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse
+		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
+	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse && \
+	install -m 755 dist/mount.aoe $(DESTDIR)$(HELPERDIR)
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
 	$(room)/*.c $(room)/*.h))
-SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.* tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build

@@ -27,6 +27,9 @@ if [ -e "$BUILD/aoe-fuse" ]; then
     check "mount(8) finds aoe-fuse" \
         test /opt/aoe/bin/aoe-fuse = \
         "$(readlink "$stage/sbin/mount.fuse.aoe-fuse")"
+    check "mount(8) finds mount.aoe" "$stage/sbin/mount.aoe" --help
+    check "its manual page is there" \
+        test -s "$stage/opt/aoe/share/man/man8/mount.aoe.8"
 else
     skip_check "mount(8) finds aoe-fuse" "not built here: see what make says"
 fi
