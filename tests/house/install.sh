@@ -33,7 +33,7 @@ if [ -e "$BUILD/aoe-fuse" ]; then
 else
     skip_check "mount(8) finds aoe-fuse" "not built here: see what make says"
 fi
-for guide in README.md LICENSE NEWS.md SECURITY.md safety.md; do
+for guide in README.md LICENSE NEWS.md SECURITY.md safety.md hosts.md; do
     check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
 done
 
