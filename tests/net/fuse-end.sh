@@ -140,8 +140,21 @@ check "... ends it" eventually gone
 
 mount_disks e1.2 --timeout 2
 stop target
-# EIO, and within the deadline also for a reader that somebody wants to be rid
-# of: what is on the wire cannot be taken back.
+# What is on the wire cannot be taken back, not for a reader that somebody wants
+# to be rid of either: he goes at the deadline, like one who waits for EIO.
+(exec dd if="$MNT/e1.2" of=/dev/null bs=4k count=1 2>/dev/null) &
+PID[reader]=$!
+asked() {
+    grep -qs fuse "/proc/${PID[reader]}/wchan" ||
+        grep -qs fuse "/proc/${PID[reader]}/stack"
+}
+eventually asked
+kill -KILL "${PID[reader]}"
+killed() {
+    finished reader
+    [ $? = 137 ]
+}
+check "without a target a reader that is killed goes at the deadline" killed
 check "without a target reading fails with EIO" \
     fails_with 'Input/output error' dd if="$MNT/e1.2" of=/dev/null
 await fuse 'e1\.2: no answer'
