@@ -37,6 +37,7 @@ struct exports {
      * address has to tell them. */
     struct list lost;
     struct list waits; /* of exports_wait.link */
+    bool incomplete;   /* the last reload's exports could not all be opened */
 
     struct second *look; /* NULL: none is under way */
     struct second_question *questions;
