@@ -228,6 +228,7 @@ static bool must_ask(const struct exports *x, const struct entry *e)
 static void join(struct exports *x, struct entry *e)
 {
     e->state = must_ask(x, e) ? ENTRY_ASKING : ENTRY_FREE;
+    e->keep = true; /* in nobody's way */
     list_append(&x->serving, &e->link);
 }
 
@@ -426,6 +427,8 @@ int exports_reload(struct exports *x, struct config *c)
         err = prepare(x, &fresh);
     config_free(c);
     if (err) {
+        list_each(it, &x->serving)
+            entry_of(it)->keep = !entry_of(it)->leaving;
         discard(x, &fresh);
         log_error("reloading: nothing was changed");
         return err;
