@@ -6,6 +6,7 @@
 #ifndef INITIATOR_COMMANDS_H
 #define INITIATOR_COMMANDS_H
 
+int bench_main(int argc, char **argv);
 int discover_main(int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@ static const struct command {
     const char *does;
 } commands[] = {
     {"discover", discover_main, "list the disks that answer on the network"},
+    {"bench", bench_main, "measure how fast a disk is"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

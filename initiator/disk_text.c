@@ -3,7 +3,7 @@
  * A disk in words.  One value a line after a fixed-width name, so that both
  * eyes and awk read it.
  */
-#include "bridge/disk_text.h"
+#include "initiator/disk_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

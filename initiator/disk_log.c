@@ -2,7 +2,7 @@
  *
  * A disk's fortunes as log lines.
  */
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 #include <inttypes.h>
 
