@@ -50,6 +50,7 @@ struct bench {
     uint64_t next;   /* block, when sequential */
     uint64_t random; /* state of the generator */
     uint64_t begin, end, last;
+    struct timespec began; /* of the wall clock: when `begin` was */
     unsigned outstanding;
     int status; /* of the first request that failed */
     uint64_t failed_at;
@@ -179,6 +180,7 @@ static void run(struct bench *b)
     double cpu = cpu_seconds();
 
     aoe_disk_stats(b->c->disk, &before);
+    clock_gettime(CLOCK_REALTIME, &b->began);
     b->begin = b->last = clock_ns();
     b->end = b->begin + b->o->time;
     for (uint64_t i = 0; i < b->o->depth && !b->status; i++)
@@ -277,10 +279,12 @@ static void show_json(const struct bench *b)
     printf(", \"max\": %.3f},\n \"cpu_seconds\": %.6f, "
            "\"cpu_seconds_per_gb\": %.6f,\n \"frames_sent\": %" PRIu64
            ", \"frames_resent\": %" PRIu64 ", \"errors\": %" PRIu64
-           ",\n \"flush_seconds\": %.6f,\n \"interval_ms\": %d, "
+           ",\n \"flush_seconds\": %.6f, \"began\": %lld.%06ld,\n"
+           " \"interval_ms\": %d, "
            "\"interval_bytes\": [",
            us(b->latency.most), b->cpu, f.cpu_per_gb, b->stats.frames_sent,
            b->stats.retransmitted, b->errors, us(b->flush) / 1e6,
+           (long long)b->began.tv_sec, b->began.tv_nsec / 1000,
            (int)(INTERVAL / NS_PER_MS));
     for (size_t i = 0; i < b->interval_count; i++)
         printf("%s%" PRIu64, i ? ", " : "", b->intervals[i]);
