@@ -111,7 +111,7 @@ void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
         identified(d, f, a->data);
 }
 
-static int error_status(uint8_t error)
+int error_status(uint8_t error)
 {
     switch (error) {
     case AOE_ERR_COMMAND:

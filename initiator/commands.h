@@ -7,6 +7,11 @@
 #define INITIATOR_COMMANDS_H
 
 int bench_main(int argc, char **argv);
+int config_main(int argc, char **argv);
 int discover_main(int argc, char **argv);
+int mask_main(int argc, char **argv);
+int ping_main(int argc, char **argv);
+int reserve_main(int argc, char **argv);
+int stat_main(int argc, char **argv);
 
 #endif

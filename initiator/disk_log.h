@@ -22,5 +22,8 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
  * what the user asked for, "mount". */
 void disk_log_missing(const char *trying, const struct aoe_disk *disk,
                       const struct interfaces *ifs, uint64_t wait);
+/* Nothing answers for `name`. */
+void disk_log_no_answer(const char *trying, const char *name,
+                        const struct interfaces *ifs, uint64_t wait);
 
 #endif

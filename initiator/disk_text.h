@@ -18,4 +18,7 @@ char *disk_info_text(const struct aoe_disk *disk, size_t *length);
 /* What it did since it was opened, path by path at the end. */
 char *disk_stats_text(const struct aoe_disk *disk, size_t *length);
 
+/* Both, with each path in one line. */
+char *disk_stat_text(const struct aoe_disk *disk, size_t *length);
+
 #endif
