@@ -8,6 +8,7 @@
 
 int bench_main(int argc, char **argv);
 int config_main(int argc, char **argv);
+int copy_main(int argc, char **argv);
 int discover_main(int argc, char **argv);
 int mask_main(int argc, char **argv);
 int ping_main(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct command {
     {"config", config_main, "show or set the config string of a disk"},
     {"mask", mask_main, "show or change which clients are answered"},
     {"reserve", reserve_main, "show or change for whom a disk is reserved"},
+    {"copy", copy_main, "copy a disk to a file, or back"},
     {"bench", bench_main, "measure how fast a disk is"},
 };
 
