@@ -192,10 +192,7 @@ static int one_option(struct options *o, int option, char *arg)
         o->backend = arg;
         return -1;
     case OPTION_FAULT:
-        if (store_fault_check(arg))
-            return wrong("--fault", arg, "see aoe-target(8)");
-        o->one.fault = arg;
-        return -1;
+        return set(o, "--fault", "fault", arg);
     case OPTION_USER:
         return user(o, arg);
     case OPTION_SECCOMP:
