@@ -76,6 +76,8 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct command_disk *c = arg;
 
+    if (!c->opened)
+        return; /* what is wrong with it is said when it is given up */
     disk_log_event(&c->limit, clock_ns(), disk, event,
                    "this command goes on with the size it began with");
 }
@@ -95,7 +97,8 @@ int command_disk_open(struct command_disk *c)
         err = aoe_wait(c->aoe, (int64_t)(end - now));
         now = *aoe_disk_trouble(c->disk) ? end : clock_ns();
     }
-    if (!err && aoe_disk_ready(c->disk))
+    c->opened = !err && aoe_disk_ready(c->disk);
+    if (c->opened)
         return 0;
     if (err)
         log_error("%s: %s: %s", c->command, c->name, strerror(-err));

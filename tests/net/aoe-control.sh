@@ -148,6 +148,19 @@ check "ping asks on each" is 2 "$(host aoe ping e1.2 -i eth0,eth1 -c 1 |
     grep -c '1 answered')"
 stop target
 
+# Another disk of the same address on the second cable.
+truncate -s 2M "$TMP/another"
+start one nas aoe-target 1 2 eth0 "$TMP/disk"
+start two nas aoe-target --force 1 2 eth1 "$TMP/another"
+await one 'serving'
+await two 'serving'
+check "two disks of one address are refused, in a line that names both" \
+    refuses 1 '^aoe: stat: e1\.2: another disk .* 4096 sectors .* 2048|^aoe: stat: e1\.2: another disk .* 2048 sectors .* 4096' \
+    host aoe stat e1.2 -i eth0,eth1
+check "... but either alone is fine" host aoe stat e1.2 -i eth1
+stop one
+stop two
+
 # ---- vblade ----------------------------------------------------------------------
 
 # It answers mask lists, but a deletion may end it and an addition may overwrite
