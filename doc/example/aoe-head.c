@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char bytes[1 << 20];
+
 static int failed(const char *what, int err)
 {
     fprintf(stderr, "aoe-head: %s: %s\n", what, strerror(-err));
@@ -24,23 +26,23 @@ int main(int argc, char **argv)
     const char *const interfaces[] = {argc > 1 ? argv[1] : ""};
     struct aoe_options options = {.interfaces = interfaces,
                                   .interface_count = 1};
-    char *bytes = malloc(length + 1);
     struct aoe_disk *disk;
     struct aoe *aoe;
     int err;
 
-    if (argc != 4 || !bytes) {
+    if (argc != 4 || length > sizeof bytes) {
         fprintf(stderr, "usage: aoe-head NETIF DISK BYTES\n");
         return 2;
     }
-    if ((err = aoe_open(&aoe, &options, NULL)))
+    err = aoe_open(&aoe, &options, NULL);
+    if (err)
         return failed(argv[1], err);
-    if ((err = aoe_disk_open_wait(aoe, argv[2], &limits, 3000000000, &disk)))
-        return failed(argv[2], err);
-    if ((err = aoe_read(disk, bytes, length, 0)))
-        return failed("reading", err);
-    fwrite(bytes, 1, length, stdout);
+    err = aoe_disk_open_wait(aoe, argv[2], &limits, 3000000000, &disk);
+    if (!err)
+        err = aoe_read(disk, bytes, length, 0);
     aoe_close(aoe); /* and its disks */
-    free(bytes);
+    if (err)
+        return failed(argv[2], err);
+    fwrite(bytes, 1, length, stdout);
     return fflush(stdout) ? 1 : 0;
 }

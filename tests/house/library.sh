@@ -123,3 +123,5 @@ for how in shared static; do
 done
 check "it says what is wrong" refuses 1 '^aoe-head: eth9: No such device' \
     host "$TMP/shared" eth9 e1.2 512
+check "... also when there is no such disk" refuses 1 \
+    '^aoe-head: e1\.3: Connection timed out' host "$TMP/static" eth0 e1.3 512
