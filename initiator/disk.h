@@ -104,6 +104,8 @@ void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
 /* An answer with the error flag. */
 void disk_error(struct aoe_disk *d, struct frame *f,
                 const struct aoe_header *h);
+/* The -errno of an AoE error. */
+int error_status(uint8_t error);
 
 /* ---- search.c ---- */
 
