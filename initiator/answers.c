@@ -99,12 +99,13 @@ static void answered(struct aoe_disk *d, struct frame *f,
 void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
               const struct aoe_ata *a)
 {
-    (void)h;
     f->replies++;
     if (f->state == FRAME_FENCED)
         late(d, f);
     else if (f->transfer)
         answered(d, f, a);
+    else if (f->probe)
+        payload_probed(f, h, a);
     else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
         identified(d, f, NULL);
     else
@@ -134,6 +135,8 @@ void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
         late(d, f);
     else if (f->transfer)
         complete(d, f, error_status(h->error), f->lba);
+    else if (f->probe)
+        payload_probed(f, h, NULL);
     else
         identified(d, f, NULL);
 }

@@ -224,7 +224,7 @@ static void build(const struct frame *f, struct scratch *s, int i)
     o->iov[0].iov_base = s->head[i];
     o->iov[0].iov_len = AOE_FRAME_MIN;
     o->iovcnt = 1;
-    if (!(f->aflags & AOE_AFLAG_WRITE))
+    if (!(f->aflags & AOE_AFLAG_WRITE) && !(f->probe && f->iov))
         return;
     o->iov[0].iov_len = AOE_ATA_HEADER;
     if (f->opcode == ATA_DATA_SET_MANAGEMENT) {

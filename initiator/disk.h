@@ -7,6 +7,7 @@
  *   requests.c what a request goes through: checks, order, completion
  *   pump.c     cutting requests into frames and choosing their path
  *   answers.c  what an answer means
+ *   payload.c  how much a frame of a path carries
  *   search.c   finding the disk and its paths, and whether they are the same
  *   edges.c    requests with partial sectors
  */
@@ -93,6 +94,11 @@ void transfer_start(struct transfer *t);
 void disk_pump(struct aoe_disk *d);
 /* `f` can no longer be sent as it is: its range is cut anew. */
 void disk_recut(struct aoe_disk *d, struct frame *f);
+/* `f` leaves its path for another that carries as much, under the same tag: any
+ * copy's answer will do.  Where there is none, its range is cut anew. */
+void disk_hand_over(struct aoe_disk *d, struct frame *f);
+/* The ATA registers of a frame whose range is set. */
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
 /* A frame answered or given up: fenced while late copies may come, else
  * freed.  It is in no path's list any more. */
 void disk_retire(struct aoe_disk *d, struct frame *f);

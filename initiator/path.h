@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "initiator/flight.h"
+#include "initiator/payload.h"
 #include "wire/aoe.h"
 
 #define PATH_RTO_INITIAL (200 * NS_PER_MS)
@@ -59,6 +60,7 @@ struct path {
     unsigned buffer_count; /* what the target says it queues */
     unsigned sector_count; /* what the target says a command may carry */
     unsigned sectors;      /* what a frame here carries: 1..255 */
+    struct payload payload;
 
     unsigned limit;     /* the most frames in flight, ever */
     unsigned window;    /* in units: frames that may be in flight */
@@ -111,8 +113,10 @@ void path_tick(struct path *p, uint64_t now);
 /* When path_tick has something to do next; UINT64_MAX: never. */
 uint64_t path_next(const struct path *p);
 
-/* The retransmission time-out now in force. */
+/* The retransmission time-out now in force, and what it would be had nothing
+ * timed out. */
 uint64_t path_rto(const struct path *p);
+uint64_t path_rto_fresh(const struct path *p);
 
 /* The target's IDENTIFY matched, maybe after silence: what was on the way
  * during an outage is lost, and goes again at once. */

@@ -70,6 +70,7 @@ void path_free(struct path *p)
         path_forget(p, p->identify);
         flight_put(&p->disk->aoe->flight, p->identify);
     }
+    payload_withdraw(p);
     recut_all(&p->sent, p);
     recut_all(&p->slow, p);
     recut_all(&p->lost, p);
@@ -193,6 +194,7 @@ static bool same_disk(const struct aoe_disk *d, const struct path *p,
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
 {
     struct ata_identity id;
+    bool outage;
 
     if (!page) {
         if (!p->member)
@@ -211,7 +213,10 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         return;
     }
     p->member = true;
+    outage = p->state != PATH_GOOD;
     path_revive(p, d->aoe->now);
+    if (outage)
+        payload_hurry(p);
     resize(d, id.sectors);
     if (d->state == DISK_LOST || d->state == DISK_STALE) {
         d->state = DISK_READY;
@@ -233,6 +238,7 @@ void disk_config(struct aoe_disk *d, struct port *port,
         return;
     path_set_limits(p, c->buffer_count, c->sector_count, port->link->mtu,
                     d->options.window);
+    payload_shorten(p);
     /* An announcement: the target has started again, maybe as another. */
     if (h->tag == 0 && p->state != PATH_SILENT)
         p->state = PATH_NEW;
@@ -289,17 +295,6 @@ void disk_search_tick(struct aoe_disk *d, uint64_t now)
 /* ---- the interface under a path -------------------------------------------
  */
 
-static void recut_long(struct aoe_disk *d, struct path *p, struct list *frames)
-{
-    list_each(node, frames) {
-        struct frame *f = list_entry(node, struct frame, link);
-
-        if (f->transfer && f->path == p && frame_timed(f) &&
-            f->sectors > p->sectors)
-            disk_recut(d, f);
-    }
-}
-
 void disk_port_changed(struct aoe_disk *d, struct port *port)
 {
     list_each(node, &d->paths) {
@@ -309,9 +304,7 @@ void disk_port_changed(struct aoe_disk *d, struct port *port)
             continue;
         path_set_limits(p, p->buffer_count, p->sector_count, port->link->mtu,
                         d->options.window);
-        recut_long(d, p, &p->sent);
-        recut_long(d, p, &p->lost);
-        recut_long(d, p, &port->tx);
+        payload_shorten(p);
     }
     if (port->link->up)
         d->query_at = d->aoe->now;
