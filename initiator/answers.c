@@ -81,6 +81,8 @@ static void answered(struct aoe_disk *d, struct frame *f,
         complete(d, f, 0, 0);
         return;
     }
+    if (failed && a->feature & ATA_ERROR_ABRT && payload_refused(f))
+        return;
     if (failed) {
         complete(d, f, -EIO, failed_lba(f, a));
         return;
@@ -133,6 +135,8 @@ void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
     f->replies++;
     if (f->state == FRAME_FENCED)
         late(d, f);
+    else if (h->error == AOE_ERR_ARGUMENT && payload_refused(f))
+        return;
     else if (f->transfer)
         complete(d, f, error_status(h->error), f->lba);
     else if (f->probe)

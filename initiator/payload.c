@@ -269,6 +269,23 @@ void payload_answered(struct path *p, const struct frame *f)
         p->payload.lost[frame_reads(f)] = 0;
 }
 
+bool payload_refused(struct frame *f)
+{
+    struct aoe_disk *d = f->disk;
+    struct path *p = f->path;
+
+    if (!f->transfer || !lengthy_data(p, f))
+        return false;
+    d->query_at = d->aoe->now;
+    disk_recut(d, f);
+    if (p->sectors == sure(p))
+        return true;
+    p->sectors = sure(p);
+    payload_shorten(p);
+    payload_hurry(p);
+    return true;
+}
+
 static void shorten(struct path *p, struct list *frames)
 {
     list_each(node, frames) {

@@ -19,6 +19,7 @@
 #ifndef INITIATOR_PAYLOAD_H
 #define INITIATOR_PAYLOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -64,6 +65,11 @@ void payload_hurry(struct path *p);
 /* A frame of a request was lost, or answered. */
 void payload_lost(struct path *p, const struct frame *f);
 void payload_answered(struct path *p, const struct frame *f);
+
+/* The target refused a frame of a request: ABRT, or a bad argument.  True: it
+ * was a long one and goes again in short pieces, since the target may have
+ * started again with a lower limit and its announcement been lost. */
+bool payload_refused(struct frame *f);
 
 /* An answer to a probe; `a` NULL: an AoE error. */
 void payload_probed(struct frame *f, const struct aoe_header *h,

@@ -84,6 +84,8 @@ static size_t transfer(struct model *m, uint8_t *frame, struct aoe_ata *a,
 
     if (lba + a->count > m->identity.sectors)
         return failed(frame, a, ATA_ERROR_IDNF);
+    if (m->most && a->count > m->most)
+        return failed(frame, a, ATA_ERROR_ABRT);
     if (m->bad_lba >= lba && m->bad_lba < lba + a->count) {
         a->lba = m->bad_lba;
         return failed(frame, a, ATA_ERROR_UNC);

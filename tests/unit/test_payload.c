@@ -4,6 +4,7 @@
  * frames in one direction or in both, from the beginning or in the middle of
  * the work; and back again.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -333,6 +334,39 @@ static void loss_is_no_hole(void **state)
     world_close(&f.w);
 }
 
+/* It came back with a lower limit, and its announcement was lost. */
+static void the_target_takes_less(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_world(&f, 9000, 0, 0);
+    both_end(&f, NS_PER_S);
+    f.nas->most = f.nas->sector_count = 2;
+    both_end(&f, NS_PER_S);
+    assert_int_equal(payload(&f), 1024);
+    f.nas->most = f.nas->sector_count = 8;
+    model_announce(f.nas);
+    world_run(&f.w, NS_PER_S, NULL);
+    assert_int_equal(payload(&f), 4096);
+    world_close(&f.w);
+}
+
+static void what_is_refused_at_any_length_fails(void **state)
+{
+    struct fixture f;
+    struct io io;
+
+    (void)state;
+    open_world(&f, 9000, 0, 0);
+    f.nas->most = 1;
+    submit(&f, &io, AOE_WRITE, out, BYTES, 0);
+    world_run(&f.w, NS_PER_S, &io.done);
+    assert_true(io.done);
+    assert_int_equal(io.status, -EIO);
+    world_close(&f.w);
+}
+
 /* ---- data -----------------------------------------------------------------
  */
 
@@ -444,6 +478,8 @@ int main(void)
         cmocka_unit_test(grows_again),
         cmocka_unit_test(a_stall_is_no_hole),
         cmocka_unit_test(loss_is_no_hole),
+        cmocka_unit_test(the_target_takes_less),
+        cmocka_unit_test(what_is_refused_at_any_length_fails),
         cmocka_unit_test(a_late_long_copy_lands_on_nothing_newer),
         cmocka_unit_test(the_other_path_takes_it),
         cmocka_unit_test(the_mtu_changes_under_load),
