@@ -27,6 +27,7 @@ static void identified(struct aoe_disk *d, struct frame *f, const uint8_t *page)
 
     path_answered(p, f, d->aoe->now);
     p->identify = NULL;
+    p->asked = f->copies == 1 ? f->tag : 0;
     flight_put(&d->aoe->flight, f);
     disk_identified(d, p, page);
 }

@@ -332,7 +332,7 @@ static void ata_response(struct port *port, const struct aoe_header *h,
             discovery_ata(list_entry(node, struct aoe_discovery, link), port, h,
                           data, len);
         if (d)
-            d->stats.late++;
+            disk_stray(d, port, h, data, len);
         return;
     }
     /* Only who we asked may answer: the disk, by an address that is its. */

@@ -49,7 +49,7 @@ struct aoe_disk {
     bool lba48;           /* else 28-bit commands */
     uint8_t flush_opcode; /* 0: the target has none */
     uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
-    char trouble[320];
+    char trouble[480];
 
     struct list paths;  /* of path.link */
     struct list active; /* of transfer.active, the oldest first */
@@ -118,6 +118,10 @@ void disk_config(struct aoe_disk *d, struct port *port,
                  const struct aoe_header *h, const struct aoe_config *c);
 /* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
+/* An answer that no frame waits for: if it is the second one to an IDENTIFY
+ * that was sent once, two disks may share this network address, too. */
+void disk_stray(struct aoe_disk *d, struct port *port,
+                const struct aoe_header *h, const uint8_t *frame, size_t len);
 struct path *disk_path(struct aoe_disk *d, struct port *port,
                        const struct aoe_mac *mac);
 void disk_search_tick(struct aoe_disk *d, uint64_t now);

@@ -56,6 +56,9 @@ struct path {
     enum path_state state;
     struct frame *identify; /* IDENTIFY on its way, or NULL */
     bool member;            /* its IDENTIFY has matched our disk */
+    uint32_t asked;         /* tag of its last IDENTIFY, if it went once */
+    uint64_t doubted;       /* another disk has answered here: until when it
+                               does not count that ours answers, too */
 
     unsigned buffer_count; /* what the target says it queues */
     unsigned sector_count; /* what the target says a command may carry */
