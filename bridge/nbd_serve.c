@@ -189,6 +189,7 @@ static int begin(struct serve *s)
     if (!err)
         err = nbd_disk_open(&s->disk, &s->aoe_loop, o->shelf, o->slot, &o->disk,
                             ready, s);
+    s->disk.conflict = not_found; /* waiting would make it no better */
     if (!err)
         err = loop_timer_set(s->loop, &s->search, loop_now(s->loop) + o->wait);
     return err;

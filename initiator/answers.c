@@ -27,6 +27,7 @@ static void identified(struct aoe_disk *d, struct frame *f, const uint8_t *page)
 
     path_answered(p, f, d->aoe->now);
     p->identify = NULL;
+    p->asked = f->copies == 1 ? f->tag : 0;
     flight_put(&d->aoe->flight, f);
     disk_identified(d, p, page);
 }
@@ -82,6 +83,8 @@ static void answered(struct aoe_disk *d, struct frame *f,
         complete(d, f, 0, 0);
         return;
     }
+    if (failed && a->feature & ATA_ERROR_ABRT && payload_refused(f))
+        return;
     if (failed) {
         complete(d, f, -EIO, failed_lba(f, a));
         return;
@@ -100,12 +103,13 @@ static void answered(struct aoe_disk *d, struct frame *f,
 void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
               const struct aoe_ata *a)
 {
-    (void)h;
     f->replies++;
     if (f->state == FRAME_FENCED)
         late(d, f);
     else if (f->transfer)
         answered(d, f, a);
+    else if (f->probe)
+        payload_probed(f, h, a);
     else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
         identified(d, f, NULL);
     else
@@ -133,8 +137,12 @@ void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
     f->replies++;
     if (f->state == FRAME_FENCED)
         late(d, f);
+    else if (h->error == AOE_ERR_ARGUMENT && payload_refused(f))
+        return;
     else if (f->transfer)
         complete(d, f, error_status(h->error), f->lba);
+    else if (f->probe)
+        payload_probed(f, h, NULL);
     else
         identified(d, f, NULL);
 }

@@ -50,11 +50,20 @@ static void help(void)
          "      --link KIND        packet or pcap: how to reach the wire\n"
          "  -h, --help             show this\n\n"
          "DISK (e1.2) limits the search to one disk.  Exit status: 0 when a\n"
-         "disk was found, 1 when none was, 2 for wrong usage.");
+         "disk was found, 1 when none was or two share an address, 2 for\n"
+         "wrong usage.");
 }
 
 /* ---- collecting -----------------------------------------------------------
  */
+
+/* The serial number alone does not tell: vblade's is its host's. */
+static bool other_disk(const struct aoe_found *a, const struct aoe_found *b)
+{
+    return a->identified && b->identified &&
+           (a->size != b->size || strcmp(a->serial, b->serial) != 0 ||
+            strcmp(a->model, b->model) != 0);
+}
 
 static struct row *row_for(struct rows *rs, const struct aoe_found *f)
 {
@@ -63,7 +72,7 @@ static struct row *row_for(struct rows *rs, const struct aoe_found *f)
 
         if (r->f.shelf == f->shelf && r->f.slot == f->slot &&
             memcmp(r->f.mac, f->mac, sizeof f->mac) == 0 &&
-            strcmp(r->interface, f->interface) == 0)
+            strcmp(r->interface, f->interface) == 0 && !other_disk(&r->f, f))
             return r;
     }
     if (rs->count == rs->room) {
@@ -102,7 +111,9 @@ static int by_address(const void *a, const void *b)
         return x->f.slot < y->f.slot ? -1 : 1;
     if (strcmp(x->interface, y->interface) != 0)
         return strcmp(x->interface, y->interface);
-    return memcmp(x->f.mac, y->f.mac, sizeof x->f.mac);
+    if (memcmp(x->f.mac, y->f.mac, sizeof x->f.mac) != 0)
+        return memcmp(x->f.mac, y->f.mac, sizeof x->f.mac);
+    return x->f.size < y->f.size ? -1 : x->f.size > y->f.size;
 }
 
 /* ---- showing --------------------------------------------------------------
@@ -257,12 +268,44 @@ static void say_nothing_found(const struct options *o)
               (double)o->wait / (double)NS_PER_S);
 }
 
+static void disk_text(char *out, size_t room, const struct row *r)
+{
+    char mac[COMMAND_MAC_TEXT];
+
+    snprintf(out, room, "serial \"%s\", %" PRIu64 " bytes at %s on %s",
+             r->f.serial, r->f.size, command_mac(mac, r->f.mac), r->interface);
+}
+
+/* Two disks under one address, as neighbours in the sorted rows.  True: there
+ * are. */
+static bool say_conflicts(const struct rows *rs)
+{
+    bool any = false;
+
+    for (size_t i = 1; i < rs->count; i++) {
+        const struct row *a = &rs->rows[i - 1], *b = &rs->rows[i];
+        char one[200], two[200];
+
+        if (a->f.shelf != b->f.shelf || a->f.slot != b->f.slot ||
+            !other_disk(&a->f, &b->f))
+            continue;
+        disk_text(one, sizeof one, a);
+        disk_text(two, sizeof two, b);
+        log_error("discover: two disks answer as %s: %s; and %s; give one of "
+                  "them another address",
+                  a->f.name, one, two);
+        any = true;
+    }
+    return any;
+}
+
 static int discover(struct options *o)
 {
     struct rows rs = {0};
     struct aoe_discovery *search;
     struct aoe *aoe;
     uint64_t end;
+    bool conflict;
     int err = interfaces_open(&o->interfaces, &aoe);
 
     if (err)
@@ -287,8 +330,9 @@ static int discover(struct options *o)
         show_table(&rs);
     if (!rs.count)
         say_nothing_found(o);
+    conflict = say_conflicts(&rs);
     free(rs.rows);
-    return rs.count ? EXIT_DONE : EXIT_FAILED;
+    return rs.count && !conflict ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* Returns -1 to go on, else the exit status. */

@@ -227,7 +227,7 @@ static void build(const struct frame *f, struct scratch *s, int i)
     o->iov[0].iov_base = s->head[i];
     o->iov[0].iov_len = AOE_FRAME_MIN;
     o->iovcnt = 1;
-    if (!(f->aflags & AOE_AFLAG_WRITE))
+    if (!(f->aflags & AOE_AFLAG_WRITE) && !(f->probe && f->iov))
         return;
     o->iov[0].iov_len = AOE_ATA_HEADER;
     if (f->opcode == ATA_DATA_SET_MANAGEMENT) {
@@ -335,7 +335,7 @@ static void ata_response(struct port *port, const struct aoe_header *h,
             discovery_ata(list_entry(node, struct aoe_discovery, link), port, h,
                           data, len);
         if (d)
-            d->stats.late++;
+            disk_stray(d, port, h, data, len);
         return;
     }
     /* Only who we asked may answer: the disk, by an address that is its. */

@@ -33,8 +33,10 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));
         break;
     case AOE_DISK_CONFLICT:
-        log_error("%s: two disks have this address: %s", name,
-                  aoe_disk_trouble(disk));
+        /* Before it is ready, whoever is looking for it says so. */
+        if (aoe_disk_ready(disk))
+            log_error("%s: only the disk that was first is used: %s", name,
+                      aoe_disk_trouble(disk));
         break;
     }
 }
