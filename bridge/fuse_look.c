@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 /* ---- what happens to a disk ---------------------------------------------- */
 
@@ -27,6 +27,12 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
                    "losetup -c tells a loop device");
     if (event == AOE_DISK_READY)
         note_ready(s);
+    if (event == AOE_DISK_CONFLICT && s->phase == SERVER_LOOKING &&
+        !aoe_disk_ready(disk)) { /* waiting would make it no better */
+        disk_log_missing("mount", disk, &s->options->interfaces,
+                         s->options->wait);
+        loop_stop(s->loop, EXIT_FAILED);
+    }
     if (event == AOE_DISK_RESIZED)
         aoefs_resized(d);
 }

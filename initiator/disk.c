@@ -167,8 +167,12 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
 {
     struct frame *f;
 
-    list_each(node, &d->paths)
-        path_tick(list_entry(node, struct path, link), now);
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        path_tick(p, now);
+        payload_tick(p, now);
+    }
     while ((f = fence_expired(&d->fence, now))) {
         fence_remove(&d->fence, f);
         flight_put(&d->aoe->flight, f);
@@ -192,8 +196,11 @@ uint64_t disk_next(struct aoe_disk *d)
         if (others[i] < next)
             next = others[i];
     list_each(node, &d->paths) {
-        uint64_t at = path_next(list_entry(node, struct path, link));
+        const struct path *p = list_entry(node, struct path, link);
+        uint64_t at = path_next(p);
 
+        if (payload_next(p) < at)
+            at = payload_next(p);
         if (at < next)
             next = at;
     }
@@ -243,6 +250,7 @@ int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
             continue;
         i->interface = p->port->link->ifname;
         memcpy(i->mac, p->mac.b, sizeof i->mac);
+        i->mtu = p->port->link->mtu;
         i->payload = p->sectors * AOE_SECTOR;
         i->window = p->window / PATH_WINDOW_UNIT;
         i->buffer_count = p->buffer_count;

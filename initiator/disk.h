@@ -7,6 +7,7 @@
  *   requests.c what a request goes through: checks, order, completion
  *   pump.c     cutting requests into frames and choosing their path
  *   answers.c  what an answer means
+ *   payload.c  how much a frame of a path carries
  *   search.c   finding the disk and its paths, and whether they are the same
  *   edges.c    requests with partial sectors
  */
@@ -48,7 +49,7 @@ struct aoe_disk {
     bool lba48;           /* else 28-bit commands */
     uint8_t flush_opcode; /* 0: the target has none */
     uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
-    char trouble[320];
+    char trouble[480];
 
     struct list paths;  /* of path.link */
     struct list active; /* of transfer.active, the oldest first */
@@ -93,6 +94,11 @@ void transfer_start(struct transfer *t);
 void disk_pump(struct aoe_disk *d);
 /* `f` can no longer be sent as it is: its range is cut anew. */
 void disk_recut(struct aoe_disk *d, struct frame *f);
+/* `f` leaves its path for another that carries as much, under the same tag: any
+ * copy's answer will do.  Where there is none, its range is cut anew. */
+void disk_hand_over(struct aoe_disk *d, struct frame *f);
+/* The ATA registers of a frame whose range is set. */
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
 /* A frame answered or given up: fenced while late copies may come, else
  * freed.  It is in no path's list any more. */
 void disk_retire(struct aoe_disk *d, struct frame *f);
@@ -104,6 +110,8 @@ void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
 /* An answer with the error flag. */
 void disk_error(struct aoe_disk *d, struct frame *f,
                 const struct aoe_header *h);
+/* The -errno of an AoE error. */
+int error_status(uint8_t error);
 
 /* ---- search.c ---- */
 
@@ -112,6 +120,10 @@ void disk_config(struct aoe_disk *d, struct port *port,
                  const struct aoe_header *h, const struct aoe_config *c);
 /* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
+/* An answer that no frame waits for: if it is the second one to an IDENTIFY
+ * that was sent once, two disks may share this network address, too. */
+void disk_stray(struct aoe_disk *d, struct port *port,
+                const struct aoe_header *h, const uint8_t *frame, size_t len);
 struct path *disk_path(struct aoe_disk *d, struct port *port,
                        const struct aoe_mac *mac);
 void disk_search_tick(struct aoe_disk *d, uint64_t now);

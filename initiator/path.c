@@ -17,7 +17,7 @@ void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
     p->mac = *mac;
     p->patience = 1;
     p->limit = 1;
-    p->sectors = 1;
+    payload_init(p);
     p->window = PATH_WINDOW_START * PATH_WINDOW_UNIT;
     p->threshold = UINT32_MAX;
     list_init(&p->sent);
@@ -34,13 +34,7 @@ void path_set_limits(struct path *p, unsigned buffer_count,
     p->sector_count = sector_count;
     if (sector_count == 0)
         sector_count = 2; /* servers before revision 8 */
-    p->sectors = sector_count < fit ? sector_count : fit;
-    /* Whole 4 KiB blocks: 17 sectors would make every second request of a
-     * file system, and every write on a 4 KiB disk, straddle two frames. */
-    if (p->sectors > 8)
-        p->sectors -= p->sectors % 8;
-    if (p->sectors == 0)
-        p->sectors = 1;
+    payload_limit(p, sector_count < fit ? sector_count : fit);
     p->limit = buffer_count ? buffer_count : 1;
     if (window && window < p->limit)
         p->limit = window;
@@ -63,7 +57,7 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
     return v < low ? low : v > high ? high : v;
 }
 
-uint64_t path_rto(const struct path *p)
+uint64_t path_rto_fresh(const struct path *p)
 {
     uint64_t rto = PATH_RTO_INITIAL;
 
@@ -72,7 +66,13 @@ uint64_t path_rto(const struct path *p)
 
         rto = p->srtt + (spread > NS_PER_MS ? spread : NS_PER_MS);
     }
-    rto = clamp(rto, PATH_RTO_MIN, PATH_RTO_MAX);
+    return clamp(rto, PATH_RTO_MIN, PATH_RTO_MAX);
+}
+
+uint64_t path_rto(const struct path *p)
+{
+    uint64_t rto = path_rto_fresh(p);
+
     return p->backoff > 9 ? PATH_RTO_MAX
                           : clamp(rto << p->backoff, rto, PATH_RTO_MAX);
 }
@@ -185,6 +185,7 @@ void path_answered(struct path *p, struct frame *f, uint64_t now)
     }
     if (frame_timed(f))
         widen(p);
+    payload_answered(p, f);
     path_forget(p, f);
 }
 
@@ -193,6 +194,7 @@ static void lose(struct path *p, struct frame *f)
     path_forget(p, f);
     f->state = FRAME_LOST;
     list_append(&p->lost, &f->link);
+    payload_lost(p, f);
 }
 
 static void tick_sent(struct path *p, uint64_t now)

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "initiator/flight.h"
+#include "initiator/payload.h"
 #include "wire/aoe.h"
 
 #define PATH_RTO_INITIAL (200 * NS_PER_MS)
@@ -55,10 +56,14 @@ struct path {
     enum path_state state;
     struct frame *identify; /* IDENTIFY on its way, or NULL */
     bool member;            /* its IDENTIFY has matched our disk */
+    uint32_t asked;         /* tag of its last IDENTIFY, if it went once */
+    uint64_t doubted;       /* another disk has answered here: until when it
+                               does not count that ours answers, too */
 
     unsigned buffer_count; /* what the target says it queues */
     unsigned sector_count; /* what the target says a command may carry */
     unsigned sectors;      /* what a frame here carries: 1..255 */
+    struct payload payload;
 
     unsigned limit;     /* the most frames in flight, ever */
     unsigned window;    /* in units: frames that may be in flight */
@@ -111,8 +116,10 @@ void path_tick(struct path *p, uint64_t now);
 /* When path_tick has something to do next; UINT64_MAX: never. */
 uint64_t path_next(const struct path *p);
 
-/* The retransmission time-out now in force. */
+/* The retransmission time-out now in force, and what it would be had nothing
+ * timed out. */
 uint64_t path_rto(const struct path *p);
+uint64_t path_rto_fresh(const struct path *p);
 
 /* The target's IDENTIFY matched, maybe after silence: what was on the way
  * during an outage is lost, and goes again at once. */

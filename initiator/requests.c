@@ -71,7 +71,7 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
     list_init(&t->gaps);
     t->disk = d;
     t->status = 0;
-    t->fenced = false;
+    t->fenced = t->recut = false;
     t->cut = 0;
     t->outstanding = t->blockers = 0;
     t->deadline = d->options.timeout ? now + d->options.timeout : UINT64_MAX;
@@ -100,6 +100,8 @@ void transfer_check(struct transfer *t)
     while (!list_empty(&t->gaps))
         flight_put(&t->disk->aoe->flight,
                    list_entry(list_first(&t->gaps), struct frame, link));
+    if (t->recut)
+        fence_disown(&t->disk->fence, t);
     list_remove(&t->active);
     unblock(t->disk, t);
     aoe_finish_later(t->disk->aoe, t);

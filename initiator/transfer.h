@@ -26,6 +26,7 @@ struct transfer {
     struct aoe_disk *disk;
     enum aoe_op op;
     bool fenced; /* it had to wait for a late copy's lifetime */
+    bool recut;  /* frames of it are fenced and were cut anew */
     int status;  /* of the whole: 0 or -errno, the first that came */
     uint64_t lba, sectors;
     uint64_t cut;         /* sectors already made into frames */
@@ -40,6 +41,9 @@ struct transfer {
     /* Called when it has ended, from aoe_service. */
     void (*finish)(struct transfer *t);
 };
+
+/* As many zeroes as a frame can carry. */
+extern const struct iovec iov_zeroes;
 
 /* Moves *iov, *skip forward by `bytes`. */
 void iov_advance(const struct iovec **iov, size_t *skip, uint64_t bytes);

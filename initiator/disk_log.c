@@ -2,7 +2,7 @@
  *
  * A disk's fortunes as log lines.
  */
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 #include <inttypes.h>
 
@@ -33,8 +33,10 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));
         break;
     case AOE_DISK_CONFLICT:
-        log_error("%s: two disks have this address: %s", name,
-                  aoe_disk_trouble(disk));
+        /* Before it is ready, whoever is looking for it says so. */
+        if (aoe_disk_ready(disk))
+            log_error("%s: only the disk that was first is used: %s", name,
+                      aoe_disk_trouble(disk));
         break;
     }
 }
@@ -52,17 +54,24 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
     say(disk, event, resized);
 }
 
+void disk_log_no_answer(const char *trying, const char *name,
+                        const struct interfaces *ifs, uint64_t wait)
+{
+    char where[INTERFACES_TEXT];
+
+    log_error("%s: %s: no answer on %s within %g s; aoe discover shows what is "
+              "there, --wait waits longer",
+              trying, name, interfaces_text(where, ifs),
+              (double)wait / (double)NS_PER_S);
+}
+
 void disk_log_missing(const char *trying, const struct aoe_disk *disk,
                       const struct interfaces *ifs, uint64_t wait)
 {
     const char *trouble = aoe_disk_trouble(disk);
-    char where[INTERFACES_TEXT];
 
     if (*trouble)
         log_error("%s: %s: %s", trying, aoe_disk_name(disk), trouble);
     else
-        log_error("%s: %s: no answer on %s within %g s; aoe discover shows "
-                  "what is there, --wait waits longer",
-                  trying, aoe_disk_name(disk), interfaces_text(where, ifs),
-                  (double)wait / (double)NS_PER_S);
+        disk_log_no_answer(trying, aoe_disk_name(disk), ifs, wait);
 }
