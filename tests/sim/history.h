@@ -27,6 +27,7 @@ struct history {
     uint64_t sectors;
     uint64_t last; /* number of the newest write */
     unsigned crashes;
+    uint64_t *durable_at; /* at each crash what was durable, of each sector */
     struct sector_history *s;
 };
 
