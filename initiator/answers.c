@@ -11,10 +11,26 @@
  * is the target that cuts. */
 enum { SHORT_REPLIES_MAX = 3 };
 
-/* Late copies: the fence of a write ends with the last of them. */
-static void late(struct aoe_disk *d, struct frame *f)
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
+{
+    from->heard = d->aoe->now;
+    if (!f->transfer && f->state != FRAME_FENCED)
+        return f == from->identify;
+    /* One that is being asked who it is may be another disk by now. */
+    return from->state == PATH_GOOD || from->state == PATH_SILENT;
+}
+
+void disk_late(struct aoe_disk *d, struct path *from)
 {
     d->stats.late++;
+    if (from)
+        path_spurious(from);
+}
+
+/* Late copies: the fence of a write ends with the last of them. */
+static void late(struct aoe_disk *d, struct path *from, struct frame *f)
+{
+    disk_late(d, from);
     if (f->replies >= f->copies) {
         fence_remove(&d->fence, f);
         flight_put(&d->aoe->flight, f);
@@ -96,13 +112,12 @@ static void answered(struct aoe_disk *d, struct frame *f,
     complete(d, f, 0, 0);
 }
 
-void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a)
 {
-    (void)h;
     f->replies++;
     if (f->state == FRAME_FENCED)
-        late(d, f);
+        late(d, from, f);
     else if (f->transfer)
         answered(d, f, a);
     else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
@@ -127,13 +142,14 @@ static int error_status(uint8_t error)
     }
 }
 
-void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error)
 {
     f->replies++;
     if (f->state == FRAME_FENCED)
-        late(d, f);
+        late(d, from, f);
     else if (f->transfer)
-        complete(d, f, error_status(h->error), f->lba);
+        complete(d, f, error_status(error), f->lba);
     else
         identified(d, f, NULL);
 }

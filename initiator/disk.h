@@ -51,7 +51,7 @@ struct aoe_disk {
     char trouble[320];
 
     struct list paths;  /* of path.link */
-    struct list active; /* of transfer.active, the oldest first */
+    struct list active; /* of transfer.active, the next deadline first */
     struct list queue;  /* of transfer.work */
     struct list writes; /* of transfer.range, in order of submission */
     unsigned blocked;   /* transfers with blockers */
@@ -75,8 +75,10 @@ void disk_event(struct aoe_disk *d, enum aoe_event event);
 
 /* ---- requests.c ---- */
 
-/* Takes a transfer whose op, range, memory and finish are set.  `ordered`: it
- * keeps its place among overlapping changes. */
+/* When a request that is made now has to end, ns. */
+uint64_t transfer_deadline(struct aoe_disk *d);
+/* Takes a transfer whose op, range, memory, deadline and finish are set.
+ * `ordered`: it keeps its place among overlapping changes. */
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
 /* To be called whenever a frame or a part of it ended. */
 void transfer_check(struct transfer *t);
@@ -99,11 +101,17 @@ void disk_retire(struct aoe_disk *d, struct frame *f);
 
 /* ---- answers.c ---- */
 
-void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+/* Whether what came by `from` may be an answer to `f`: from anybody who shows
+ * our disk, but for an IDENTIFY, which speaks only for who was asked. */
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f);
+/* An admitted answer to `f`. */
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a);
-/* An answer with the error flag. */
-void disk_error(struct aoe_disk *d, struct frame *f,
-                const struct aoe_header *h);
+/* The same with the error flag; `error`: enum aoe_error. */
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error);
+/* An answer to what is long done; `from`: NULL where it is no path of ours. */
+void disk_late(struct aoe_disk *d, struct path *from);
 
 /* ---- search.c ---- */
 

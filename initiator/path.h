@@ -5,7 +5,8 @@
  * (slow start, additive increase, halved on loss) and which of them are lost:
  * a frame is lost when one that left later was answered and its own answer is
  * overdue (as RFC 8985 does it for TCP), or when the retransmission time-out
- * passed.
+ * passed.  When nothing is answered for two round trips, the newest frame is
+ * sent once more: what answers that tells the others' fate.
  *
  * A path sends nothing itself.  Its owner takes frames from `lost` and from
  * its requests while path_room allows, and tells the path what left and what
@@ -27,6 +28,10 @@
 #define PATH_RTO_MAX     (5 * NS_PER_S)
 /* For commands that say nothing about the wire: FLUSH, TRIM. */
 #define PATH_RTO_SLOW NS_PER_S
+/* The tail probe comes no sooner: a disk may well take so long. */
+#define PATH_PROBE_MIN NS_PER_MS
+/* How soon a target that refused to IDENTIFY is asked again. */
+#define PATH_ASK_AGAIN NS_PER_S
 /* For IDENTIFY to a path that is silent: how soon its return is noticed. */
 #define PATH_RTO_PROBE_MAX NS_PER_S
 
@@ -44,6 +49,7 @@ enum {
     PATH_WINDOW_UNIT = 256, /* of window and threshold: 1/256 frame */
     PATH_WINDOW_START = 16, /* frames, before anything is known */
     PATH_SILENT_AFTER = 3,  /* time-outs in a row, and */
+    PATH_CALM_AFTER = 16,   /* losses that were losses: less patience */
 };
 #define PATH_SILENT_TIME (300 * NS_PER_MS) /* so long nothing at all */
 
@@ -54,6 +60,7 @@ struct path {
     struct aoe_mac mac; /* of the target */
     enum path_state state;
     struct frame *identify; /* IDENTIFY on its way, or NULL */
+    uint64_t ask_at;        /* while there is none and it is not good: when */
     bool member;            /* its IDENTIFY has matched our disk */
 
     unsigned buffer_count; /* what the target says it queues */
@@ -69,6 +76,9 @@ struct path {
     uint64_t srtt, rttvar;    /* ns; srtt 0: not measured */
     unsigned backoff;         /* time-outs in a row */
     unsigned patience;        /* 1..16: how much reordering was seen */
+    unsigned calm;            /* losses since it was seen last */
+    bool probed;              /* the tail was sent again; no answer since */
+    uint64_t progress;        /* when a timed frame left or was answered */
     uint64_t newest_answered; /* when the newest answered frame had left */
     uint64_t heard;           /* when the last answer came */
 
@@ -103,6 +113,9 @@ void path_sent(struct path *p, struct frame *f, uint64_t now);
 /* An answer to `f`, queued, sent or lost here, came at `now`; `f` is in none of
  * the path's lists afterwards. */
 void path_answered(struct path *p, struct frame *f, uint64_t now);
+/* One more answer came than was needed: a frame was called lost and was only
+ * late. */
+void path_spurious(struct path *p);
 /* `f` is given up: takes it out of the path's lists. */
 void path_forget(struct path *p, struct frame *f);
 

@@ -63,10 +63,27 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
 /* ---- beginning and ending -------------------------------------------------
  */
 
-void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
+uint64_t transfer_deadline(struct aoe_disk *d)
 {
     uint64_t now = aoe_now(d->aoe);
 
+    return d->options.timeout ? now + d->options.timeout : UINT64_MAX;
+}
+
+/* Almost always at the end: what goes on, of an older request, comes before
+ * what was submitted since. */
+static void activate(struct aoe_disk *d, struct transfer *t)
+{
+    struct list *at = d->active.prev;
+
+    while (at != &d->active &&
+           list_entry(at, struct transfer, active)->deadline > t->deadline)
+        at = at->prev;
+    list_prepend(at, &t->active);
+}
+
+void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
+{
     t->active = t->work = t->range = (struct list){0};
     list_init(&t->gaps);
     t->disk = d;
@@ -74,8 +91,7 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
     t->fenced = false;
     t->cut = 0;
     t->outstanding = t->blockers = 0;
-    t->deadline = d->options.timeout ? now + d->options.timeout : UINT64_MAX;
-    list_append(&d->active, &t->active);
+    activate(d, t);
     if (ordered && transfer_changes(t))
         block(d, t);
     if (!t->blockers)
@@ -244,6 +260,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     t->op = r->op;
     t->finish = request_finish;
     t->edges = NULL;
+    t->deadline = transfer_deadline(d);
     t->iov = r->iov;
     t->skip = 0;
     t->lba = r->offset / AOE_SECTOR;

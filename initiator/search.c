@@ -98,8 +98,10 @@ static void identify(struct path *p)
     if (p->identify)
         return;
     f = flight_get(&d->aoe->flight, true);
-    if (!f)
+    if (!f) {
+        p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
         return;
+    }
     f->disk = d;
     f->opcode = ATA_IDENTIFY;
     f->count = 1;
@@ -194,6 +196,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
 {
     struct ata_identity id;
 
+    p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
     if (!page) {
         if (!p->member)
             path_free(p);
@@ -238,9 +241,10 @@ void disk_config(struct aoe_disk *d, struct port *port,
         p->state = PATH_NEW;
     if (p->state == PATH_SILENT)
         path_hurry(p);
-    if (p->state == PATH_NEW || p->state == PATH_SILENT)
-        identify(p);
-    else if (d->state == DISK_LOST || d->state == DISK_STALE)
+    /* Also a good one, each time the network is asked: its disk may have grown
+     * and the announcement of that been lost. */
+    if (p->state != PATH_REFUSED || d->state == DISK_LOST ||
+        d->state == DISK_STALE)
         identify(p);
 }
 
@@ -252,11 +256,12 @@ static bool searching(const struct aoe_disk *d)
            (d->state == DISK_READY && good_paths(d) == 0);
 }
 
-static void tick_path(struct path *p)
+static void tick_path(struct path *p, uint64_t now)
 {
     struct frame *f = p->identify;
 
-    if (p->state == PATH_SILENT && !f)
+    if ((p->state == PATH_SILENT || p->state == PATH_NEW) && !f &&
+        p->ask_at <= now)
         identify(p);
     else if (p->state == PATH_NEW && !p->member && f &&
              f->copies >= IDENTIFY_TRIES && f->state == FRAME_LOST)
@@ -266,7 +271,7 @@ static void tick_path(struct path *p)
 void disk_search_tick(struct aoe_disk *d, uint64_t now)
 {
     list_each(node, &d->paths)
-        tick_path(list_entry(node, struct path, link));
+        tick_path(list_entry(node, struct path, link), now);
     if (d->state == DISK_CONFLICT)
         return;
     if (searching(d) && d->query_at > now + QUERY_SLOWEST) {

@@ -18,7 +18,8 @@
 struct edges;
 
 struct transfer {
-    struct list active; /* in disk->active from submission to completion */
+    struct list active; /* in disk->active from submission to completion,
+                           the next deadline first */
     struct list work;   /* in disk->queue while there is something to cut, or
                            in aoe->done once it has ended */
     struct list range;  /* in disk->writes: a change whose order matters */
