@@ -17,7 +17,8 @@ bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
     if (!f->transfer && f->state != FRAME_FENCED)
         return f == from->identify;
     /* One that is being asked who it is may be another disk by now. */
-    return from->state == PATH_GOOD || from->state == PATH_SILENT;
+    return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
+           !disk_heard(d);
 }
 
 void disk_late(struct aoe_disk *d, struct path *from)

@@ -264,6 +264,7 @@ static bool send_batch(struct port *port, struct scratch *s)
 
         list_remove(&f->link);
         path_sent(f->path, f, now);
+        disk_asked(f->disk, f->path, now);
         f->disk->stats.frames_sent++;
         if (f->copies > 1)
             f->disk->stats.retransmitted++;

@@ -36,6 +36,11 @@ struct edges {
     unsigned pending; /* parts on their way */
 };
 
+struct transfer *edges_whole(struct edges *e)
+{
+    return e->whole;
+}
+
 void edges_free(struct edges *e)
 {
     free(e->bounce);

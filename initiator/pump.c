@@ -123,9 +123,13 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
         t->fenced = true;
         return NULL;
     }
+    if (d->replay && transfer_changes(t) && !replay_owns(d->replay, t) &&
+        !replay_reserve(d->replay, t))
+        return NULL;
     f = flight_get(&d->aoe->flight, true);
     if (!f)
         return NULL;
+    t->covers = d->changed;
     f->disk = d;
     f->transfer = t;
     f->lba = lba;
@@ -232,9 +236,13 @@ void disk_pump(struct aoe_disk *d)
         resend(d, list_entry(node, struct path, link));
     if (d->state != DISK_READY)
         return;
+    if (d->replay)
+        replay_run(d->replay);
     list_each(work, &d->queue) {
         struct transfer *t = list_entry(work, struct transfer, work);
 
+        if (d->replay && replay_blocks(d->replay, t))
+            continue;
         while (transfer_uncut(t)) {
             struct path *p = best_path(d, 0, true);
             struct frame *f;
@@ -243,7 +251,7 @@ void disk_pump(struct aoe_disk *d)
                 return;
             f = cut(d, t, p);
             if (!f)
-                break; /* fenced: others may go */
+                break; /* it has to wait: others may go */
             queue_frame(p, f);
         }
         if (!transfer_uncut(t))

@@ -53,6 +53,16 @@ static struct path *add_path(struct aoe_disk *d, struct port *port,
     return p;
 }
 
+/* An answer to what was asked before may come from who was there before. */
+static void forget_identify(struct path *p)
+{
+    if (!p->identify)
+        return;
+    path_forget(p, p->identify);
+    flight_put(&p->disk->aoe->flight, p->identify);
+    p->identify = NULL;
+}
+
 /* What is on its way by this path will have to go by another. */
 static void recut_all(struct list *frames, const struct path *p)
 {
@@ -66,10 +76,7 @@ static void recut_all(struct list *frames, const struct path *p)
 
 void path_free(struct path *p)
 {
-    if (p->identify) {
-        path_forget(p, p->identify);
-        flight_put(&p->disk->aoe->flight, p->identify);
-    }
+    forget_identify(p);
     recut_all(&p->sent, p);
     recut_all(&p->slow, p);
     recut_all(&p->lost, p);
@@ -90,7 +97,7 @@ static unsigned good_paths(const struct aoe_disk *d)
 /* ---- IDENTIFY -------------------------------------------------------------
  */
 
-static void identify(struct path *p)
+void path_identify(struct path *p)
 {
     struct aoe_disk *d = p->disk;
     struct frame *f;
@@ -109,6 +116,20 @@ static void identify(struct path *p)
     p->identify = f;
     path_queued(p, f);
     port_queue(p->port, f);
+}
+
+void disk_verify_paths(struct aoe_disk *d)
+{
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (!p->member)
+            continue;
+        if (p->state == PATH_GOOD)
+            p->state = PATH_NEW;
+        forget_identify(p);
+        p->ask_at = 0;
+    }
 }
 
 static void text(char *out, size_t room, const struct ata_identity *id,
@@ -214,6 +235,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         return;
     }
     p->member = true;
+    disk_heard(d);
     path_revive(p, d->aoe->now);
     resize(d, id.sectors);
     if (d->state == DISK_LOST || d->state == DISK_STALE) {
@@ -237,15 +259,20 @@ void disk_config(struct aoe_disk *d, struct port *port,
     path_set_limits(p, c->buffer_count, c->sector_count, port->link->mtu,
                     d->options.window);
     /* An announcement: the target has started again, maybe as another. */
-    if (h->tag == 0 && p->state != PATH_SILENT)
-        p->state = PATH_NEW;
+    if (h->tag == 0) {
+        if (p->state != PATH_SILENT)
+            p->state = PATH_NEW;
+        forget_identify(p);
+        if (p->member)
+            disk_restarted(d);
+    }
     if (p->state == PATH_SILENT)
         path_hurry(p);
     /* Also a good one, each time the network is asked: its disk may have grown
      * and the announcement of that been lost. */
     if (p->state != PATH_REFUSED || d->state == DISK_LOST ||
         d->state == DISK_STALE)
-        identify(p);
+        path_identify(p);
 }
 
 /* Whether the network should be asked now and then. */
@@ -262,7 +289,7 @@ static void tick_path(struct path *p, uint64_t now)
 
     if ((p->state == PATH_SILENT || p->state == PATH_NEW) && !f &&
         p->ask_at <= now)
-        identify(p);
+        path_identify(p);
     else if (p->state == PATH_NEW && !p->member && f &&
              f->copies >= IDENTIFY_TRIES && f->state == FRAME_LOST)
         path_free(p); /* it answers queries but is no disk */

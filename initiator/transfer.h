@@ -27,6 +27,7 @@ struct transfer {
     struct aoe_disk *disk;
     enum aoe_op op;
     bool fenced; /* it had to wait for a late copy's lifetime */
+    bool unkept; /* a change that the replay log could not take */
     int status;  /* of the whole: 0 or -errno, the first that came */
     uint64_t lba, sectors;
     uint64_t cut;         /* sectors already made into frames */
@@ -34,6 +35,11 @@ struct transfer {
     unsigned blockers;    /* earlier overlapping changes that have not ended */
     const struct iovec *iov; /* READ, WRITE: where cut goes on */
     size_t skip;
+    const struct iovec *first_iov; /* where it began */
+    size_t first_skip;
+    uint64_t covers;       /* FLUSH: disk->changed when it left */
+    uint64_t reserved;     /* blocks of the replay log */
+    uint32_t restarts;     /* unkept: disk->restarts when it had ended */
     uint64_t deadline;     /* ns; UINT64_MAX: none */
     uint64_t error_lba;    /* with status -EIO */
     struct edges *edges;   /* set: the parts of this one do the work */

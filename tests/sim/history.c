@@ -141,7 +141,7 @@ bool history_check(struct history *h, struct snapshot *s, const uint8_t *data,
                      "sector %" PRIu64 " holds write %" PRIu64 ", but %" PRIu64
                      "..%" PRIu64 " are allowed (zeroes of %" PRIu64 ")",
                      s->lba + i, id, floor, sh->newest, sh->trimmed);
-        else if (s->crashes == h->crashes && sh->floor < id)
+        else if (!h->replay && s->crashes == h->crashes && sh->floor < id)
             sh->floor = id; /* what was seen does not go away */
     }
     free(s->floor);
@@ -170,6 +170,8 @@ void history_crash(struct history *h)
 {
     uint64_t *now;
 
+    if (h->replay)
+        return;
     h->durable_at =
         realloc(h->durable_at, (size_t)((h->crashes + 1) * h->sectors) *
                                    sizeof *h->durable_at);

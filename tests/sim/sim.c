@@ -20,7 +20,7 @@
 #include "tests/sim/client.h"
 #include "tests/sim/nas.h"
 
-enum { CLIENTS_MAX = 2, PART = 160, OPS = 220 };
+enum { CLIENTS_MAX = 2, PART = 160, HOT = 24, OPS = 220 };
 
 struct sim {
     struct dice dice;
@@ -57,6 +57,8 @@ static void accident(struct sim *s)
     switch (dice_below(&s->dice, 4)) {
     case 0:
         trace_say(&s->trace, s->now, "NAS: power fails");
+        if (s->history.replay) /* a machine takes its time to start */
+            s->recover_at += 4 * NS_PER_S;
         nas_crash(&s->nas);
         history_crash(&s->history);
         break;
@@ -230,7 +232,9 @@ static void add_client(struct sim *s, unsigned mtu)
     c->now = &s->now;
     c->first = (uint64_t)(s->client_count - 1) * PART;
     c->sectors = PART;
+    c->span = dice_below(&s->dice, 3) ? PART : HOT;
     c->timeout = timeouts[dice_below(&s->dice, 3)];
+    c->replay = s->history.replay ? 4096 << dice_below(&s->dice, 10) : 0;
     c->left = OPS;
     client_open(c, s->wire, 1 + (unsigned)dice_below(&s->dice, 2), mtu,
                 s->nas.export.addr);
@@ -254,6 +258,7 @@ static void begin(struct sim *s, uint64_t seed)
     clients = 1 + (unsigned)dice_below(&s->dice, CLIENTS_MAX);
     mtu = dice_below(&s->dice, 2) ? 1500 : 9000;
     history_init(&s->history, (uint64_t)clients * PART);
+    s->history.replay = dice_below(&s->dice, 3) == 0;
     nas_open(&s->nas, s->wire, &s->dice, addr, s->history.sectors, "one",
              1 + (unsigned)dice_below(&s->dice, NAS_PORTS), mtu);
     s->nas.slowest = dice_below(&s->dice, 5 * NS_PER_MS);
@@ -270,6 +275,7 @@ static void set_faults(struct sim *s)
     struct wire_faults f;
 
     s->doubling = dice_below(&s->dice, 3) == 0;
+    s->nas.forgets = !s->doubling && dice_below(&s->dice, 2);
     for (unsigned c = 0; c < s->client_count; c++)
         for (unsigned i = 0; i < s->clients[c].port_count; i++) {
             make_faults(s, &f);

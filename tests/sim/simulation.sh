@@ -34,3 +34,4 @@ check "it notices writes that do not wait for late copies" notices fence
 check "it notices overlapping writes on the wire" notices overlap
 check "it notices a target that executes out of order" notices order
 check "it notices a flush that waits for nothing" notices flush
+check "it notices a restart after which nothing is written again" notices replay
