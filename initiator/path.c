@@ -131,20 +131,42 @@ static void widen(struct path *p)
         p->window = most;
 }
 
-static void narrow(struct path *p, const struct frame *f, uint64_t now,
-                   bool timed_out)
+static void begin_event(struct path *p, uint64_t now)
 {
-    unsigned least = 2 * PATH_WINDOW_UNIT;
-
-    if (f->sent < p->recovery)
-        return;
     p->recovery = now;
-    p->threshold = p->window / 2 > least ? p->window / 2 : least;
-    p->window = timed_out ? PATH_WINDOW_UNIT : p->threshold;
+    p->event_window = p->window;
+    p->event_lost = 0;
     if (++p->calm >= PATH_CALM_AFTER) {
         p->calm = 0;
         p->patience = p->patience > 1 ? p->patience / 2 : 1;
     }
+}
+
+/* Frames that were on the way together are lost in one event.  When that takes
+ * more than a quarter of them, a queue has overflowed, and the window is
+ * halved.  Single losses are the wire's noise: halved for each, a window could
+ * not fill a fast wire that loses one frame in a hundred. */
+static void narrow(struct path *p, const struct frame *f, uint64_t now,
+                   bool timed_out)
+{
+    unsigned least = 2 * PATH_WINDOW_UNIT, to;
+    bool first = f->sent >= p->recovery, many;
+
+    if (first)
+        begin_event(p, now);
+    many = ++p->event_lost > 1 &&
+           p->event_lost * 4 * PATH_WINDOW_UNIT > p->event_window;
+    if (!first && !many)
+        return;
+    to = p->event_window;
+    to -= many || timed_out ? to / 2 : to / 8;
+    if (to < least)
+        to = least;
+    if (timed_out && first)
+        p->window = PATH_WINDOW_UNIT;
+    else if (to < p->window)
+        p->window = to;
+    p->threshold = to;
 }
 
 /* ---- frames ---------------------------------------------------------------

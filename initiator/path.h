@@ -2,11 +2,12 @@
  *
  * A path is one way to a disk: a local interface and a target address.  It
  * knows how long answers take (RFC 6298), how many frames may be on the way
- * (slow start, additive increase, halved on loss) and which of them are lost:
- * a frame is lost when one that left later was answered and its own answer is
- * overdue (as RFC 8985 does it for TCP), or when the retransmission time-out
- * passed.  When nothing is answered for two round trips, the newest frame is
- * sent once more: what answers that tells the others' fate.
+ * (slow start, additive increase, halved on loss, by less where a loss is a
+ * single one) and which of them are lost: a frame is lost when one that left
+ * later was answered and its own answer is overdue (as RFC 8985 does it for
+ * TCP), or when the retransmission time-out passed.  When nothing is answered
+ * for two round trips, the newest frame is sent once more: what answers that
+ * tells the others' fate.
  *
  * A path sends nothing itself.  Its owner takes frames from `lost` and from
  * its requests while path_room allows, and tells the path what left and what
@@ -67,11 +68,13 @@ struct path {
     unsigned sector_count; /* what the target says a command may carry */
     unsigned sectors;      /* what a frame here carries: 1..255 */
 
-    unsigned limit;     /* the most frames in flight, ever */
-    unsigned window;    /* in units: frames that may be in flight */
-    unsigned threshold; /* in units: where slow start ends */
-    unsigned in_flight; /* frames queued or sent, and not lost */
-    uint64_t recovery;  /* losses of frames sent before do not count again */
+    unsigned limit;        /* the most frames in flight, ever */
+    unsigned window;       /* in units: frames that may be in flight */
+    unsigned threshold;    /* in units: where slow start ends */
+    unsigned in_flight;    /* frames queued or sent, and not lost */
+    uint64_t recovery;     /* losses of frames sent before are one event, */
+    unsigned event_window; /* the window when it began */
+    unsigned event_lost;   /* and how many it took */
 
     uint64_t srtt, rttvar;    /* ns; srtt 0: not measured */
     unsigned backoff;         /* time-outs in a row */

@@ -144,6 +144,31 @@ static void window_opens_and_halves(void **state)
     assert_int_equal(path.in_flight, 0);
 }
 
+/* One frame in a hundred, as on a bad cable, must not close a window. */
+static void single_losses_narrow_it_a_little(void **state)
+{
+    unsigned before;
+    uint64_t now = MS;
+
+    (void)state;
+    for (int i = 0; i < 200; i++, now += MS) {
+        struct frame *f[64];
+        unsigned n = 0;
+
+        while (path_room(&path))
+            f[n++] = send_one(now);
+        while (n > 0)
+            answer(f[--n], now + 100 * US);
+    }
+    before = path.window;
+    assert_int_equal(before, 64 * PATH_WINDOW_UNIT);
+    send_one(now);
+    answer(send_one(now + 1), now + 100 * US);
+    path_tick(&path, now + MS);
+    assert_int_equal(lost(), 1);
+    assert_int_equal(path.window, before - before / 8);
+}
+
 static void window_never_passes_the_buffer_count(void **state)
 {
     (void)state;
@@ -345,6 +370,7 @@ int main(void)
         T(retransmissions_are_not_timed),
         T(overtaken_frames_are_lost),
         T(window_opens_and_halves),
+        T(single_losses_narrow_it_a_little),
         T(window_never_passes_the_buffer_count),
         T(the_tail_is_probed),
         T(backoff_waits_for_a_measurement),
