@@ -10,8 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LINE_ROOM = 1024 };
+
 static const char *log_prefix = "aoekit";
 static bool log_all;
+static _Thread_local void (*log_heard)(void *arg, const char *line);
+static _Thread_local void *log_heard_arg;
 
 void log_program(const char *program)
 {
@@ -32,7 +36,7 @@ void log_verbose(bool verbose)
 
 static void log_line(const char *fmt, va_list args)
 {
-    char line[1024];
+    char line[LINE_ROOM];
     int used = snprintf(line, sizeof line, "%s: ", log_prefix);
     int more =
         vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
@@ -47,6 +51,12 @@ static void log_line(const char *fmt, va_list args)
         return; /* nowhere left to say so */
 }
 
+void log_hear(void (*heard)(void *arg, const char *line), void *arg)
+{
+    log_heard = heard;
+    log_heard_arg = arg;
+}
+
 void log_error(const char *fmt, ...)
 {
     va_list args;
@@ -54,6 +64,14 @@ void log_error(const char *fmt, ...)
     va_start(args, fmt);
     log_line(fmt, args);
     va_end(args);
+    if (log_heard) {
+        char line[LINE_ROOM];
+
+        va_start(args, fmt);
+        vsnprintf(line, sizeof line, fmt, args);
+        va_end(args);
+        log_heard(log_heard_arg, line);
+    }
 }
 
 void log_info(const char *fmt, ...)

@@ -21,6 +21,10 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on `heard` gets each line of log_error, too, without the program's
+ * name; NULL: nobody does.  For the thread whose lines these are. */
+void log_hear(void (*heard)(void *arg, const char *line), void *arg);
+
 /* Lets a line that a peer can provoke through at most `burst` times in ten
  * seconds, so that nobody on the wire can fill a disk with log.  Returns true
  * when the line may be printed and reports how many were held back since the

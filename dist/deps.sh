@@ -17,8 +17,9 @@ set -eu
 # What each step adds.
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libcmocka-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs"
+TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl"
 CI="clang libclang-rt-dev clang-format shellcheck musl-tools linux-libc-dev"
+ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps"
 
 # The same, by other names; none of these systems is tested here.
@@ -49,8 +50,8 @@ case ${1:-} in
 build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
-bench) wanted="$BUILD $BENCH" ;;
-ci) wanted="$BUILD $DEMO $TEST $CI" ;;
+bench) wanted="$BUILD $BENCH $ARM" ;;
+ci) wanted="$BUILD $DEMO $TEST $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/options.h"
+#include "target/store.h"
 #include "wire/netif.h"
 
 enum {
@@ -36,13 +37,18 @@ int export_config_copy(struct export_config *to,
 {
     *to = *from;
     to->path = from->path ? strdup(from->path) : NULL;
-    return from->path && !to->path ? -ENOMEM : 0;
+    to->fault = from->fault ? strdup(from->fault) : NULL;
+    if (!from->path == !to->path && !from->fault == !to->fault)
+        return 0;
+    export_config_free(to);
+    return -ENOMEM;
 }
 
 void export_config_free(struct export_config *c)
 {
     free(c->path);
-    c->path = NULL;
+    free(c->fault);
+    c->path = c->fault = NULL;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -279,6 +285,20 @@ static bool set_remote_admin(struct export_config *c, const char *v,
                      mistake);
 }
 
+static bool set_fault(struct export_config *c, const char *v, char *mistake)
+{
+    char *spec;
+
+    if (store_fault_check(v))
+        return wrong(mistake, v, "see --fault in aoe-target(8)");
+    spec = strdup(v);
+    if (!spec)
+        return wrong(mistake, v, strerror(ENOMEM));
+    free(c->fault);
+    c->fault = spec;
+    return true;
+}
+
 static const struct key {
     const char *name;
     bool list;
@@ -298,6 +318,7 @@ static const struct key {
     {"max-sectors", false, set_max_sectors},
     {"allow", true, set_allow},
     {"remote-admin", true, set_remote_admin},
+    {"fault", false, set_fault},
 };
 
 static const struct key *find_key(const char *name)

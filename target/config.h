@@ -32,7 +32,7 @@ struct export_config {
     struct mac_list allow;   /* the mask list at the start */
     enum export_admin admin;
     struct mac_list admins;
-    const char *fault; /* not owned; NULL: none */
+    char *fault; /* owned: what --fault takes; NULL: none */
 
     unsigned line; /* of the file, where its section begins */
 };

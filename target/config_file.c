@@ -42,6 +42,8 @@ void config_print(const struct config *c)
         for (unsigned j = 0; j < e->admins.count; j++)
             printf("remote-admin = %s\n",
                    aoe_mac_format(text, &e->admins.macs[j]));
+        if (e->fault)
+            printf("fault = %s\n", e->fault);
         putchar('\n');
     }
 }

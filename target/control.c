@@ -113,6 +113,15 @@ static FILE *answer_begin(struct client *cl)
     return open_memstream(&cl->answer, &cl->answer_len);
 }
 
+/* Another will be given. */
+static void answer_discard(struct client *cl, FILE *out)
+{
+    if (out)
+        fclose(out);
+    free(cl->answer);
+    cl->answer = NULL;
+}
+
 static void answer(struct client *cl, const char *text, const char *detail)
 {
     FILE *out = answer_begin(cl);
@@ -170,16 +179,30 @@ static void reload_settled(struct exports_wait *w)
     answer(list_entry(w, struct client, settled), "ok", "");
 }
 
+static void put_line(void *arg, const char *line)
+{
+    fprintf(arg, "%s\n", line);
+}
+
+/* Why it fails is in the log, and what the log gets meanwhile in the answer. */
 static void reload(struct client *cl, const char *argument)
 {
     struct control_options *o = &cl->control->options;
+    FILE *out = answer_begin(cl);
+    int err;
 
     (void)argument;
-    if (o->reload(o->arg)) {
-        answer(cl, "error reloading: nothing was changed",
-               "; the log of the target says why");
+    if (out) {
+        fputs("error ", out);
+        log_hear(put_line, out);
+    }
+    err = o->reload(o->arg);
+    log_hear(NULL, NULL);
+    if (err) {
+        answer_stream(cl, out);
         return;
     }
+    answer_discard(cl, out);
     wait_for(cl);
     cl->settled.done = reload_settled;
     exports_settled(o->exports, &cl->settled);

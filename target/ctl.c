@@ -66,19 +66,23 @@ static int call(const char *path)
     return err;
 }
 
-/* The first line decides; the rest is printed. */
+/* The first line decides; the rest is printed, or is more of what went wrong.
+ */
 static int take_answer(FILE *in, const char *path)
 {
-    char line[256];
+    char line[1024];
     size_t n;
 
     if (!fgets(line, sizeof line, in)) {
         log_error("%s: the target hung up without an answer", path);
         return EXIT_FAILED;
     }
-    line[strcspn(line, "\n")] = '\0';
     if (strncmp(line, "error ", 6) == 0) {
-        log_error("%s", line + 6);
+        memmove(line, line + 6, strlen(line + 6) + 1);
+        do {
+            line[strcspn(line, "\n")] = '\0';
+            log_error("%s", line);
+        } while (fgets(line, sizeof line, in));
         return EXIT_FAILED;
     }
     while ((n = fread(line, 1, sizeof line, in)) > 0)

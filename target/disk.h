@@ -30,7 +30,7 @@ struct disk {
     /* Removed, but not done yet with what it had taken: in the server's list of
      * such disks, and who wants to know its end. */
     struct list leaving;
-    void (*gone)(void *arg);
+    void (*gone)(void *arg, bool lost);
     void *gone_arg;
 
     struct order order;
@@ -43,8 +43,6 @@ struct disk {
     bool submitting;
     unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
-
-    bool refused; /* not served: the network has another of its address */
 
     struct recent *recent; /* NULL: nothing is remembered */
 

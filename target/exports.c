@@ -71,8 +71,21 @@ int entry_open(struct exports *x, struct entry *e)
     return 0;
 }
 
+/* The clients of a disk of this address have not heard yet that a commit
+ * failed: the next flush tells them, though the disk was opened anew. */
+static void inherit_loss(struct exports *x, struct disk *d)
+{
+    list_each(it, &x->lost)
+        if (aoe_addr_equal(entry_of(it)->config.addr, d->export.addr)) {
+            d->lost = true;
+            entry_free(entry_of(it));
+        }
+}
+
 int entry_serve(struct exports *x, struct entry *e)
 {
+    e->state = ENTRY_SERVED;
+    inherit_loss(x, e->disk);
     for (unsigned i = 0; i < e->config.interface_count; i++) {
         const char *ifname = e->config.interfaces[i];
         int err = server_serve(x->options.server, e->disk, ifname);
@@ -82,7 +95,6 @@ int entry_serve(struct exports *x, struct entry *e)
             return err;
         }
     }
-    list_append(&x->serving, &e->link);
     return 0;
 }
 
@@ -90,6 +102,17 @@ static void put_interfaces(const struct entry *e, FILE *out)
 {
     for (unsigned i = 0; i < e->config.interface_count; i++)
         fprintf(out, "%s%s", i ? "," : "", e->config.interfaces[i]);
+}
+
+static const char *remark(const struct entry *e)
+{
+    if (e->leaving)
+        return " (stopping)";
+    if (e->state == ENTRY_ASKING)
+        return " (looking for another disk of the address)";
+    if (e->state == ENTRY_REFUSED)
+        return " (refused: another disk has the address)";
+    return "";
 }
 
 void exports_print(const struct exports *x, FILE *out)
@@ -100,10 +123,7 @@ void exports_print(const struct exports *x, FILE *out)
         fprintf(out, "%s\t%llu\t", e->disk->name,
                 (unsigned long long)e->disk->store->size);
         put_interfaces(e, out);
-        fprintf(out, "\t%s%s\n", e->config.path,
-                e->leaving         ? " (stopping)"
-                : e->disk->refused ? " (refused: another disk has the address)"
-                                   : "");
+        fprintf(out, "\t%s%s\n", e->config.path, remark(e));
     }
 }
 
@@ -120,16 +140,37 @@ void entry_say(const struct entry *e)
              (unsigned long long)e->disk->store->size, names);
 }
 
-static int start_one(struct exports *x, struct export_config *c)
+static int open_one(struct exports *x, struct export_config *c)
 {
     struct entry *e = entry_new(x, c);
-    int err = e ? entry_open(x, e) : -ENOMEM;
+    int err;
 
-    if (!err)
-        err = entry_serve(x, e);
-    if (err && e)
+    if (!e)
+        return -ENOMEM;
+    err = entry_open(x, e);
+    if (err) {
         entry_free(e);
-    return err;
+        return err;
+    }
+    e->state = x->options.ask_first ? ENTRY_ASKING : ENTRY_FREE;
+    list_append(&x->serving, &e->link);
+    return 0;
+}
+
+static int serve_free(struct exports *x)
+{
+    bool none = !list_empty(&x->serving);
+
+    list_each(it, &x->serving) {
+        int err = 0;
+
+        if (entry_of(it)->state == ENTRY_FREE)
+            err = entry_serve(x, entry_of(it));
+        if (err)
+            return err;
+        none &= entry_of(it)->state != ENTRY_SERVED;
+    }
+    return none ? -EADDRINUSE : 0;
 }
 
 int exports_start(struct exports *x, struct config *c)
@@ -137,14 +178,18 @@ int exports_start(struct exports *x, struct config *c)
     int err = 0;
 
     for (unsigned i = 0; i < c->count && !err; i++)
-        err = start_one(x, &c->exports[i]);
+        err = open_one(x, &c->exports[i]);
     config_free(c);
+    if (!err)
+        err = exports_look(x);
+    if (!err)
+        err = serve_free(x);
     if (!err)
         err = server_start(x->options.server);
     if (err)
         return err;
     list_each(it, &x->serving)
-        if (!entry_of(it)->disk->refused)
+        if (entry_of(it)->state == ENTRY_SERVED)
             entry_say(entry_of(it));
     return 0;
 }
@@ -158,6 +203,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     x->options = *o;
     list_init(&x->serving);
     list_init(&x->waiting);
+    list_init(&x->lost);
     list_init(&x->waits);
     *out = x;
     return 0;
@@ -167,7 +213,9 @@ void exports_close(struct exports *x)
 {
     if (!x)
         return;
+    exports_look_forget(x);
     list_splice(&x->serving, &x->waiting);
+    list_splice(&x->serving, &x->lost);
     list_each(it, &x->serving)
         entry_free(entry_of(it));
     free(x);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "target/config.h"
+#include "target/second.h"
 #include "target/server.h"
 
 struct exports;
@@ -22,6 +23,10 @@ struct exports_options {
     void *arg;
     const char *state_dir; /* where what clients set is kept; NULL: nowhere */
     struct workers *workers;
+    /* Whether a disk is on the network already is asked before it is served. */
+    bool ask_first;
+    struct second_options asking;
+    struct loop *loop;
 };
 
 /* 0 or -ENOMEM. */
@@ -29,15 +34,16 @@ int exports_open(struct exports **out, const struct exports_options *o);
 /* The disks are the server's, which has been closed or will be. */
 void exports_close(struct exports *x);
 
-/* Opens all exports and starts the server.  Takes over what is in `c` and
- * leaves it empty.  0, or -errno after saying what went wrong. */
+/* Opens all exports and starts the server.  Disks that the network has already
+ * are refused.  Takes over what is in `c` and leaves it empty.  0, or -errno
+ * after saying what went wrong; -EADDRINUSE: all were refused. */
 int exports_start(struct exports *x, struct config *c);
 
 /* Makes what is served what `c` says; takes over what is in it.  An export that
  * stays as it is serves on.  One that changed, or whose storage did, is opened
  * anew once its work in flight is done, with its config string, reservation
- * and, unless `allow` changed, mask list.  0, or -errno after saying what is
- * wrong; then nothing was changed. */
+ * and, unless `allow` changed, mask list.  One that was refused is looked for
+ * again.  0, or -errno after saying what is wrong; then nothing was changed. */
 int exports_reload(struct exports *x, struct config *c);
 
 /* Tells `w`, which is the caller's until then, when all that the last reload

@@ -7,11 +7,21 @@
 
 #include "target/exports.h"
 
+enum entry_state {
+    ENTRY_ASKING,  /* has the network another disk of the address? */
+    ENTRY_REFUSED, /* yes */
+    ENTRY_FREE,    /* no; is to be served at once */
+    ENTRY_SERVED,
+};
+
 /* An export and the disk it became. */
 struct entry {
     struct exports *exports;
     struct export_config config;
-    struct disk *disk;     /* NULL: something is in its way */
+    struct disk *disk; /* NULL: something is in its way */
+    enum entry_state state;
+    bool asked;   /* the look that is under way asks for it */
+    bool resumes; /* the disk it replaces was served where it will be */
     struct export *before; /* what the disk it replaces was like, or NULL */
     bool keep_mask;        /* and so should be its mask list */
     bool keep;             /* it is in the new configuration, too */
@@ -21,9 +31,16 @@ struct entry {
 
 struct exports {
     struct exports_options options;
-    struct list serving;
+    struct list serving; /* all that have a disk, whatever their state */
     struct list waiting; /* for those that are leaving */
-    struct list waits;   /* of exports_wait.link */
+    /* Gone, and what clients wrote there may be lost: the next disk of the
+     * address has to tell them. */
+    struct list lost;
+    struct list waits; /* of exports_wait.link */
+
+    struct second *look; /* NULL: none is under way */
+    struct second_question *questions;
+    unsigned question_count;
 };
 
 static inline struct entry *entry_of(struct list *node)
@@ -38,9 +55,19 @@ void entry_free(struct entry *e);
 /* Opens the storage and makes it a disk of the server's.  0, or -errno after
  * saying what went wrong. */
 int entry_open(struct exports *x, struct entry *e);
-/* Serves the disk on its interfaces; 0, or -errno after saying why not. */
+/* Serves the open disk on its interfaces; 0, or -errno after saying why not. */
 int entry_serve(struct exports *x, struct entry *e);
 /* One line that it is served. */
 void entry_say(const struct entry *e);
+
+/* Asks the network for those that are to be asked for and waits for the
+ * answers.  0, or -errno after saying what went wrong. */
+int exports_look(struct exports *x);
+/* Begins the same unless it is under way; `done` is called from the loop, and
+ * is to call exports_look_end. */
+void exports_look_begin(struct exports *x, void (*done)(void *arg));
+/* What was asked for is free or refused from now on. */
+void exports_look_end(struct exports *x);
+void exports_look_forget(struct exports *x);
 
 #endif

@@ -100,21 +100,42 @@ static int compare(struct exports *x, struct config *c, struct list *fresh)
     return 0;
 }
 
-static int open_port(struct exports *x, struct list *fresh, const char *ifname)
+static void add_needs(const struct entry *e, const char *ifname,
+                      unsigned *requests, bool *direct)
 {
-    unsigned requests = 0;
-    bool direct = false;
+    const struct export_config *c = &e->config;
 
-    list_each(it, fresh) {
-        const struct export_config *c = &entry_of(it)->config;
+    for (unsigned i = 0; i < c->interface_count; i++)
+        if (strcmp(c->interfaces[i], ifname) == 0) {
+            *requests += c->buffer_count;
+            *direct |= c->direct;
+        }
+}
 
-        for (unsigned i = 0; i < c->interface_count; i++)
-            if (strcmp(c->interfaces[i], ifname) == 0) {
-                requests += c->buffer_count;
-                direct |= c->direct;
-            }
+/* What was refused may be served now; its interfaces may be closed. */
+static bool asked_again(const struct entry *e)
+{
+    return e->keep && e->state == ENTRY_REFUSED;
+}
+
+static int open_ports(struct exports *x, struct list *fresh,
+                      const struct entry *e)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < e->config.interface_count && !err; i++) {
+        const char *ifname = e->config.interfaces[i];
+        unsigned requests = 0;
+        bool direct = false;
+
+        list_each(it, fresh)
+            add_needs(entry_of(it), ifname, &requests, &direct);
+        list_each(it, &x->serving)
+            if (asked_again(entry_of(it)))
+                add_needs(entry_of(it), ifname, &requests, &direct);
+        err = server_open_port(x->options.server, ifname, requests, direct);
     }
-    return server_open_port(x->options.server, ifname, requests, direct);
+    return err;
 }
 
 /* What must be closed first can only be looked at. */
@@ -138,31 +159,44 @@ static int look_at(const struct export_config *c)
 /* All that can fail is tried before anything is changed. */
 static int prepare(struct exports *x, struct list *fresh)
 {
-    int err = 0;
-
     list_each(it, fresh) {
         struct entry *e = entry_of(it);
+        int err = open_ports(x, fresh, e);
 
-        for (unsigned i = 0; i < e->config.interface_count && !err; i++)
-            err = open_port(x, fresh, e->config.interfaces[i]);
         if (!err)
             err =
                 first_in_the_way(x, e) ? look_at(&e->config) : entry_open(x, e);
         if (err)
             return err;
     }
+    list_each(it, &x->serving) {
+        struct entry *e = entry_of(it);
+        int err = asked_again(e) ? open_ports(x, fresh, e) : 0;
+
+        if (err)
+            return err;
+    }
     return 0;
 }
 
-static void ignore(void *arg)
+static void ignore(void *arg, bool lost)
 {
     (void)arg;
+    (void)lost; /* it never had a client */
+}
+
+static bool asking(struct exports *x)
+{
+    list_each(it, &x->serving)
+        if (entry_of(it)->state == ENTRY_ASKING && !entry_of(it)->leaving)
+            return true;
+    return false;
 }
 
 /* Interfaces are kept for disks that wait. */
 static void close_unused(struct exports *x)
 {
-    if (list_empty(&x->waiting))
+    if (list_empty(&x->waiting) && !asking(x))
         server_close_unused(x->options.server);
 }
 
@@ -178,8 +212,26 @@ static void discard(struct exports *x, struct list *fresh)
     close_unused(x);
 }
 
-/* Puts an entry whose storage is open into service. */
-static void put_to_work(struct exports *x, struct entry *e)
+/* ---- into service ---------------------------------------------------------
+ */
+
+/* A disk that was on the network until now is not looked for there: nobody
+ * should miss it for so long. */
+static bool must_ask(const struct exports *x, const struct entry *e)
+{
+    return x->options.ask_first &&
+           !(e->resumes &&
+             strcmp(e->before->serial, e->disk->export.serial) == 0);
+}
+
+/* Its storage is open. */
+static void join(struct exports *x, struct entry *e)
+{
+    e->state = must_ask(x, e) ? ENTRY_ASKING : ENTRY_FREE;
+    list_append(&x->serving, &e->link);
+}
+
+static void serve(struct exports *x, struct entry *e)
 {
     if (entry_serve(x, e)) {
         server_remove_disk(x->options.server, e->disk, ignore, NULL);
@@ -205,7 +257,7 @@ static void start_waiting(struct exports *x)
                       aoe_addr_format(name, e->config.addr));
             entry_free(e);
         } else {
-            put_to_work(x, e);
+            join(x, e);
         }
     }
 }
@@ -215,7 +267,7 @@ static bool settled(struct exports *x)
     list_each(it, &x->serving)
         if (entry_of(it)->leaving)
             return false;
-    return list_empty(&x->waiting);
+    return list_empty(&x->waiting) && !asking(x);
 }
 
 static void tell_settled(struct exports *x)
@@ -236,15 +288,51 @@ void exports_settled(struct exports *x, struct exports_wait *w)
     tell_settled(x);
 }
 
-static void gone(void *arg)
+static void looked(void *arg);
+
+/* One step further, wherever one can be made. */
+static void go_on(struct exports *x)
+{
+    start_waiting(x);
+    list_each(it, &x->serving)
+        if (entry_of(it)->state == ENTRY_FREE && !entry_of(it)->leaving)
+            serve(x, entry_of(it));
+    exports_look_begin(x, looked);
+    close_unused(x);
+    tell_settled(x);
+}
+
+static void looked(void *arg)
+{
+    struct exports *x = arg;
+
+    exports_look_end(x);
+    if (!server_stopping(x->options.server))
+        go_on(x);
+}
+
+static void gone(void *arg, bool lost)
 {
     struct entry *e = arg;
     struct exports *x = e->exports;
 
-    entry_free(e);
-    start_waiting(x);
-    close_unused(x);
-    tell_settled(x);
+    list_remove(&e->link);
+    if (lost)
+        list_append(&x->lost, &e->link);
+    else
+        entry_free(e);
+    go_on(x);
+}
+
+/* ---- another configuration ------------------------------------------------
+ */
+
+static bool served_on(const struct entry *e, const char *ifname)
+{
+    for (unsigned i = 0; i < e->config.interface_count; i++)
+        if (strcmp(e->config.interfaces[i], ifname) == 0)
+            return e->state == ENTRY_SERVED;
+    return false;
 }
 
 /* What a changed export was like before; without memory it begins afresh. */
@@ -258,8 +346,12 @@ static void remember(struct exports *x, struct entry *e)
             continue;
         e->keep_mask = mac_list_equal(&old->config.allow, &e->config.allow);
         e->before = malloc(sizeof *e->before);
-        if (e->before)
-            *e->before = old->disk->export;
+        if (!e->before)
+            continue;
+        *e->before = old->disk->export;
+        e->resumes = true;
+        for (unsigned i = 0; i < e->config.interface_count; i++)
+            e->resumes &= served_on(old, e->config.interfaces[i]);
     }
 }
 
@@ -269,7 +361,7 @@ struct tally {
 
 static void leave(struct exports *x, struct entry *e, bool changed)
 {
-    if (!changed)
+    if (!changed && e->state == ENTRY_SERVED)
         log_info("%s: is not served any longer", e->disk->name);
     e->leaving = true;
     server_remove_disk(x->options.server, e->disk, gone, e);
@@ -302,10 +394,13 @@ static void exchange(struct exports *x, struct list *fresh, struct tally *n)
 
         list_remove(&e->link);
         if (e->disk)
-            put_to_work(x, e);
+            join(x, e);
         else
             list_append(&x->waiting, &e->link);
     }
+    list_each(it, &x->serving)
+        if (asked_again(entry_of(it)))
+            entry_of(it)->state = ENTRY_ASKING;
 }
 
 int exports_reload(struct exports *x, struct config *c)
@@ -329,8 +424,8 @@ int exports_reload(struct exports *x, struct config *c)
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
     exchange(x, &fresh, &n);
-    close_unused(x);
     log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
              n.unchanged, n.changed, n.started, n.stopped);
+    go_on(x);
     return 0;
 }

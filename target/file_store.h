@@ -63,6 +63,35 @@ struct pieces {
     bool direct; /* all of it is aligned for direct I/O */
 };
 
+/* ---- target/file_run.c ---- */
+
+/* Takes the first operation out of a batch that is not empty, with those that
+ * follow on it directly. */
+struct store_op *file_take_run(struct list *ops);
+
+void file_mark_succeeded(struct store_op *first);
+void file_complete_run(struct store_op *first);
+/* Both of these. */
+void file_succeed_run(struct store_op *first);
+
+/* Gives the run to the ring; ring_run starts it, and calls `done` at its end.
+ * False: the ring is full. */
+bool file_ring_start(struct file_store *fs, struct store_op *first,
+                     const struct pieces *p,
+                     void (*done)(struct ring_transfer *t, int result));
+/* Whether the ring's result says that the whole run was moved. */
+bool file_all_moved(const struct store_op *first, int result);
+
+/* ---- target/file_direct.c ---- */
+
+/* A read or write around the page cache; it starts with the next
+ * file_direct_start, or later. */
+void file_direct_add(struct file_store *fs, struct store_op *op);
+/* Starts what need not wait.  ring_run must follow. */
+void file_direct_start(struct file_store *fs);
+
+/* ---- target/file_move.c ---- */
+
 /* One operation alone, or with all that are merged behind it. */
 void file_collect(struct file_store *fs, const struct store_op *first,
                   bool merged, struct pieces *p);

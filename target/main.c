@@ -164,18 +164,23 @@ static int catch_signals(struct target *t)
 
 static int open_all(struct target *t, const struct options *o)
 {
-    struct server_options server = {.ask_first = !o->force,
-                                    .changing = o->config != NULL,
+    struct server_options server = {.changing = o->config != NULL,
                                     .backend = o->backend,
                                     .link_open = link_open};
     struct exports_options exports = {
-        .open = open_export, .arg = t, .state_dir = o->state_dir};
+        .open = open_export,
+        .arg = t,
+        .state_dir = o->state_dir,
+        .ask_first = !o->force,
+        .asking = {.backend = o->backend, .link_open = link_open},
+    };
     int err = loop_open(&t->loop);
 
     if (!err)
         err = workers_open(&t->workers, t->loop, WORKERS);
     if (!err)
         err = server_open(&t->server, t->loop, &server);
+    exports.loop = t->loop;
     exports.server = t->server;
     exports.workers = t->workers;
     if (!err)

@@ -83,7 +83,7 @@ static void help(void)
           "                 keep config string, mask list and reservation "
           "there\n"
           "  --control PATH listen on this socket for aoe-target ctl\n"
-          "  --link packet|pcap\n"
+          "  --link packet|queue|pcap\n"
           "                 how frames are sent and received\n"
           "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
           "  --user NAME[:GROUP]\n"
@@ -186,15 +186,13 @@ static int one_option(struct options *o, int option, char *arg)
         o->control = arg;
         return -1;
     case OPTION_LINK:
-        if (strcmp(arg, "packet") != 0 && strcmp(arg, "pcap") != 0)
-            return wrong("--link", arg, "there are packet and pcap");
+        if (strcmp(arg, "packet") != 0 && strcmp(arg, "queue") != 0 &&
+            strcmp(arg, "pcap") != 0)
+            return wrong("--link", arg, "there are packet, queue and pcap");
         o->backend = arg;
         return -1;
     case OPTION_FAULT:
-        if (store_fault_check(arg))
-            return wrong("--fault", arg, "see aoe-target(8)");
-        o->one.fault = arg;
-        return -1;
+        return set(o, "--fault", "fault", arg);
     case OPTION_USER:
         return user(o, arg);
     case OPTION_SECCOMP:

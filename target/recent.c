@@ -12,7 +12,7 @@
 enum {
     PLACES = 4,
     ROWS = RECENT_WRITES / PLACES, /* a power of two */
-    STEP = 4 * sizeof(uint64_t),
+    LANES = 16,                    /* of recent_sum */
 };
 
 #define ODD UINT64_C(0x9e3779b97f4a7c15)
@@ -45,32 +45,24 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 29;
 }
 
-static uint64_t word_at(const uint8_t *data, size_t i)
-{
-    uint64_t word;
-
-    memcpy(&word, data + i * sizeof word, sizeof word);
-    return word;
-}
-
 uint64_t recent_sum(const uint8_t *data, size_t len)
 {
-    /* Four that do not wait for each other: this runs over all that is
-     * written. */
-    uint64_t a = 1, b = 2, c = 3, d = 4, h = len;
+    /* Lanes that do not wait for each other, without a multiplication, so that
+     * compilers do several at once: this runs over all that is written. */
+    uint64_t lane[LANES], word[LANES], h = len;
 
-    for (; len >= STEP; data += STEP, len -= STEP) {
-        a = (a ^ word_at(data, 0)) * ODD;
-        b = (b ^ word_at(data, 1)) * ODD;
-        c = (c ^ word_at(data, 2)) * ODD;
-        d = (d ^ word_at(data, 3)) * ODD;
-        /* A product's low bits know nothing of the factors' high bits. */
-        a ^= a >> 32;
-        b ^= b >> 32;
-        c ^= c >> 32;
-        d ^= d >> 32;
+    for (unsigned i = 0; i < LANES; i++)
+        lane[i] = i;
+    for (; len >= sizeof word; data += sizeof word, len -= sizeof word) {
+        memcpy(word, data, sizeof word);
+        for (unsigned i = 0; i < LANES; i++) {
+            lane[i] += word[i];
+            lane[i] ^= lane[i] << 23;
+            lane[i] ^= lane[i] >> 17;
+        }
     }
-    h = mix(mix(mix(mix(h, a), b), c), d);
+    for (unsigned i = 0; i < LANES; i++)
+        h = mix(h, lane[i]);
     for (; len > 0; data++, len--)
         h = mix(h, *data);
     return h;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/loop.h"
 #include "wire/ata.h"
 
 /* What we know of one question. */
@@ -24,14 +23,16 @@ struct suspect {
 
 /* An interface that is asked. */
 struct ear {
-    struct look *look;
+    struct second *look;
     struct link *link;
     const char *ifname;
     struct loop_fd watch;
 };
 
-struct look {
+struct second {
     struct loop *loop;
+    void (*done)(void *arg);
+    void *arg;
     struct second_question *questions;
     struct suspect *suspects; /* one for each question */
     unsigned count;
@@ -89,7 +90,7 @@ static void ask_serial(struct ear *e, struct aoe_addr addr,
     send_frame(e, frame, aoe_ata_build(frame, &a));
 }
 
-static struct ear *ear_of(const struct look *l, const char *ifname)
+static struct ear *ear_of(const struct second *l, const char *ifname)
 {
     for (unsigned i = 0; i < l->ear_count; i++)
         if (strcmp(l->ears[i].ifname, ifname) == 0)
@@ -97,7 +98,7 @@ static struct ear *ear_of(const struct look *l, const char *ifname)
     return NULL;
 }
 
-static void ask_all(struct look *l)
+static void ask_all(struct second *l)
 {
     for (unsigned i = 0; i < l->count; i++) {
         struct second_question *q = &l->questions[i];
@@ -144,7 +145,7 @@ static void hear_serial(struct second_question *q, struct suspect *s,
 
 static void hear(struct ear *e, const struct link_frame *f)
 {
-    struct look *l = e->look;
+    struct second *l = e->look;
     struct aoe_header h;
 
     if (aoe_header_parse(f->data, f->len, &h) ||
@@ -170,12 +171,18 @@ static void hear(struct ear *e, const struct link_frame *f)
     }
 }
 
-static bool all_found(const struct look *l)
+static bool all_found(const struct second *l)
 {
     for (unsigned i = 0; i < l->count; i++)
         if (!l->questions[i].found)
             return false;
     return true;
+}
+
+/* Not at once: whoever is told may close the look, which is at work. */
+static int end_soon(struct second *l)
+{
+    return loop_timer_set(l->loop, &l->end, loop_now(l->loop));
 }
 
 static void ready(void *arg, short revents)
@@ -196,7 +203,7 @@ static void ready(void *arg, short revents)
     if (n < 0)
         loop_unwatch(e->look->loop, &e->watch);
     if (all_found(e->look))
-        loop_stop(e->look->loop, 0);
+        end_soon(e->look);
 }
 
 /* ---- a look ---------------------------------------------------------------
@@ -209,12 +216,16 @@ static void again(void *arg)
 
 static void end(void *arg)
 {
-    struct look *l = arg;
+    struct second *l = arg;
 
-    loop_stop(l->loop, 0);
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->suspects[i].waiting && !l->questions[i].found)
+            accuse(&l->questions[i], &l->suspects[i].mac, "");
+    loop_timer_cancel(l->loop, &l->again);
+    l->done(l->arg);
 }
 
-static int listen_on(struct look *l, const char *ifname,
+static int listen_on(struct second *l, const char *ifname,
                      const struct second_options *o)
 {
     struct link_options options = {
@@ -238,21 +249,63 @@ static int listen_on(struct look *l, const char *ifname,
     return loop_watch(l->loop, &e->watch, POLLIN);
 }
 
-static int look_open(struct look *l, const struct second_options *o)
+static int begin(struct second *l, const struct second_options *o)
 {
-    int err = loop_open(&l->loop);
+    /* The turn may have begun long ago. */
+    uint64_t now = clock_ns();
+    int err = 0;
 
-    l->suspects = calloc(l->count, sizeof *l->suspects);
-    l->ears = calloc(l->count, sizeof *l->ears);
-    if (!err && (!l->suspects || !l->ears))
-        err = -ENOMEM;
+    l->suspects = calloc(l->count + 1, sizeof *l->suspects);
+    l->ears = calloc(l->count + 1, sizeof *l->ears);
+    if (!l->suspects || !l->ears)
+        return -ENOMEM;
     for (unsigned i = 0; i < l->count && !err; i++)
         err = listen_on(l, l->questions[i].ifname, o);
+    if (!err && l->ear_count == 0)
+        return end_soon(l);
+    if (!err)
+        err = loop_timer_set(l->loop, &l->again, now + SECOND_AGAIN_NS);
+    if (!err)
+        err = loop_timer_set(l->loop, &l->end, now + SECOND_LOOK_NS);
+    if (!err)
+        ask_all(l);
     return err;
 }
 
-static void look_close(struct look *l)
+int second_open(struct second **out, struct loop *loop,
+                struct second_question *questions, unsigned count,
+                const struct second_options *o, void (*done)(void *arg),
+                void *arg)
 {
+    struct second *l = malloc(sizeof *l);
+    int err;
+
+    if (!l)
+        return -ENOMEM;
+    *l = (struct second){
+        .loop = loop,
+        .done = done,
+        .arg = arg,
+        .questions = questions,
+        .count = count,
+        /* Tag 0 belongs to announcements. */
+        .tag = (uint32_t)clock_ns() | UINT32_C(1) << 31,
+        .again = {.expired = again, .arg = l},
+        .end = {.expired = end, .arg = l},
+    };
+    err = begin(l, o);
+    if (err) {
+        second_close(l);
+        return err;
+    }
+    *out = l;
+    return 0;
+}
+
+void second_close(struct second *l)
+{
+    if (!l)
+        return;
     for (unsigned i = 0; i < l->ear_count; i++) {
         loop_unwatch(l->loop, &l->ears[i].watch);
         link_close(l->ears[i].link);
@@ -261,44 +314,30 @@ static void look_close(struct look *l)
     loop_timer_cancel(l->loop, &l->end);
     free(l->ears);
     free(l->suspects);
-    loop_close(l->loop);
+    free(l);
 }
 
-static int look_around(struct look *l)
-{
-    uint64_t now = loop_now(l->loop);
-    int err;
+/* ---- a look that is waited for --------------------------------------------
+ */
 
-    l->again = (struct loop_timer){.expired = again, .arg = l};
-    l->end = (struct loop_timer){.expired = end, .arg = l};
-    err = loop_timer_set(l->loop, &l->again, now + SECOND_AGAIN_NS);
-    if (!err)
-        err = loop_timer_set(l->loop, &l->end, now + SECOND_LOOK_NS);
-    if (err)
-        return err;
-    ask_all(l);
-    err = loop_run(l->loop);
-    for (unsigned i = 0; i < l->count; i++)
-        if (l->suspects[i].waiting && !l->questions[i].found)
-            accuse(&l->questions[i], &l->suspects[i].mac, "");
-    return err;
+static void stop(void *arg)
+{
+    loop_stop(arg, 0);
 }
 
 int second_look(struct second_question *questions, unsigned count,
                 const struct second_options *o)
 {
-    /* Tag 0 belongs to announcements. */
-    struct look l = {.questions = questions,
-                     .count = count,
-                     .tag = (uint32_t)clock_ns() | UINT32_C(1) << 31};
-    int err;
+    struct second *l = NULL;
+    struct loop *loop;
+    int err = loop_open(&loop);
 
-    if (count == 0)
-        return 0;
-    err = look_open(&l, o);
-    if (!err && l.ear_count > 0)
-        err = look_around(&l);
-    if (l.loop)
-        look_close(&l);
+    if (err)
+        return err;
+    err = second_open(&l, loop, questions, count, o, stop, loop);
+    if (!err)
+        err = loop_run(loop);
+    second_close(l);
+    loop_close(loop);
     return err;
 }

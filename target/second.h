@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/loop.h"
 #include "target/export.h"
 #include "wire/link.h"
 
@@ -17,9 +18,10 @@
 #define SECOND_AGAIN_NS (100 * NS_PER_MS)
 
 struct second_question {
-    const char *ifname;   /* who is out there, */
-    struct aoe_addr addr; /* at this address, */
-    const char *serial;   /* that is not this disk? */
+    char ifname[LINK_NAME_MAX];     /* who is out there, */
+    struct aoe_addr addr;           /* at this address, */
+    char serial[EXPORT_SERIAL + 1]; /* that is not this disk? */
+    uint64_t about;                 /* the caller's */
 
     /* The answer. */
     bool found;
@@ -33,9 +35,21 @@ struct second_options {
                      const struct link_options *o);
 };
 
-/* Asks everything at once, in a loop of its own, and waits for answers no
- * longer than SECOND_LOOK_NS.  An interface that is down or cannot be opened is
- * not asked.  0 or -errno. */
+/* A look that is under way. */
+struct second;
+
+/* Asks everything at once.  `done` is called from the loop when all is
+ * answered, SECOND_LOOK_NS later at most; until then or second_close the
+ * questions stay where they are.  An interface that is down or cannot be opened
+ * is not asked.  0 or -errno. */
+int second_open(struct second **out, struct loop *loop,
+                struct second_question *questions, unsigned count,
+                const struct second_options *o, void (*done)(void *arg),
+                void *arg);
+/* Also before its end, or within `done`. */
+void second_close(struct second *s);
+
+/* The same in a loop of its own, which it waits for.  0 or -errno. */
 int second_look(struct second_question *questions, unsigned count,
                 const struct second_options *o);
 

@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "target/second.h"
 #include "wire/netwatch.h"
 
 /* How often interfaces are looked at, and how long a full transmit queue may
@@ -198,8 +197,9 @@ static void free_disk(struct server *s, struct disk *d)
 
 static void drop_disk(struct server *s, struct disk *d)
 {
-    void (*gone)(void *arg) = d->gone;
+    void (*gone)(void *arg, bool lost) = d->gone;
     void *arg = d->gone_arg;
+    bool lost = d->lost;
     unsigned i = 0;
 
     while (s->disks[i] != d)
@@ -207,7 +207,7 @@ static void drop_disk(struct server *s, struct disk *d)
     s->disks[i] = s->disks[--s->disk_count];
     list_remove(&d->leaving);
     free_disk(s, d);
-    gone(arg);
+    gone(arg, lost);
 }
 
 static void drop_ports(struct server *s)
@@ -247,7 +247,7 @@ static void tidy(void *arg)
 }
 
 void server_remove_disk(struct server *s, struct disk *d,
-                        void (*gone)(void *arg), void *arg)
+                        void (*gone)(void *arg, bool lost), void *arg)
 {
     for (unsigned i = 0; i < s->port_count; i++)
         port_detach(s->ports[i], d);
@@ -422,64 +422,10 @@ static int open_port(struct server *s, struct port *p, struct link_options o)
     return 0;
 }
 
-static void refuse(struct server *s, struct disk *d,
-                   const struct second_question *q)
-{
-    char mac[AOE_MAC_TEXT];
-
-    aoe_mac_format(mac, &q->mac);
-    if (q->theirs[0])
-        log_error("%s: %s on %s serves another disk of this address, serial "
-                  "\"%s\"; choose another shelf or slot, or use --force",
-                  d->name, mac, q->ifname, q->theirs);
-    else
-        log_error("%s: %s on %s serves a disk of this address, and does not "
-                  "tell which; choose another shelf or slot, or use --force",
-                  d->name, mac, q->ifname);
-    d->refused = true;
-    for (unsigned i = 0; i < s->port_count; i++)
-        port_detach(s->ports[i], d);
-}
-
-/* Refuses the disks that the network has already. */
-static int look_for_others(struct server *s)
-{
-    struct second_options o = {s->options.backend, s->options.link_open};
-    struct second_question *all;
-    struct disk **asked;
-    unsigned count = 0, n = 0, left = 0;
-    int err = -ENOMEM;
-
-    for (unsigned i = 0; i < s->port_count; i++)
-        count += s->ports[i]->disk_count;
-    all = calloc(count + 1, sizeof *all);
-    asked = calloc(count + 1, sizeof *asked);
-    for (unsigned i = 0; all && asked && i < s->port_count; i++)
-        for (unsigned j = 0; j < s->ports[i]->disk_count; j++, n++) {
-            asked[n] = s->ports[i]->disks[j];
-            all[n].ifname = s->ports[i]->ifname;
-            all[n].addr = asked[n]->export.addr;
-            all[n].serial = asked[n]->export.serial;
-        }
-    if (all && asked)
-        err = second_look(all, count, &o);
-    for (unsigned i = 0; i < count && !err; i++)
-        if (all[i].found && !asked[i]->refused)
-            refuse(s, asked[i], &all[i]);
-    if (err)
-        log_error("looking for other disks of the same address: %s",
-                  strerror(-err));
-    free(all);
-    free(asked);
-    for (unsigned i = 0; i < s->disk_count; i++)
-        left += !s->disks[i]->refused;
-    return err || left > 0 || count == 0 ? err : -EADDRINUSE;
-}
-
 int server_start(struct server *s)
 {
     uint64_t now = loop_now(s->loop);
-    int err = s->options.ask_first ? look_for_others(s) : 0;
+    int err = 0;
 
     for (unsigned i = 0; i < s->port_count && !err; i++) {
         struct link_options o;

@@ -18,7 +18,6 @@ struct server;
 
 struct server_options {
     bool changing;       /* disks come and go while it runs */
-    bool ask_first;      /* whether a disk is on the network already */
     const char *backend; /* of links; NULL: the best there is */
     /* link_open, or what a test has in its place. */
     int (*link_open)(struct link **out, const char *ifname,
@@ -43,8 +42,7 @@ int server_add_disk(struct server *s, const struct export *e,
 int server_serve(struct server *s, struct disk *d, const char *ifname);
 
 /* Opens the links and begins to serve.  0, or -errno after saying on standard
- * error what went wrong.  With ask_first, disks that others have are refused
- * (disk.refused) and not served; -EADDRINUSE: that is all of them. */
+ * error what went wrong. */
 int server_start(struct server *s);
 
 /* Makes sure that a running server has this interface open, with receive
@@ -53,9 +51,11 @@ int server_start(struct server *s);
 int server_open_port(struct server *s, const char *ifname, unsigned requests,
                      bool direct);
 /* Takes a disk out of service.  It finishes and answers what it has taken,
- * writes it to disk, and is freed, storage and all; then `gone` is called. */
+ * writes it to disk, and is freed, storage and all; then `gone` is called.
+ * `lost`: what it answered for may not be on the disk, and no client was told.
+ */
 void server_remove_disk(struct server *s, struct disk *d,
-                        void (*gone)(void *arg), void *arg);
+                        void (*gone)(void *arg, bool lost), void *arg);
 /* Closes interfaces that have no disk any longer. */
 void server_close_unused(struct server *s);
 

@@ -43,7 +43,9 @@ struct store_op {
 
     /* Private to the store while the operation runs. */
     struct list run;               /* operations merged behind this one */
+    unsigned run_count;            /* with this one */
     uint64_t run_end;              /* where the last of them ends */
+    struct store_op *behind;       /* the run this one continues, as it runs */
     struct work work;              /* for workers */
     struct ring_transfer transfer; /* for a ring */
 };

@@ -37,67 +37,9 @@ static struct file_store *file_of(struct store *s)
     return list_entry(s, struct file_store, store);
 }
 
-/* ---- runs: neighbouring operations in one call ----------------------------
- */
-
-static bool follows(const struct store_op *last, const struct store_op *op)
-{
-    return op->kind == last->kind && op->durable == last->durable &&
-           op->offset == last->offset + last->length;
-}
-
-/* Takes the first operation out of the batch, with its neighbours. */
-static struct store_op *take_run(struct list *ops)
-{
-    struct store_op *first = op_of(list_first(ops)), *last = first;
-    int count = 1;
-
-    list_remove(&first->link);
-    list_init(&first->run);
-    if (first->kind != STORE_READ && first->kind != STORE_WRITE)
-        return first;
-    while (!list_empty(ops) && count++ < RUN_MAX) {
-        struct store_op *op = op_of(list_first(ops));
-
-        if (!follows(last, op))
-            break;
-        list_remove(&op->link);
-        list_append(&first->run, &op->link);
-        last = op;
-    }
-    return first;
-}
-
-static void complete_run(struct store_op *first)
-{
-    struct list all;
-
-    /* An operation's memory is its owner's again once it is complete. */
-    list_init(&all);
-    list_append(&all, &first->link);
-    list_splice(&all, &first->run);
-    for (struct list *node; (node = list_first(&all));) {
-        list_remove(node);
-        op_of(node)->complete(op_of(node));
-    }
-}
-
-static void mark_succeeded(struct store_op *first)
-{
-    succeed(first);
-    list_each(it, &first->run)
-        succeed(op_of(it));
-}
-
-static void succeed_run(struct store_op *first)
-{
-    mark_succeeded(first);
-    complete_run(first);
-}
-
 static void transfer_done(struct work *w)
 {
-    complete_run(list_entry(w, struct store_op, work));
+    file_complete_run(list_entry(w, struct store_op, work));
 }
 
 static void to_workers(struct file_store *fs, struct store_op *op,
@@ -165,7 +107,7 @@ static void start_transfer(struct file_store *fs, struct store_op *first)
                                           : write_at_once(fs, first);
 
     if (done)
-        succeed_run(first);
+        file_succeed_run(first);
     else
         to_workers(fs, first, file_run_transfer);
 }
@@ -173,33 +115,12 @@ static void start_transfer(struct file_store *fs, struct store_op *first)
 /* ---- through the ring -----------------------------------------------------
  */
 
-static bool ring_start(struct file_store *fs, struct store_op *first,
-                       const struct pieces *p,
-                       void (*done)(struct ring_transfer *t, int result))
-{
-    first->transfer = (struct ring_transfer){
-        .fd = p->direct ? fs->direct_fd : fs->fd,
-        .write = first->kind == STORE_WRITE,
-        .durable = first->durable,
-        .offset = p->offset,
-        .done = done,
-        .arg = fs,
-    };
-    first->run_end = first->offset + p->length;
-    return ring_add(fs->ring, &first->transfer, p->iov, p->count);
-}
-
-static bool all_moved(const struct store_op *first, int result)
-{
-    return result >= 0 && (uint64_t)result == first->run_end - first->offset;
-}
-
 static void ring_read_done(struct ring_transfer *t, int result)
 {
     struct store_op *first = list_entry(t, struct store_op, transfer);
 
-    if (all_moved(first, result))
-        succeed_run(first);
+    if (file_all_moved(first, result))
+        file_succeed_run(first);
     else
         to_workers(t->arg, first, file_run_transfer);
 }
@@ -212,96 +133,7 @@ static bool ring_read(struct file_store *fs, struct store_op *first)
     if (!fs->ring_reads)
         return false;
     file_collect(fs, first, true, &p);
-    return ring_start(fs, first, &p, ring_read_done);
-}
-
-/* ---- around the page cache ------------------------------------------------
- *
- * The disk takes about as long for one sector as for many.  An operation that
- * continues one which is running therefore waits for its end, and what arrives
- * meanwhile goes to the disk together.  Operations elsewhere run side by side.
- */
-
-static bool continues_running(const struct file_store *fs,
-                              const struct store_op *op)
-{
-    list_each(it, &fs->direct_running) {
-        const struct store_op *running = op_of(it);
-
-        if (op->kind == running->kind && op->offset == running->run_end)
-            return true;
-    }
-    return false;
-}
-
-static void start_direct(struct file_store *fs);
-
-static void direct_ended(struct file_store *fs, struct store_op *first)
-{
-    list_remove(&first->link);
-    start_direct(fs);
-    complete_run(first);
-}
-
-static void direct_work_done(struct work *w)
-{
-    struct file_store *fs = file_of_work(w);
-
-    direct_ended(fs, list_entry(w, struct store_op, work));
-    if (fs->ring)
-        ring_run(fs->ring);
-}
-
-static void direct_to_workers(struct file_store *fs, struct store_op *first)
-{
-    first->work.run = file_run_transfer;
-    first->work.done = direct_work_done;
-    work_submit(&fs->queue, &first->work);
-}
-
-static void direct_ring_done(struct ring_transfer *t, int result)
-{
-    struct store_op *first = list_entry(t, struct store_op, transfer);
-
-    /* A worker does it again and finds out what is wrong. */
-    if (!all_moved(first, result)) {
-        direct_to_workers(t->arg, first);
-        return;
-    }
-    mark_succeeded(first);
-    direct_ended(t->arg, first);
-}
-
-static void start_direct_run(struct file_store *fs, struct store_op *first)
-{
-    struct pieces p;
-
-    file_collect(fs, first, true, &p);
-    first->run_end = first->offset + p.length;
-    list_append(&fs->direct_running, &first->link);
-    if (!fs->ring || !p.direct ||
-        (first->kind == STORE_WRITE && file_writable(fs, &p) < p.length) ||
-        !ring_start(fs, first, &p, direct_ring_done))
-        direct_to_workers(fs, first);
-}
-
-/* Starts what need not wait for a neighbour. */
-static void start_direct(struct file_store *fs)
-{
-    struct list held;
-
-    list_init(&held);
-    while (!list_empty(&fs->direct_waiting)) {
-        struct store_op *first = take_run(&fs->direct_waiting);
-
-        if (continues_running(fs, first)) {
-            list_append(&held, &first->link);
-            list_splice(&held, &first->run);
-        } else {
-            start_direct_run(fs, first);
-        }
-    }
-    list_splice(&fs->direct_waiting, &held);
+    return file_ring_start(fs, first, &p, ring_read_done);
 }
 
 /* ---- the other operations -------------------------------------------------
@@ -387,10 +219,10 @@ static void file_submit(struct store *s, struct list *ops)
         if (fs->direct_fd >= 0 &&
             (op->kind == STORE_READ || op->kind == STORE_WRITE)) {
             list_remove(&op->link);
-            list_append(&fs->direct_waiting, &op->link);
+            file_direct_add(fs, op);
             continue;
         }
-        op = take_run(ops);
+        op = file_take_run(ops);
         switch (op->kind) {
         case STORE_READ:
             /* A single run costs less without the ring. */
@@ -415,7 +247,7 @@ static void file_submit(struct store *s, struct list *ops)
             break;
         }
     }
-    start_direct(fs);
+    file_direct_start(fs);
     if (fs->ring)
         ring_run(fs->ring);
 }

@@ -287,7 +287,7 @@ static int open_backend(struct link **out, const char *ifname,
     const char *backend = o->backend ? o->backend : "pcap";
 #endif
 
-    if (strcmp(backend, "packet") == 0) {
+    if (strcmp(backend, "packet") == 0 || strcmp(backend, "queue") == 0) {
 #ifdef __linux__
         return link_packet_open(out, ifname, o);
 #else

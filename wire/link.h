@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A link carries whole Ethernet frames on one network interface.  Backends:
- * `packet` (Linux AF_PACKET, many frames a system call), `pcap` (libpcap, for
- * BSD and macOS), and in the tests `pair`, two ends in one process.
+ * `packet` (Linux AF_PACKET: frames come through memory shared with the kernel
+ * where it has that, and leave many with a system call), `queue` (the same
+ * without the memory), `pcap` (libpcap, for BSD and macOS), and in the tests
+ * `pair`, two ends in one process.
  *
  * One thread owns a link.  Nothing here blocks.  Errors are -errno.
  */
@@ -35,7 +37,7 @@ struct link_filter {
 };
 
 struct link_options {
-    const char *backend; /* "packet", "pcap"; NULL: the best there is */
+    const char *backend; /* "packet", "queue", "pcap"; NULL: the best */
     struct link_filter filter;
     unsigned rx_frames; /* receive buffers; 0 means LINK_BATCH */
     /* Where in its buffer a frame's byte `align_at` falls on a multiple of

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The link on Linux: an AF_PACKET socket (packet(7)), many frames a system
- * call.  Filter and options are set before bind, so that no foreign frame ever
- * queues.
+ * The link on Linux: an AF_PACKET socket (packet(7)).  Frames come through
+ * memory shared with the kernel or, where it has none for us, many with a
+ * system call; they leave many with a call.  Filter and options are set before
+ * bind, so that no foreign frame ever queues.
  */
 #ifdef __linux__
 
@@ -18,6 +19,7 @@
 #include "wire/filter.h"
 #include "wire/link.h"
 #include "wire/netif.h"
+#include "wire/packet_ring.h"
 
 /* Younger than some systems' headers; one value on every architecture that
  * lacks them there. */
@@ -33,7 +35,7 @@ enum {
     /* Receive queue unless told otherwise: so many frames, at twice their
      * size because the kernel charges its own overhead, but no more than a
      * small machine can bear. */
-    QUEUE_FRAMES = 256,
+    QUEUE_FRAMES = 256, /* also of the ring, or as many as we can hold */
     DEFAULT_BYTES_MOST = 4 << 20,
 };
 
@@ -48,6 +50,10 @@ struct packet_link {
     int index;       /* of the interface the socket is bound to */
     bool reported;   /* `link.up` as link_refresh last told it */
     bool one_by_one; /* the kernel lacks recvmmsg and sendmmsg */
+    bool want_ring;
+    unsigned ring_frames;  /* what it should hold, memory allowing */
+    unsigned socket_bytes; /* wanted; 0: what we think best */
+    struct packet_ring ring;
     struct mmsghdr rx[LINK_BATCH];
     struct iovec rx_iov[LINK_BATCH];
     /* Of the first frame of a call: those behind it came later.  A stamp for
@@ -126,9 +132,10 @@ static int offer_buffers(struct packet_link *p, int max)
     return n;
 }
 
-static int packet_recv(struct link *l, struct link_frame **frames, int max)
+static int queue_recv(struct packet_link *p, struct link_frame **frames,
+                      int max)
 {
-    struct packet_link *p = packet_of(l);
+    struct link *l = &p->link;
     int offered = offer_buffers(p, max);
     uint64_t stamp;
     int got, kept = 0;
@@ -160,6 +167,54 @@ static int packet_recv(struct link *l, struct link_frame **frames, int max)
     }
     link_ages(frames, kept);
     return kept;
+}
+
+/* Takes the error that the kernel left on the socket when the interface went
+ * down: the next send would fail with it, long after the interface is back. */
+static bool went_down(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           link_error_down(error);
+}
+
+/* Frames are copied out at once: one that a slow disk holds would stop the ring
+ * for all others when the kernel comes round to its place. */
+static int ring_recv(struct packet_link *p, struct link_frame **frames, int max)
+{
+    struct packet_ring_frame in;
+    struct link *l = &p->link;
+    int kept = 0;
+
+    while (kept < max && l->free_count > 0 && packet_ring_peek(&p->ring, &in)) {
+        struct link_frame *f = link_take(l);
+
+        if (in.wire_len > in.len || in.len > f->room) {
+            l->rx_drops++;
+            link_release(l, f);
+        } else {
+            memcpy(f->data, in.data, in.len);
+            f->len = in.len;
+            f->age_ns = in.stamp_ns;
+            frames[kept++] = f;
+        }
+        packet_ring_release(&p->ring);
+    }
+    if (kept == 0 && l->free_count > 0 && went_down(l->fd))
+        l->up = false;
+    link_ages(frames, kept);
+    return kept > 0 || l->up ? kept : -ENETDOWN;
+}
+
+static int packet_recv(struct link *l, struct link_frame **frames, int max)
+{
+    struct packet_link *p = packet_of(l);
+
+    if (p->ring.at)
+        return ring_recv(p, frames, max);
+    return queue_recv(p, frames, max);
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -241,15 +296,20 @@ static void count_drops(struct link *l)
         l->rx_drops += s.drops;
 }
 
-/* Takes the error that the kernel left on the socket when the interface went
- * down: the next send would fail with it, long after the interface is back. */
-static bool went_down(int fd)
+/* What an older ring holds is lost, as frames are on a wire: clients send
+ * again.  Without one the kernel queues. */
+static void size_ring(struct packet_link *p, unsigned mtu)
 {
-    int error = 0;
-    socklen_t len = sizeof(error);
+    unsigned room = link_room(mtu), frames = p->ring_frames;
 
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
-           link_error_down(error);
+    if (!p->want_ring || p->ring.room >= room)
+        return;
+    if (frames > DEFAULT_BYTES_MOST / room)
+        frames = DEFAULT_BYTES_MOST / room;
+    if (p->socket_bytes)
+        frames = p->socket_bytes / room + 1;
+    packet_ring_close(&p->ring, p->link.fd);
+    packet_ring_open(&p->ring, p->link.fd, room, frames);
 }
 
 static int packet_refresh(struct link *l)
@@ -270,6 +330,7 @@ static int packet_refresh(struct link *l)
         changed |= LINK_CHANGED_STATE;
     }
     if (up && n.mtu != l->mtu && link_grow(l, link_room(n.mtu)) == 0) {
+        size_ring(p, n.mtu);
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;
     }
@@ -292,14 +353,14 @@ static int set_int(int fd, int level, int option, int value)
 
 /* What makes the link better and may be refused by an older kernel or for lack
  * of privilege. */
-static void set_options(struct packet_link *p, unsigned wanted)
+static void set_options(struct packet_link *p)
 {
     int fd = p->link.fd;
-    unsigned bytes = wanted;
+    unsigned bytes = p->socket_bytes;
 
     if (bytes == 0)
         bytes = QUEUE_FRAMES * 2 * link_room(p->link.mtu);
-    if (wanted == 0 && bytes > DEFAULT_BYTES_MOST)
+    if (p->socket_bytes == 0 && bytes > DEFAULT_BYTES_MOST)
         bytes = DEFAULT_BYTES_MOST;
     if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
@@ -322,6 +383,7 @@ static void packet_close(struct link *l)
 {
     struct packet_link *p = packet_of(l);
 
+    packet_ring_close(&p->ring, l->fd);
     if (l->fd >= 0)
         close(l->fd);
     link_fini(l);
@@ -336,18 +398,31 @@ static const struct link_ops packet_ops = {
     .close = packet_close,
 };
 
+static const struct link_ops queue_ops = {
+    .name = "queue",
+    .recv = packet_recv,
+    .send = packet_send,
+    .refresh = packet_refresh,
+    .close = packet_close,
+};
+
 int link_packet_open(struct link **out, const char *ifname,
                      const struct link_options *o)
 {
     struct packet_link *p;
     struct netif n;
     struct link *l;
-    int e = link_new(&l, sizeof(*p), &packet_ops, ifname, o, &n);
+    bool queue = o->backend && strcmp(o->backend, queue_ops.name) == 0;
+    int e = link_new(&l, sizeof(*p), queue ? &queue_ops : &packet_ops, ifname,
+                     o, &n);
 
     if (e)
         return e;
     p = packet_of(l);
     p->reported = n.up;
+    p->want_ring = !queue;
+    p->ring_frames = o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
+    p->socket_bytes = o->socket_bytes;
     prepare_headers(p);
     p->link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->link.fd < 0)
@@ -355,7 +430,8 @@ int link_packet_open(struct link **out, const char *ifname,
     else
         e = filter_attach(p->link.fd, &o->filter);
     if (e == 0) {
-        set_options(p, o->socket_bytes);
+        set_options(p);
+        size_ring(p, n.mtu);
         e = attach(p, n.index);
     }
     if (e) {

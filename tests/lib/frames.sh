@@ -25,6 +25,11 @@ answered() {
     frame 01 "$QUERY" | host rawframe -p -u "$TAG" -w 300 eth0
 }
 
+# try COMMAND ARGUMENT: the same for what may never be answered.
+try() {
+    frame "$@" | host rawframe -w 300 -p -n 1 eth0
+}
+
 # field FRAME OFFSET LENGTH: those bytes of it.
 field() {
     echo "${1:$(($2 * 2)):$(($3 * 2))}"
@@ -37,6 +42,21 @@ QUERY="0000 0000 00 00 0000"
 config() {
     printf '0000 0000 00 0%d %04x ' "$1" "${#2}"
     printf '%s' "$2" | xxd -p | tr -d '\n'
+}
+
+# mask DIRECTIVE MAC...: the argument of an edit of the mask list.
+mask() {
+    local code=$1 mac text=
+    shift
+    for mac; do text+=" 00 $code $mac"; done
+    printf '00 01 00 %02x%s' $# "$text"
+}
+# list: the addresses on the mask list, in order.
+list() {
+    local answer
+    answer=$(try 02 "00 00 00 00") || return
+    field "$answer" 28 $((0x$(field "$answer" 27 1) * 8)) | fold -w 16 |
+        cut -c 5-16 | grep . | sort | tr '\n' ' '
 }
 
 # ata AFLAGS FEATURE COUNT COMMAND LBA: the argument of an ATA command, for
@@ -76,4 +96,27 @@ sectors() {
 # is WANTED GOT: for check; says what it got.
 is() {
     [ "$1" = "$2" ] || { echo "wanted \"$1\", got \"$2\"" && return 1; }
+}
+
+# reading ... reading_end: reads the disk all the time, each sector once, and
+# sends nothing again; then false, saying what, if an answer was missing.
+reading() {
+    rm -f "$TMP/enough"
+    : >"$TMP/lost"
+    # Of its own: other answers, which come meanwhile, are not for it.
+    local n=0 TAG=8000ead5 answer
+    while [ ! -e "$TMP/enough" ]; do
+        n=$((n + 1))
+        answer=$(read_sectors $((n % 2048)) 1)
+        [ "$(status "$answer")" = "40 00" ] ||
+            echo "request $n: \"$answer\"" >>"$TMP/lost"
+    done &
+    READER=$!
+    at_exit kill "$READER"
+}
+reading_end() {
+    touch "$TMP/enough"
+    wait "$READER"
+    cat "$TMP/lost"
+    [ ! -s "$TMP/lost" ]
 }

@@ -20,7 +20,7 @@ printf '%s\n' '[defaults]' 'interfaces = eth*' \
     '[e1.3]' 'file = disk3' 'buffer-count = 7' 'max-sectors = 1' \
     'offset = 2' 'length = 100' \
     '[other]' 'shelf = 9' 'slot = 1' 'file = disk4' \
-    "remote-admin = $HOST_MAC" >conf
+    "remote-admin = $HOST_MAC" 'fault = trim-error=9' >conf
 
 # ---- looking at it -----------------------------------------------------------
 

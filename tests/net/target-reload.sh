@@ -41,7 +41,7 @@ size() {
     DISK=$(printf '%04x %02x' "$1" "$2")
     sectors "$(identify)"
 }
-announced() { # SLOT, which is what was broadcast
+announced() { # SLOT
     seen ear "Major: 0x0001, Minor: 0x0$1, Command: Query Config"
 }
 
@@ -50,7 +50,7 @@ first() {
     section e1.3 disk3
 }
 first >conf
-start target nas aoe-target --config conf
+start target nas aoe-target --config conf --control control
 await target 'e1\.3: serving'
 check "two disks" is "1.2= 1.3= " "$(everyone)"
 config -c set -s kept 1 3 eth0 >/dev/null
@@ -60,19 +60,7 @@ of3() {
 }
 of3 ask 02 "00 01 00 01 00 01 ${HOST_MAC//:/}" >/dev/null
 
-# Reads e1.2 all the time, each sector once, without sending anything again.
-reading() {
-    local n=0
-    while [ ! -e enough ]; do
-        n=$((n + 1))
-        [ "$(status "$(read_sectors $((n % 4096)) 1)")" = "40 00" ] ||
-            echo "no answer to $n" >>lost
-    done
-    echo "$n" >asked
-}
-reading &
-reader=$!
-at_exit kill $reader
+reading # e1.2
 
 # ---- what changes, and what stays --------------------------------------------
 
@@ -82,7 +70,7 @@ second() {
     section e1.4 disk4
 }
 start ear host tcpdump -v -l -nn -e -i eth0 --immediate-mode \
-    'ether proto 0x88a2 and ether broadcast'
+    'ether proto 0x88a2 and ether broadcast and ether[14] & 8 != 0'
 await ear 'listening on'
 mark ear
 reload second
@@ -90,6 +78,7 @@ check "it says what it did" \
     grep -q 'reloaded: 1 unchanged, 1 changed, 1 started, 0 stopped' "$(log_of target)"
 check "the new disk announces itself" announced 4
 await target 'e1\.3: serving'
+await target 'e1\.4: serving'
 # What is on a mask list is not announced to everyone.
 check "the others do not" not grep -Eq 'Minor: 0x0[23]' "$(log_of ear)"
 end ear
@@ -133,6 +122,22 @@ check "it says why, with the line" \
     grep -q '^aoe-target: conf:4: sync: "1": must be yes or no' "$log"
 check "and which file is missing" \
     grep -q '^aoe-target: missing: opening.*No such file' "$log"
+told() { # what ctl says of the file
+    aoe-target ctl --control control reload 2>&1
+    echo "exit status $?"
+}
+section e1.9 disk4 'sync = 1' 'direct = 7' >conf
+check "ctl reload is told the same, with every mistake, and fails" \
+    is 'aoe-target: conf:4: sync: "1": must be yes or no
+aoe-target: conf:5: direct: "7": must be yes or no
+aoe-target: reloading: nothing was changed
+exit status 1' "$(told)"
+section e1.9 missing >conf
+check "... and of a file that is missing" \
+    is 'aoe-target: missing: opening for reading and writing: No such file or directory
+aoe-target: reloading: nothing was changed
+exit status 1' "$(told)"
+check "... and of nothing once all is well" is "exit status 0" "$(fourth >conf && told)"
 no_interface() {
     section e1.2 disk2
     printf '[e1.9]\nfile = disk4\ninterfaces = eth7\n'
@@ -179,18 +184,45 @@ only() {
 reload only
 check "an interface without disks is closed" eventually is 1 "$(sockets)"
 
-touch enough
-wait "$reader"
-# What waited a second, on a machine that is very busy, is dropped and counted.
-mark target
-kill -USR1 "${PID[target]}"
-await target '^aoe-target: eth0: '
-excused=$(grep -oE ' (drop_aged|rx_drops)=[0-9]+' "$(log_of target)" |
-    awk -F = '{ n += $2 } END { print n + 0 }')
-answered_all() {
-    touch lost
-    cat lost
-    [ "$(wc -l <lost)" -le "$excused" ]
+check "the disk that stayed answered every frame" reading_end
+
+# ---- a commit that fails before its disk is opened anew ----------------------
+
+DISK="0001 02"
+flush() { # FLUSH CACHE EXT
+    status "$(ask 00 "$(ata 0 0 0 0xea 0)")"
 }
-check "the disk that stayed answered every frame of $(cat asked)" answered_all
+failing() {
+    section e1.2 disk2 'fault = flush-error' 'commit = 0.2'
+}
+lose() { # a write whose commit fails
+    mark target
+    write_sectors 5 1 "aax512" >/dev/null
+    await target 'e1\.2: flush to disk: Input/output error'
+}
+reload failing
+await target 'e1\.2: serving'
+lose
+reload only
+await target 'e1\.2: serving'
+check "a failed commit: the next flush fails, though the disk is a new one" \
+    is "61 04" "$(flush)"
+check "... and the one after it does not" is "40 00" "$(flush)"
+reload failing
+await target 'e1\.2: serving'
+write_sectors 5 1 "bbx512" >/dev/null
+reload only
+await target 'e1\.2: serving'
+check "the same for the commit at the disk's end" is "61 04" "$(flush)"
+other() {
+    section e1.3 disk3
+}
+reload failing
+await target 'e1\.2: serving'
+lose
+reload other
+await target 'e1\.3: serving'
+reload only
+await target 'e1\.2: serving'
+check "... and for a disk that was away meanwhile" is "61 04" "$(flush)"
 stop target

@@ -5,6 +5,7 @@
 # vblade, or one of ours, on the other end of the cable.
 
 . "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/frames.sh"
 need vblade tcpdump
 network 1500
 
@@ -23,11 +24,14 @@ first_word() {
     grep -m1 Minor "$(log_of ear)" | grep "$1"
 }
 
-start first host vblade 1 2 eth0 "$TMP/theirs"
-# It prints its line before its socket is there.
-until host grep -q 88a2 /proc/net/packet; do
-    alive first || fail "vblade ended: $(cat "$(log_of first)")"
-done
+vblade_at() { # SLOT
+    start first host vblade 1 "$1" eth0 "$TMP/theirs"
+    # It prints its line before its socket is there.
+    until host grep -q 88a2 /proc/net/packet; do
+        alive first || fail "vblade ended: $(cat "$(log_of first)")"
+    done
+}
+vblade_at 2
 refused="^aoe-target: e1\.2: $HOST_MAC on eth0 serves another disk of this "
 refused+="address, serial \"[^\"]+\"; .*--force"
 start ear host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
@@ -67,3 +71,87 @@ nas ip link set eth0 down
 start ours nas aoe-target 1 2 eth0 "$TMP/ours"
 check "an interface that is down is not asked" seen ours 'serving'
 stop ours
+
+# ---- disks that a reload brings ----------------------------------------------
+
+aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev && {
+    skip_check "a reload asks, too" "built without libinih (package libinih-dev)"
+    exit
+}
+plug "$NAS_NS" && carries "$NAS_NS" && carries "$HOST_NS"
+cd "$TMP" || exit
+for n in 2 3 4; do
+    truncate -s "${n}M" "disk$n"
+done
+# section ADDRESS FILE [LINE...]
+section() {
+    printf '[%s]\nfile = %s\ninterfaces = eth0\n' "$1" "$2"
+    shift 2
+    printf '%s\n' "$@"
+}
+ctl() {
+    aoe-target ctl --control control "$@"
+}
+# reload SECTIONS...: makes them the configuration; settled when it returns.
+reload() {
+    "$@" >conf
+    mark target
+    ctl reload
+}
+refused_for() { # SLOT
+    grep -q "e1\.$1: $HOST_MAC on eth0 serves another disk" \
+        <(tail -n "+$((SEEN[target] + 1))" "$(log_of target)")
+}
+
+both() {
+    section e1.2 disk2
+    section e1.3 disk3
+}
+both >conf
+start first host aoe-target 1 2 eth0 "$TMP/theirs"
+await first 'serving'
+start target nas aoe-target --config conf --control control
+await target 'e1\.3: serving'
+check "one of two disks is refused, the other is served" refused_for 2
+check "... and ctl exports says so" \
+    says '^e1\.2.*\(refused: another disk has the address\)' ctl exports
+
+check "a reload looks again" reload both
+check "... and refuses it again" refused_for 2
+stop first
+check "a reload after the other one has gone" reload both
+check "... serves it" is "e1.2 e1.3" \
+    "$(host aoe discover -i eth0 | grep -o '^e[0-9.]*' | xargs)"
+
+vblade_at 4
+DISK="0001 03"
+reading
+added() {
+    both
+    section e1.4 disk4
+}
+check "a reload that adds a disk which vblade has" reload added
+check "... refuses it" refused_for 4
+moved() {
+    section e1.3 disk3
+    section e1.4 disk2
+}
+check "a reload that gives a disk such an address" reload moved
+check "... refuses it" refused_for 4
+check "the disk that stayed answered every frame meanwhile" reading_end
+end first
+
+# Nobody should miss a disk for the time of a look that is not needed.
+start ear host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
+    "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 == 0"
+await ear 'listening on'
+changed() {
+    section e1.3 disk3 'read-only = yes'
+    section e1.5 disk4
+}
+check "a reload that adds one and changes another" reload changed
+check "... asks for the new one" seen ear 'Minor: 0x05'
+check "... and not for the one that is served already" \
+    not grep 'Minor: 0x03' "$(log_of ear)"
+end ear
+stop target

@@ -15,10 +15,11 @@ page=$(printf '5a%.0s' {1..1024})
 
 # serve PROGRAM FLAG...: it serves a fresh disk, and answers.
 serve() {
-    local program=$1
+    local program=$1 place=(1 2 eth0 "$TMP/disk")
     shift
+    [ "${1:-}" != --config ] || place=()
     cp "$TMP/fresh" "$TMP/disk"
-    start server nas "$program" "$@" 1 2 eth0 "$TMP/disk"
+    start server nas "$program" "$@" "${place[@]}"
     if [ "$program" = vblade ]; then
         eventually listening || fail "vblade did not start"
     else
@@ -53,22 +54,6 @@ no_aoe_error() { # FRAME
 }
 mtu() {
     ip -n "$NAS_NS" link set eth0 mtu "$1" && ip -n "$HOST_NS" link set eth0 mtu "${2:-$1}"
-}
-# ask for what may never be answered.
-try() {
-    frame "$@" | host rawframe -w 300 -p -n 1 eth0
-}
-mask() { # DIRECTIVE MAC...
-    local code=$1 mac text=
-    shift
-    for mac; do text+=" 00 $code $mac"; done
-    printf '00 01 00 %02x%s' $# "$text"
-}
-list() { # the addresses on the mask list, in order
-    local answer
-    answer=$(try 02 "00 00 00 00") || return
-    field "$answer" 28 $((0x$(field "$answer" 27 1) * 8)) | fold -w 16 |
-        cut -c 5-16 | sort | grep . | tr '\n' ' '
 }
 A=020000000011 B=020000000022 C=020000000033
 ME=${HOST_MAC//:/}
@@ -134,6 +119,19 @@ ME=${HOST_MAC//:/}
     d12() {
         refuses 2 70000 nas timeout 5 "$PROGRAM" 70000 1 eth0 "$TMP/disk" &&
             refuses 2 12q nas timeout 5 "$PROGRAM" -o 12q 1 2 eth0 "$TMP/disk"
+    }
+    d13() { # others try with force what the owner set
+        HOST_MAC=$OWNER try 01 "$(config 4 owned)" >/dev/null
+        try 01 "$(config 4 stolen)"
+        try 02 "$(mask 01 "$ME")"
+        try 03 "02 01 $ME"
+        is owned "$(string)" && is "" "$(list)" && is 00 "$(field "$(try 03 "00 00")" 25 1)"
+    }
+    d13b() {
+        HOST_MAC=$OWNER try 01 "$(config 4 kept)" >/dev/null
+        if [ "$PROGRAM" = vblade ]; then end server; else stop server; fi
+        serve "$PROGRAM" "${OWNED[@]}"
+        is kept "$(string)"
     }
     d14() {
         truncate -s 512K "$TMP/disk"
@@ -241,6 +239,19 @@ defect() {
 ours() {
     [ "$PROGRAM" = vblade ] || defect "$@"
 }
+# Who alone may change something, and that it can be said.
+OWNER=02:00:00:00:00:77
+printf '[e1.2]\nfile = %s\ninterfaces = eth0\nremote-admin = %s\n' \
+    "$TMP/disk" "$OWNER" >"$TMP/owned"
+reads_files() {
+    [ "$PROGRAM" = vblade ] ||
+        ! aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev
+}
+string() { # the config string
+    local answer
+    answer=$(try 01 "$QUERY") &&
+        field "$answer" 32 $((0x$(field "$answer" 30 2))) | xxd -r -p
+}
 many() {
     printf '%s' "$HOST_MAC"
     printf ',0200000001%02x' {1..40}
@@ -265,6 +276,14 @@ for PROGRAM in vblade aoe-target; do
     ours 10 "taking mask directives from beyond the frame"
     ours 11 "overrun by many addresses" -m "$(many)"
     defect 12 "serving under a number that nobody gave"
+    OWNED=()
+    [ "$PROGRAM" = vblade ] || OWNED=(--config "$TMP/owned" --state-dir "$TMP")
+    if reads_files; then
+        defect 13 "open to changes by everyone" "${OWNED[@]}"
+        defect 13b "forgetting at its end what was set" "${OWNED[@]}"
+    else
+        skip_check "13: who may change what" "built without libinih (libinih-dev)"
+    fi
     defect 14 "making a file longer that was cut short"
     defect 15 "blind to the W flag"
     defect 16 "transferring nothing with success"
@@ -279,5 +298,3 @@ for PROGRAM in vblade aoe-target; do
     ours 25 "ended by a list that does not fit the MTU"
     defect 26 "claiming room for 2 sectors on a small MTU"
 done
-# 13, who may change what and what a restart keeps, is the configuration
-# file's matter, and tested with it.

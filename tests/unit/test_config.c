@@ -83,6 +83,7 @@ static void every_key(void **state)
                                "file = /srv/b\n"
                                "interfaces = eth2\n"
                                "commit = 0\n"
+                               "fault = flush-error,delay=1\n"
                                "remote-admin = no\n"),
                      0);
     assert_int_equal(c.count, 2);
@@ -113,6 +114,8 @@ static void every_key(void **state)
     assert_int_equal(e->buffer_count, EXPORT_BUFFERS);
     assert_int_equal(e->allow.count, 1);
     assert_int_equal(e->admin, EXPORT_ADMIN_NONE);
+    assert_string_equal(e->fault, "flush-error,delay=1");
+    assert_null(c.exports[0].fault);
     config_free(&c);
 }
 
@@ -138,6 +141,7 @@ static void mistakes_have_their_line(void **state)
         {"[e1.2]\nallow = a,\n  zz\n", "3 allow: \"zz\": not a MAC"},
         {"[e1.2]\ninterfaces = a, a\n", "2 interfaces: \"a\": named twice"},
         {"[e1.2]\nremote-admin = maybe\n", "2 remote-admin: \"maybe\""},
+        {"[e1.2]\nfault = maybe\n", "2 fault: \"maybe\": see --fault"},
         {"[defaults]\nslot = 1\n", "2 slot: two disks"},
         {"[e1.2]\n[defaults]\n", "2 [defaults] must be the first"},
         {"[e1.2\n", "1 a section's name without ]"},

@@ -70,26 +70,25 @@ static int batches_on_an_old_kernel(void *arg)
     return n->b->tx_bytes == LINK_BATCH * 1514 ? 0 : 5;
 }
 
-static void packet_without_recvmmsg(void **state)
+static void queue_without_recvmmsg(void **state)
 {
     struct veth n;
 
     (void)state;
-    veth_open(&n, "packet");
+    veth_open(&n, "queue");
     assert_int_equal(veth_child(batches_on_an_old_kernel, &n), 0);
     veth_close(&n);
 }
 
-/* The kernel drops what its queue cannot hold, and the link says how many. */
-static void packet_counts_drops(void **state)
+/* The kernel drops what it cannot hold, and the link says how many. */
+static void drops(const char *backend)
 {
-    const struct link_options o = {.socket_bytes = 1};
+    const struct link_options o = {.backend = backend, .socket_bytes = 1};
     struct veth n;
     uint64_t got = 0;
     struct link_frame *f;
 
-    (void)state;
-    veth_open(&n, "packet");
+    veth_open(&n, backend);
     link_close(n.a);
     assert_int_equal(link_open(&n.a, "w0", &o), 0);
     for (uint32_t tag = 1; tag <= 100; tag++)
@@ -104,6 +103,18 @@ static void packet_counts_drops(void **state)
     link_refresh(n.a);
     assert_int_equal(got + n.a->rx_drops, 100);
     veth_close(&n);
+}
+
+static void packet_counts_drops(void **state)
+{
+    (void)state;
+    drops("packet");
+}
+
+static void queue_counts_drops(void **state)
+{
+    (void)state;
+    drops("queue");
 }
 
 static void loopback(void **state)
@@ -158,8 +169,9 @@ static void candidates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packet_without_recvmmsg),
+        cmocka_unit_test(queue_without_recvmmsg),
         cmocka_unit_test(packet_counts_drops),
+        cmocka_unit_test(queue_counts_drops),
         cmocka_unit_test(loopback),
         cmocka_unit_test(candidates),
     };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What both real links, packet and pcap, must do on a real interface: batches,
- * the kernel's filter, and interfaces that go down, change their MTU or
- * address, vanish and come back.
+ * What the real links, packet, queue and pcap, must do on a real interface:
+ * batches, the kernel's filter, and interfaces that go down, change their MTU
+ * or address, vanish and come back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -348,6 +348,7 @@ static void aligned_buffers(const char *backend)
                             what(backend, aligned_buffers)
 
 FOR_EVERY_TEST(packet, FOR_BACKEND)
+FOR_EVERY_TEST(queue, FOR_BACKEND)
 #ifdef HAVE_PCAP
 FOR_EVERY_TEST(pcap, FOR_BACKEND)
 #endif
@@ -357,8 +358,9 @@ FOR_EVERY_TEST(pcap, FOR_BACKEND)
 int main(void)
 {
     const struct CMUnitTest tests[] = {FOR_EVERY_TEST(packet, IN_TABLE)
+                                           FOR_EVERY_TEST(queue, IN_TABLE)
 #ifdef HAVE_PCAP
-                                           FOR_EVERY_TEST(pcap, IN_TABLE)
+                                               FOR_EVERY_TEST(pcap, IN_TABLE)
 #endif
     };
 

@@ -647,8 +647,9 @@ static void turn(void)
     run();
 }
 
-static void count_gone(void *arg)
+static void count_gone(void *arg, bool lost)
 {
+    (void)lost;
     ++*(unsigned *)arg;
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Runs: neighbouring operations of a batch, moved with one call that scatters
+ * into the frames they came from.
+ */
+#include "target/file_store.h"
+
+static bool follows(const struct store_op *last, const struct store_op *op)
+{
+    return op->kind == last->kind && op->durable == last->durable &&
+           op->offset == last->offset + last->length;
+}
+
+struct store_op *file_take_run(struct list *ops)
+{
+    struct store_op *first = op_of(list_first(ops)), *last = first;
+
+    list_remove(&first->link);
+    list_init(&first->run);
+    first->run_count = 1;
+    first->run_end = first->offset + first->length;
+    if (first->kind != STORE_READ && first->kind != STORE_WRITE)
+        return first;
+    while (!list_empty(ops) && first->run_count < RUN_MAX) {
+        struct store_op *op = op_of(list_first(ops));
+
+        if (!follows(last, op))
+            break;
+        list_remove(&op->link);
+        list_append(&first->run, &op->link);
+        first->run_count++;
+        first->run_end += op->length;
+        last = op;
+    }
+    return first;
+}
+
+void file_complete_run(struct store_op *first)
+{
+    struct list all;
+
+    /* An operation's memory is its owner's again once it is complete. */
+    list_init(&all);
+    list_append(&all, &first->link);
+    list_splice(&all, &first->run);
+    for (struct list *node; (node = list_first(&all));) {
+        list_remove(node);
+        op_of(node)->complete(op_of(node));
+    }
+}
+
+void file_mark_succeeded(struct store_op *first)
+{
+    succeed(first);
+    list_each(it, &first->run)
+        succeed(op_of(it));
+}
+
+void file_succeed_run(struct store_op *first)
+{
+    file_mark_succeeded(first);
+    file_complete_run(first);
+}
+
+bool file_ring_start(struct file_store *fs, struct store_op *first,
+                     const struct pieces *p,
+                     void (*done)(struct ring_transfer *t, int result))
+{
+    first->transfer = (struct ring_transfer){
+        .fd = p->direct ? fs->direct_fd : fs->fd,
+        .write = first->kind == STORE_WRITE,
+        .durable = first->durable,
+        .offset = p->offset,
+        .done = done,
+        .arg = fs,
+    };
+    return ring_add(fs->ring, &first->transfer, p->iov, p->count);
+}
+
+bool file_all_moved(const struct store_op *first, int result)
+{
+    return result >= 0 && (uint64_t)result == first->run_end - first->offset;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * wire/packet_ring.h.  Slots lie in blocks of contiguous memory and do not
+ * cross their ends.
+ */
+#ifdef __linux__
+
+#include "wire/packet_ring.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+enum {
+    /* A multiple of every page size, and no more than what the kernel finds
+     * in one piece on a small machine. */
+    BLOCK = 1 << 16,
+    LINK_HEADER = 16, /* the kernel leaves at least so much for it */
+};
+
+static struct tpacket2_hdr *slot_at(const struct packet_ring *r, unsigned i)
+{
+    unsigned per_block = BLOCK / r->slot;
+    size_t at =
+        (size_t)(i / per_block) * BLOCK + (size_t)(i % per_block) * r->slot;
+
+    /* Blocks and slots are aligned for it. */
+    return (struct tpacket2_hdr *)(void *)(r->at + at);
+}
+
+static int ask_for_ring(int fd, unsigned blocks, uint32_t slot)
+{
+    struct tpacket_req q = {
+        .tp_block_size = BLOCK,
+        .tp_block_nr = blocks,
+        .tp_frame_size = slot,
+        .tp_frame_nr = blocks * (BLOCK / slot),
+    };
+
+    if (blocks == 0)
+        memset(&q, 0, sizeof q);
+    return setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &q, sizeof q) ? -errno
+                                                                    : 0;
+}
+
+int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
+                     unsigned frames)
+{
+    uint32_t slot = TPACKET_ALIGN(TPACKET2_HDRLEN + LINK_HEADER + room);
+    int version = TPACKET_V2, err;
+    unsigned per_block, blocks;
+    void *at;
+
+    *r = (struct packet_ring){.at = NULL};
+    if (slot > BLOCK)
+        return -EMSGSIZE;
+    if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version))
+        return -errno;
+    per_block = BLOCK / slot;
+    blocks = (frames + per_block - 1) / per_block;
+    err = ask_for_ring(fd, blocks, slot);
+    if (err)
+        return err;
+    r->size = (size_t)blocks * BLOCK;
+    at = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) {
+        err = -errno;
+        ask_for_ring(fd, 0, 0);
+        return err;
+    }
+    r->at = at;
+    r->slot = slot;
+    r->room = room;
+    r->slots = blocks * per_block;
+    return 0;
+}
+
+void packet_ring_close(struct packet_ring *r, int fd)
+{
+    if (!r->at)
+        return;
+    munmap(r->at, r->size);
+    ask_for_ring(fd, 0, 0);
+    *r = (struct packet_ring){.at = NULL};
+}
+
+bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f)
+{
+    const struct tpacket2_hdr *h = slot_at(r, r->next);
+
+    /* What the kernel wrote before it set the status is seen after it. */
+    if (!(__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+        return false;
+    f->data = (const uint8_t *)h + h->tp_mac;
+    f->len = h->tp_snaplen;
+    f->wire_len = h->tp_len;
+    f->stamp_ns = (uint64_t)h->tp_sec * NS_PER_S + h->tp_nsec;
+    return true;
+}
+
+void packet_ring_release(struct packet_ring *r)
+{
+    struct tpacket2_hdr *h = slot_at(r, r->next);
+
+    __atomic_store_n(&h->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+    r->next = r->next + 1 < r->slots ? r->next + 1 : 0;
+}
+
+#endif
