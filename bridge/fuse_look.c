@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 /* ---- what happens to a disk ---------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 static int submit(void *disk, struct aoe_request *request)
 {

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe_loop.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 #include "bridge/nbd_aoe.h"
 #include "bridge/nbd_commands.h"
 #include "bridge/nbd_listen.h"

@@ -63,7 +63,8 @@ static uint64_t failed_lba(const struct frame *f, const struct aoe_ata *a)
 }
 
 /* FLUSH CACHE EXT refused: FLUSH CACHE may do (vblade).  That refused too: the
- * target has no cache to flush that it would admit to. */
+ * target has no cache to flush that it would admit to.  With a device fault it
+ * was not refused but failed, and data is lost. */
 static void flush_refused(struct aoe_disk *d, struct transfer *t)
 {
     d->flush_opcode =
@@ -96,7 +97,7 @@ static void answered(struct aoe_disk *d, struct frame *f,
     bool failed = a->command & ATA_STATUS_FAILED;
 
     if (failed && t->op == AOE_FLUSH && a->feature & ATA_ERROR_ABRT &&
-        f->opcode == d->flush_opcode) {
+        !(a->command & ATA_STATUS_DF) && f->opcode == d->flush_opcode) {
         flush_refused(d, t);
         complete(d, f, 0, 0);
         return;
@@ -134,7 +135,7 @@ void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
         identified(d, f, a->data);
 }
 
-static int error_status(uint8_t error)
+int error_status(uint8_t error)
 {
     switch (error) {
     case AOE_ERR_COMMAND:

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "initiator/command_text.h"
 #include "initiator/interfaces.h"
 
 /* One found disk, kept until all are known, so that the list can be sorted. */
@@ -118,30 +119,6 @@ static int by_address(const void *a, const void *b)
 /* ---- showing --------------------------------------------------------------
  */
 
-static const char *mac_text(char out[18], const uint8_t mac[6])
-{
-    snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-             mac[3], mac[4], mac[5]);
-    return out;
-}
-
-/* A config string is bytes that anyone on the wire may set: nothing of it may
- * reach a terminal as a control character. */
-static void config_text(char *out, size_t room, const struct row *r)
-{
-    size_t used = 0;
-
-    for (unsigned i = 0; i < r->f.config_length && used + 5 < room; i++) {
-        uint8_t c = r->config[i];
-
-        if (c >= 0x20 && c < 0x7f && c != '\\')
-            out[used++] = (char)c;
-        else
-            used += (size_t)snprintf(out + used, room - used, "\\x%02x", c);
-    }
-    out[used] = 0;
-}
-
 enum { COLUMNS = 10, CELL = 4 * 1024 + 8 };
 
 static const struct column {
@@ -171,7 +148,7 @@ static void cell_text(char *out, size_t room, const struct row *r, int column)
             snprintf(out, room, "%" PRIu64, f->size);
         break;
     case 3:
-        mac_text(out, f->mac);
+        command_mac(out, f->mac);
         break;
     case 4:
         snprintf(out, room, "%s", r->interface);
@@ -192,7 +169,7 @@ static void cell_text(char *out, size_t room, const struct row *r, int column)
         snprintf(out, room, "%s", f->serial);
         break;
     case 9:
-        config_text(out, room, r);
+        command_bytes(out, room, r->config, f->config_length);
         break;
     }
 }
@@ -243,11 +220,11 @@ static void json_string(const char *name, const uint8_t *s, size_t length)
 
 static void json_row(const struct row *r)
 {
-    char mac[18];
+    char mac[COMMAND_MAC_TEXT];
 
     printf("  {\"disk\": \"%s\", \"shelf\": %u, \"slot\": %u, "
            "\"mac\": \"%s\"",
-           r->f.name, r->f.shelf, r->f.slot, mac_text(mac, r->f.mac));
+           r->f.name, r->f.shelf, r->f.slot, command_mac(mac, r->f.mac));
     json_string("interface", (const uint8_t *)r->interface,
                 strlen(r->interface));
     printf(", \"mtu\": %u, \"payload\": %u, \"buffer_count\": %u, "
@@ -293,10 +270,10 @@ static void say_nothing_found(const struct options *o)
 
 static void disk_text(char *out, size_t room, const struct row *r)
 {
-    char mac[18];
+    char mac[COMMAND_MAC_TEXT];
 
     snprintf(out, room, "serial \"%s\", %" PRIu64 " bytes at %s on %s",
-             r->f.serial, r->f.size, mac_text(mac, r->f.mac), r->interface);
+             r->f.serial, r->f.size, command_mac(mac, r->f.mac), r->interface);
 }
 
 /* Two disks under one address, as neighbours in the sorted rows.  True: there

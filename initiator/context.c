@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "initiator/control.h"
 #include "initiator/disk.h"
 #include "initiator/discover.h"
 #include "initiator/prefix.h"
@@ -40,6 +41,7 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
     aoe->tag_socket = -1;
     list_init(&aoe->disks);
     list_init(&aoe->discoveries);
+    list_init(&aoe->controls);
     list_init(&aoe->done);
     flight_init(&aoe->flight, prefix, seed);
     for (unsigned i = 0; i < count; i++) {
@@ -111,6 +113,7 @@ void aoe_close(struct aoe *aoe)
 
     if (!aoe)
         return;
+    control_cancel_all(aoe);
     while ((node = list_first(&aoe->discoveries)))
         discovery_free(list_entry(node, struct aoe_discovery, link));
     while ((node = list_first(&aoe->disks)))
@@ -362,6 +365,8 @@ static void receive_frame(struct port *port, const uint8_t *data, size_t len)
     if (aoe_header_parse(data, len, &h) || !(h.flags & AOE_FLAG_RESPONSE) ||
         h.version > AOE_VERSION || aoe_mac_group(&h.src))
         return;
+    if (control_response(port, &h, data, len))
+        return;
     /* vblade announces itself with version 0; only its config counts. */
     if (h.command == AOE_CMD_CONFIG)
         config_response(port, &h, data, len);
@@ -408,6 +413,7 @@ static void turn(struct aoe *aoe)
         disk_tick(list_entry(node, struct aoe_disk, link), aoe->now);
     list_each(found, &aoe->discoveries)
         discovery_tick(list_entry(found, struct aoe_discovery, link), aoe->now);
+    control_tick(aoe);
     run_done(aoe);
     aoe->kicked = false;
     list_each(disk, &aoe->disks)
@@ -428,6 +434,20 @@ void aoe_push(struct aoe *aoe)
 {
     aoe_now(aoe);
     turn(aoe);
+}
+
+int aoe_interface_mac(const struct aoe *aoe, const char *interface,
+                      uint8_t mac[6])
+{
+    for (unsigned i = 0; i < aoe->port_count; i++) {
+        const struct link *l = aoe->ports[i].link;
+
+        if (strcmp(l->ifname, interface) != 0)
+            continue;
+        memcpy(mac, l->mac.b, AOE_MAC);
+        return 0;
+    }
+    return -ENODEV;
 }
 
 int aoe_poll_fds(struct aoe *aoe, struct pollfd *fds, int max)
@@ -461,5 +481,7 @@ int64_t aoe_timeout(struct aoe *aoe)
         if (at < next)
             next = at;
     }
+    if (control_next(aoe) < next)
+        next = control_next(aoe);
     return next > now ? (int64_t)(next - now) : 0;
 }

@@ -133,6 +133,8 @@ void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
 /* The same with the error flag; `error`: enum aoe_error. */
 void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
                 uint8_t error);
+/* The -errno of an AoE error. */
+int error_status(uint8_t error);
 /* An answer to what is long done; `from`: NULL where it is no path of ours. */
 void disk_late(struct aoe_disk *d, struct path *from);
 

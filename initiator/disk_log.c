@@ -2,7 +2,7 @@
  *
  * A disk's fortunes as log lines.
  */
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 #include <inttypes.h>
 
@@ -65,17 +65,24 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
     say(disk, event, resized);
 }
 
+void disk_log_no_answer(const char *trying, const char *name,
+                        const struct interfaces *ifs, uint64_t wait)
+{
+    char where[INTERFACES_TEXT];
+
+    log_error("%s: %s: no answer on %s within %g s; aoe discover shows what is "
+              "there, --wait waits longer",
+              trying, name, interfaces_text(where, ifs),
+              (double)wait / (double)NS_PER_S);
+}
+
 void disk_log_missing(const char *trying, const struct aoe_disk *disk,
                       const struct interfaces *ifs, uint64_t wait)
 {
     const char *trouble = aoe_disk_trouble(disk);
-    char where[INTERFACES_TEXT];
 
     if (*trouble)
         log_error("%s: %s: %s", trying, aoe_disk_name(disk), trouble);
     else
-        log_error("%s: %s: no answer on %s within %g s; aoe discover shows "
-                  "what is there, --wait waits longer",
-                  trying, aoe_disk_name(disk), interfaces_text(where, ifs),
-                  (double)wait / (double)NS_PER_S);
+        disk_log_no_answer(trying, aoe_disk_name(disk), ifs, wait);
 }
