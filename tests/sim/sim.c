@@ -311,6 +311,8 @@ static const char *last_look(struct sim *s)
             why = "frames or requests are left behind";
         else if (d->fence.count)
             why = "a fence is left behind";
+        else if (d->replay && replay_holds_data(d->replay))
+            why = "the replay log is not flushed by an idle disk";
         else if (d->blocked || !list_empty(&d->writes))
             why = "a write still waits for another";
         else if (!aoe_disk_ready(d))
