@@ -188,17 +188,30 @@ bool replay_reserve(struct replay *r, struct transfer *t)
     return true;
 }
 
+static void forget_in(struct block *b, const struct transfer *t)
+{
+    for (unsigned i = 0; i < BLOCK_SECTORS; i++) {
+        uint64_t lba = b->number * BLOCK_SECTORS + i;
+
+        if (lba >= t->lba && lba < t->lba + t->sectors)
+            b->change[i] = 0;
+    }
+}
+
 static void forget(struct replay *r, const struct transfer *t)
 {
-    list_each(node, &r->blocks) {
-        struct block *b = list_entry(node, struct block, link);
+    uint64_t first = t->lba / BLOCK_SECTORS, end = first + blocks_of(t);
 
-        for (unsigned i = 0; i < BLOCK_SECTORS; i++) {
-            uint64_t lba = b->number * BLOCK_SECTORS + i;
+    if (end - first > r->count) {
+        list_each(node, &r->blocks)
+            forget_in(list_entry(node, struct block, link), t);
+        return;
+    }
+    for (; first < end; first++) {
+        struct block *b = find(r, first);
 
-            if (lba >= t->lba && lba < t->lba + t->sectors)
-                b->change[i] = 0;
-        }
+        if (b)
+            forget_in(b, t);
     }
 }
 

@@ -150,7 +150,8 @@ static void add_client(struct sim *s, unsigned mtu)
     c->sectors = PART;
     c->span = dice_below(&s->dice, 3) ? PART : HOT;
     c->timeout = timeouts[dice_below(&s->dice, 3)];
-    c->replay = s->history.replay ? 4096 << dice_below(&s->dice, 10) : 0;
+    c->replay =
+        s->history.replay ? UINT64_C(4096) << dice_below(&s->dice, 10) : 0;
     c->left = OPS;
     client_open(c, s->wire, 1 + (unsigned)dice_below(&s->dice, 2), mtu,
                 s->nas.export.addr);
