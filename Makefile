@@ -292,7 +292,7 @@ $(BUILD)/tests/sim/sim-fence: wrap = fence_hit
 $(BUILD)/tests/sim/sim-flush: wrap = responder_request
 $(BUILD)/tests/sim/sim-order: wrap = order_enter
 $(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
-$(BUILD)/tests/sim/sim-recut: wrap = fence_add
+$(BUILD)/tests/sim/sim-replay: wrap = replay_begin
 SEEDS ?= 10000
 SEED ?= 1
 .PHONY: sim

@@ -58,9 +58,9 @@ static void looked_long_enough(void *arg)
 int server_look(struct server *s)
 {
     const struct mount_options *o = s->options;
-    struct aoe_disk_options disk_options = {.timeout = o->timeout,
-                                            .read_only = o->fs.read_only};
+    struct aoe_disk_options disk_options = o->disk;
 
+    disk_options.read_only = o->fs.read_only;
     s->fs.disks = s->disks;
     for (unsigned i = 0; i < o->disk_count; i++) {
         struct aoefs_disk *d = &s->disks[i];

@@ -11,10 +11,29 @@
  * is the target that cuts. */
 enum { SHORT_REPLIES_MAX = 3 };
 
-/* Late copies: the fence of a write ends with the last of them. */
-static void late(struct aoe_disk *d, struct frame *f)
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
+{
+    from->heard = d->aoe->now;
+    if (!f->transfer && f->state != FRAME_FENCED && !f->probe)
+        return f == from->identify;
+    if (f->probe && f->path != from)
+        return false; /* it came by another way than it went */
+    /* One that is being asked who it is may be another disk by now. */
+    return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
+           !disk_heard(d);
+}
+
+void disk_late(struct aoe_disk *d, struct path *from)
 {
     d->stats.late++;
+    if (from)
+        path_spurious(from);
+}
+
+/* Late copies: the fence of a write ends with the last of them. */
+static void late(struct aoe_disk *d, struct path *from, struct frame *f)
+{
+    disk_late(d, from);
     if (f->replies >= f->copies) {
         fence_remove(&d->fence, f);
         flight_put(&d->aoe->flight, f);
@@ -100,16 +119,16 @@ static void answered(struct aoe_disk *d, struct frame *f,
     complete(d, f, 0, 0);
 }
 
-void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a)
 {
     f->replies++;
     if (f->state == FRAME_FENCED)
-        late(d, f);
+        late(d, from, f);
     else if (f->transfer)
         answered(d, f, a);
     else if (f->probe)
-        payload_probed(f, h, a);
+        payload_probed(f, a);
     else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
         identified(d, f, NULL);
     else
@@ -132,17 +151,18 @@ int error_status(uint8_t error)
     }
 }
 
-void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error)
 {
     f->replies++;
     if (f->state == FRAME_FENCED)
-        late(d, f);
-    else if (h->error == AOE_ERR_ARGUMENT && payload_refused(f))
+        late(d, from, f);
+    else if (error == AOE_ERR_ARGUMENT && payload_refused(f))
         return;
     else if (f->transfer)
-        complete(d, f, error_status(h->error), f->lba);
+        complete(d, f, error_status(error), f->lba);
     else if (f->probe)
-        payload_probed(f, h, NULL);
+        payload_probed(f, NULL);
     else
         identified(d, f, NULL);
 }

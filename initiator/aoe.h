@@ -127,6 +127,9 @@ struct aoe_disk_options {
     uint64_t timeout; /* deadline of a request; 0: wait for ever */
     unsigned window;  /* most frames in flight on a path; 0: the target's */
     bool read_only;   /* refuse writes and trims with -EROFS */
+    uint64_t replay;  /* bytes of memory for completed writes that no flush has
+                         covered yet: they are written again when the target
+                         may have lost them in a restart; 0: none */
 };
 #define AOE_TIMEOUT_DEFAULT UINT64_C(60000000000)
 
@@ -144,14 +147,21 @@ struct aoe_identity {
 };
 
 enum aoe_event {
-    AOE_DISK_READY,    /* identified: size and identity are known (once) */
-    AOE_DISK_LOST,     /* no answer within the deadline: requests fail now */
-    AOE_DISK_BACK,     /* the same disk answers again */
-    AOE_DISK_RESIZED,  /* aoe_disk_identity has the new size */
-    AOE_DISK_CHANGED,  /* another disk answers at this address: refused */
-    AOE_DISK_CONFLICT, /* two different disks answer at this address: before
-                          AOE_DISK_READY neither is used, afterwards only the
-                          one that was first */
+    AOE_DISK_READY,     /* identified: size and identity are known (once) */
+    AOE_DISK_LOST,      /* no answer within the deadline: requests fail now */
+    AOE_DISK_BACK,      /* the same disk answers again */
+    AOE_DISK_RESIZED,   /* aoe_disk_identity has the new size */
+    AOE_DISK_CHANGED,   /* another disk answers at this address: refused */
+    AOE_DISK_CONFLICT,  /* two different disks answer at this address: before
+                           AOE_DISK_READY neither is used, afterwards only the
+                           one that was first */
+    AOE_DISK_RESTARTED, /* the target announced itself, or answered after a
+                           silence of seconds: if it was restarted by a loss of
+                           power, completed writes that no flush had covered
+                           may be lost.  Only when there were such, and with
+                           options.replay only if they could not be written
+                           again */
+    AOE_DISK_REPLAYED,  /* the same, and all of them were written again */
 };
 
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
@@ -234,6 +244,7 @@ struct aoe_stats {
     uint64_t retransmitted;
     uint64_t late;      /* answers to frames already done; harmless */
     uint64_t fenced;    /* writes that waited for a late copy's lifetime */
+    uint64_t replayed;  /* bytes written again after restarts */
     unsigned in_flight; /* frames, now */
     unsigned queued;    /* requests, now */
 };

@@ -267,6 +267,7 @@ static bool send_batch(struct port *port, struct scratch *s)
 
         list_remove(&f->link);
         path_sent(f->path, f, now);
+        disk_asked(f->disk, f->path, now);
         f->disk->stats.frames_sent++;
         if (f->copies > 1)
             f->disk->stats.retransmitted++;
@@ -321,31 +322,40 @@ static void config_response(struct port *port, const struct aoe_header *h,
     }
 }
 
+/* Nobody waits for this any more. */
+static void late_response(struct port *port, const struct aoe_header *h,
+                          const uint8_t *data, size_t len)
+{
+    struct aoe_disk *d = find_disk(port->aoe, h->addr);
+
+    list_each(node, &port->aoe->discoveries)
+        discovery_ata(list_entry(node, struct aoe_discovery, link), port, h,
+                      data, len);
+    if (d)
+        disk_stray(d, port, h, data, len);
+}
+
 static void ata_response(struct port *port, const struct aoe_header *h,
                          const uint8_t *data, size_t len)
 {
-    struct aoe *aoe = port->aoe;
-    struct frame *f = flight_find(&aoe->flight, h->tag);
+    struct frame *f = flight_find(&port->aoe->flight, h->tag);
+    struct path *from;
     struct aoe_ata a;
 
     if (!f) {
-        struct aoe_disk *d = find_disk(aoe, h->addr);
-
-        list_each(node, &aoe->discoveries)
-            discovery_ata(list_entry(node, struct aoe_discovery, link), port, h,
-                          data, len);
-        if (d)
-            disk_stray(d, port, h, data, len);
+        late_response(port, h, data, len);
         return;
     }
     /* Only who we asked may answer: the disk, by an address that is its. */
-    if (!aoe_addr_equal(f->disk->addr, h->addr) ||
-        !disk_path(f->disk, port, &h->src))
+    if (!aoe_addr_equal(f->disk->addr, h->addr))
+        return;
+    from = disk_path(f->disk, port, &h->src);
+    if (!from || !disk_admits(f->disk, from, f))
         return;
     if (h->flags & AOE_FLAG_ERROR)
-        disk_error(f->disk, f, h);
+        disk_error(f->disk, from, f, h->error);
     else if (aoe_ata_parse(data, len, &a) == 0)
-        disk_ata(f->disk, f, h, &a);
+        disk_ata(f->disk, from, f, &a);
 }
 
 static void receive_frame(struct port *port, const uint8_t *data, size_t len)

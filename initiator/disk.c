@@ -45,6 +45,13 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     list_init(&d->queue);
     list_init(&d->writes);
     fence_init(&d->fence);
+    if (d->options.replay) {
+        d->replay = replay_new(d, d->options.replay);
+        if (!d->replay) {
+            free(d);
+            return -ENOMEM;
+        }
+    }
     d->query_at = aoe_now(aoe);
     d->query_gap = 50 * NS_PER_MS;
     list_append(&aoe->disks, &d->link);
@@ -67,7 +74,7 @@ static void drop_frames(struct aoe_disk *d, struct list *frames)
     }
 }
 
-static void drop_all_frames(struct aoe_disk *d)
+void disk_drop_frames(struct aoe_disk *d)
 {
     for (unsigned i = 0; i < d->aoe->port_count; i++)
         drop_frames(d, &d->aoe->ports[i].tx);
@@ -82,7 +89,7 @@ static void drop_all_frames(struct aoe_disk *d)
 
 void disk_fail_all(struct aoe_disk *d, int status)
 {
-    drop_all_frames(d);
+    disk_drop_frames(d);
     list_each(write, &d->writes) {
         list_entry(write, struct transfer, range)->blockers = 0;
         list_remove(write);
@@ -128,6 +135,7 @@ void aoe_disk_close(struct aoe_disk *d)
     while ((node = list_first(&d->paths)))
         path_free(list_entry(node, struct path, link));
     list_remove(&d->link);
+    replay_free(d->replay);
     free(d);
 }
 
@@ -184,12 +192,14 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
         disk_event(d, AOE_DISK_READY);
     }
     disk_search_tick(d, now);
+    disk_watch(d, now);
 }
 
 uint64_t disk_next(struct aoe_disk *d)
 {
     uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
     uint64_t others[] = {first_deadline(d), fence_next(&d->fence),
+                         disk_watch_next(d),
                          d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

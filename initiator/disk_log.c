@@ -29,6 +29,17 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
         log_info("%s: has %" PRIu64 " bytes now; %s", name,
                  aoe_disk_identity(disk)->size, resized);
         break;
+    case AOE_DISK_RESTARTED:
+        log_error("%s: the target may have been restarted; if it lost its "
+                  "power, writes of before that were not flushed are lost: "
+                  "check what is on the disk",
+                  name);
+        break;
+    case AOE_DISK_REPLAYED:
+        log_info("%s: the target may have been restarted; what was not "
+                 "flushed has been written again",
+                 name);
+        break;
     case AOE_DISK_CHANGED:
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));
         break;

@@ -95,6 +95,7 @@ static void print_stats(FILE *f, const struct aoe_stats *s)
         {"retransmitted", s->retransmitted},
         {"late", s->late},
         {"fenced", s->fenced},
+        {"replayed", s->replayed},
         {"in-flight", s->in_flight},
         {"queued", s->queued},
     };

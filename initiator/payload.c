@@ -211,8 +211,7 @@ static void passed(struct path *p, unsigned sectors, uint64_t now)
     rest(p, now);
 }
 
-void payload_probed(struct frame *f, const struct aoe_header *h,
-                    const struct aoe_ata *a)
+void payload_probed(struct frame *f, const struct aoe_ata *a)
 {
     struct path *p = f->path;
     struct payload *pl = &p->payload;
@@ -222,8 +221,6 @@ void payload_probed(struct frame *f, const struct aoe_header *h,
     bool good = a && !(a->command & ATA_STATUS_FAILED) &&
                 a->data_len >= (size_t)sectors * AOE_SECTOR;
 
-    if (!aoe_mac_equal(&h->src, &p->mac))
-        return; /* it came by another way than it went */
     path_answered(p, f, d->aoe->now);
     flight_put(&d->aoe->flight, f);
     if (!lengthy) {

@@ -32,7 +32,7 @@ struct frame;
 enum {
     PAYLOAD_SURE = 2,    /* sectors that an ordinary Ethernet frame carries */
     PAYLOAD_BLOCK = 8,   /* sectors of 4 KiB: longer frames carry whole ones */
-    PAYLOAD_PROBES = 4,  /* must vanish before their length is to blame */
+    PAYLOAD_PROBES = 6,  /* must vanish before their length is to blame */
     PAYLOAD_WAITS = 8,   /* rounds without any answer: it is not the time */
     PAYLOAD_SUSPECT = 2, /* long frames lost in a row: is their length why? */
 };
@@ -72,8 +72,7 @@ void payload_answered(struct path *p, const struct frame *f);
 bool payload_refused(struct frame *f);
 
 /* An answer to a probe; `a` NULL: an AoE error. */
-void payload_probed(struct frame *f, const struct aoe_header *h,
-                    const struct aoe_ata *a);
+void payload_probed(struct frame *f, const struct aoe_ata *a);
 
 void payload_tick(struct path *p, uint64_t now);
 /* When payload_tick has something to do; UINT64_MAX: never. */

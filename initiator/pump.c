@@ -131,9 +131,13 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
         t->fenced = true;
         return NULL;
     }
+    if (d->replay && transfer_changes(t) && !replay_owns(d->replay, t) &&
+        !replay_reserve(d->replay, t))
+        return NULL;
     f = flight_get(&d->aoe->flight, true);
     if (!f)
         return NULL;
+    t->covers = d->changed;
     f->disk = d;
     f->transfer = t;
     f->lba = lba;
@@ -158,6 +162,21 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
 /* ---- paths ----------------------------------------------------------------
  */
 
+/* Whether a target has as many frames as it has buffers, by whatever local
+ * interfaces they come. */
+static bool crowded(const struct aoe_disk *d, const struct path *p)
+{
+    unsigned n = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *q = list_entry(node, struct path, link);
+
+        if (q == p || aoe_mac_equal(&q->mac, &p->mac))
+            n += q->in_flight;
+    }
+    return n >= p->limit;
+}
+
 static struct path *best_path(struct aoe_disk *d, unsigned sectors, bool room)
 {
     struct path *best = NULL;
@@ -166,7 +185,7 @@ static struct path *best_path(struct aoe_disk *d, unsigned sectors, bool room)
         struct path *p = list_entry(node, struct path, link);
 
         if (p->state != PATH_GOOD || p->sectors < sectors ||
-            (room && !path_room(p)))
+            (room && (!path_room(p) || crowded(d, p))))
             continue;
         if (!best || path_cost(p) < path_cost(best))
             best = p;
@@ -229,9 +248,13 @@ void disk_pump(struct aoe_disk *d)
         resend(d, list_entry(node, struct path, link));
     if (d->state != DISK_READY)
         return;
+    if (d->replay)
+        replay_run(d->replay);
     list_each(work, &d->queue) {
         struct transfer *t = list_entry(work, struct transfer, work);
 
+        if (d->replay && replay_blocks(d->replay, t))
+            continue;
         while (transfer_uncut(t)) {
             struct path *p = best_path(d, 0, true);
             struct frame *f;
@@ -240,7 +263,7 @@ void disk_pump(struct aoe_disk *d)
                 return;
             f = cut(d, t, p);
             if (!f)
-                break; /* fenced: others may go */
+                break; /* it has to wait: others may go */
             queue_frame(p, f);
         }
         if (!transfer_uncut(t))

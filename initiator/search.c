@@ -57,6 +57,16 @@ static struct path *add_path(struct aoe_disk *d, struct port *port,
     return p;
 }
 
+/* An answer to what was asked before may come from who was there before. */
+static void forget_identify(struct path *p)
+{
+    if (!p->identify)
+        return;
+    path_forget(p, p->identify);
+    flight_put(&p->disk->aoe->flight, p->identify);
+    p->identify = NULL;
+}
+
 /* What is on its way by this path will have to go by another. */
 static void recut_all(struct list *frames, const struct path *p)
 {
@@ -70,10 +80,7 @@ static void recut_all(struct list *frames, const struct path *p)
 
 void path_free(struct path *p)
 {
-    if (p->identify) {
-        path_forget(p, p->identify);
-        flight_put(&p->disk->aoe->flight, p->identify);
-    }
+    forget_identify(p);
     payload_withdraw(p);
     recut_all(&p->sent, p);
     recut_all(&p->slow, p);
@@ -95,7 +102,7 @@ static unsigned good_paths(const struct aoe_disk *d)
 /* ---- IDENTIFY -------------------------------------------------------------
  */
 
-static void identify(struct path *p)
+void path_identify(struct path *p)
 {
     struct aoe_disk *d = p->disk;
     struct frame *f;
@@ -103,8 +110,10 @@ static void identify(struct path *p)
     if (p->identify)
         return;
     f = flight_get(&d->aoe->flight, true);
-    if (!f)
+    if (!f) {
+        p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
         return;
+    }
     f->disk = d;
     f->opcode = ATA_IDENTIFY;
     f->count = 1;
@@ -112,6 +121,20 @@ static void identify(struct path *p)
     p->identify = f;
     path_queued(p, f);
     port_queue(p->port, f);
+}
+
+void disk_verify_paths(struct aoe_disk *d)
+{
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (!p->member)
+            continue;
+        if (p->state == PATH_GOOD)
+            p->state = PATH_NEW;
+        forget_identify(p);
+        p->ask_at = 0;
+    }
 }
 
 static void text(char *out, size_t room, const char *serial, const char *model,
@@ -222,6 +245,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
     struct ata_identity id;
     bool outage;
 
+    p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
     if (!page) {
         if (!p->member)
             path_free(p);
@@ -242,6 +266,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         return; /* ours, but maybe not alone */
     p->member = true;
     outage = p->state != PATH_GOOD;
+    disk_heard(d);
     path_revive(p, d->aoe->now);
     if (outage)
         payload_hurry(p);
@@ -259,7 +284,7 @@ void disk_stray(struct aoe_disk *d, struct port *port,
     struct ata_identity id;
     struct aoe_ata a;
 
-    d->stats.late++;
+    disk_late(d, p);
     if (!p || !p->asked || p->asked != h->tag || h->flags & AOE_FLAG_ERROR ||
         aoe_ata_parse(frame, len, &a) || a.command & ATA_STATUS_FAILED ||
         a.data_len < AOE_SECTOR)
@@ -288,14 +313,20 @@ void disk_config(struct aoe_disk *d, struct port *port,
                     d->options.window);
     payload_shorten(p);
     /* An announcement: the target has started again, maybe as another. */
-    if (h->tag == 0 && p->state != PATH_SILENT)
-        p->state = PATH_NEW;
+    if (h->tag == 0) {
+        if (p->state != PATH_SILENT)
+            p->state = PATH_NEW;
+        forget_identify(p);
+        if (p->member)
+            disk_restarted(d);
+    }
     if (p->state == PATH_SILENT)
         path_hurry(p);
-    if (p->state == PATH_NEW || p->state == PATH_SILENT)
-        identify(p);
-    else if (d->state == DISK_LOST || d->state == DISK_STALE)
-        identify(p);
+    /* Also a good one, each time the network is asked: its disk may have grown
+     * and the announcement of that been lost. */
+    if (p->state != PATH_REFUSED || d->state == DISK_LOST ||
+        d->state == DISK_STALE)
+        path_identify(p);
 }
 
 /* Whether the network should be asked now and then. */
@@ -306,21 +337,22 @@ static bool searching(const struct aoe_disk *d)
            (d->state == DISK_READY && good_paths(d) == 0);
 }
 
-static void tick_path(struct path *p)
+static void tick_path(struct path *p, uint64_t now)
 {
     struct frame *f = p->identify;
 
-    if (p->state == PATH_SILENT && !f)
-        identify(p);
-    else if (p->state == PATH_NEW && !p->member && f &&
-             f->copies >= IDENTIFY_TRIES && f->state == FRAME_LOST)
-        path_free(p); /* it answers queries but is no disk */
+    if ((p->state == PATH_SILENT || p->state == PATH_NEW) && !f &&
+        p->ask_at <= now)
+        path_identify(p);
+    else if (!p->member && f && f->copies >= IDENTIFY_TRIES &&
+             f->state == FRAME_LOST)
+        path_free(p); /* it answers queries but is no disk, or has gone */
 }
 
 void disk_search_tick(struct aoe_disk *d, uint64_t now)
 {
     list_each(node, &d->paths)
-        tick_path(list_entry(node, struct path, link));
+        tick_path(list_entry(node, struct path, link), now);
     if (d->state == DISK_CONFLICT)
         return;
     if (searching(d) && d->query_at > now + QUERY_SLOWEST) {

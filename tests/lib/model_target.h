@@ -39,7 +39,6 @@ struct model {
     uint64_t bad_lba;  /* reads and writes that touch it fail; UINT64_MAX */
 
     unsigned queries, identifies, reads, writes, flushes, trims;
-    unsigned outstanding, outstanding_max; /* data requests held */
     uint32_t last_tag;
     unsigned held;
     struct {

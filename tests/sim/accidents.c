@@ -43,13 +43,17 @@ static struct link *any_port(struct sim *s)
 
 static void crash(struct sim *s)
 {
+    s->happened[HAPPENED_CRASH]++;
     trace_say(&s->trace, s->now, "NAS: power fails");
+    if (s->history.replay) /* a machine takes its time to start */
+        s->recover_at += 4 * NS_PER_S;
     s->happened[HAPPENED_LOST_SECTORS] += nas_crash(&s->nas);
     history_crash(&s->history);
 }
 
 static void restart(struct sim *s)
 {
+    s->happened[HAPPENED_RESTART]++;
     trace_say(&s->trace, s->now, "NAS restarts in an orderly way");
     nas_restart(&s->nas);
 }
@@ -58,6 +62,7 @@ static void pull_cable(struct sim *s)
 {
     struct link *port = any_port(s);
 
+    s->happened[HAPPENED_CABLE]++;
     trace_say(&s->trace, s->now, "a cable is pulled: ..%02x", port->mac.b[5]);
     wire_port_up(port, false);
 }
@@ -68,6 +73,7 @@ static void lose_contact(struct sim *s)
         s->flaps = 1 + (unsigned)dice_below(&s->dice, 6);
         s->flapping = any_port(s);
     }
+    s->happened[HAPPENED_FLAPPING]++;
     trace_say(&s->trace, s->now, "a plug has lost contact: ..%02x",
               s->flapping->mac.b[5]);
     wire_port_up(s->flapping, false);
@@ -80,6 +86,7 @@ static void change_mtu(struct sim *s)
     struct link *port = any_port(s);
     unsigned mtu = mtus[dice_below(&s->dice, 5)];
 
+    s->happened[HAPPENED_MTU]++;
     trace_say(&s->trace, s->now, "MTU of ..%02x is %u", port->mac.b[5], mtu);
     wire_port_mtu(port, mtu);
 }
@@ -91,6 +98,7 @@ static void open_hole(struct sim *s)
     uint32_t most = dice_below(&s->dice, 4) ? 1514 : 5000;
     struct link *port = any_port(s);
 
+    s->happened[HAPPENED_HOLE]++;
     trace_say(&s->trace, s->now, "long frames %s..%02x vanish above %u bytes",
               ways == 1   ? "from "
               : ways == 2 ? "to "
@@ -102,29 +110,38 @@ static void open_hole(struct sim *s)
         wire_port_frame_max(port, WIRE_RX, most);
 }
 
+/* Not while a client looks for its disk on a bad wire: where the NAS's answer
+ * is lost, it would find the stranger alone. */
 static void come(struct sim *s)
 {
-    if (!s->stranger_here)
-        sim_stranger(s);
+    for (unsigned i = 0; i < s->client_count; i++)
+        if (!s->clients[i].ready)
+            return;
+    if (s->stranger_here)
+        return;
+    s->happened[HAPPENED_STRANGER]++;
+    sim_stranger(s);
 }
 
+/* Not where the NAS may lose what only the client's own log could bring back:
+ * that is gone with it. */
 static void take_over(struct sim *s)
 {
     struct client *c = any_client(s);
 
+    if (s->history.replay)
+        return;
+    s->happened[HAPPENED_TAKEOVER]++;
     trace_say(&s->trace, s->now, "client %d: is gone", c->number);
     client_replace(c, s->now + TAKEOVER_AFTER);
 }
 
 static const struct {
-    enum happening what;
     unsigned weight;
     void (*begin)(struct sim *s);
 } accidents[] = {
-    {HAPPENED_CRASH, 4, crash},      {HAPPENED_RESTART, 3, restart},
-    {HAPPENED_CABLE, 3, pull_cable}, {HAPPENED_FLAPPING, 2, lose_contact},
-    {HAPPENED_MTU, 3, change_mtu},   {HAPPENED_HOLE, 4, open_hole},
-    {HAPPENED_STRANGER, 1, come},    {HAPPENED_TAKEOVER, 2, take_over},
+    {4, crash},      {3, restart},   {3, pull_cable}, {2, lose_contact},
+    {3, change_mtu}, {4, open_hole}, {1, come},       {2, take_over},
 };
 
 enum { KINDS = sizeof accidents / sizeof accidents[0] };
@@ -140,7 +157,6 @@ static void accident(struct sim *s)
     chosen = dice_below(&s->dice, all);
     while (chosen >= accidents[i].weight)
         chosen -= accidents[i++].weight;
-    s->happened[accidents[i].what]++;
     accidents[i].begin(s);
 }
 
@@ -273,6 +289,7 @@ void sim_wire_client(struct sim *s, struct client *c)
 void sim_set_faults(struct sim *s)
 {
     s->doubling = dice_below(&s->dice, 3) == 0;
+    s->nas.forgets = !s->doubling && dice_below(&s->dice, 2);
     for (unsigned i = 0; i < s->client_count; i++)
         sim_wire_client(s, &s->clients[i]);
 }

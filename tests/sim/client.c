@@ -23,8 +23,9 @@ static uint64_t client_clock(void *arg)
 
 static const char *event_name(enum aoe_event e)
 {
-    static const char *const names[] = {"ready",   "lost",    "back",
-                                        "resized", "changed", "conflict"};
+    static const char *const names[] = {"ready",     "lost",    "back",
+                                        "resized",   "changed", "conflict",
+                                        "restarted", "replayed"};
 
     return names[e];
 }
@@ -48,7 +49,7 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 
 static void open_disk(struct client *c)
 {
-    struct aoe_disk_options d = {.timeout = c->timeout};
+    struct aoe_disk_options d = {.timeout = c->timeout, .replay = c->replay};
 
     c->ready = c->conflict = false;
     if (aoe_disk_open(c->aoe, c->addr.shelf, c->addr.slot, &d, on_event, c,
@@ -251,13 +252,15 @@ void client_run(struct client *c)
         struct client_op *op = &c->ops[i];
         enum aoe_op kind = choose_op(c);
         uint64_t count = 1 + dice_below(c->dice, CLIENT_SECTORS_MAX);
-        uint64_t lba;
+        uint64_t lba, span = c->sectors;
 
         if (op->busy)
             continue;
-        if (dice_below(c->dice, 3))
-            count = 1 + count % 8; /* mostly small, so that many collide */
-        lba = c->first + dice_below(c->dice, c->sectors - count + 1);
+        if (dice_below(c->dice, 3)) { /* mostly small, so that many collide */
+            count = 1 + count % 8;
+            span = c->span;
+        }
+        lba = c->first + dice_below(c->dice, span - count + 1);
         if (kind == AOE_FLUSH)
             lba = count = 0;
         c->left--;

@@ -40,7 +40,9 @@ struct client {
     struct link *ports[CLIENT_PORTS];
     unsigned port_count, ports_wanted;
     uint64_t first, sectors; /* its part of the disk */
+    uint64_t span;           /* sectors, from first, of its small requests */
     uint64_t timeout;        /* ns, of a request */
+    uint64_t replay;         /* bytes of its replay log */
     unsigned left;           /* requests it still wants to make */
     unsigned running;
     unsigned ended, failed; /* requests */

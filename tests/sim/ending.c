@@ -97,6 +97,8 @@ static const char *disk_left(struct aoe_disk *d)
         return "requests are left behind";
     if (d->fence.count)
         return "a fence is left behind";
+    if (d->replay && replay_holds_data(d->replay))
+        return "the replay log is not flushed by an idle disk";
     if (d->blocked || !list_empty(&d->writes))
         return "a write still waits for another";
     return NULL;

@@ -172,7 +172,8 @@ static bool changes(const struct job *j)
 static void perform_once(struct nas *n, struct job *j)
 {
     const struct recent_outcome *before =
-        changes(j) ? recent_find(n->recent, &j->key, n->now) : NULL;
+        changes(j) && !n->forgets ? recent_find(n->recent, &j->key, n->now)
+                                  : NULL;
     struct recent_outcome now;
 
     if (before) {

@@ -28,6 +28,7 @@ struct nas {
     uint8_t *cache;  /* what a read returns */
     uint8_t *medium; /* what a crash leaves */
     struct recent *recent;
+    bool forgets;     /* does not know copies, like other people's targets */
     struct list busy; /* of job.link: operations under way */
     uint64_t now;
     bool down;

@@ -148,7 +148,10 @@ static void add_client(struct sim *s, unsigned mtu)
     c->now = &s->now;
     c->first = (uint64_t)(s->client_count - 1) * PART;
     c->sectors = PART;
+    c->span = dice_below(&s->dice, 3) ? PART : HOT;
     c->timeout = timeouts[dice_below(&s->dice, 3)];
+    c->replay =
+        s->history.replay ? UINT64_C(4096) << dice_below(&s->dice, 10) : 0;
     c->left = OPS;
     client_open(c, s->wire, 1 + (unsigned)dice_below(&s->dice, 2), mtu,
                 s->nas.export.addr);
@@ -174,6 +177,7 @@ static void begin(struct sim *s, uint64_t seed)
     clients = 1 + (unsigned)dice_below(&s->dice, CLIENTS_MAX);
     s->mtu = mtu = dice_below(&s->dice, 3) ? 9000 : 1500;
     history_init(&s->history, (uint64_t)clients * PART);
+    s->history.replay = dice_below(&s->dice, 3) == 0;
     nas_open(&s->nas, s->wire, &s->dice, addr, s->history.sectors, "one",
              1 + (unsigned)dice_below(&s->dice, NAS_PORTS), mtu);
     s->nas.slowest = dice_below(&s->dice, 5 * NS_PER_MS);

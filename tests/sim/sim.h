@@ -12,7 +12,7 @@
 #include "tests/sim/client.h"
 #include "tests/sim/nas.h"
 
-enum { CLIENTS_MAX = 2, PART = 160, OPS = 220 };
+enum { CLIENTS_MAX = 2, PART = 160, HOT = 24, OPS = 220 };
 
 /* What can happen; each must have happened somewhere in many seeds. */
 enum happening {

@@ -107,6 +107,76 @@ static void two_paths_share_the_work(void **state)
     stop(&f);
 }
 
+static void flush_leaves_a_dead_path(bool first)
+{
+    struct fixture f;
+    struct model *second;
+    struct io io;
+
+    start(&f, 1500);
+    second = world_add(&f.w, SECTORS, 1500, "one");
+    model_announce(second);
+    world_run(&f.w, NS_PER_S, NULL);
+    f.nas->silent = second->silent = true;
+    assert_int_equal(submit(&f, &io, AOE_FLUSH, NULL, 0, 0), 0);
+    world_run(&f.w, 100 * NS_PER_MS, NULL);
+    *(first ? &f.nas->silent : &second->silent) = false;
+    world_run(&f.w, 1000 * NS_PER_S, &io.done);
+    assert_int_equal(io.status, 0);
+    stop(&f);
+}
+
+static void a_dead_path_keeps_no_flush(void **state)
+{
+    (void)state;
+    flush_leaves_a_dead_path(true);
+    flush_leaves_a_dead_path(false);
+}
+
+static uint64_t world_time(void *arg)
+{
+    return ((struct world *)arg)->now;
+}
+
+/* One address of the target by two local interfaces is one set of buffers. */
+static void paths_to_one_address_share_its_buffers(void **state)
+{
+    static uint8_t bytes[512 * 256];
+    struct aoe_mac mac = {{2, 0, 0, 0, 0, 1}};
+    struct link_options lo = {.filter.responses = true, .rx_frames = 64};
+    struct aoe_path_info p[2];
+    struct fixture f = {0};
+    struct link *links[2];
+    struct io io;
+
+    (void)state;
+    world_open(&f.w, 1, 1500);
+    aoe_close(f.w.aoe);
+    for (uint8_t i = 0; i < 2; i++) {
+        mac.b[4] = i;
+        assert_int_equal(wire_open(&links[i], f.w.wire, "two", &mac, 1500, &lo),
+                         0);
+    }
+    f.w.client = links[0];
+    assert_int_equal(aoe_open_links(&f.w.aoe, links, 2, world_time, &f.w,
+                                    UINT32_C(0x91000000), 1),
+                     0);
+    f.nas = world_add(&f.w, SECTORS, 1500, "one");
+    f.nas->buffer_count = 6;
+    open_disk(&f, 0);
+    world_run(&f.w, NS_PER_S, NULL);
+    assert_int_equal(aoe_disk_paths(f.disk, p, 2), 2);
+    f.nas->hold = true;
+    assert_int_equal(submit(&f, &io, AOE_READ, bytes, sizeof bytes, 0), 0);
+    world_run(&f.w, 5 * NS_PER_MS, NULL);
+    assert_int_equal(f.nas->held, 6);
+    f.nas->hold = false;
+    model_release(f.nas);
+    world_run(&f.w, 1000 * NS_PER_S, &io.done);
+    assert_int_equal(io.status, 0);
+    stop(&f);
+}
+
 /* ---- reading and writing --------------------------------------------------
  */
 
@@ -230,10 +300,10 @@ static void shadow_on_a_good_wire(void **state)
     check_shadow(9000, &none, 6);
 }
 
+/* It doubles no frame: this target does not know copies, tests/sim's does. */
 static void shadow_on_a_bad_wire(void **state)
 {
     struct wire_faults bad = {.loss = 50000,
-                              .duplicate = 30000,
                               .reorder = 50000,
                               .truncate = 10000,
                               .delay_ns = 50000,
@@ -354,6 +424,8 @@ int main(void)
         cmocka_unit_test(same_serial_other_size),
         cmocka_unit_test(another_disk_joins_later),
         cmocka_unit_test(two_paths_share_the_work),
+        cmocka_unit_test(a_dead_path_keeps_no_flush),
+        cmocka_unit_test(paths_to_one_address_share_its_buffers),
         cmocka_unit_test(frame_size_fits),
         cmocka_unit_test(lba28_only),
         cmocka_unit_test(refuses_what_cannot_be),

@@ -280,6 +280,48 @@ static void growth_is_published(void **state)
     stop(&f);
 }
 
+static void growth_is_noticed_without_a_word(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f, 1500);
+    f.nas->identity.sectors = 2 * SECTORS;
+    world_run(&f.w, 70 * NS_PER_S, NULL);
+    assert_int_equal(f.events[AOE_DISK_RESIZED], 1);
+    stop(&f);
+}
+
+/* The flush behind a FUA write has no deadline of its own. */
+static void fua_has_one_deadline(void **state)
+{
+    struct wire_faults slow = {.delay_ns = NS_PER_MS};
+    uint8_t sector[512] = {0};
+    struct fixture f = {0};
+    uint64_t begun;
+    struct io io;
+
+    (void)state;
+    world_open(&f.w, 7, 1500);
+    f.nas = world_add(&f.w, SECTORS, 1500, "one");
+    open_disk(&f, 4 * NS_PER_S);
+    world_run(&f.w, NS_PER_S, NULL);
+    wire_port_faults(f.w.client, WIRE_TX, &slow);
+    begun = f.w.now;
+    f.nas->silent = true;
+    assert_int_equal(submit(&f, &io, AOE_WRITE, sector, 512, 0), 0);
+    io.r.fua = true;
+    world_run(&f.w, 2 * NS_PER_S, NULL);
+    f.nas->silent = false;
+    while (f.nas->writes == 0)
+        world_run(&f.w, 100 * NS_PER_US, NULL);
+    f.nas->silent = true; /* the flush is on its way */
+    world_run(&f.w, 1000 * NS_PER_S, &io.done);
+    assert_int_equal(io.status, -EIO);
+    assert_in_range(f.w.now - begun, 4 * NS_PER_S, 5 * NS_PER_S);
+    stop(&f);
+}
+
 static void smaller_mtu_recuts(void **state)
 {
     static uint8_t bytes[128 * 512];
@@ -342,6 +384,8 @@ int main(void)
         cmocka_unit_test(another_disk_after_a_restart),
         cmocka_unit_test(work_leaves_a_refused_path),
         cmocka_unit_test(growth_is_published),
+        cmocka_unit_test(growth_is_noticed_without_a_word),
+        cmocka_unit_test(fua_has_one_deadline),
         cmocka_unit_test(smaller_mtu_recuts),
         cmocka_unit_test(closing_cancels),
     };
