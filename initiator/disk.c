@@ -69,6 +69,8 @@ static void drop_frames(struct aoe_disk *d, struct list *frames)
         if (f->disk != d || !f->transfer)
             continue;
         f->transfer->outstanding--;
+        f->recut_of = f->transfer; /* which may begin anew */
+        f->transfer->recut = true;
         path_forget(f->path, f);
         disk_retire(d, f);
     }

@@ -266,7 +266,10 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         return; /* ours, but maybe not alone */
     p->member = true;
     outage = p->state != PATH_GOOD;
-    disk_heard(d);
+    if (d->state == DISK_STALE)
+        disk_restarted(d); /* others were here, however short */
+    else
+        disk_heard(d);
     path_revive(p, d->aoe->now);
     if (outage)
         payload_hurry(p);

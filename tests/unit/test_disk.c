@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The disk engine: finding a disk, reading and writing.
+ * The disk engine against a target in memory, on a wire and a clock of our own:
+ * finding it, its paths, reading and writing.
  */
-#include "tests/unit/disk_bench.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/unit/disk_fixture.h"
 
 /* ---- finding --------------------------------------------------------------
  */
@@ -103,6 +107,36 @@ static void two_paths_share_the_work(void **state)
     assert_int_equal(f.events[AOE_DISK_CONFLICT], 0);
     assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
     assert_true(f.nas->reads > 20);
+    assert_true(second->reads > 20);
+    stop(&f);
+}
+
+static void a_failed_path_is_set_aside_and_used_again(void **state)
+{
+    static uint8_t bytes[512 * 256];
+    struct aoe_path_info p[2];
+    struct fixture f;
+    struct model *second;
+    uint64_t begun;
+
+    (void)state;
+    start(&f, 1500);
+    second = world_add(&f.w, SECTORS, 1500, "one");
+    model_announce(second);
+    world_run(&f.w, NS_PER_S, NULL);
+    assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
+    second->silent = true;
+    begun = f.w.now;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
+    assert_in_range(f.w.now - begun, 0, NS_PER_S);
+    assert_int_equal(aoe_disk_paths(f.disk, p, 2), 2);
+    assert_true(p[0].good);
+    assert_false(p[1].good);
+    second->silent = false;
+    second->reads = 0;
+    world_run(&f.w, 2 * NS_PER_S, NULL); /* it is asked now and then */
+    assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
     assert_true(second->reads > 20);
     stop(&f);
 }
@@ -424,6 +458,7 @@ int main(void)
         cmocka_unit_test(same_serial_other_size),
         cmocka_unit_test(another_disk_joins_later),
         cmocka_unit_test(two_paths_share_the_work),
+        cmocka_unit_test(a_failed_path_is_set_aside_and_used_again),
         cmocka_unit_test(a_dead_path_keeps_no_flush),
         cmocka_unit_test(paths_to_one_address_share_its_buffers),
         cmocka_unit_test(frame_size_fits),

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The disk engine: what keeps data safe when frames are lost, and every way in
- * which a disk can go wrong.
+ * The disk engine against a target in memory: order and late copies, and every
+ * way in which it can go wrong.
  */
-#include "tests/unit/disk_bench.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/unit/disk_fixture.h"
 
 /* ---- safety ---------------------------------------------------------------
  */

@@ -2,41 +2,9 @@
  *
  * A target that is restarted: what the user hears, and what is written again.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <errno.h>
-#include <cmocka.h>
+#include "tests/unit/disk_fixture.h"
 
-#include "initiator/disk.h"
-#include "tests/lib/model_target.h"
-
-#define SECTORS 4096
-
-struct fixture {
-    struct world w;
-    struct model *nas;
-    struct aoe_disk *disk;
-    unsigned events[16]; /* by enum aoe_event */
-};
-
-struct io {
-    struct aoe_request r;
-    struct iovec iov;
-    bool done;
-    int status;
-};
-
-static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
-{
-    struct fixture *f = arg;
-
-    (void)disk;
-    f->events[event]++;
-}
-
-static void start(struct fixture *f, uint64_t replay)
+static void start_replay(struct fixture *f, uint64_t replay)
 {
     struct aoe_disk_options o = {.timeout = 60 * NS_PER_S, .replay = replay};
 
@@ -50,47 +18,13 @@ static void start(struct fixture *f, uint64_t replay)
     assert_true(aoe_disk_ready(f->disk));
 }
 
-static void io_done(struct aoe_request *r, int status)
-{
-    struct io *io = r->arg;
-
-    io->done = true;
-    io->status = status;
-}
-
-static void submit(struct fixture *f, struct io *io, enum aoe_op op,
-                   void *buffer, uint64_t length, uint64_t offset)
-{
-    memset(io, 0, sizeof *io);
-    io->iov = (struct iovec){buffer, (size_t)length};
-    io->r = (struct aoe_request){.op = op,
-                                 .offset = offset,
-                                 .length = length,
-                                 .iov = &io->iov,
-                                 .iovcnt = 1,
-                                 .done = io_done,
-                                 .arg = io};
-    assert_int_equal(aoe_submit(f->disk, &io->r), 0);
-}
-
-static void run(struct fixture *f, enum aoe_op op, void *buffer,
-                uint64_t length, uint64_t offset)
-{
-    struct io io;
-
-    submit(f, &io, op, buffer, length, offset);
-    world_run(&f->w, 1000 * NS_PER_S, &io.done);
-    assert_true(io.done);
-    assert_int_equal(io.status, 0);
-}
-
 static void fill(struct fixture *f, uint8_t byte, uint64_t length,
                  uint64_t offset)
 {
     static uint8_t bytes[512 * 256];
 
     memset(bytes, byte, (size_t)length);
-    run(f, AOE_WRITE, bytes, length, offset);
+    assert_int_equal(run(f, AOE_WRITE, bytes, length, offset), 0);
 }
 
 /* Its power fails, and it has nothing left of what was not flushed. */
@@ -107,7 +41,7 @@ static void a_loss_is_said(void **state)
     struct fixture f;
 
     (void)state;
-    start(&f, 0);
+    start_replay(&f, 0);
     model_announce(f.nas);
     world_run(&f.w, NS_PER_S, NULL);
     assert_int_equal(f.events[AOE_DISK_RESTARTED], 0); /* nothing written */
@@ -117,7 +51,7 @@ static void a_loss_is_said(void **state)
     assert_int_equal(f.events[AOE_DISK_RESTARTED], 1);
     model_announce(f.nas); /* said already */
     fill(&f, 1, 512, 0);
-    run(&f, AOE_FLUSH, NULL, 0, 0);
+    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
     model_announce(f.nas); /* all is flushed */
     world_run(&f.w, NS_PER_S, NULL);
     assert_int_equal(f.events[AOE_DISK_RESTARTED], 1);
@@ -131,13 +65,13 @@ static void silence_is_a_restart(void **state)
     struct io io;
 
     (void)state;
-    start(&f, 0);
+    start_replay(&f, 0);
     fill(&f, 1, 512, 0);
     world_run(&f.w, 30 * NS_PER_S, NULL); /* nothing asked, nothing missed */
     fill(&f, 1, 512, 0);
     assert_int_equal(f.events[AOE_DISK_RESTARTED], 0);
     f.nas->silent = true;
-    submit(&f, &io, AOE_READ, sector, 512, 0);
+    assert_int_equal(submit(&f, &io, AOE_READ, sector, 512, 0), 0);
     world_run(&f.w, 5 * NS_PER_S, NULL);
     f.nas->silent = false;
     world_run(&f.w, 5 * NS_PER_S, &io.done);
@@ -155,12 +89,12 @@ static void what_was_not_flushed_comes_again(void **state)
     struct fixture f;
 
     (void)state;
-    start(&f, 1 << 20);
+    start_replay(&f, 1 << 20);
     fill(&f, 1, 512 * 40, 0);
-    run(&f, AOE_FLUSH, NULL, 0, 0);
+    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
     fill(&f, 2, 512 * 20, 512 * 30);
     fill(&f, 3, 700, 512 * 33 + 100); /* with partial sectors */
-    run(&f, AOE_ZERO, NULL, 512, 512 * 40);
+    assert_int_equal(run(&f, AOE_ZERO, NULL, 512, 512 * 40), 0);
     power_fails(&f);
     model_announce(f.nas);
     world_run(&f.w, NS_PER_S, NULL);
@@ -187,10 +121,10 @@ static void no_read_sees_the_loss(void **state)
     struct io io;
 
     (void)state;
-    start(&f, 1 << 20);
+    start_replay(&f, 1 << 20);
     fill(&f, 7, 512, 0);
     f.nas->silent = true;
-    submit(&f, &io, AOE_READ, sector, 512, 0);
+    assert_int_equal(submit(&f, &io, AOE_READ, sector, 512, 0), 0);
     world_run(&f.w, 4 * NS_PER_S, NULL);
     power_fails(&f);
     f.nas->silent = false;
@@ -208,10 +142,10 @@ static void half_a_write_begins_anew(void **state)
     struct io io;
 
     (void)state;
-    start(&f, 1 << 20);
+    start_replay(&f, 1 << 20);
     memset(bytes, 5, sizeof bytes);
     f.nas->buffer_count = 4;
-    submit(&f, &io, AOE_WRITE, bytes, sizeof bytes, 0);
+    assert_int_equal(submit(&f, &io, AOE_WRITE, bytes, sizeof bytes, 0), 0);
     while (f.nas->writes < 12)
         world_run(&f.w, 1, NULL);
     f.nas->silent = true;
@@ -229,7 +163,7 @@ static void what_cannot_come_again_is_said(void **state)
     struct fixture f;
 
     (void)state;
-    start(&f, 1 << 20);
+    start_replay(&f, 1 << 20);
     fill(&f, 1, 512 * 8, 0);
     f.nas->bad_lba = 3;
     model_announce(f.nas);
@@ -244,7 +178,7 @@ static void its_memory_is_bounded(void **state)
     struct fixture f;
 
     (void)state;
-    start(&f, 64 << 10);
+    start_replay(&f, 64 << 10);
     for (uint64_t i = 0; i < 100; i++)
         fill(&f, 1, 4096, i * 4096);
     assert_in_range(f.nas->flushes, 5, 60); /* of our own */
@@ -265,7 +199,7 @@ static void too_large_is_flushed_first(void **state)
     struct fixture f;
 
     (void)state;
-    start(&f, 16 << 10);
+    start_replay(&f, 16 << 10);
     fill(&f, 1, 512 * 256, 0);
     assert_int_equal(f.nas->flushes, 1);
     world_close(&f.w);

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * For tests of the disk engine: a disk at a target in memory, on a wire and a
- * clock of our own.
+ * What the tests of the disk engine share: a world with one target, a disk
+ * opened there, and requests.  A header, since each test program is one file.
  */
-#ifndef TESTS_UNIT_DISK_BENCH_H
-#define TESTS_UNIT_DISK_BENCH_H
+#ifndef TESTS_UNIT_DISK_FIXTURE_H
+#define TESTS_UNIT_DISK_FIXTURE_H
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
 
 #include "initiator/disk.h"
