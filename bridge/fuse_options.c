@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,175 +16,6 @@
 #include "bridge/fuse_commands.h"
 
 static const uint64_t default_wait = 10 * NS_PER_S;
-
-/* ---- -o ------------------------------------------------------------------ */
-
-static bool set_uid(struct mount_options *o, const char *value)
-{
-    const struct passwd *user = getpwnam(value);
-    uint64_t number;
-
-    if (user)
-        o->fs.uid = user->pw_uid;
-    else if (!option_u64(value, 0, UINT32_MAX - 1, &number))
-        o->fs.uid = (uid_t)number;
-    else
-        return false;
-    return true;
-}
-
-static bool set_gid(struct mount_options *o, const char *value)
-{
-    const struct group *group = getgrnam(value);
-    uint64_t number;
-
-    if (group)
-        o->fs.gid = group->gr_gid;
-    else if (!option_u64(value, 0, UINT32_MAX - 1, &number))
-        o->fs.gid = (gid_t)number;
-    else
-        return false;
-    return true;
-}
-
-static bool set_mode(struct mount_options *o, const char *value)
-{
-    mode_t mode = 0;
-
-    if (!*value || strlen(value) > 4)
-        return false;
-    for (; *value; value++) {
-        if (*value < '0' || *value > '7')
-            return false;
-        mode = mode << 3 | (mode_t)(*value - '0');
-    }
-    if (mode > 0777)
-        return false;
-    o->fs.mode = mode;
-    return true;
-}
-
-static bool set_cache(struct mount_options *o, const char *value)
-{
-    (void)value;
-    o->fs.cache = true;
-    return true;
-}
-
-static bool to_libfuse(struct mount_options *o, const char *option)
-{
-    if (fuse_opt_add_arg(&o->mount, "-o") == 0 &&
-        fuse_opt_add_arg(&o->mount, option) == 0)
-        return true;
-    log_error("mount: -o %s: no memory", option);
-    return false;
-}
-
-static bool set_read_only(struct mount_options *o, const char *value)
-{
-    (void)value;
-    o->fs.read_only = true;
-    return to_libfuse(o, "ro");
-}
-
-static bool set_interface(struct mount_options *o, const char *value)
-{
-    return interfaces_add(&o->interfaces, value) == 0;
-}
-
-static bool set_timeout(struct mount_options *o, const char *value)
-{
-    return option_seconds(value, &o->timeout) == 0;
-}
-
-static bool set_wait(struct mount_options *o, const char *value)
-{
-    return option_seconds(value, &o->wait) == 0;
-}
-
-static bool set_link(struct mount_options *o, const char *value)
-{
-    snprintf(o->link, sizeof o->link, "%s", value);
-    o->interfaces.link = o->link;
-    return strlen(value) < sizeof o->link;
-}
-
-/* For whoever reads fstab, not for us: mount(8) hands some of them on. */
-static bool not_ours(struct mount_options *o, const char *value)
-{
-    (void)o;
-    (void)value;
-    return true;
-}
-
-/* Our reads are sized for what was agreed with the kernel. */
-static bool refuse(struct mount_options *o, const char *value)
-{
-    (void)o;
-    (void)value;
-    return false;
-}
-
-static const struct {
-    const char *name; /* with a '=' when a value follows, or a '-' */
-    bool (*set)(struct mount_options *o, const char *value);
-    const char *wrong;
-} own_options[] = {
-    {"ro", set_read_only, "no memory"},
-    {"cache", set_cache, ""},
-    {"uid=", set_uid, "not a user name or number"},
-    {"gid=", set_gid, "not a group name or number"},
-    {"mode=", set_mode, "permissions are octal, at most 0777"},
-    {"interface=", set_interface, "not a network interface"},
-    {"timeout=", set_timeout, "not a number of seconds"},
-    {"wait=", set_wait, "not a number of seconds"},
-    {"link=", set_link, "packet or pcap"},
-    {"max_read=", refuse, "the size of reads is not for choosing"},
-    {"defaults", not_ours, ""},
-    {"auto", not_ours, ""},
-    {"noauto", not_ours, ""},
-    {"nofail", not_ours, ""},
-    {"_netdev", not_ours, ""},
-    {"user", not_ours, ""},
-    {"users", not_ours, ""},
-    {"nouser", not_ours, ""},
-    {"owner", not_ours, ""},
-    {"group", not_ours, ""},
-    {"user=", not_ours, ""},
-    {"comment=", not_ours, ""},
-    {"x-", not_ours, ""},
-    {"X-", not_ours, ""},
-};
-
-static bool set_option(struct mount_options *o, const char *option)
-{
-    for (size_t i = 0; i < sizeof own_options / sizeof *own_options; i++) {
-        const char *name = own_options[i].name;
-        size_t length = strlen(name);
-
-        if (strncmp(option, name, length) ||
-            (!strchr("=-", name[length - 1]) && option[length]))
-            continue;
-        if (own_options[i].set(o, option + length))
-            return true;
-        log_error("mount: -o %s: %s", option, own_options[i].wrong);
-        return false;
-    }
-    /* libfuse names those that it does not know either. */
-    return to_libfuse(o, option);
-}
-
-bool mount_options_list(struct mount_options *o, const char *list)
-{
-    char *copy = strdup(list), *rest = copy, *option;
-    bool good = copy != NULL;
-
-    while (good && (option = strsep(&rest, ",")))
-        if (*option)
-            good = set_option(o, option);
-    free(copy);
-    return good;
-}
 
 /* ---- DISK... DIR --------------------------------------------------------- */
 
@@ -241,7 +70,7 @@ static bool name_mount(struct mount_options *o)
     return fuse_opt_insert_arg(&o->mount, 1, source) == 0 &&
            fuse_opt_insert_arg(&o->mount, 1, "-o") == 0 &&
            /* Who may open which file is decided by its mode, by the kernel. */
-           to_libfuse(o, "default_permissions");
+           mount_option_to_libfuse(o, "default_permissions");
 }
 
 /* ---- the command line ---------------------------------------------------- */
@@ -257,27 +86,28 @@ int fuse_bad_option(const char *command, int letter, char **argv)
     return EXIT_USAGE;
 }
 
-enum { OPT_TIMEOUT = 256, OPT_WAIT, OPT_LINK, OPT_HELP };
+enum {
+    OPT_TIMEOUT = 256,
+    OPT_WINDOW,
+    OPT_REPLAY,
+    OPT_WAIT,
+    OPT_LINK,
+    OPT_HELP,
+};
 
 static const struct option long_options[] = {
     {"interface", required_argument, NULL, 'i'},
     {"options", required_argument, NULL, 'o'},
     {"foreground", no_argument, NULL, 'f'},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"window", required_argument, NULL, OPT_WINDOW},
+    {"replay", required_argument, NULL, OPT_REPLAY},
     {"wait", required_argument, NULL, OPT_WAIT},
     {"link", required_argument, NULL, OPT_LINK},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
-
-static bool seconds(const char *option, const char *text, uint64_t *ns)
-{
-    if (option_seconds(text, ns) == 0)
-        return true;
-    log_error("mount: %s %s: not a number of seconds", option, text);
-    return false;
-}
 
 static bool read_option(struct mount_options *o, int letter, char **argv)
 {
@@ -293,12 +123,15 @@ static bool read_option(struct mount_options *o, int letter, char **argv)
         log_verbose(true);
         return true;
     case OPT_TIMEOUT:
-        return seconds("--timeout", optarg, &o->timeout);
+        return mount_option_set(o, "timeout=", optarg);
+    case OPT_WINDOW:
+        return mount_option_set(o, "window=", optarg);
+    case OPT_REPLAY:
+        return mount_option_set(o, "replay=", optarg);
     case OPT_WAIT:
-        return seconds("--wait", optarg, &o->wait);
+        return mount_option_set(o, "wait=", optarg);
     case OPT_LINK:
-        o->interfaces.link = optarg;
-        return true;
+        return mount_option_set(o, "link=", optarg);
     default:
         fuse_bad_option("mount", letter, argv);
         return false;
@@ -311,7 +144,7 @@ bool mount_options_parse(struct mount_options *o, int argc, char **argv,
     int letter;
 
     memset(o, 0, sizeof *o);
-    o->timeout = AOE_TIMEOUT_DEFAULT;
+    o->disk.timeout = AOE_TIMEOUT_DEFAULT;
     o->wait = default_wait;
     o->fs.uid = getuid();
     o->fs.gid = getgid();
