@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
-need losetup=mount mkfs.ext4=e2fsprogs e2fsck=e2fsprogs flock=util-linux \
+need losetup=mount mkfs.ext4=e2fsprogs e2fsck=e2fsprogs resize2fs=e2fsprogs flock=util-linux \
     findmnt=util-linux
 network 1500
 losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
@@ -133,6 +133,26 @@ check "... umount still works" umount "$MNT"
 check "... and takes the loop device with it" eventually all_gone
 check "... and the disk can be mounted again" \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0
+check "every file is the same" same
+
+# ---- a disk that has grown ---------------------------------------------------
+
+LOOP=$(device | awk '{ print $1 }')
+grown() {
+    losetup --set-capacity "$LOOP" &&
+        [ "$(cat "/sys/block/${LOOP##*/}/size")" = $((96 * 2048)) ]
+}
+stop target
+truncate -s 96M "$DISK"
+start target nas aoe-target "$SHELF" 2 eth0 "$DISK"
+await target "$ID: serving"
+check "a disk that has grown: the loop device learns it" eventually grown
+CAPABILITIES=0x$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)
+if ((CAPABILITIES >> 24 & 1)); then
+    check "... the file system, too" resize2fs "$LOOP"
+else
+    skip_check "... the file system, too" "needs CAP_SYS_RESOURCE"
+fi
 check "every file is the same" same
 unmounted_whole "the end"
 stop target
