@@ -229,9 +229,10 @@ struct aoe_request {
  * fail at once until AOE_DISK_BACK), -ESTALE (another disk answers at this
  * address), -ENOMEM.
  *
- * Statuses of `done`: 0; -EIO (the disk failed the command, or the deadline
- * passed); -EBUSY (reserved for another host); -EOPNOTSUPP, -EINVAL, -ENODEV,
- * -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed); -ESTALE.
+ * Statuses of `done`: 0; -EIO (the disk failed the command, the deadline
+ * passed, or the target was restarted under a write that is too large for
+ * options.replay); -EBUSY (reserved for another host); -EOPNOTSUPP, -EINVAL,
+ * -ENODEV, -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed); -ESTALE.
  *
  * Frames leave with the next aoe_service or aoe_push, so that what is submitted
  * together travels together; aoe_timeout returns 0 until then. */

@@ -196,11 +196,19 @@ void path_forget(struct path *p, struct frame *f)
     list_remove(&f->link);
 }
 
+/* When all that an event was said to have taken was only late, a disk or a
+ * busy host, the window is what it was. */
 void path_spurious(struct path *p)
 {
     p->calm = 0;
     if (p->patience < PATIENCE_MAX)
         p->patience *= 2;
+    if (p->event_lost == 0 || --p->event_lost > 0)
+        return;
+    if (p->window < p->event_window)
+        p->window = p->threshold = p->event_window;
+    if (p->window > p->limit * PATH_WINDOW_UNIT)
+        p->window = p->limit * PATH_WINDOW_UNIT;
 }
 
 /* Which of its copies a frame's answer belongs to is known only when there was
@@ -251,8 +259,7 @@ static void tick_sent(struct path *p, uint64_t now)
         struct frame *f = list_entry(node, struct frame, link);
 
         if (f->sent + rto <= now) {
-            if (!timed_out)
-                narrow(p, f, now, true);
+            narrow(p, f, now, true);
             timed_out = true;
         } else if (p->srtt && f->sent < p->newest_answered &&
                    f->sent + late <= now) {
