@@ -160,6 +160,7 @@ static void ready(void *arg)
         return;
     s->exports[0] = &s->disk.export;
     nbd_service_open(&s->service, s->loop, s->exports, 1);
+    nbd_server_limit(&s->service.server, s->options.memory);
     s->serving = true;
     if (listen_somewhere(s) || announce(s))
         loop_stop(s->loop, EXIT_FAILED);

@@ -12,7 +12,7 @@
 #include "base/options.h"
 #include "bridge/nbd_listen.h"
 
-enum { WINDOW_MAX = 4096 };
+enum { WINDOW_MAX = 4096, MEMORY_MAX = 1024 };
 
 static void help(void)
 {
@@ -35,6 +35,9 @@ static void help(void)
         "  -w, --wait SECONDS     how long to look for the disk (10)\n"
         "  -W, --window FRAMES    at most so many in flight on a path (what\n"
         "                         the target says)\n"
+        "  -M, --memory MIB       for requests in flight, of all clients "
+        "together\n"
+        "                         (64; at least 2)\n"
         "      --link KIND        packet or pcap: how to reach the wire\n"
         "  -v, --verbose          say what clients do\n"
         "  -h, --help             show this\n\n"
@@ -52,6 +55,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, 'T'},
     {"wait", required_argument, NULL, 'w'},
     {"window", required_argument, NULL, 'W'},
+    {"memory", required_argument, NULL, 'M'},
     {"link", required_argument, NULL, 'L'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -76,6 +80,8 @@ static int set_window(struct serve_options *o, const char *value)
 
 static int set_option(struct serve_options *o, int c)
 {
+    uint64_t mib;
+
     switch (c) {
     case 'i':
         return interfaces_add(&o->interfaces, optarg) ? EXIT_USAGE : -1;
@@ -103,6 +109,11 @@ static int set_option(struct serve_options *o, int c)
         return -1;
     case 'W':
         return set_window(o, optarg);
+    case 'M':
+        if (option_u64(optarg, NBD_BYTES_LEAST >> 20, MEMORY_MAX, &mib))
+            return wrong("--memory", optarg, "not a number from 2 to 1024");
+        o->memory = (size_t)mib << 20;
+        return -1;
     case 'L':
         o->interfaces.link = optarg;
         return -1;
@@ -130,11 +141,12 @@ int serve_options_parse(struct serve_options *o, int argc, char **argv)
     int c, disks = 0, status = -1;
 
     *o = (struct serve_options){.wait = 10 * NS_PER_S,
+                                .memory = NBD_BYTES_DEFAULT,
                                 .disk.timeout = AOE_TIMEOUT_DEFAULT};
     argv[0] = program; /* what getopt begins its complaints with */
     /* The disk may stand before options also where getopt would stop at it. */
     while (status < 0 && optind < argc) {
-        c = getopt_long(argc, argv, "+i:u:t:R:rT:w:W:vh", longs, NULL);
+        c = getopt_long(argc, argv, "+i:u:t:R:rT:w:W:M:vh", longs, NULL);
         if (c != -1) {
             status = set_option(o, c);
         } else if (optind < argc) {

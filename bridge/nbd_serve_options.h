@@ -14,6 +14,7 @@ struct serve_options {
     const char *unix_path, *tcp, *run; /* exactly one is given */
     struct aoe_disk_options disk;
     uint64_t wait; /* ns to find the disk in */
+    size_t memory; /* bytes of requests in flight */
 };
 
 /* Returns -1 to go on, else the exit status, after having said why. */

@@ -290,9 +290,9 @@ static void stalled_clients_cost_only_themselves(void **state)
     ask(&writer, NBD_CMD_WRITE, 0, 1 << 20);
     say(&writer, "some", 4);
     enter(h, &reader);
-    h->service.server.bytes_max = 2 << 20;
+    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
     for (int i = 0; i < 4; i++)
-        ask(&reader, NBD_CMD_READ, 0, 1 << 20);
+        ask(&reader, NBD_CMD_READ, 0, NBD_BYTES_LEAST / 4);
     enter(h, &good);
     for (int i = 0; i < 10; i++)
         served(&good);
@@ -301,6 +301,62 @@ static void stalled_clients_cost_only_themselves(void **state)
     close(reader.fd);
     served(&good);
     close(good.fd);
+}
+
+/* Clients that hold all the memory there is to share: others work on with
+ * their own, and whoever needs more gets it by the stalled ones' end. */
+static void stalled_clients_give_memory_back(void **state)
+{
+    struct house *h = *state;
+    struct visitor hog, small, large;
+    static uint8_t data[NBD_BYTES_LEAST / 2];
+
+    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    h->service.stall_limit = NS_PER_S / 20;
+    enter(h, &hog);
+    ask(&hog, NBD_CMD_READ, 0, sizeof data);
+    enter(h, &small);
+    enter(h, &large);
+    while (h->memory.done[AOE_READ] < 1)
+        turn(h);
+    ask(&large, NBD_CMD_READ, 0, sizeof data);
+    for (int i = 0; i < 10; i++) {
+        ask(&small, NBD_CMD_READ, 0, 65536);
+        assert_int_equal(answer(&small), NBD_OK);
+        assert_true(receive(&small, data, 65536));
+    }
+    assert_int_equal(answer(&large), NBD_OK);
+    assert_true(receive(&large, data, sizeof data));
+    served(&large);
+    served(&small);
+    while (receive(&hog, data, 1)) /* what was on its way, then the end */
+        ;
+    close(hog.fd);
+    close(small.fd);
+    close(large.fd);
+}
+
+/* No more connections than there is memory for; the next one's turn comes. */
+static void too_many_clients(void **state)
+{
+    enum { MOST = NBD_BYTES_LEAST / 2 / NBD_PIECE };
+    struct house *h = *state;
+    struct visitor v[MOST], next;
+    uint8_t greeting[NBD_GREETING_SIZE];
+
+    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    for (int i = 0; i < MOST; i++)
+        enter(h, &v[i]);
+    knock(h, &next);
+    turn(h);
+    turn(h);
+    assert_int_equal(h->service.server.connections, MOST);
+    served(&v[0]);
+    close(v[0].fd);
+    assert_true(receive(&next, greeting, sizeof greeting));
+    for (int i = 1; i < MOST; i++)
+        close(v[i].fd);
+    close(next.fd);
 }
 
 static void garbage_ends_the_connection(void **state)
@@ -359,7 +415,7 @@ static void broken_off_requests_are_bounded(void **state)
     say(&v, garbage, sizeof garbage);
     await_end(&v);
     assert_int_equal(h->service.server.orphaned_bytes, 65536);
-    h->service.server.bytes_max = 4096;
+    nbd_server_limit(&h->service.server, 2 * NBD_PIECE);
     knock(h, &next);
     turn(h);
     turn(h);
@@ -644,6 +700,8 @@ int main(void)
         TEST(many_clients),
         TEST(silent_client_is_dropped),
         TEST(stalled_clients_cost_only_themselves),
+        TEST(stalled_clients_give_memory_back),
+        TEST(too_many_clients),
         TEST(garbage_ends_the_connection),
         TEST(gone_before_the_reply),
         TEST(broken_off_requests_are_bounded),
