@@ -336,6 +336,9 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
+	sed 's,@BINDIR@,$(BINDIR),' dist/aoe-nbd@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-nbd@.service
+	install -m 644 dist/aoe-nbd@.socket $(DESTDIR)$(UNITDIR)
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\

@@ -11,7 +11,7 @@
 #include "bridge/nbd_server.h"
 
 /* What is kept at rest. */
-enum { FREE_BYTES_MAX = 2 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
+enum { KEEP_BYTES = 2 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
 
 /* A sanitizer watches the ends of what malloc gives. */
 #if defined(__has_feature)
@@ -70,7 +70,7 @@ static void trim(struct nbd_pool *pool, size_t most)
 
 void nbd_pool_trim(struct nbd_pool *pool)
 {
-    trim(pool, FREE_BYTES_MAX);
+    trim(pool, KEEP_BYTES);
 }
 
 void nbd_pool_close(struct nbd_pool *pool)

@@ -17,9 +17,9 @@ enum { WINDOW_MAX = 4096, MEMORY_MAX = 1024 };
 static void help(void)
 {
     puts(
-        "Usage: aoe-nbd serve DISK [-i NETIF]... (--unix PATH |\n"
+        "Usage: aoe-nbd serve DISK... [-i NETIF]... (--unix PATH |\n"
         "                     --tcp [ADDR:]PORT | --run COMMAND) [OPTION]...\n"
-        "Serve an AoE disk (e1.2) to NBD clients, in the foreground.\n\n"
+        "Serve AoE disks (e1.2) to NBD clients, in the foreground.\n\n"
         "  -i, --interface NETIF  reach the disk through it; may be repeated\n"
         "                         or a list with commas (default:\n"
         "                         $AOE_INTERFACES)\n"
@@ -41,6 +41,8 @@ static void help(void)
         "      --link KIND        packet or pcap: how to reach the wire\n"
         "  -v, --verbose          say what clients do\n"
         "  -h, --help             show this\n\n"
+        "Started by systemd or nbdcopy with a socket (LISTEN_FDS), it serves\n"
+        "that one.\n\n"
         "SIGTERM and SIGINT end it in order: requests in flight are answered\n"
         "and the disk is flushed.  Exit status: 0 done, 1 failed, 2 wrong\n"
         "usage; with --run that of COMMAND.");
@@ -128,17 +130,43 @@ static int set_option(struct serve_options *o, int c)
     }
 }
 
-static int set_disk(struct serve_options *o, const char *name)
+static int add_disk(struct serve_options *o, const char *name)
 {
-    if (aoe_name_parse(name, &o->shelf, &o->slot))
+    struct serve_disk disk;
+
+    if (aoe_name_parse(name, &disk.shelf, &disk.slot))
         return wrong("serve", name, "not a disk name like e1.2");
+    for (unsigned i = 0; i < o->disk_count; i++)
+        if (o->disks[i].shelf == disk.shelf && o->disks[i].slot == disk.slot)
+            return wrong("serve", name, "named twice");
+    if (o->disk_count == SERVE_DISKS_MAX)
+        return wrong("serve", name, "more than 64 disks");
+    o->disks[o->disk_count++] = disk;
     return -1;
+}
+
+/* How clients reach it: one way, whichever. */
+static int check_ways(const struct serve_options *o)
+{
+    int ways = !!o->unix_path + !!o->tcp + !!o->run;
+
+    if (ways == 1 && o->inherited == 0)
+        return -1;
+    if (ways == 0 && o->inherited > 0)
+        return -1;
+    if (o->inherited > 0)
+        log_error("serve: a socket was passed by LISTEN_FDS: --unix, --tcp and "
+                  "--run have no place beside it");
+    else
+        log_error("serve: one of --unix, --tcp and --run is needed; see "
+                  "aoe-nbd serve --help");
+    return EXIT_USAGE;
 }
 
 int serve_options_parse(struct serve_options *o, int argc, char **argv)
 {
     static char program[] = "aoe-nbd";
-    int c, disks = 0, status = -1;
+    int c, status = -1;
 
     *o = (struct serve_options){.wait = 10 * NS_PER_S,
                                 .memory = NBD_BYTES_DEFAULT,
@@ -150,20 +178,15 @@ int serve_options_parse(struct serve_options *o, int argc, char **argv)
         if (c != -1) {
             status = set_option(o, c);
         } else if (optind < argc) {
-            status = set_disk(o, argv[optind++]);
-            disks++;
+            status = add_disk(o, argv[optind++]);
         }
     }
     if (status >= 0)
         return status;
-    if (disks != 1) {
-        log_error("serve: name one disk, like e1.2; see aoe-nbd serve --help");
+    if (o->disk_count == 0) {
+        log_error("serve: name a disk, like e1.2; see aoe-nbd serve --help");
         return EXIT_USAGE;
     }
-    if (!!o->unix_path + !!o->tcp + !!o->run != 1) {
-        log_error("serve: one of --unix, --tcp and --run is needed; see "
-                  "aoe-nbd serve --help");
-        return EXIT_USAGE;
-    }
-    return -1;
+    o->inherited = nbd_inherited_sockets();
+    return check_ways(o);
 }

@@ -42,6 +42,15 @@ if command -v systemd-analyze >/dev/null; then
         [ -z "$complaints" ] || { echo "$complaints" && return 1; }
     }
     check "systemd finds nothing wrong with it" content
+    sed "s,/opt/aoe/,$stage/opt/aoe/," "${unit/target/nbd}" >"$TMP/units/aoe-nbd@e1.2.service"
+    cp "$stage/opt/aoe/lib/systemd/system/aoe-nbd@.socket" "$TMP/units/aoe-nbd@e1.2.socket"
+    pair() {
+        local complaints
+        complaints=$(systemd-analyze verify --man=no "$TMP/units/aoe-nbd@e1.2.socket" \
+            "$TMP/units/aoe-nbd@e1.2.service" 2>&1 | grep aoe-nbd)
+        [ -z "$complaints" ] || { echo "$complaints" && return 1; }
+    }
+    check "and nothing with those of aoe-nbd" pair
 else
     skip_check "systemd's opinion of the unit" "needs systemd-analyze (package systemd)"
 fi
