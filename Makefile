@@ -226,10 +226,12 @@ unit-tests: $(UNIT)
 # Programs the network tests use; each is one file and links nothing of ours,
 # so that it judges independently.  They need Linux, as those tests do.
 HELPERS := $(if $(filter Linux,$(shell uname -s)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
+HELPERS := $(if $(HAVE_NBD),$(HELPERS),$(filter-out %/badclient,$(HELPERS)))
 $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) -o $@ $^
+	$(Q)$(LINKER) -o $@ $^ $(HELPER_LIBS)
+$(BUILD)/tests/helpers/badclient: HELPER_LIBS = $(NBD_LIBS)
 
 # The simulator, and mutants of it: the same with one safety rule switched off by
 # the linker, which it must notice.
