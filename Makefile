@@ -17,8 +17,8 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no and
-#: WITH_CMOCKA=no leave a library out.
+#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no,
+#: WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -49,7 +49,12 @@ WITH_FUSE := no
 WITH_SECCOMP := no
 WITH_NBD := no
 WITH_CMOCKA := no
+WITH_NBDKIT := no
 WITH_URING := no
+endif
+ifdef SAN
+# nbdkit itself would have to be built with it.
+WITH_NBDKIT := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
@@ -58,6 +63,7 @@ HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
 HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
+HAVE_NBDKIT := $(call have,$(WITH_NBDKIT),nbdkit)
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -138,6 +144,7 @@ room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
 skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
 skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
+bridge_nbdkit := $(wildcard bridge/nbdkit*.c)
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
@@ -152,16 +159,17 @@ PROGRAMS := $(if $(wildcard initiator/main.c),$(BUILD)/aoe)
 PROGRAMS += $(if $(wildcard target/main.c),$(BUILD)/aoe-target)
 PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
 PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
+NBDKIT := $(if $(HAVE_NBDKIT),$(BUILD)/nbdkit-aoe-plugin.so)
 
 .PHONY: all target help
-all: $(PROGRAMS) left-out
+all: $(PROGRAMS) $(NBDKIT) left-out
 target: $(BUILD)/aoe-target
 
 $(BASE): $(call objs,$(call room,base))
 $(WIRE): $(call objs,$(call room,wire))
 $(INITIATOR): $(call objs,$(call room,initiator))
 $(TARGET): $(call objs,$(call room,target))
-$(BRIDGE): $(call objs,$(filter-out $(bridge_fuse),$(call room,bridge)))
+$(BRIDGE): $(call objs,$(filter-out $(bridge_fuse) $(bridge_nbdkit),$(call room,bridge)))
 $(FUSE): $(call objs,$(bridge_fuse))
 $(TESTLIB): $(call objs,$(wildcard tests/lib/*.c))
 
@@ -189,6 +197,18 @@ $(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
 
+# A plugin is loaded wherever there is room, so its objects are its own; and of
+# the library it shows nbdkit only what is the plugin's.
+PLUGIN := $(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c bridge/disk_log.c \
+	$(call room,initiator) $(call room,wire) $(call room,base)
+$(BUILD)/obj/pic/%.o: %.c
+	$(say) CC "$< (PIC)"
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -fPIC -fvisibility=hidden $(THREADS) -c -o $@ $<
+$(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN:%.c=$(BUILD)/obj/pic/%.o)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now $(LDFLAGS) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+
 # The targets that a person may want.
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -202,6 +222,7 @@ left-out:
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
 	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
 	@$(if $(HAVE_NBD),:,echo "left out: NBD exports as aoe-target's disk (needs libnbd: libnbd-dev)")
+	@$(if $(HAVE_NBDKIT),:,echo "left out: nbdkit-aoe-plugin (needs nbdkit: nbdkit-plugin-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
@@ -326,6 +347,7 @@ DOCDIR := $(PREFIX)/share/doc/aoekit
 UNITDIR := $(PREFIX)/lib/systemd/system
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
+NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugindir))
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
@@ -335,6 +357,7 @@ install: all
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
+	$(if $(NBDKIT),install -D -m 644 $(NBDKIT) $(DESTDIR)$(NBDKIT_PLUGINDIR)/nbdkit-aoe-plugin.so)
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service

@@ -26,6 +26,15 @@ done
 for guide in README.md LICENSE NEWS.md SECURITY.md safety.md; do
     check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
 done
+if [ -e "$BUILD/nbdkit-aoe-plugin.so" ]; then
+    plugin=$(find "$stage" -name nbdkit-aoe-plugin.so)
+    check "nbdkit loads the installed plugin" \
+        says '^name=aoe$' nbdkit --dump-plugin "$plugin"
+    check "its manual page is there" \
+        test -s "$stage/opt/aoe/share/man/man1/nbdkit-aoe-plugin.1"
+else
+    skip_check "the plugin for nbdkit" "not built here: see what make says"
+fi
 
 unit=$stage/opt/aoe/lib/systemd/system/aoe-target@.service
 # shellcheck disable=SC2016 # $ARGS is for systemd
