@@ -19,8 +19,10 @@ void nbd_server_open(struct nbd_server *server,
                      const struct nbd_export *const *exports,
                      unsigned export_count)
 {
-    *server = (struct nbd_server){
-        .exports = exports, .export_count = export_count, .own_max = NBD_PIECE};
+    *server = (struct nbd_server){.exports = exports,
+                                  .export_count = export_count,
+                                  .piece = NBD_PIECE,
+                                  .own_max = NBD_PIECE};
     nbd_pool_open(&server->pool);
     list_init(&server->waiting);
     nbd_server_limit(server, NBD_BYTES_DEFAULT);

@@ -62,7 +62,7 @@ static bool next_piece(struct nbd_conn *conn)
     struct nbd_request *whole = conn->receiving, *piece;
     uint64_t at = whole->header.offset + conn->received;
     uint32_t left = whole->header.length - conn->received;
-    uint32_t length = NBD_PIECE - (uint32_t)(at % PIECE_END);
+    uint32_t length = conn->server->piece - (uint32_t)(at % PIECE_END);
 
     if (length > left)
         length = left;

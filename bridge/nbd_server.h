@@ -26,7 +26,7 @@
 
 enum {
     NBD_PAYLOAD_MAX = 32 << 20, /* bytes of one read or write */
-    NBD_PIECE = 128 << 10,      /* bytes of a write that leave together */
+    NBD_PIECE = 128 << 10,      /* of a write, and a connection's own */
     NBD_BYTES_DEFAULT = 64 << 20,
     NBD_BYTES_LEAST = 2 << 20,
     NBD_REQUESTS_MAX = 512,  /* in flight on one connection */
@@ -46,6 +46,7 @@ struct nbd_server {
 
     /* nbd_budget.c: half of the memory is divided among the connections, half
      * is for whoever needs more. */
+    uint32_t piece;        /* bytes of a long write that leave together */
     size_t bytes_max;      /* all buffers */
     size_t own_max;        /* those a connection may always have */
     size_t shared;         /* bytes taken from the common half */

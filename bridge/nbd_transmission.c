@@ -119,10 +119,11 @@ static struct nbd_header parse(const uint8_t *p)
 
 /* The memory it needs from its header on; the pieces of a long write take
  * theirs one by one. */
-static size_t room_of(const struct nbd_header *h)
+static size_t room_of(const struct nbd_server *server,
+                      const struct nbd_header *h)
 {
     if (!nbd_needs_buffer(h) ||
-        (h->command == NBD_CMD_WRITE && h->length > NBD_PIECE))
+        (h->command == NBD_CMD_WRITE && h->length > server->piece))
         return 0;
     return nbd_pool_room(h->length);
 }
@@ -158,7 +159,7 @@ bool nbd_step_request(struct nbd_conn *conn)
         return true;
     }
     refused = nbd_check(conn, &h, &why);
-    r = nbd_take(conn, refused ? 0 : room_of(&h));
+    r = nbd_take(conn, refused ? 0 : room_of(conn->server, &h));
     if (!r)
         return false;
     nbd_consume(conn, NBD_REQUEST_SIZE);

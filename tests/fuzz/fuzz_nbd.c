@@ -30,6 +30,7 @@ enum {
     READS_LITTLE = 1 << 4,
     HANGS_UP = 1 << 5, /* instead of an orderly end of file */
     SERVER_STOPS = 1 << 6,
+    SHORT_PIECES = 1 << 7, /* a long write is one of more than 4096 bytes */
 };
 
 struct world {
@@ -142,6 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nbd_server_open(&w.server, w.exports, 1);
     if (w.manners & SMALL_LIMIT)
         nbd_server_limit(&w.server, 2 * NBD_PIECE);
+    if (w.manners & SHORT_PIECES)
+        w.server.piece = w.server.own_max = 4096;
     w.conn = calloc(1, sizeof *w.conn);
     if (!w.conn)
         abort();
