@@ -8,7 +8,8 @@
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make bench-target   aoe-target beside vblade, into build/bench/;
-#:                     BENCH_SECONDS=1 for a quick look
+#: make bench-bridge   aoe-nbd and aoe-fuse beside nbdkit, tgt and nbdfuse
+#:                     BENCH_SECONDS=1 for a quick look at either
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -299,6 +300,11 @@ tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 .PHONY: bench-target bench-target-built
 bench-target: deps-bench
 	+@$(MAKE) --no-print-directory bench-target-built
+.PHONY: bench-bridge bench-bridge-built
+bench-bridge: deps-bench
+	+@$(MAKE) --no-print-directory bench-bridge-built
+bench-bridge-built: all
+	@BUILD=$(BUILD) tests/bench/bridge.sh
 bench-target-built: target $(BUILD)/tests/bench/load
 	@BUILD=$(BUILD) tests/bench/target.sh
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
