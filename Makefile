@@ -8,8 +8,9 @@
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make bench-target   aoe-target beside vblade, into build/bench/;
+#:                     BENCH_SECONDS=1 for a quick look
+#: make bench-initiator  the initiator on shaped, lossy and several wires
 #: make bench-bridge   aoe-nbd and aoe-fuse beside nbdkit, tgt and nbdfuse
-#:                     BENCH_SECONDS=1 for a quick look at either
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -29,6 +30,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= gcc
 AR ?= ar
+OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 VERSION := 0.1.0
 
@@ -162,8 +164,11 @@ PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
 PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
 NBDKIT := $(if $(HAVE_NBDKIT),$(BUILD)/nbdkit-aoe-plugin.so)
 
+# libaoe for other people's programs.  A static build is for the target alone.
+LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -s)),,$(BUILD)/libaoe.so))
+
 .PHONY: all target help
-all: $(PROGRAMS) $(NBDKIT) left-out
+all: $(PROGRAMS) $(LIBAOE) $(NBDKIT) left-out
 target: $(BUILD)/aoe-target
 
 $(BASE): $(call objs,$(call room,base))
@@ -198,17 +203,52 @@ $(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
 
-# A plugin is loaded wherever there is room, so its objects are its own; and of
-# the library it shows nbdkit only what is the plugin's.
-PLUGIN := $(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c bridge/disk_log.c \
-	$(call room,initiator) $(call room,wire) $(call room,base)
-$(BUILD)/obj/pic/%.o: %.c
-	$(say) CC "$< (PIC)"
+# ---- the library -------------------------------------------------------------
+# Position-independent objects of what is not the command's own.  initiator/
+# libaoe.map names what others may call; the rest is local, in the archive too,
+# so that our link_open or list_each never meets theirs.
+comma := ,
+SONAME := libaoe.so.0
+LIBAOE_MAP := initiator/libaoe.map
+command_sources := $(wildcard initiator/cmd_*.c initiator/command_*.c) \
+	initiator/interfaces.c initiator/disk_log.c initiator/disk_text.c \
+	initiator/histogram.c
+pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
+LIBAOE_OBJS := $(call pic,$(filter-out $(command_sources),$(call room,initiator)))
+LIBAOE_PARTS := $(BUILD)/pic/wire.a $(BUILD)/pic/base.a
+$(BUILD)/pic/wire.a: $(call pic,$(call room,wire))
+$(BUILD)/pic/base.a: $(call pic,$(call room,base))
+$(LIBAOE_PARTS):
+	$(say) AR $@
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/pic/%.o: %.c
+	$(say) CC "$< (libaoe)"
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) -fPIC -fvisibility=hidden $(THREADS) -c -o $@ $<
-$(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN:%.c=$(BUILD)/obj/pic/%.o)
+	$(Q)$(COMPILE) -fPIC $(THREADS) -c -o $@ $<
+$(BUILD)/libaoe.a: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
+	$(say) AR $@
+	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/pic/libaoe.o $(LIBAOE_OBJS) $(LIBAOE_PARTS)
+	$(Q)sed -n 's/^ *\(aoe_[a-z_]*\);/\1/p' $(LIBAOE_MAP) >$(BUILD)/pic/public
+	$(Q)$(if $(filter Darwin,$(shell uname -s)),:,$(OBJCOPY) --keep-global-symbols=$(BUILD)/pic/public $(BUILD)/pic/libaoe.o)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(BUILD)/pic/libaoe.o
+$(BUILD)/libaoe.so: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-z,relro,-z,now $(LDFLAGS) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined,-Wl$(comma)-z$(comma)defs) \
+		-Wl,-z,relro,-z,now $(LDFLAGS) -shared -Wl,-soname,$(SONAME) \
+		-Wl,--version-script=$(LIBAOE_MAP) -o $(BUILD)/$(SONAME) \
+		$(LIBAOE_OBJS) $(LIBAOE_PARTS) $(PCAP_LIBS) $(THREADS)
+	@ln -sf $(SONAME) $@
+
+# A plugin for nbdkit, which sees of it only what nbdkit calls.
+PLUGIN := $(call pic,$(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c \
+	$(call room,initiator) $(call room,wire) $(call room,base))
+$(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN) bridge/nbdkit_plugin.map
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -shared \
+		-Wl,--version-script=bridge/nbdkit_plugin.map -o $@ $(PLUGIN) \
+		$(PCAP_LIBS) $(THREADS)
 
 # The targets that a person may want.
 help:
@@ -273,6 +313,7 @@ $(BUILD)/tests/sim/sim-fence: wrap = fence_hit
 $(BUILD)/tests/sim/sim-flush: wrap = responder_request
 $(BUILD)/tests/sim/sim-order: wrap = order_enter
 $(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
+$(BUILD)/tests/sim/sim-replay: wrap = replay_begin
 SEEDS ?= 10000
 SEED ?= 1
 .PHONY: sim
@@ -297,7 +338,7 @@ tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet
 # machine and prove nothing by passing.
-.PHONY: bench-target bench-target-built
+.PHONY: bench-target bench-target-built bench-initiator bench-initiator-built
 bench-target: deps-bench
 	+@$(MAKE) --no-print-directory bench-target-built
 .PHONY: bench-bridge bench-bridge-built
@@ -307,6 +348,10 @@ bench-bridge-built: all
 	@BUILD=$(BUILD) tests/bench/bridge.sh
 bench-target-built: target $(BUILD)/tests/bench/load
 	@BUILD=$(BUILD) tests/bench/target.sh
+bench-initiator: deps-bench
+	+@$(MAKE) --no-print-directory bench-initiator-built
+bench-initiator-built: target $(BUILD)/aoe $(BUILD)/tests/bench/echo
+	@BUILD=$(BUILD) tests/bench/initiator.sh
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -350,6 +395,8 @@ BINDIR := $(PREFIX)/bin
 SBINDIR := $(PREFIX)/sbin
 MANDIR := $(PREFIX)/share/man
 DOCDIR := $(PREFIX)/share/doc/aoekit
+LIBDIR := $(PREFIX)/lib
+INCLUDEDIR := $(PREFIX)/include
 UNITDIR := $(PREFIX)/lib/systemd/system
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
@@ -364,6 +411,16 @@ install: all
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
 	$(if $(NBDKIT),install -D -m 644 $(NBDKIT) $(DESTDIR)$(NBDKIT_PLUGINDIR)/nbdkit-aoe-plugin.so)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)/example
+	install -m 644 $(BUILD)/libaoe.a $(DESTDIR)$(LIBDIR)
+	$(if $(filter %.so,$(LIBAOE)),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so.$(VERSION))
+	$(if $(filter %.so,$(LIBAOE)),ln -sf libaoe.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME))
+	$(if $(filter %.so,$(LIBAOE)),ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so)
+	install -m 644 initiator/aoe.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 doc/example/*.c $(DESTDIR)$(DOCDIR)/example
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
+		-e 's,@VERSION@,$(VERSION),; s|@PRIVATE@|$(PCAP_LIBS)|' \
+		dist/libaoe.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libaoe.pc
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
@@ -373,7 +430,7 @@ install: all
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
-	$(room)/*.c $(room)/*.h))
+	$(room)/*.c $(room)/*.h)) $(wildcard doc/example/*.c)
 SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
@@ -385,4 +442,4 @@ format-check:
 lint:
 	@echo shellcheck; shellcheck $(SCRIPTS)
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)

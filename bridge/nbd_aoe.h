@@ -14,6 +14,9 @@ struct nbd_disk {
     struct aoe_disk *disk;
     struct aoe_loop *loop;
     void (*ready)(void *arg); /* the disk was found (once) */
+    /* May be set once it is open: two disks have its address, so that it will
+     * never be ready. */
+    void (*conflict)(void *arg);
     void *arg;
     char description[128];
     struct log_limit limit; /* of lines about its fate */

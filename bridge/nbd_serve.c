@@ -13,7 +13,7 @@
 #include "base/notify.h"
 #include "base/options.h"
 #include "bridge/aoe_loop.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 #include "bridge/nbd_aoe.h"
 #include "bridge/nbd_commands.h"
 #include "bridge/nbd_listen.h"
@@ -225,6 +225,17 @@ static void not_found(void *arg)
     loop_stop(s->loop, EXIT_FAILED);
 }
 
+/* Two disks at one address: waiting would make it no better. */
+static void conflict(void *arg)
+{
+    struct served *d = arg;
+    struct serve *s = d->serve;
+
+    disk_log_missing("serve", d->disk.disk, &s->options.interfaces,
+                     s->options.wait);
+    loop_stop(s->loop, EXIT_FAILED);
+}
+
 static int open_disks(struct serve *s)
 {
     const struct serve_options *o = &s->options;
@@ -236,6 +247,7 @@ static int open_disks(struct serve *s)
         d->serve = s;
         err = nbd_disk_open(&d->disk, &s->aoe_loop, o->disks[i].shelf,
                             o->disks[i].slot, &o->disk, ready, d);
+        d->disk.conflict = conflict;
     }
     return err;
 }

@@ -12,7 +12,7 @@
 #include "base/options.h"
 #include "bridge/nbd_listen.h"
 
-enum { WINDOW_MAX = 4096, MEMORY_MAX = 1024 };
+enum { WINDOW_MAX = 4096, REPLAY_MAX = 4096, MEMORY_MAX = 1024 };
 
 static void help(void)
 {
@@ -38,6 +38,9 @@ static void help(void)
         "  -M, --memory MIB       for requests in flight, of all clients "
         "together\n"
         "                         (64; at least 2)\n"
+        "      --replay MIB       keep up to so much of what was written and\n"
+        "                         not flushed, and write it again after a\n"
+        "                         restart of the target (0)\n"
         "      --link KIND        packet or pcap: how to reach the wire\n"
         "  -v, --verbose          say what clients do\n"
         "  -h, --help             show this\n\n"
@@ -58,6 +61,7 @@ static const struct option longs[] = {
     {"wait", required_argument, NULL, 'w'},
     {"window", required_argument, NULL, 'W'},
     {"memory", required_argument, NULL, 'M'},
+    {"replay", required_argument, NULL, 'P'},
     {"link", required_argument, NULL, 'L'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -77,6 +81,16 @@ static int set_window(struct serve_options *o, const char *value)
     if (option_u64(value, 1, WINDOW_MAX, &window))
         return wrong("--window", value, "not a number from 1 to 4096");
     o->disk.window = (unsigned)window;
+    return -1;
+}
+
+static int set_replay(struct serve_options *o, const char *value)
+{
+    uint64_t mib;
+
+    if (option_u64(value, 0, REPLAY_MAX, &mib))
+        return wrong("--replay", value, "not a number from 0 to 4096");
+    o->disk.replay = mib << 20;
     return -1;
 }
 
@@ -116,6 +130,8 @@ static int set_option(struct serve_options *o, int c)
             return wrong("--memory", optarg, "not a number from 2 to 1024");
         o->memory = (size_t)mib << 20;
         return -1;
+    case 'P':
+        return set_replay(o, optarg);
     case 'L':
         o->interfaces.link = optarg;
         return -1;

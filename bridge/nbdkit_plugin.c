@@ -14,9 +14,9 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe_loop.h"
-#include "bridge/disk_log.h"
 #include "bridge/nbd_aoe.h"
 #include "bridge/nbdkit_thread.h"
+#include "initiator/disk_log.h"
 #include "initiator/interfaces.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
@@ -124,6 +124,7 @@ static int find(void)
     if (!err)
         err = nbd_disk_open(&self.disk, &self.aoe_loop, self.shelf, self.slot,
                             &self.options, ready, NULL);
+    self.disk.conflict = not_found;
     self.search = (struct loop_timer){.expired = not_found};
     if (!err)
         err = loop_timer_set(self.loop, &self.search,

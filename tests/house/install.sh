@@ -26,6 +26,10 @@ done
 for guide in README.md LICENSE NEWS.md SECURITY.md safety.md; do
     check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
 done
+for file in include/aoe.h lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
+    lib/pkgconfig/libaoe.pc share/doc/aoekit/example/aoe-head.c; do
+    check "$file is there" test -s "$stage/opt/aoe/$file"
+done
 if [ -e "$BUILD/nbdkit-aoe-plugin.so" ]; then
     plugin=$(find "$stage" -name nbdkit-aoe-plugin.so)
     check "nbdkit loads the installed plugin" \

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * For tests of NBD clients on real sockets: a server in its loop, over a disk
- * of memory, and clients that turn the loop while they wait.
+ * For tests of NBD on real sockets: a server in this process, and clients that
+ * turn its loop while they wait.
  */
 #ifndef TESTS_UNIT_NBD_HOUSE_H
 #define TESTS_UNIT_NBD_HOUSE_H
 
 #include <errno.h>
-#include <netdb.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,45 +3,7 @@
  * Long writes, which reach the disk in pieces, and what the NBD server holds
  * for its clients at most.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/bytes.h"
-#include "tests/lib/nbd_peer.h"
-
-enum { DISK = 1 << 20 };
-
-static int setup(void **state)
-{
-    struct nbd_peer *peer = malloc(sizeof *peer);
-
-    nbd_peer_open(peer, DISK);
-    nbd_peer_go(peer, false);
-    *state = peer;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    nbd_peer_close(*state);
-    free(*state);
-    return 0;
-}
-
-static void again(struct nbd_peer *peer, bool structured)
-{
-    nbd_peer_disconnect(peer);
-    nbd_peer_forget(peer);
-    nbd_peer_connect(peer);
-    nbd_peer_go(peer, structured);
-}
+#include "tests/unit/nbd_transmission.h"
 
 /* ---- long writes --------------------------------------------------------- */
 
