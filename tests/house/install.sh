@@ -40,6 +40,15 @@ for file in include/aoe.h lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
     lib/pkgconfig/libaoe.pc share/doc/aoekit/example/aoe-head.c; do
     check "$file is there" test -s "$stage/opt/aoe/$file"
 done
+if [ -e "$BUILD/nbdkit-aoe-plugin.so" ]; then
+    plugin=$(find "$stage" -name nbdkit-aoe-plugin.so)
+    check "nbdkit loads the installed plugin" \
+        says '^name=aoe$' nbdkit --dump-plugin "$plugin"
+    check "its manual page is there" \
+        test -s "$stage/opt/aoe/share/man/man1/nbdkit-aoe-plugin.1"
+else
+    skip_check "the plugin for nbdkit" "not built here: see what make says"
+fi
 
 unit=$stage/opt/aoe/lib/systemd/system/aoe-target@.service
 # shellcheck disable=SC2016 # $ARGS is for systemd
@@ -56,6 +65,15 @@ if command -v systemd-analyze >/dev/null; then
         [ -z "$complaints" ] || { echo "$complaints" && return 1; }
     }
     check "systemd finds nothing wrong with it" content
+    sed "s,/opt/aoe/,$stage/opt/aoe/," "${unit/target/nbd}" >"$TMP/units/aoe-nbd@e1.2.service"
+    cp "$stage/opt/aoe/lib/systemd/system/aoe-nbd@.socket" "$TMP/units/aoe-nbd@e1.2.socket"
+    pair() {
+        local complaints
+        complaints=$(systemd-analyze verify --man=no "$TMP/units/aoe-nbd@e1.2.socket" \
+            "$TMP/units/aoe-nbd@e1.2.service" 2>&1 | grep aoe-nbd)
+        [ -z "$complaints" ] || { echo "$complaints" && return 1; }
+    }
+    check "and nothing with those of aoe-nbd" pair
 else
     skip_check "systemd's opinion of the unit" "needs systemd-analyze (package systemd)"
 fi
