@@ -145,14 +145,14 @@ static bool refuse(struct mount_options *o, const char *value)
 static const struct {
     const char *name; /* with a '=' when a value follows, or a '-' */
     bool (*set)(struct mount_options *o, const char *value);
-    const char *wrong;
+    const char *wrong; /* NULL: it has said so itself */
 } own_options[] = {
-    {"ro", set_read_only, "no memory"},
+    {"ro", set_read_only, NULL},
     {"cache", set_cache, ""},
     {"uid=", set_uid, "not a user name or number"},
     {"gid=", set_gid, "not a group name or number"},
     {"mode=", set_mode, "permissions are octal, at most 0777"},
-    {"interface=", set_interface, "not a network interface"},
+    {"interface=", set_interface, NULL},
     {"timeout=", set_timeout, "not a number of seconds"},
     {"window=", set_window, "not a number from 1 to 4096"},
     {"replay=", set_replay, "not a number from 0 to 4096"},
@@ -213,7 +213,8 @@ static bool set_option(struct mount_options *o, const char *option)
         return mount_option_to_libfuse(o, option);
     if (own_options[i].set(o, option + strlen(own_options[i].name)))
         return true;
-    log_error("mount: -o %s: %s", option, own_options[i].wrong);
+    if (own_options[i].wrong)
+        log_error("mount: -o %s: %s", option, own_options[i].wrong);
     return false;
 }
 

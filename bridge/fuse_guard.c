@@ -16,7 +16,8 @@
 #include "base/options.h"
 
 /* Everything the server has open: /dev/fuse, which would keep the dead mount
- * alive, standard error, whose reader may wait for its end, and the rest. */
+ * alive, standard error, whose reader may wait for its end, and the rest.
+ * fusermount3 expects something in the place of the first three. */
 static void close_all_but(int keep)
 {
     long most = sysconf(_SC_OPEN_MAX);
@@ -27,6 +28,8 @@ static void close_all_but(int keep)
     for (int fd = 0; fd < most; fd++)
         if (fd != keep)
             close(fd);
+    while ((most = open("/dev/null", O_RDWR)) >= 0 && most < STDERR_FILENO)
+        ;
 }
 
 bool guard_mount_there(const struct guard *g, const char *path)

@@ -56,6 +56,8 @@ all_gone "mount -r"
 
 check "what is wrong is said" refuses 1 '^aoe-fuse: mount: -o wait=soon: .*seconds' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=eth0,wait=soon
+check "... once" refuses 1 '^aoe-fuse: ' \
+    host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=
 check "an option nobody knows is refused" refuses 1 '^aoe-fuse: .*frobnicate' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=eth0,frobnicate
 check "a disk that is not there, too" refuses 32 '^aoe-fuse: .*e9\.9.*eth0' \
