@@ -13,7 +13,8 @@ struct nbd_disk {
     struct nbd_export export; /* valid from `ready` on */
     struct aoe_disk *disk;
     struct aoe_loop *loop;
-    void (*ready)(void *arg); /* the disk was found (once) */
+    void (*ready)(void *arg);   /* the disk was found (once) */
+    void (*resized)(void *arg); /* may be NULL: export.size has changed */
     void *arg;
     char description[128];
     struct log_limit limit; /* of lines about its fate */

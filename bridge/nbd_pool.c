@@ -6,17 +6,20 @@
  */
 #include "bridge/nbd_pool.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "bridge/nbd_server.h"
 
 /* What is kept at rest. */
-enum { FREE_BYTES_MAX = 4 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
+enum { KEEP_BYTES = 4 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
 
 void nbd_pool_open(struct nbd_pool *pool)
 {
+    pool->keep_bytes = KEEP_BYTES;
     list_init(&pool->free_requests);
     for (int c = 0; c < NBD_BUFFER_CLASSES; c++)
         list_init(&pool->free_buffers[c]);
@@ -69,8 +72,10 @@ static bool is_mapped(size_t room)
     return room > (size_t)1 << NBD_BUFFER_LARGEST;
 }
 
-size_t nbd_pool_room(uint32_t length)
+size_t nbd_pool_room(const struct nbd_pool *pool, uint32_t length)
 {
+    if (length < pool->room_min)
+        return pool->room_min;
     if (is_mapped(length))
         return ((size_t)length + PAGE - 1) & ~(size_t)(PAGE - 1);
     return (size_t)1 << (NBD_BUFFER_SMALLEST + class_of(length));
@@ -102,11 +107,31 @@ void nbd_pool_give_buffer(struct nbd_pool *pool, uint8_t *buffer, size_t room)
         munmap(buffer, room);
         return;
     }
-    if (pool->free_bytes + room > FREE_BYTES_MAX) {
+    if (pool->free_bytes + room > pool->keep_bytes) {
         free(buffer);
         return;
     }
     list_prepend(&pool->free_buffers[class_of(room)],
                  (struct list *)(void *)buffer);
     pool->free_bytes += room;
+}
+
+int nbd_pool_reserve(struct nbd_pool *pool, unsigned requests, uint32_t length)
+{
+    pool->room_min = nbd_pool_room(pool, length);
+    pool->keep_bytes = requests * pool->room_min;
+    for (unsigned i = 0; i < requests; i++) {
+        struct nbd_request *r = calloc(1, sizeof *r);
+        uint8_t *buffer = malloc(pool->room_min);
+
+        if (!r || !buffer) {
+            free(r);
+            free(buffer);
+            return -ENOMEM;
+        }
+        memset(buffer, 0, pool->room_min); /* memory is there when touched */
+        nbd_pool_give_request(pool, r);
+        nbd_pool_give_buffer(pool, buffer, pool->room_min);
+    }
+    return 0;
 }

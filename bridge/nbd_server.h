@@ -135,6 +135,11 @@ struct nbd_conn {
  * -ENOMEM. */
 int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server);
 
+/* The same without greeting and handshake: the client knows `export` and what
+ * it can do, and its requests come at once. */
+void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
+                          const struct nbd_export *export);
+
 /* Ends it: replies are forgotten, requests the disk has end on their own. */
 void nbd_conn_close(struct nbd_conn *conn);
 

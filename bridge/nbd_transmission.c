@@ -191,7 +191,7 @@ bool nbd_step_request(struct nbd_conn *conn)
     }
     refused = nbd_check(conn, &h, &why);
     if (!refused && nbd_needs_buffer(&h))
-        room = nbd_pool_room(h.length);
+        room = nbd_pool_room(&conn->server->pool, h.length);
     if (!affordable(conn, room)) {
         conn->blocked = true;
         return false;
