@@ -11,6 +11,7 @@
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make bench-target   aoe-target beside vblade, into build/bench/;
 #:                     BENCH_SECONDS=1 for a quick look
+#: make bench-initiator  the initiator on shaped, lossy and several wires
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -19,8 +20,8 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no, WITH_SECCOMP=no and
-#: WITH_CMOCKA=no leave a library out.
+#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
+#: WITH_SECCOMP=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -30,6 +31,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= gcc
 AR ?= ar
+OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 VERSION := 0.1.0
 
@@ -160,8 +162,11 @@ PROGRAMS += $(if $(wildcard target/main.c),$(BUILD)/aoe-target)
 PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
 PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
 
+# libaoe for other people's programs.  A static build is for the target alone.
+LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -s)),,$(BUILD)/libaoe.so))
+
 .PHONY: all target help
-all: $(PROGRAMS) left-out
+all: $(PROGRAMS) $(LIBAOE) left-out
 target: $(BUILD)/aoe-target
 
 $(BASE): $(call objs,$(call room,base))
@@ -196,6 +201,44 @@ $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) 
 $(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
+
+# ---- the library -------------------------------------------------------------
+# Position-independent objects of what is not the command's own.  initiator/
+# libaoe.map names what others may call; the rest is local, in the archive too,
+# so that our link_open or list_each never meets theirs.
+comma := ,
+SONAME := libaoe.so.0
+LIBAOE_MAP := initiator/libaoe.map
+command_sources := $(wildcard initiator/cmd_*.c initiator/command_*.c) \
+	initiator/interfaces.c initiator/disk_log.c initiator/disk_text.c \
+	initiator/histogram.c
+pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
+LIBAOE_OBJS := $(call pic,$(filter-out $(command_sources),$(call room,initiator)))
+LIBAOE_PARTS := $(BUILD)/pic/wire.a $(BUILD)/pic/base.a
+$(BUILD)/pic/wire.a: $(call pic,$(call room,wire))
+$(BUILD)/pic/base.a: $(call pic,$(call room,base))
+$(LIBAOE_PARTS):
+	$(say) AR $@
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/pic/%.o: %.c
+	$(say) CC "$< (libaoe)"
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -fPIC $(THREADS) -c -o $@ $<
+$(BUILD)/libaoe.a: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
+	$(say) AR $@
+	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/pic/libaoe.o $(LIBAOE_OBJS) $(LIBAOE_PARTS)
+	$(Q)sed -n 's/^ *\(aoe_[a-z_]*\);/\1/p' $(LIBAOE_MAP) >$(BUILD)/pic/public
+	$(Q)$(if $(filter Darwin,$(shell uname -s)),:,$(OBJCOPY) --keep-global-symbols=$(BUILD)/pic/public $(BUILD)/pic/libaoe.o)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(BUILD)/pic/libaoe.o
+$(BUILD)/libaoe.so: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined,-Wl$(comma)-z$(comma)defs) \
+		-Wl,-z,relro,-z,now $(LDFLAGS) -shared -Wl,-soname,$(SONAME) \
+		-Wl,--version-script=$(LIBAOE_MAP) -o $(BUILD)/$(SONAME) \
+		$(LIBAOE_OBJS) $(LIBAOE_PARTS) $(PCAP_LIBS) $(THREADS)
+	@ln -sf $(SONAME) $@
 
 # The targets that a person may want.
 help:
@@ -258,6 +301,7 @@ $(BUILD)/tests/sim/sim-fence: wrap = fence_hit
 $(BUILD)/tests/sim/sim-flush: wrap = responder_request
 $(BUILD)/tests/sim/sim-order: wrap = order_enter
 $(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
+$(BUILD)/tests/sim/sim-replay: wrap = replay_begin
 SEEDS ?= 10000
 SEED ?= 1
 .PHONY: sim
@@ -288,11 +332,15 @@ tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet
 # machine and prove nothing by passing.
-.PHONY: bench-target bench-target-built
+.PHONY: bench-target bench-target-built bench-initiator bench-initiator-built
 bench-target: deps-bench
 	+@$(MAKE) --no-print-directory bench-target-built
 bench-target-built: target $(BUILD)/tests/bench/load
 	@BUILD=$(BUILD) tests/bench/target.sh
+bench-initiator: deps-bench
+	+@$(MAKE) --no-print-directory bench-initiator-built
+bench-initiator-built: target $(BUILD)/aoe $(BUILD)/tests/bench/echo
+	@BUILD=$(BUILD) tests/bench/initiator.sh
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -336,7 +384,10 @@ BINDIR := $(PREFIX)/bin
 SBINDIR := $(PREFIX)/sbin
 MANDIR := $(PREFIX)/share/man
 DOCDIR := $(PREFIX)/share/doc/aoekit
+LIBDIR := $(PREFIX)/lib
+INCLUDEDIR := $(PREFIX)/include
 UNITDIR := $(PREFIX)/lib/systemd/system
+UDEVDIR := $(PREFIX)/lib/udev/rules.d
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
 .PHONY: install
@@ -348,13 +399,24 @@ install: all
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)/example
+	install -m 644 $(BUILD)/libaoe.a $(DESTDIR)$(LIBDIR)
+	$(if $(filter %.so,$(LIBAOE)),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so.$(VERSION))
+	$(if $(filter %.so,$(LIBAOE)),ln -sf libaoe.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME))
+	$(if $(filter %.so,$(LIBAOE)),ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so)
+	install -m 644 initiator/aoe.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 doc/example/*.c $(DESTDIR)$(DOCDIR)/example
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
+		-e 's,@VERSION@,$(VERSION),; s|@PRIVATE@|$(PCAP_LIBS)|' \
+		dist/libaoe.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libaoe.pc
+	install -D -m 644 dist/60-aoekit.rules $(DESTDIR)$(UDEVDIR)/60-aoekit.rules
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
-	$(room)/*.c $(room)/*.h))
+	$(room)/*.c $(room)/*.h)) $(wildcard doc/example/*.c)
 SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
@@ -366,4 +428,4 @@ format-check:
 lint:
 	@echo shellcheck; shellcheck $(SCRIPTS)
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 /* ---- what happens to a disk ---------------------------------------------- */
 
@@ -27,6 +27,12 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
                    "losetup -c tells a loop device");
     if (event == AOE_DISK_READY)
         note_ready(s);
+    if (event == AOE_DISK_CONFLICT && s->phase == SERVER_LOOKING &&
+        !aoe_disk_ready(disk)) { /* waiting would make it no better */
+        disk_log_missing("mount", disk, &s->options->interfaces,
+                         s->options->wait);
+        loop_stop(s->loop, EXIT_FAILED);
+    }
     if (event == AOE_DISK_RESIZED)
         aoefs_resized(d);
 }
@@ -52,9 +58,9 @@ static void looked_long_enough(void *arg)
 int server_look(struct server *s)
 {
     const struct mount_options *o = s->options;
-    struct aoe_disk_options disk_options = {.timeout = o->timeout,
-                                            .read_only = o->fs.read_only};
+    struct aoe_disk_options disk_options = o->disk;
 
+    disk_options.read_only = o->fs.read_only;
     s->fs.disks = s->disks;
     for (unsigned i = 0; i < o->disk_count; i++) {
         struct aoefs_disk *d = &s->disks[i];

@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "bridge/disk_text.h"
+#include "initiator/disk_text.h"
 
 /* A text of an open .info or .stats. */
 struct text {

@@ -209,13 +209,24 @@ int fuse_bad_option(const char *command, int letter, char **argv)
     return EXIT_USAGE;
 }
 
-enum { OPT_TIMEOUT = 256, OPT_WAIT, OPT_LINK, OPT_HELP };
+enum {
+    OPT_TIMEOUT = 256,
+    OPT_WINDOW,
+    OPT_REPLAY,
+    OPT_WAIT,
+    OPT_LINK,
+    OPT_HELP,
+    WINDOW_MAX = 4096,
+    REPLAY_MAX = 4096,
+};
 
 static const struct option long_options[] = {
     {"interface", required_argument, NULL, 'i'},
     {"options", required_argument, NULL, 'o'},
     {"foreground", no_argument, NULL, 'f'},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"window", required_argument, NULL, OPT_WINDOW},
+    {"replay", required_argument, NULL, OPT_REPLAY},
     {"wait", required_argument, NULL, OPT_WAIT},
     {"link", required_argument, NULL, OPT_LINK},
     {"verbose", no_argument, NULL, 'v'},
@@ -229,6 +240,36 @@ static bool seconds(const char *option, const char *text, uint64_t *ns)
         return true;
     log_error("mount: %s %s: not a number of seconds", option, text);
     return false;
+}
+
+static bool number(const char *option, uint64_t min, uint64_t max,
+                   uint64_t *out)
+{
+    if (option_u64(optarg, min, max, out) == 0)
+        return true;
+    log_error("mount: %s %s: not a number from %llu to %llu", option, optarg,
+              (unsigned long long)min, (unsigned long long)max);
+    return false;
+}
+
+static bool set_window(struct mount_options *o)
+{
+    uint64_t frames;
+
+    if (!number("--window", 1, WINDOW_MAX, &frames))
+        return false;
+    o->disk.window = (unsigned)frames;
+    return true;
+}
+
+static bool set_replay(struct mount_options *o)
+{
+    uint64_t mib;
+
+    if (!number("--replay", 0, REPLAY_MAX, &mib))
+        return false;
+    o->disk.replay = mib << 20;
+    return true;
 }
 
 static bool read_option(struct mount_options *o, int letter, char **argv)
@@ -245,7 +286,11 @@ static bool read_option(struct mount_options *o, int letter, char **argv)
         log_verbose(true);
         return true;
     case OPT_TIMEOUT:
-        return seconds("--timeout", optarg, &o->timeout);
+        return seconds("--timeout", optarg, &o->disk.timeout);
+    case OPT_WINDOW:
+        return set_window(o);
+    case OPT_REPLAY:
+        return set_replay(o);
     case OPT_WAIT:
         return seconds("--wait", optarg, &o->wait);
     case OPT_LINK:
@@ -263,7 +308,7 @@ bool mount_options_parse(struct mount_options *o, int argc, char **argv,
     int letter;
 
     memset(o, 0, sizeof *o);
-    o->timeout = AOE_TIMEOUT_DEFAULT;
+    o->disk.timeout = AOE_TIMEOUT_DEFAULT;
     o->wait = default_wait;
     o->fs.uid = getuid();
     o->fs.gid = getgid();

@@ -21,10 +21,10 @@ struct mount_options {
     unsigned disk_count;
     const char *dir; /* as the user wrote it */
     bool foreground;
-    uint64_t timeout;        /* deadline of a request, ns; 0: none */
-    uint64_t wait;           /* how long disks are looked for, ns */
-    struct aoefs_options fs; /* but for the callbacks */
-    struct fuse_args mount;  /* fs.mount points here */
+    struct aoe_disk_options disk; /* of every disk, but for read_only */
+    uint64_t wait;                /* how long disks are looked for, ns */
+    struct aoefs_options fs;      /* but for the callbacks */
+    struct fuse_args mount;       /* fs.mount points here */
 };
 
 /* Reads `mount DISK... DIR [option]...`.  True: go on.  False: the command is

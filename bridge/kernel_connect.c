@@ -14,11 +14,11 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "bridge/disk_log.h"
 #include "bridge/kernel_connection.h"
 #include "bridge/kernel_guard.h"
 #include "bridge/kernel_nbd.h"
 #include "bridge/nbd_commands.h"
+#include "initiator/disk_log.h"
 
 /* What the kernel may have in flight.  It splits requests at 128 KiB unless
  * told otherwise, and the memory for that many is there from the beginning. */
@@ -162,6 +162,7 @@ static int begin(struct kernel_connection *c)
         err = nbd_disk_open(&c->disk, &c->aoe_loop, o->shelf, o->slot, &o->disk,
                             ready, c);
     c->disk.resized = on_resized;
+    c->disk.conflict = not_found; /* waiting would make it no better */
     if (!err)
         err = loop_timer_set(c->loop, &c->search, loop_now(c->loop) + o->wait);
     return err;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 static int submit(void *disk, struct aoe_request *request)
 {
@@ -54,6 +54,8 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 
     if (event == AOE_DISK_READY)
         become_ready(d, disk);
+    if (event == AOE_DISK_CONFLICT && !aoe_disk_ready(disk) && d->conflict)
+        d->conflict(d->arg);
     if (event == AOE_DISK_RESIZED)
         d->export.size = aoe_disk_identity(disk)->size;
     disk_log_event(&d->limit, loop_now(d->loop->loop), disk, event,

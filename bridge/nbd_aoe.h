@@ -13,8 +13,11 @@ struct nbd_disk {
     struct nbd_export export; /* valid from `ready` on */
     struct aoe_disk *disk;
     struct aoe_loop *loop;
-    void (*ready)(void *arg);   /* the disk was found (once) */
-    void (*resized)(void *arg); /* may be NULL: export.size has changed */
+    void (*ready)(void *arg); /* the disk was found (once) */
+    /* May be set once it is open: two disks have its address, so that it will
+     * never be ready; and: export.size has changed. */
+    void (*conflict)(void *arg);
+    void (*resized)(void *arg);
     void *arg;
     char description[128];
     struct log_limit limit; /* of lines about its fate */

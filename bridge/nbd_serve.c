@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe_loop.h"
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 #include "bridge/nbd_aoe.h"
 #include "bridge/nbd_commands.h"
 #include "bridge/nbd_listen.h"
@@ -189,6 +189,7 @@ static int begin(struct serve *s)
     if (!err)
         err = nbd_disk_open(&s->disk, &s->aoe_loop, o->shelf, o->slot, &o->disk,
                             ready, s);
+    s->disk.conflict = not_found; /* waiting would make it no better */
     if (!err)
         err = loop_timer_set(s->loop, &s->search, loop_now(s->loop) + o->wait);
     return err;

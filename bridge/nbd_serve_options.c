@@ -12,7 +12,7 @@
 #include "base/options.h"
 #include "bridge/nbd_listen.h"
 
-enum { WINDOW_MAX = 4096 };
+enum { WINDOW_MAX = 4096, REPLAY_MAX = 4096 };
 
 static void help(void)
 {
@@ -35,6 +35,9 @@ static void help(void)
         "  -w, --wait SECONDS     how long to look for the disk (10)\n"
         "  -W, --window FRAMES    at most so many in flight on a path (what\n"
         "                         the target says)\n"
+        "      --replay MIB       keep up to so much of what was written and\n"
+        "                         not flushed, and write it again after a\n"
+        "                         restart of the target (0)\n"
         "      --link KIND        packet or pcap: how to reach the wire\n"
         "  -v, --verbose          say what clients do\n"
         "  -h, --help             show this\n\n"
@@ -52,6 +55,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, 'T'},
     {"wait", required_argument, NULL, 'w'},
     {"window", required_argument, NULL, 'W'},
+    {"replay", required_argument, NULL, 'P'},
     {"link", required_argument, NULL, 'L'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -71,6 +75,16 @@ static int set_window(struct serve_options *o, const char *value)
     if (option_u64(value, 1, WINDOW_MAX, &window))
         return wrong("--window", value, "not a number from 1 to 4096");
     o->disk.window = (unsigned)window;
+    return -1;
+}
+
+static int set_replay(struct serve_options *o, const char *value)
+{
+    uint64_t mib;
+
+    if (option_u64(value, 0, REPLAY_MAX, &mib))
+        return wrong("--replay", value, "not a number from 0 to 4096");
+    o->disk.replay = mib << 20;
     return -1;
 }
 
@@ -103,6 +117,8 @@ static int set_option(struct serve_options *o, int c)
         return -1;
     case 'W':
         return set_window(o, optarg);
+    case 'P':
+        return set_replay(o, optarg);
     case 'L':
         o->interfaces.link = optarg;
         return -1;

@@ -11,10 +11,29 @@
  * is the target that cuts. */
 enum { SHORT_REPLIES_MAX = 3 };
 
-/* Late copies: the fence of a write ends with the last of them. */
-static void late(struct aoe_disk *d, struct frame *f)
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
+{
+    from->heard = d->aoe->now;
+    if (!f->transfer && f->state != FRAME_FENCED && !f->probe)
+        return f == from->identify;
+    if (f->probe && f->path != from)
+        return false; /* it came by another way than it went */
+    /* One that is being asked who it is may be another disk by now. */
+    return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
+           !disk_heard(d);
+}
+
+void disk_late(struct aoe_disk *d, struct path *from)
 {
     d->stats.late++;
+    if (from)
+        path_spurious(from);
+}
+
+/* Late copies: the fence of a write ends with the last of them. */
+static void late(struct aoe_disk *d, struct path *from, struct frame *f)
+{
+    disk_late(d, from);
     if (f->replies >= f->copies) {
         fence_remove(&d->fence, f);
         flight_put(&d->aoe->flight, f);
@@ -27,6 +46,7 @@ static void identified(struct aoe_disk *d, struct frame *f, const uint8_t *page)
 
     path_answered(p, f, d->aoe->now);
     p->identify = NULL;
+    p->asked = f->copies == 1 ? f->tag : 0;
     flight_put(&d->aoe->flight, f);
     disk_identified(d, p, page);
 }
@@ -43,7 +63,8 @@ static uint64_t failed_lba(const struct frame *f, const struct aoe_ata *a)
 }
 
 /* FLUSH CACHE EXT refused: FLUSH CACHE may do (vblade).  That refused too: the
- * target has no cache to flush that it would admit to. */
+ * target has no cache to flush that it would admit to.  With a device fault it
+ * was not refused but failed, and data is lost. */
 static void flush_refused(struct aoe_disk *d, struct transfer *t)
 {
     d->flush_opcode =
@@ -76,11 +97,13 @@ static void answered(struct aoe_disk *d, struct frame *f,
     bool failed = a->command & ATA_STATUS_FAILED;
 
     if (failed && t->op == AOE_FLUSH && a->feature & ATA_ERROR_ABRT &&
-        f->opcode == d->flush_opcode) {
+        !(a->command & ATA_STATUS_DF) && f->opcode == d->flush_opcode) {
         flush_refused(d, t);
         complete(d, f, 0, 0);
         return;
     }
+    if (failed && a->feature & ATA_ERROR_ABRT && payload_refused(f))
+        return;
     if (failed) {
         complete(d, f, -EIO, failed_lba(f, a));
         return;
@@ -96,22 +119,23 @@ static void answered(struct aoe_disk *d, struct frame *f,
     complete(d, f, 0, 0);
 }
 
-void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a)
 {
-    (void)h;
     f->replies++;
     if (f->state == FRAME_FENCED)
-        late(d, f);
+        late(d, from, f);
     else if (f->transfer)
         answered(d, f, a);
+    else if (f->probe)
+        payload_probed(f, a);
     else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
         identified(d, f, NULL);
     else
         identified(d, f, a->data);
 }
 
-static int error_status(uint8_t error)
+int error_status(uint8_t error)
 {
     switch (error) {
     case AOE_ERR_COMMAND:
@@ -127,13 +151,18 @@ static int error_status(uint8_t error)
     }
 }
 
-void disk_error(struct aoe_disk *d, struct frame *f, const struct aoe_header *h)
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error)
 {
     f->replies++;
     if (f->state == FRAME_FENCED)
-        late(d, f);
+        late(d, from, f);
+    else if (error == AOE_ERR_ARGUMENT && payload_refused(f))
+        return;
     else if (f->transfer)
-        complete(d, f, error_status(h->error), f->lba);
+        complete(d, f, error_status(error), f->lba);
+    else if (f->probe)
+        payload_probed(f, NULL);
     else
         identified(d, f, NULL);
 }

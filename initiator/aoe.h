@@ -73,6 +73,11 @@ int aoe_poll_fds(struct aoe *aoe, struct pollfd *fds, int max);
  * 0: now; -1: never. */
 int64_t aoe_timeout(struct aoe *aoe);
 
+/* The address of an interface of this context: what targets know us by.  0 or
+ * -ENODEV. */
+int aoe_interface_mac(const struct aoe *aoe, const char *interface,
+                      uint8_t mac[6]);
+
 /* Receives, sends, times out and completes whatever is due.  Never blocks. */
 void aoe_service(struct aoe *aoe);
 
@@ -122,6 +127,9 @@ struct aoe_disk_options {
     uint64_t timeout; /* deadline of a request; 0: wait for ever */
     unsigned window;  /* most frames in flight on a path; 0: the target's */
     bool read_only;   /* refuse writes and trims with -EROFS */
+    uint64_t replay;  /* bytes of memory for completed writes that no flush has
+                         covered yet: they are written again when the target
+                         may have lost them in a restart; 0: none */
 };
 #define AOE_TIMEOUT_DEFAULT UINT64_C(60000000000)
 
@@ -139,14 +147,21 @@ struct aoe_identity {
 };
 
 enum aoe_event {
-    AOE_DISK_READY,    /* identified: size and identity are known (once) */
-    AOE_DISK_LOST,     /* no answer within the deadline: requests fail now */
-    AOE_DISK_BACK,     /* the same disk answers again */
-    AOE_DISK_RESIZED,  /* aoe_disk_identity has the new size */
-    AOE_DISK_CHANGED,  /* another disk answers at this address: refused */
-    AOE_DISK_CONFLICT, /* two different disks answer at this address: before
-                          AOE_DISK_READY neither is used, afterwards only the
-                          one that was first */
+    AOE_DISK_READY,     /* identified: size and identity are known (once) */
+    AOE_DISK_LOST,      /* no answer within the deadline: requests fail now */
+    AOE_DISK_BACK,      /* the same disk answers again */
+    AOE_DISK_RESIZED,   /* aoe_disk_identity has the new size */
+    AOE_DISK_CHANGED,   /* another disk answers at this address: refused */
+    AOE_DISK_CONFLICT,  /* two different disks answer at this address: before
+                           AOE_DISK_READY neither is used, afterwards only the
+                           one that was first */
+    AOE_DISK_RESTARTED, /* the target announced itself, or answered after a
+                           silence of seconds: if it was restarted by a loss of
+                           power, completed writes that no flush had covered
+                           may be lost.  Only when there were such, and with
+                           options.replay only if they could not be written
+                           again */
+    AOE_DISK_REPLAYED,  /* the same, and all of them were written again */
 };
 
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
@@ -229,6 +244,7 @@ struct aoe_stats {
     uint64_t retransmitted;
     uint64_t late;      /* answers to frames already done; harmless */
     uint64_t fenced;    /* writes that waited for a late copy's lifetime */
+    uint64_t replayed;  /* bytes written again after restarts */
     unsigned in_flight; /* frames, now */
     unsigned queued;    /* requests, now */
 };
@@ -238,6 +254,7 @@ void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
 struct aoe_path_info {
     const char *interface;
     uint8_t mac[6];
+    unsigned mtu;     /* of the interface */
     unsigned payload; /* bytes a frame */
     unsigned window;  /* frames that may be in flight now */
     unsigned buffer_count;
@@ -247,6 +264,78 @@ struct aoe_path_info {
 /* Fills in up to `max` paths, returns how many there are. */
 int aoe_disk_paths(const struct aoe_disk *disk, struct aoe_path_info *out,
                    int max);
+
+/* ---- commands beside ATA ---------------------------------------------------
+ */
+
+/* AoE's own commands (AoEr11 sections 3.2 to 3.4): they go to one address of a
+ * target by one interface, as struct aoe_found tells both, and need no open
+ * disk.  A disk that several targets serve has several states. */
+enum aoe_control_op {
+    AOE_CONTROL_CONFIG_READ,   /* tells the config string; also a ping */
+    AOE_CONTROL_CONFIG_TEST,   /* answered only if the string is this one */
+    AOE_CONTROL_CONFIG_PREFIX, /* answered only if it begins with this */
+    AOE_CONTROL_CONFIG_SET,    /* only where there is none */
+    AOE_CONTROL_CONFIG_FORCE,  /* also in place of another; "": takes it away */
+    AOE_CONTROL_MASK_READ,     /* which clients are answered; none: all are */
+    AOE_CONTROL_MASK_ADD,
+    AOE_CONTROL_MASK_DELETE,
+    AOE_CONTROL_RESERVE_READ,  /* which clients may use it; none: all may */
+    AOE_CONTROL_RESERVE_SET,   /* no addresses: releases it */
+    AOE_CONTROL_RESERVE_FORCE, /* also if it is reserved for others */
+};
+
+enum { AOE_CONFIG_MAX = 1024, AOE_LIST_MAX = 255 };
+#define AOE_CONTROL_TIMEOUT UINT64_C(3000000000)
+
+/* What came back. */
+struct aoe_control_answer {
+    uint8_t mac[6]; /* who answered */
+    uint64_t rtt;   /* ns; 0: not known, the command was sent again */
+    /* CONFIG */
+    unsigned buffer_count, sector_count, firmware;
+    unsigned length; /* of string, which is not terminated */
+    uint8_t string[AOE_CONFIG_MAX];
+    /* MASK, RESERVE: the list as it is after the command */
+    unsigned mac_count;
+    uint8_t macs[AOE_LIST_MAX][6];
+};
+
+/* A command.  The memory, and what it points to, is the caller's and must stay
+ * until `done` is called, exactly once. */
+struct aoe_control {
+    enum aoe_control_op op;
+    uint16_t shelf; /* no wildcards */
+    uint8_t slot;
+    const char *interface; /* one of the context's */
+    uint8_t mac[6];        /* of the target; ff:ff:ff:ff:ff:ff: of whoever
+                              answers first, for commands that only read */
+    uint64_t timeout;      /* 0: AOE_CONTROL_TIMEOUT */
+    unsigned tries;        /* most copies sent; 0: no limit */
+    const void *string;    /* CONFIG: at most AOE_CONFIG_MAX bytes */
+    unsigned length;
+    const uint8_t (*macs)[6]; /* MASK, RESERVE: at most AOE_LIST_MAX */
+    unsigned mac_count;
+    void (*done)(struct aoe_control *control, int status); /* 0 or -errno */
+    void *arg;                                             /* the caller's */
+    struct aoe_control_answer answer;
+    /* libaoe's own: */
+    struct aoe_control_state {
+        uint64_t word[10];
+    } state;
+};
+
+/* Sends a command, again until it is answered or `timeout` has passed.  Returns
+ * 0, or an error and `done` is not called: -ENODEV (not an interface of this
+ * context), -EINVAL (a wildcard, too long, a change for everyone), -EMSGSIZE
+ * (more than a frame there carries).
+ *
+ * Statuses of `done`: 0; -ETIMEDOUT (no answer; for TEST and PREFIX that may
+ * mean no); -EEXIST (SET: there is another string, which is in the answer);
+ * -EBUSY (reserved for others); -ENOSPC (the mask list is full); -EOPNOTSUPP,
+ * -EINVAL, -ENODEV, -EPROTO (AoE errors 1, 2, 3, 5; the first: a target that
+ * does not have this command); -EIO (any other error); -ECANCELED (closed). */
+int aoe_control_submit(struct aoe *aoe, struct aoe_control *control);
 
 /* ---- blocking calls -------------------------------------------------------
  */
@@ -265,6 +354,10 @@ int aoe_write(struct aoe_disk *disk, const void *buffer, size_t length,
 int aoe_trim(struct aoe_disk *disk, uint64_t length, uint64_t offset);
 int aoe_zero(struct aoe_disk *disk, uint64_t length, uint64_t offset);
 int aoe_flush(struct aoe_disk *disk);
+
+/* Submits a command, waits for its end and returns its status; `done` and `arg`
+ * are not the caller's here. */
+int aoe_control_run(struct aoe *aoe, struct aoe_control *control);
 
 /* Waits up to `timeout` ns (-1: for ever) for something to happen, and services
  * it: the body of a loop for programs that have none. */

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "initiator/command_text.h"
 #include "initiator/interfaces.h"
 
 /* One found disk, kept until all are known, so that the list can be sorted. */
@@ -49,11 +50,20 @@ static void help(void)
          "      --link KIND        packet or pcap: how to reach the wire\n"
          "  -h, --help             show this\n\n"
          "DISK (e1.2) limits the search to one disk.  Exit status: 0 when a\n"
-         "disk was found, 1 when none was, 2 for wrong usage.");
+         "disk was found, 1 when none was or two share an address, 2 for\n"
+         "wrong usage.");
 }
 
 /* ---- collecting -----------------------------------------------------------
  */
+
+/* The serial number alone does not tell: vblade's is its host's. */
+static bool other_disk(const struct aoe_found *a, const struct aoe_found *b)
+{
+    return a->identified && b->identified &&
+           (a->size != b->size || strcmp(a->serial, b->serial) != 0 ||
+            strcmp(a->model, b->model) != 0);
+}
 
 static struct row *row_for(struct rows *rs, const struct aoe_found *f)
 {
@@ -62,7 +72,7 @@ static struct row *row_for(struct rows *rs, const struct aoe_found *f)
 
         if (r->f.shelf == f->shelf && r->f.slot == f->slot &&
             memcmp(r->f.mac, f->mac, sizeof f->mac) == 0 &&
-            strcmp(r->interface, f->interface) == 0)
+            strcmp(r->interface, f->interface) == 0 && !other_disk(&r->f, f))
             return r;
     }
     if (rs->count == rs->room) {
@@ -101,35 +111,13 @@ static int by_address(const void *a, const void *b)
         return x->f.slot < y->f.slot ? -1 : 1;
     if (strcmp(x->interface, y->interface) != 0)
         return strcmp(x->interface, y->interface);
-    return memcmp(x->f.mac, y->f.mac, sizeof x->f.mac);
+    if (memcmp(x->f.mac, y->f.mac, sizeof x->f.mac) != 0)
+        return memcmp(x->f.mac, y->f.mac, sizeof x->f.mac);
+    return x->f.size < y->f.size ? -1 : x->f.size > y->f.size;
 }
 
 /* ---- showing --------------------------------------------------------------
  */
-
-static const char *mac_text(char out[18], const uint8_t mac[6])
-{
-    snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-             mac[3], mac[4], mac[5]);
-    return out;
-}
-
-/* A config string is bytes that anyone on the wire may set: nothing of it may
- * reach a terminal as a control character. */
-static void config_text(char *out, size_t room, const struct row *r)
-{
-    size_t used = 0;
-
-    for (unsigned i = 0; i < r->f.config_length && used + 5 < room; i++) {
-        uint8_t c = r->config[i];
-
-        if (c >= 0x20 && c < 0x7f && c != '\\')
-            out[used++] = (char)c;
-        else
-            used += (size_t)snprintf(out + used, room - used, "\\x%02x", c);
-    }
-    out[used] = 0;
-}
 
 enum { COLUMNS = 10, CELL = 4 * 1024 + 8 };
 
@@ -160,7 +148,7 @@ static void cell_text(char *out, size_t room, const struct row *r, int column)
             snprintf(out, room, "%" PRIu64, f->size);
         break;
     case 3:
-        mac_text(out, f->mac);
+        command_mac(out, f->mac);
         break;
     case 4:
         snprintf(out, room, "%s", r->interface);
@@ -181,7 +169,7 @@ static void cell_text(char *out, size_t room, const struct row *r, int column)
         snprintf(out, room, "%s", f->serial);
         break;
     case 9:
-        config_text(out, room, r);
+        command_bytes(out, room, r->config, f->config_length);
         break;
     }
 }
@@ -232,11 +220,11 @@ static void json_string(const char *name, const uint8_t *s, size_t length)
 
 static void json_row(const struct row *r)
 {
-    char mac[18];
+    char mac[COMMAND_MAC_TEXT];
 
     printf("  {\"disk\": \"%s\", \"shelf\": %u, \"slot\": %u, "
            "\"mac\": \"%s\"",
-           r->f.name, r->f.shelf, r->f.slot, mac_text(mac, r->f.mac));
+           r->f.name, r->f.shelf, r->f.slot, command_mac(mac, r->f.mac));
     json_string("interface", (const uint8_t *)r->interface,
                 strlen(r->interface));
     printf(", \"mtu\": %u, \"payload\": %u, \"buffer_count\": %u, "
@@ -280,12 +268,44 @@ static void say_nothing_found(const struct options *o)
               (double)o->wait / (double)NS_PER_S);
 }
 
+static void disk_text(char *out, size_t room, const struct row *r)
+{
+    char mac[COMMAND_MAC_TEXT];
+
+    snprintf(out, room, "serial \"%s\", %" PRIu64 " bytes at %s on %s",
+             r->f.serial, r->f.size, command_mac(mac, r->f.mac), r->interface);
+}
+
+/* Two disks under one address, as neighbours in the sorted rows.  True: there
+ * are. */
+static bool say_conflicts(const struct rows *rs)
+{
+    bool any = false;
+
+    for (size_t i = 1; i < rs->count; i++) {
+        const struct row *a = &rs->rows[i - 1], *b = &rs->rows[i];
+        char one[200], two[200];
+
+        if (a->f.shelf != b->f.shelf || a->f.slot != b->f.slot ||
+            !other_disk(&a->f, &b->f))
+            continue;
+        disk_text(one, sizeof one, a);
+        disk_text(two, sizeof two, b);
+        log_error("discover: two disks answer as %s: %s; and %s; give one of "
+                  "them another address",
+                  a->f.name, one, two);
+        any = true;
+    }
+    return any;
+}
+
 static int discover(struct options *o)
 {
     struct rows rs = {0};
     struct aoe_discovery *search;
     struct aoe *aoe;
     uint64_t end;
+    bool conflict;
     int err = interfaces_open(&o->interfaces, &aoe);
 
     if (err)
@@ -310,8 +330,9 @@ static int discover(struct options *o)
         show_table(&rs);
     if (!rs.count)
         say_nothing_found(o);
+    conflict = say_conflicts(&rs);
     free(rs.rows);
-    return rs.count ? EXIT_DONE : EXIT_FAILED;
+    return rs.count && !conflict ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* Returns -1 to go on, else the exit status. */

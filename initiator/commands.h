@@ -6,6 +6,13 @@
 #ifndef INITIATOR_COMMANDS_H
 #define INITIATOR_COMMANDS_H
 
+int bench_main(int argc, char **argv);
+int config_main(int argc, char **argv);
+int copy_main(int argc, char **argv);
 int discover_main(int argc, char **argv);
+int mask_main(int argc, char **argv);
+int ping_main(int argc, char **argv);
+int reserve_main(int argc, char **argv);
+int stat_main(int argc, char **argv);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "initiator/control.h"
 #include "initiator/disk.h"
 #include "initiator/discover.h"
 #include "initiator/prefix.h"
@@ -40,6 +41,7 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
     aoe->tag_socket = -1;
     list_init(&aoe->disks);
     list_init(&aoe->discoveries);
+    list_init(&aoe->controls);
     list_init(&aoe->done);
     flight_init(&aoe->flight, prefix, seed);
     for (unsigned i = 0; i < count; i++) {
@@ -111,6 +113,7 @@ void aoe_close(struct aoe *aoe)
 
     if (!aoe)
         return;
+    control_cancel_all(aoe);
     while ((node = list_first(&aoe->discoveries)))
         discovery_free(list_entry(node, struct aoe_discovery, link));
     while ((node = list_first(&aoe->disks)))
@@ -224,7 +227,7 @@ static void build(const struct frame *f, struct scratch *s, int i)
     o->iov[0].iov_base = s->head[i];
     o->iov[0].iov_len = AOE_FRAME_MIN;
     o->iovcnt = 1;
-    if (!(f->aflags & AOE_AFLAG_WRITE))
+    if (!(f->aflags & AOE_AFLAG_WRITE) && !(f->probe && f->iov))
         return;
     o->iov[0].iov_len = AOE_ATA_HEADER;
     if (f->opcode == ATA_DATA_SET_MANAGEMENT) {
@@ -264,6 +267,7 @@ static bool send_batch(struct port *port, struct scratch *s)
 
         list_remove(&f->link);
         path_sent(f->path, f, now);
+        disk_asked(f->disk, f->path, now);
         f->disk->stats.frames_sent++;
         if (f->copies > 1)
             f->disk->stats.retransmitted++;
@@ -318,31 +322,40 @@ static void config_response(struct port *port, const struct aoe_header *h,
     }
 }
 
+/* Nobody waits for this any more. */
+static void late_response(struct port *port, const struct aoe_header *h,
+                          const uint8_t *data, size_t len)
+{
+    struct aoe_disk *d = find_disk(port->aoe, h->addr);
+
+    list_each(node, &port->aoe->discoveries)
+        discovery_ata(list_entry(node, struct aoe_discovery, link), port, h,
+                      data, len);
+    if (d)
+        disk_stray(d, port, h, data, len);
+}
+
 static void ata_response(struct port *port, const struct aoe_header *h,
                          const uint8_t *data, size_t len)
 {
-    struct aoe *aoe = port->aoe;
-    struct frame *f = flight_find(&aoe->flight, h->tag);
+    struct frame *f = flight_find(&port->aoe->flight, h->tag);
+    struct path *from;
     struct aoe_ata a;
 
     if (!f) {
-        struct aoe_disk *d = find_disk(aoe, h->addr);
-
-        list_each(node, &aoe->discoveries)
-            discovery_ata(list_entry(node, struct aoe_discovery, link), port, h,
-                          data, len);
-        if (d)
-            d->stats.late++;
+        late_response(port, h, data, len);
         return;
     }
     /* Only who we asked may answer: the disk, by an address that is its. */
-    if (!aoe_addr_equal(f->disk->addr, h->addr) ||
-        !disk_path(f->disk, port, &h->src))
+    if (!aoe_addr_equal(f->disk->addr, h->addr))
+        return;
+    from = disk_path(f->disk, port, &h->src);
+    if (!from || !disk_admits(f->disk, from, f))
         return;
     if (h->flags & AOE_FLAG_ERROR)
-        disk_error(f->disk, f, h);
+        disk_error(f->disk, from, f, h->error);
     else if (aoe_ata_parse(data, len, &a) == 0)
-        disk_ata(f->disk, f, h, &a);
+        disk_ata(f->disk, from, f, &a);
 }
 
 static void receive_frame(struct port *port, const uint8_t *data, size_t len)
@@ -351,6 +364,8 @@ static void receive_frame(struct port *port, const uint8_t *data, size_t len)
 
     if (aoe_header_parse(data, len, &h) || !(h.flags & AOE_FLAG_RESPONSE) ||
         h.version > AOE_VERSION || aoe_mac_group(&h.src))
+        return;
+    if (control_response(port, &h, data, len))
         return;
     /* vblade announces itself with version 0; only its config counts. */
     if (h.command == AOE_CMD_CONFIG)
@@ -398,6 +413,7 @@ static void turn(struct aoe *aoe)
         disk_tick(list_entry(node, struct aoe_disk, link), aoe->now);
     list_each(found, &aoe->discoveries)
         discovery_tick(list_entry(found, struct aoe_discovery, link), aoe->now);
+    control_tick(aoe);
     run_done(aoe);
     aoe->kicked = false;
     list_each(disk, &aoe->disks)
@@ -418,6 +434,20 @@ void aoe_push(struct aoe *aoe)
 {
     aoe_now(aoe);
     turn(aoe);
+}
+
+int aoe_interface_mac(const struct aoe *aoe, const char *interface,
+                      uint8_t mac[6])
+{
+    for (unsigned i = 0; i < aoe->port_count; i++) {
+        const struct link *l = aoe->ports[i].link;
+
+        if (strcmp(l->ifname, interface) != 0)
+            continue;
+        memcpy(mac, l->mac.b, AOE_MAC);
+        return 0;
+    }
+    return -ENODEV;
 }
 
 int aoe_poll_fds(struct aoe *aoe, struct pollfd *fds, int max)
@@ -451,5 +481,7 @@ int64_t aoe_timeout(struct aoe *aoe)
         if (at < next)
             next = at;
     }
+    if (control_next(aoe) < next)
+        next = control_next(aoe);
     return next > now ? (int64_t)(next - now) : 0;
 }

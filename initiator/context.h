@@ -30,6 +30,7 @@ struct aoe {
     struct flight flight;
     struct list disks;       /* of aoe_disk.link */
     struct list discoveries; /* of aoe_discovery.link */
+    struct list controls;    /* of control_state.link */
     struct list done;        /* of transfer.work: to be finished */
     uint64_t now;            /* of the latest call, ns */
     uint64_t refresh_at;     /* when the interfaces are looked at again */

@@ -65,7 +65,8 @@ static unsigned payload(const struct sighting *g)
     return (says < fit ? says : fit) * AOE_SECTOR;
 }
 
-static void report(struct aoe_discovery *s, struct sighting *g)
+static void report_as(struct aoe_discovery *s, struct sighting *g,
+                      const struct ata_identity *id)
 {
     struct aoe_found f = {
         .shelf = g->addr.shelf,
@@ -80,16 +81,21 @@ static void report(struct aoe_discovery *s, struct sighting *g)
         .config_length = g->config.length,
         .identified = g->identified,
         .reserved = g->reserved,
-        .size = g->identity.sectors * AOE_SECTOR,
+        .size = id->sectors * AOE_SECTOR,
     };
 
     aoe_addr_format(f.name, g->addr);
     memcpy(f.mac, g->mac.b, sizeof f.mac);
-    memcpy(f.serial, g->identity.serial, sizeof f.serial);
-    memcpy(f.model, g->identity.model, sizeof f.model);
-    memcpy(f.version, g->identity.firmware, sizeof f.version);
+    memcpy(f.serial, id->serial, sizeof f.serial);
+    memcpy(f.model, id->model, sizeof f.model);
+    memcpy(f.version, id->firmware, sizeof f.version);
     g->reported = true;
     s->found(s->arg, &f);
+}
+
+static void report(struct aoe_discovery *s, struct sighting *g)
+{
+    report_as(s, g, &g->identity);
 }
 
 /* ---- asking ---------------------------------------------------------------
@@ -176,14 +182,38 @@ void discovery_config(struct aoe_discovery *s, struct port *port,
     identify(s, g);
 }
 
+/* A second answer to one IDENTIFY: two servers of one machine may have been
+ * given the same address. */
+static void second_answer(struct aoe_discovery *s, struct sighting *g,
+                          const struct aoe_header *h, const uint8_t *frame,
+                          size_t len)
+{
+    struct ata_identity id;
+    struct aoe_ata a;
+
+    if (!g->identified || g->tries > 1 || h->flags & AOE_FLAG_ERROR ||
+        aoe_ata_parse(frame, len, &a) || a.command & ATA_STATUS_FAILED ||
+        a.data_len < AOE_SECTOR)
+        return;
+    ata_identity_decode(a.data, &id);
+    if (id.sectors != g->identity.sectors ||
+        strcmp(id.serial, g->identity.serial) != 0 ||
+        strcmp(id.model, g->identity.model) != 0)
+        report_as(s, g, &id);
+}
+
 void discovery_ata(struct aoe_discovery *s, struct port *port,
                    const struct aoe_header *h, const uint8_t *frame, size_t len)
 {
     struct sighting *g = find(s, port, h);
     struct aoe_ata a;
 
-    if (!g || g->tag != h->tag || g->retry_at == UINT64_MAX)
+    if (!g || g->tag != h->tag)
         return;
+    if (g->retry_at == UINT64_MAX) {
+        second_answer(s, g, h, frame, len);
+        return;
+    }
     if (h->flags & AOE_FLAG_ERROR) {
         g->reserved = h->error == AOE_ERR_RESERVED;
     } else {

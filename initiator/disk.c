@@ -45,6 +45,13 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     list_init(&d->queue);
     list_init(&d->writes);
     fence_init(&d->fence);
+    if (d->options.replay) {
+        d->replay = replay_new(d, d->options.replay);
+        if (!d->replay) {
+            free(d);
+            return -ENOMEM;
+        }
+    }
     d->query_at = aoe_now(aoe);
     d->query_gap = 50 * NS_PER_MS;
     list_append(&aoe->disks, &d->link);
@@ -62,12 +69,14 @@ static void drop_frames(struct aoe_disk *d, struct list *frames)
         if (f->disk != d || !f->transfer)
             continue;
         f->transfer->outstanding--;
+        f->recut_of = f->transfer; /* which may begin anew */
+        f->transfer->recut = true;
         path_forget(f->path, f);
         disk_retire(d, f);
     }
 }
 
-static void drop_all_frames(struct aoe_disk *d)
+void disk_drop_frames(struct aoe_disk *d)
 {
     for (unsigned i = 0; i < d->aoe->port_count; i++)
         drop_frames(d, &d->aoe->ports[i].tx);
@@ -82,7 +91,7 @@ static void drop_all_frames(struct aoe_disk *d)
 
 void disk_fail_all(struct aoe_disk *d, int status)
 {
-    drop_all_frames(d);
+    disk_drop_frames(d);
     list_each(write, &d->writes) {
         list_entry(write, struct transfer, range)->blockers = 0;
         list_remove(write);
@@ -128,6 +137,7 @@ void aoe_disk_close(struct aoe_disk *d)
     while ((node = list_first(&d->paths)))
         path_free(list_entry(node, struct path, link));
     list_remove(&d->link);
+    replay_free(d->replay);
     free(d);
 }
 
@@ -167,8 +177,12 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
 {
     struct frame *f;
 
-    list_each(node, &d->paths)
-        path_tick(list_entry(node, struct path, link), now);
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        path_tick(p, now);
+        payload_tick(p, now);
+    }
     while ((f = fence_expired(&d->fence, now))) {
         fence_remove(&d->fence, f);
         flight_put(&d->aoe->flight, f);
@@ -180,20 +194,25 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
         disk_event(d, AOE_DISK_READY);
     }
     disk_search_tick(d, now);
+    disk_watch(d, now);
 }
 
 uint64_t disk_next(struct aoe_disk *d)
 {
     uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
     uint64_t others[] = {first_deadline(d), fence_next(&d->fence),
+                         disk_watch_next(d),
                          d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i] < next)
             next = others[i];
     list_each(node, &d->paths) {
-        uint64_t at = path_next(list_entry(node, struct path, link));
+        const struct path *p = list_entry(node, struct path, link);
+        uint64_t at = path_next(p);
 
+        if (payload_next(p) < at)
+            at = payload_next(p);
         if (at < next)
             next = at;
     }
@@ -243,6 +262,7 @@ int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
             continue;
         i->interface = p->port->link->ifname;
         memcpy(i->mac, p->mac.b, sizeof i->mac);
+        i->mtu = p->port->link->mtu;
         i->payload = p->sectors * AOE_SECTOR;
         i->window = p->window / PATH_WINDOW_UNIT;
         i->buffer_count = p->buffer_count;

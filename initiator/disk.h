@@ -7,8 +7,11 @@
  *   requests.c what a request goes through: checks, order, completion
  *   pump.c     cutting requests into frames and choosing their path
  *   answers.c  what an answer means
+ *   payload.c  how much a frame of a path carries
  *   search.c   finding the disk and its paths, and whether they are the same
  *   edges.c    requests with partial sectors
+ *   restart.c  noticing that the target was started again
+ *   replay.c   writing again what it may have lost
  */
 #ifndef INITIATOR_DISK_H
 #define INITIATOR_DISK_H
@@ -21,6 +24,7 @@
 #include "initiator/context.h"
 #include "initiator/fence.h"
 #include "initiator/path.h"
+#include "initiator/replay.h"
 #include "initiator/transfer.h"
 #include "wire/aoe.h"
 #include "wire/ata.h"
@@ -48,14 +52,23 @@ struct aoe_disk {
     bool lba48;           /* else 28-bit commands */
     uint8_t flush_opcode; /* 0: the target has none */
     uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
-    char trouble[320];
+    char trouble[480];
 
     struct list paths;  /* of path.link */
-    struct list active; /* of transfer.active, the oldest first */
+    struct list active; /* of transfer.active, the next deadline first */
     struct list queue;  /* of transfer.work */
     struct list writes; /* of transfer.range, in order of submission */
     unsigned blocked;   /* transfers with blockers */
     struct fence fence;
+
+    uint64_t heard;        /* when it last answered, by any path */
+    uint64_t asked;        /* when the first frame since then left */
+    uint64_t watched;      /* when restart.c last saw to it that one did */
+    uint64_t changed;      /* number of the newest change that is complete */
+    uint64_t flushed;      /* of the newest that a FLUSH covers, or of which
+                              the user knows that it may be lost */
+    uint32_t restarts;     /* noticed, with a replay log */
+    struct replay *replay; /* or NULL */
 
     uint64_t query_at;  /* when to ask the network again */
     uint64_t query_gap; /* and how long to wait after that */
@@ -72,11 +85,15 @@ uint64_t disk_next(struct aoe_disk *d);
 /* Ends every request with `status`. */
 void disk_fail_all(struct aoe_disk *d, int status);
 void disk_event(struct aoe_disk *d, enum aoe_event event);
+/* Takes all frames of requests off the wire; late copies are fenced. */
+void disk_drop_frames(struct aoe_disk *d);
 
 /* ---- requests.c ---- */
 
-/* Takes a transfer whose op, range, memory and finish are set.  `ordered`: it
- * keeps its place among overlapping changes. */
+/* When a request that is made now has to end, ns. */
+uint64_t transfer_deadline(struct aoe_disk *d);
+/* Takes a transfer whose op, range, memory, deadline and finish are set.
+ * `ordered`: it keeps its place among overlapping changes. */
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
 /* To be called whenever a frame or a part of it ended. */
 void transfer_check(struct transfer *t);
@@ -84,6 +101,8 @@ void transfer_check(struct transfer *t);
 void transfer_fail(struct transfer *t, int status, uint64_t lba);
 /* Fails it now: its frames are fenced or freed. */
 void transfer_abort(struct transfer *t, int status);
+/* Frees its ranges that were to be cut anew. */
+void transfer_drop_gaps(struct transfer *t);
 /* Whether a blocked transfer may start now; edges start their reads. */
 void transfer_start(struct transfer *t);
 
@@ -93,17 +112,31 @@ void transfer_start(struct transfer *t);
 void disk_pump(struct aoe_disk *d);
 /* `f` can no longer be sent as it is: its range is cut anew. */
 void disk_recut(struct aoe_disk *d, struct frame *f);
+/* `f` leaves its path for another that carries as much, under the same tag: any
+ * copy's answer will do.  Where there is none, its range is cut anew. */
+void disk_hand_over(struct aoe_disk *d, struct frame *f);
+/* The ATA registers of a frame whose range is set. */
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
 /* A frame answered or given up: fenced while late copies may come, else
  * freed.  It is in no path's list any more. */
 void disk_retire(struct aoe_disk *d, struct frame *f);
 
 /* ---- answers.c ---- */
 
-void disk_ata(struct aoe_disk *d, struct frame *f, const struct aoe_header *h,
+/* Whether what came by `from` may be an answer to `f`: from anybody who shows
+ * our disk, but for an IDENTIFY and a probe, which speak only for who was
+ * asked.  False: it is not to be looked at, and `f` may be gone. */
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f);
+/* An admitted answer to `f`. */
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a);
-/* An answer with the error flag. */
-void disk_error(struct aoe_disk *d, struct frame *f,
-                const struct aoe_header *h);
+/* The same with the error flag; `error`: enum aoe_error. */
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error);
+/* The -errno of an AoE error. */
+int error_status(uint8_t error);
+/* An answer to what is long done; `from`: NULL where it is no path of ours. */
+void disk_late(struct aoe_disk *d, struct path *from);
 
 /* ---- search.c ---- */
 
@@ -112,10 +145,18 @@ void disk_config(struct aoe_disk *d, struct port *port,
                  const struct aoe_header *h, const struct aoe_config *c);
 /* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
+/* An answer that no frame waits for: if it is the second one to an IDENTIFY
+ * that was sent once, two disks may share this network address, too. */
+void disk_stray(struct aoe_disk *d, struct port *port,
+                const struct aoe_header *h, const uint8_t *frame, size_t len);
 struct path *disk_path(struct aoe_disk *d, struct port *port,
                        const struct aoe_mac *mac);
 void disk_search_tick(struct aoe_disk *d, uint64_t now);
 void path_free(struct path *p);
+/* Asks it to IDENTIFY, if it is not asked already. */
+void path_identify(struct path *p);
+/* Nothing goes to the disk before it has shown again that it is ours. */
+void disk_verify_paths(struct aoe_disk *d);
 /* The interface's MTU or state changed. */
 void disk_port_changed(struct aoe_disk *d, struct port *port);
 
@@ -129,5 +170,21 @@ void edges_start(struct transfer *whole);
  * will end it. */
 bool edges_abort(struct transfer *whole, int status);
 void edges_free(struct edges *e);
+struct transfer *edges_whole(struct edges *e);
+
+/* ---- restart.c ---- */
+
+/* A frame left by `p`. */
+void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now);
+/* The disk answered.  True: after such a silence that everything on its way
+ * begins anew, and the answer counts for nothing. */
+bool disk_heard(struct aoe_disk *d);
+/* The target may have been restarted.  True: as above. */
+bool disk_restarted(struct aoe_disk *d);
+/* Asks now and then, while silence matters. */
+void disk_watch(struct aoe_disk *d, uint64_t now);
+uint64_t disk_watch_next(const struct aoe_disk *d);
+/* `t` has ended: counts changes and what flushes cover. */
+void disk_ended(struct aoe_disk *d, struct transfer *t);
 
 #endif

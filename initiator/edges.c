@@ -36,6 +36,11 @@ struct edges {
     unsigned pending; /* parts on their way */
 };
 
+struct transfer *edges_whole(struct edges *e)
+{
+    return e->whole;
+}
+
 void edges_free(struct edges *e)
 {
     free(e->bounce);
@@ -168,6 +173,7 @@ static void begin_edge(struct edges *e, struct edge *edge, enum aoe_op op)
     if (!edge->used)
         return;
     edge->part.op = op;
+    edge->part.deadline = e->whole->deadline;
     edge->part.iov = &edge->iov;
     edge->part.skip = 0;
     transfer_begin(e->whole->disk, &edge->part, false);
@@ -178,6 +184,7 @@ static void begin_body(struct edges *e)
     if (!e->has_body)
         return;
     e->body.op = e->whole->op;
+    e->body.deadline = e->whole->deadline;
     if (e->bounce && e->body.op == AOE_WRITE)
         copy_in(e, e->body_at, e->bounce, e->bounce_iov.iov_len);
     transfer_begin(e->whole->disk, &e->body, false);

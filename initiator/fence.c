@@ -71,15 +71,32 @@ static bool filter_clear(const struct fence *fe, uint64_t lba, uint64_t sectors)
 
 bool fence_hit(const struct fence *fe, uint64_t lba, uint64_t sectors)
 {
+    return fence_hit_others(fe, lba, sectors, NULL);
+}
+
+bool fence_hit_others(const struct fence *fe, uint64_t lba, uint64_t sectors,
+                      const struct transfer *own)
+{
     if (fe->count == 0 || sectors == 0 || filter_clear(fe, lba, sectors))
         return false;
     list_each(node, &fe->frames) {
         const struct frame *f = list_entry(node, struct frame, link);
 
-        if (lba < f->lba + f->sectors && f->lba < lba + sectors)
+        if (lba < f->lba + f->sectors && f->lba < lba + sectors &&
+            (!own || f->recut_of != own))
             return true;
     }
     return false;
+}
+
+void fence_disown(struct fence *fe, const struct transfer *t)
+{
+    list_each(node, &fe->frames) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        if (f->recut_of == t)
+            f->recut_of = NULL;
+    }
 }
 
 struct frame *fence_expired(struct fence *fe, uint64_t now)

@@ -40,6 +40,12 @@ void fence_remove(struct fence *fe, struct frame *f);
 /* Whether any fenced range shares a sector with [lba, lba + sectors). */
 bool fence_hit(const struct fence *fe, uint64_t lba, uint64_t sectors);
 
+/* The same, except for what was a part of `own`. */
+bool fence_hit_others(const struct fence *fe, uint64_t lba, uint64_t sectors,
+                      const struct transfer *own);
+/* `t` has ended: from now on its late copies are like any others. */
+void fence_disown(struct fence *fe, const struct transfer *t);
+
 /* The first frame whose time is up, or NULL. */
 struct frame *fence_expired(struct fence *fe, uint64_t now);
 /* When that will be; UINT64_MAX: nothing is fenced. */

@@ -47,12 +47,14 @@ struct frame {
     uint8_t opcode;                         /* enum ata_opcode */
     uint8_t aflags, feature, count, device; /* ATA registers of the request */
     uint8_t short_replies; /* answers that carried too little data */
-    unsigned copies;       /* sent so far */
-    unsigned replies;      /* answers so far */
+    bool probe; /* of initiator/payload.h: a READ that asks about the path */
+    unsigned copies;  /* sent so far */
+    unsigned replies; /* answers so far */
     struct aoe_disk *disk;
-    struct path *path;         /* the one it last went, or will go */
-    struct transfer *transfer; /* NULL: fenced, or an IDENTIFY */
-    uint64_t lba;              /* of the range it reads, writes or trims */
+    struct path *path;               /* the one it last went, or will go */
+    struct transfer *transfer;       /* NULL: fenced, an IDENTIFY or a probe */
+    const struct transfer *recut_of; /* FENCED: it goes on in smaller pieces */
+    uint64_t lba; /* of the range it reads, writes or trims */
     uint32_t sectors;
     const struct iovec *iov; /* the range's bytes start in iov[0], */
     size_t skip;             /* this far in */
@@ -102,8 +104,8 @@ static inline bool frame_changes(const struct frame *f)
  * take their own time and say nothing about either. */
 static inline bool frame_timed(const struct frame *f)
 {
-    return frame_reads(f) || f->opcode == ATA_WRITE_SECTORS ||
-           f->opcode == ATA_WRITE_SECTORS_EXT;
+    return !f->probe && (frame_reads(f) || f->opcode == ATA_WRITE_SECTORS ||
+                         f->opcode == ATA_WRITE_SECTORS_EXT);
 }
 
 #endif

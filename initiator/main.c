@@ -15,6 +15,13 @@ static const struct command {
     const char *does;
 } commands[] = {
     {"discover", discover_main, "list the disks that answer on the network"},
+    {"stat", stat_main, "show a disk, its paths and how they are"},
+    {"ping", ping_main, "measure how long a target takes to answer"},
+    {"config", config_main, "show or set the config string of a disk"},
+    {"mask", mask_main, "show or change which clients are answered"},
+    {"reserve", reserve_main, "show or change for whom a disk is reserved"},
+    {"copy", copy_main, "copy a disk to a file, or back"},
+    {"bench", bench_main, "measure how fast a disk is"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -17,7 +17,7 @@ void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
     p->mac = *mac;
     p->patience = 1;
     p->limit = 1;
-    p->sectors = 1;
+    payload_init(p);
     p->window = PATH_WINDOW_START * PATH_WINDOW_UNIT;
     p->threshold = UINT32_MAX;
     list_init(&p->sent);
@@ -34,13 +34,7 @@ void path_set_limits(struct path *p, unsigned buffer_count,
     p->sector_count = sector_count;
     if (sector_count == 0)
         sector_count = 2; /* servers before revision 8 */
-    p->sectors = sector_count < fit ? sector_count : fit;
-    /* Whole 4 KiB blocks: 17 sectors would make every second request of a
-     * file system, and every write on a 4 KiB disk, straddle two frames. */
-    if (p->sectors > 8)
-        p->sectors -= p->sectors % 8;
-    if (p->sectors == 0)
-        p->sectors = 1;
+    payload_limit(p, sector_count < fit ? sector_count : fit);
     p->limit = buffer_count ? buffer_count : 1;
     if (window && window < p->limit)
         p->limit = window;
@@ -63,7 +57,7 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
     return v < low ? low : v > high ? high : v;
 }
 
-uint64_t path_rto(const struct path *p)
+uint64_t path_rto_fresh(const struct path *p)
 {
     uint64_t rto = PATH_RTO_INITIAL;
 
@@ -72,7 +66,13 @@ uint64_t path_rto(const struct path *p)
 
         rto = p->srtt + (spread > NS_PER_MS ? spread : NS_PER_MS);
     }
-    rto = clamp(rto, PATH_RTO_MIN, PATH_RTO_MAX);
+    return clamp(rto, PATH_RTO_MIN, PATH_RTO_MAX);
+}
+
+uint64_t path_rto(const struct path *p)
+{
+    uint64_t rto = path_rto_fresh(p);
+
     return p->backoff > 9 ? PATH_RTO_MAX
                           : clamp(rto << p->backoff, rto, PATH_RTO_MAX);
 }
@@ -131,16 +131,42 @@ static void widen(struct path *p)
         p->window = most;
 }
 
+static void begin_event(struct path *p, uint64_t now)
+{
+    p->recovery = now;
+    p->event_window = p->window;
+    p->event_lost = 0;
+    if (++p->calm >= PATH_CALM_AFTER) {
+        p->calm = 0;
+        p->patience = p->patience > 1 ? p->patience / 2 : 1;
+    }
+}
+
+/* Frames that were on the way together are lost in one event.  When that takes
+ * more than a quarter of them, a queue has overflowed, and the window is
+ * halved.  Single losses are the wire's noise: halved for each, a window could
+ * not fill a fast wire that loses one frame in a hundred. */
 static void narrow(struct path *p, const struct frame *f, uint64_t now,
                    bool timed_out)
 {
-    unsigned least = 2 * PATH_WINDOW_UNIT;
+    unsigned least = 2 * PATH_WINDOW_UNIT, to;
+    bool first = f->sent >= p->recovery, many;
 
-    if (f->sent < p->recovery)
+    if (first)
+        begin_event(p, now);
+    many = ++p->event_lost > 1 &&
+           p->event_lost * 4 * PATH_WINDOW_UNIT > p->event_window;
+    if (!first && !many)
         return;
-    p->recovery = now;
-    p->threshold = p->window / 2 > least ? p->window / 2 : least;
-    p->window = timed_out ? PATH_WINDOW_UNIT : p->threshold;
+    to = p->event_window;
+    to -= many || timed_out ? to / 2 : to / 8;
+    if (to < least)
+        to = least;
+    if (timed_out && first)
+        p->window = PATH_WINDOW_UNIT;
+    else if (to < p->window)
+        p->window = to;
+    p->threshold = to;
 }
 
 /* ---- frames ---------------------------------------------------------------
@@ -158,6 +184,8 @@ void path_sent(struct path *p, struct frame *f, uint64_t now)
     f->state = FRAME_SENT;
     f->sent = now;
     f->copies++;
+    if (frame_timed(f))
+        p->progress = now;
     list_append(frame_timed(f) ? &p->sent : &p->slow, &f->link);
 }
 
@@ -168,23 +196,41 @@ void path_forget(struct path *p, struct frame *f)
     list_remove(&f->link);
 }
 
+void path_spurious(struct path *p)
+{
+    p->calm = 0;
+    if (p->patience < PATIENCE_MAX)
+        p->patience *= 2;
+}
+
+/* Which of its copies a frame's answer belongs to is known only when there was
+ * one (Karn); only then does a backed-off time-out return to the measured one.
+ * An answer that comes half a round trip after the last copy can be that
+ * copy's, and what left before it is late. */
+static void learn(struct path *p, const struct frame *f, uint64_t now)
+{
+    bool only = f->copies == 1;
+    bool newest = f->state == FRAME_SENT;
+
+    p->progress = now;
+    p->probed = false;
+    if (only) {
+        p->backoff = 0;
+        sample(p, now - f->sent);
+    }
+    if (only ? !newest : p->srtt && now - f->sent < p->srtt / 2)
+        path_spurious(p);
+    else if (newest && f->sent > p->newest_answered)
+        p->newest_answered = f->sent;
+}
+
 void path_answered(struct path *p, struct frame *f, uint64_t now)
 {
-    p->heard = now;
-    if (frame_timed(f))
-        p->backoff = 0;
-    if (frame_timed(f) && f->copies == 1 && f->state == FRAME_SENT) {
-        sample(p, now - f->sent);
-        if (f->sent > p->newest_answered)
-            p->newest_answered = f->sent;
-    } else if (f->copies > 1 && p->srtt && now - f->sent < p->srtt / 2) {
-        /* Too soon to be the answer to the last copy: an earlier one was
-         * only late.  Wait longer before the next frame is called lost. */
-        if (p->patience < PATIENCE_MAX)
-            p->patience *= 2;
-    }
-    if (frame_timed(f))
+    if (frame_timed(f) && f->copies > 0) {
+        learn(p, f, now);
         widen(p);
+    }
+    payload_answered(p, f);
     path_forget(p, f);
 }
 
@@ -193,6 +239,7 @@ static void lose(struct path *p, struct frame *f)
     path_forget(p, f);
     f->state = FRAME_LOST;
     list_append(&p->lost, &f->link);
+    payload_lost(p, f);
 }
 
 static void tick_sent(struct path *p, uint64_t now)
@@ -215,8 +262,9 @@ static void tick_sent(struct path *p, uint64_t now)
         }
         lose(p, f);
     }
-    if (timed_out)
-        p->backoff++;
+    if (!timed_out)
+        return;
+    p->backoff++;
     silence = path_rto(p) / 2; /* half of it has just passed */
     if (silence < PATH_SILENT_TIME)
         silence = PATH_SILENT_TIME;
@@ -225,25 +273,57 @@ static void tick_sent(struct path *p, uint64_t now)
         p->state = PATH_SILENT;
 }
 
-void path_tick(struct path *p, uint64_t now)
+/* When the newest frame is sent again; UINT64_MAX: there is no need. */
+static uint64_t probe_at(const struct path *p)
 {
-    tick_sent(p, now);
+    uint64_t wait = 2 * p->srtt;
+
+    if (wait < p->srtt + 4 * p->rttvar)
+        wait = p->srtt + 4 * p->rttvar;
+    if (wait < PATH_PROBE_MIN)
+        wait = PATH_PROBE_MIN;
+    if (p->probed || !p->srtt || p->state != PATH_GOOD || p->backoff ||
+        list_empty(&p->sent) || !list_empty(&p->lost) || wait >= path_rto(p))
+        return UINT64_MAX;
+    return p->progress + wait;
+}
+
+/* A FLUSH or TRIM may take its time, but nothing at all since it left is a
+ * reason to ask whether the target is there. */
+static void tick_slow(struct path *p, uint64_t now)
+{
     list_each(node, &p->slow) {
         struct frame *f = list_entry(node, struct frame, link);
 
-        if (f->sent + slow_rto(f) <= now)
-            lose(p, f);
+        if (f->sent + slow_rto(f) > now)
+            continue;
+        if (f->transfer && p->state == PATH_GOOD && p->heard < f->sent)
+            p->state = PATH_SILENT;
+        lose(p, f);
     }
+}
+
+void path_tick(struct path *p, uint64_t now)
+{
+    tick_sent(p, now);
+    if (probe_at(p) <= now) {
+        p->probed = true;
+        lose(p, list_entry(p->sent.prev, struct frame, link));
+    }
+    tick_slow(p, now);
 }
 
 uint64_t path_next(const struct path *p)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = probe_at(p);
 
+    if (!p->identify && (p->state == PATH_SILENT || p->state == PATH_NEW))
+        next = p->ask_at;
     if (!list_empty(&p->sent)) {
         const struct frame *f = list_entry(p->sent.next, struct frame, link);
 
-        next = f->sent + path_rto(p);
+        if (f->sent + path_rto(p) < next)
+            next = f->sent + path_rto(p);
         if (p->srtt && f->sent < p->newest_answered &&
             f->sent + overdue(p) < next)
             next = f->sent + overdue(p);

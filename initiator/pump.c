@@ -15,10 +15,6 @@ enum {
     BLOCK_SECTORS = 8, /* a 4 KiB block */
 };
 
-/* What AOE_ZERO writes; never written itself, so it costs no memory. */
-static uint8_t zeroes[255 * AOE_SECTOR];
-static const struct iovec zero_iov = {zeroes, sizeof zeroes};
-
 /* ---- frames that end or change --------------------------------------------
  */
 
@@ -37,6 +33,8 @@ void disk_recut(struct aoe_disk *d, struct frame *f)
     struct frame *gap = flight_get(&d->aoe->flight, false);
 
     path_forget(f->path, f);
+    f->recut_of = t;
+    t->recut = true;
     t->outstanding--;
     if (gap) {
         gap->lba = f->lba;
@@ -56,8 +54,7 @@ void disk_recut(struct aoe_disk *d, struct frame *f)
 /* ---- cutting --------------------------------------------------------------
  */
 
-static void fill_registers(const struct aoe_disk *d, struct frame *f,
-                           enum aoe_op op)
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
 {
     f->count = (uint8_t)f->sectors;
     f->aflags = d->lba48 ? AOE_AFLAG_EXTENDED : 0;
@@ -105,6 +102,17 @@ static uint32_t share(const struct transfer *t, const struct path *p,
     return n;
 }
 
+/* Whether a late copy of something older could land on this piece.  Copies of
+ * longer frames of the same request carry the same data: they may. */
+static bool fenced(const struct aoe_disk *d, const struct transfer *t,
+                   uint64_t lba, uint32_t n)
+{
+    if (!transfer_changes(t))
+        return false;
+    return t->recut ? fence_hit_others(&d->fence, lba, n, t)
+                    : fence_hit(&d->fence, lba, n);
+}
+
 /* The next piece of `t`: a gap first, then what was never cut. */
 static struct frame *cut(struct aoe_disk *d, struct transfer *t,
                          const struct path *p)
@@ -118,21 +126,25 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
     uint32_t n = share(t, p, lba, left, *iov, *skip);
     struct frame *f;
 
-    if (transfer_changes(t) && fence_hit(&d->fence, lba, n)) {
+    if (fenced(d, t, lba, n)) {
         d->stats.fenced += !t->fenced;
         t->fenced = true;
         return NULL;
     }
+    if (d->replay && transfer_changes(t) && !replay_owns(d->replay, t) &&
+        !replay_reserve(d->replay, t))
+        return NULL;
     f = flight_get(&d->aoe->flight, true);
     if (!f)
         return NULL;
+    t->covers = d->changed;
     f->disk = d;
     f->transfer = t;
     f->lba = lba;
     f->sectors = n;
-    f->iov = t->op == AOE_ZERO ? &zero_iov : *iov;
+    f->iov = t->op == AOE_ZERO ? &iov_zeroes : *iov;
     f->skip = t->op == AOE_ZERO ? 0 : *skip;
-    fill_registers(d, f, t->op);
+    disk_registers(d, f, t->op);
     if (t->op == AOE_READ || t->op == AOE_WRITE)
         iov_advance(iov, skip, (uint64_t)n * AOE_SECTOR);
     if (gap) {
@@ -150,6 +162,21 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
 /* ---- paths ----------------------------------------------------------------
  */
 
+/* Whether a target has as many frames as it has buffers, by whatever local
+ * interfaces they come. */
+static bool crowded(const struct aoe_disk *d, const struct path *p)
+{
+    unsigned n = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *q = list_entry(node, struct path, link);
+
+        if (q == p || aoe_mac_equal(&q->mac, &p->mac))
+            n += q->in_flight;
+    }
+    return n >= p->limit;
+}
+
 static struct path *best_path(struct aoe_disk *d, unsigned sectors, bool room)
 {
     struct path *best = NULL;
@@ -158,7 +185,7 @@ static struct path *best_path(struct aoe_disk *d, unsigned sectors, bool room)
         struct path *p = list_entry(node, struct path, link);
 
         if (p->state != PATH_GOOD || p->sectors < sectors ||
-            (room && !path_room(p)))
+            (room && (!path_room(p) || crowded(d, p))))
             continue;
         if (!best || path_cost(p) < path_cost(best))
             best = p;
@@ -172,34 +199,38 @@ static void queue_frame(struct path *p, struct frame *f)
     port_queue(p->port, f);
 }
 
+void disk_hand_over(struct aoe_disk *d, struct frame *f)
+{
+    struct path *to = best_path(d, frame_timed(f) ? f->sectors : 0, false);
+
+    if (!to) {
+        disk_recut(d, f);
+        return;
+    }
+    path_forget(f->path, f);
+    f->state = FRAME_LOST;
+    f->path = to;
+    list_append(&to->lost, &f->link);
+}
+
 /* A path that is silent, refused or being asked again gives its frames to the
- * others, under the same tag: any copy's answer will do. */
-static void hand_over(struct aoe_disk *d, struct path *from, struct list *list)
+ * others. */
+static void hand_over(struct aoe_disk *d, struct list *list)
 {
     list_each(node, list) {
         struct frame *f = list_entry(node, struct frame, link);
-        struct path *to;
 
-        if (!f->transfer)
-            continue;
-        to = best_path(d, frame_timed(f) ? f->sectors : 0, false);
-        if (!to) {
-            disk_recut(d, f);
-            continue;
-        }
-        path_forget(from, f);
-        f->state = FRAME_LOST;
-        f->path = to;
-        list_append(&to->lost, &f->link);
+        if (f->transfer)
+            disk_hand_over(d, f);
     }
 }
 
 static void resend(struct aoe_disk *d, struct path *p)
 {
     if (p->state != PATH_GOOD && best_path(d, 0, false)) {
-        hand_over(d, p, &p->sent);
-        hand_over(d, p, &p->slow);
-        hand_over(d, p, &p->lost);
+        hand_over(d, &p->sent);
+        hand_over(d, &p->slow);
+        hand_over(d, &p->lost);
     }
     list_each(node, &p->lost) {
         struct frame *f = list_entry(node, struct frame, link);
@@ -217,9 +248,13 @@ void disk_pump(struct aoe_disk *d)
         resend(d, list_entry(node, struct path, link));
     if (d->state != DISK_READY)
         return;
+    if (d->replay)
+        replay_run(d->replay);
     list_each(work, &d->queue) {
         struct transfer *t = list_entry(work, struct transfer, work);
 
+        if (d->replay && replay_blocks(d->replay, t))
+            continue;
         while (transfer_uncut(t)) {
             struct path *p = best_path(d, 0, true);
             struct frame *f;
@@ -228,7 +263,7 @@ void disk_pump(struct aoe_disk *d)
                 return;
             f = cut(d, t, p);
             if (!f)
-                break; /* fenced: others may go */
+                break; /* it has to wait: others may go */
             queue_frame(p, f);
         }
         if (!transfer_uncut(t))

@@ -63,19 +63,38 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
 /* ---- beginning and ending -------------------------------------------------
  */
 
-void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
+uint64_t transfer_deadline(struct aoe_disk *d)
 {
     uint64_t now = aoe_now(d->aoe);
 
+    return d->options.timeout ? now + d->options.timeout : UINT64_MAX;
+}
+
+/* Almost always at the end: what goes on, of an older request, comes before
+ * what was submitted since. */
+static void activate(struct aoe_disk *d, struct transfer *t)
+{
+    struct list *at = d->active.prev;
+
+    while (at != &d->active &&
+           list_entry(at, struct transfer, active)->deadline > t->deadline)
+        at = at->prev;
+    list_prepend(at, &t->active);
+}
+
+void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
+{
     t->active = t->work = t->range = (struct list){0};
     list_init(&t->gaps);
     t->disk = d;
     t->status = 0;
-    t->fenced = false;
+    t->fenced = t->recut = false;
     t->cut = 0;
+    t->first_iov = t->iov;
+    t->first_skip = t->skip;
+    t->covers = d->changed;
     t->outstanding = t->blockers = 0;
-    t->deadline = d->options.timeout ? now + d->options.timeout : UINT64_MAX;
-    list_append(&d->active, &t->active);
+    activate(d, t);
     if (ordered && transfer_changes(t))
         block(d, t);
     if (!t->blockers)
@@ -93,14 +112,22 @@ void transfer_start(struct transfer *t)
     transfer_check(t);
 }
 
+void transfer_drop_gaps(struct transfer *t)
+{
+    while (!list_empty(&t->gaps))
+        flight_put(&t->disk->aoe->flight,
+                   list_entry(list_first(&t->gaps), struct frame, link));
+}
+
 void transfer_check(struct transfer *t)
 {
     if (!list_linked(&t->active) || !transfer_ended(t))
         return;
-    while (!list_empty(&t->gaps))
-        flight_put(&t->disk->aoe->flight,
-                   list_entry(list_first(&t->gaps), struct frame, link));
+    transfer_drop_gaps(t);
+    if (t->recut)
+        fence_disown(&t->disk->fence, t);
     list_remove(&t->active);
+    disk_ended(t->disk, t);
     unblock(t->disk, t);
     aoe_finish_later(t->disk->aoe, t);
 }
@@ -150,9 +177,12 @@ static void request_finish(struct transfer *t)
         edges_free(t->edges);
         t->edges = NULL;
     }
+    if (t->unkept && t->status == 0 && t->restarts != d->restarts)
+        transfer_fail(t, -EIO, t->lba);
     /* Force unit access: the write, then a flush, then done.  Also where no
      * write cache is admitted to: vblade says nothing of its own. */
-    if (r->fua && t->status == 0 && transfer_changes(t) && d->flush_opcode) {
+    if ((r->fua || t->unkept) && t->status == 0 && transfer_changes(t) &&
+        d->flush_opcode) {
         t->op = AOE_FLUSH;
         t->lba = 0;
         t->sectors = 1;
@@ -244,6 +274,9 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     t->op = r->op;
     t->finish = request_finish;
     t->edges = NULL;
+    t->unkept = false;
+    t->reserved = 0;
+    t->deadline = transfer_deadline(d);
     t->iov = r->iov;
     t->skip = 0;
     t->lba = r->offset / AOE_SECTOR;

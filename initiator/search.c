@@ -20,6 +20,10 @@
  * used: writing to whichever answered first would corrupt one of them. */
 #define SETTLE_TIME (50 * NS_PER_MS)
 
+/* Longer than from one query to the next, by which another disk at the same
+ * network address would show again. */
+#define DOUBT_TIME (3 * QUERY_SLOWEST / 2)
+
 enum { PATHS_MAX = 64, IDENTIFY_TRIES = 6 };
 
 /* ---- paths ----------------------------------------------------------------
@@ -53,6 +57,16 @@ static struct path *add_path(struct aoe_disk *d, struct port *port,
     return p;
 }
 
+/* An answer to what was asked before may come from who was there before. */
+static void forget_identify(struct path *p)
+{
+    if (!p->identify)
+        return;
+    path_forget(p, p->identify);
+    flight_put(&p->disk->aoe->flight, p->identify);
+    p->identify = NULL;
+}
+
 /* What is on its way by this path will have to go by another. */
 static void recut_all(struct list *frames, const struct path *p)
 {
@@ -66,10 +80,8 @@ static void recut_all(struct list *frames, const struct path *p)
 
 void path_free(struct path *p)
 {
-    if (p->identify) {
-        path_forget(p, p->identify);
-        flight_put(&p->disk->aoe->flight, p->identify);
-    }
+    forget_identify(p);
+    payload_withdraw(p);
     recut_all(&p->sent, p);
     recut_all(&p->slow, p);
     recut_all(&p->lost, p);
@@ -90,7 +102,7 @@ static unsigned good_paths(const struct aoe_disk *d)
 /* ---- IDENTIFY -------------------------------------------------------------
  */
 
-static void identify(struct path *p)
+void path_identify(struct path *p)
 {
     struct aoe_disk *d = p->disk;
     struct frame *f;
@@ -98,8 +110,10 @@ static void identify(struct path *p)
     if (p->identify)
         return;
     f = flight_get(&d->aoe->flight, true);
-    if (!f)
+    if (!f) {
+        p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
         return;
+    }
     f->disk = d;
     f->opcode = ATA_IDENTIFY;
     f->count = 1;
@@ -109,14 +123,28 @@ static void identify(struct path *p)
     port_queue(p->port, f);
 }
 
-static void text(char *out, size_t room, const struct ata_identity *id,
-                 const struct path *p)
+void disk_verify_paths(struct aoe_disk *d)
+{
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (!p->member)
+            continue;
+        if (p->state == PATH_GOOD)
+            p->state = PATH_NEW;
+        forget_identify(p);
+        p->ask_at = 0;
+    }
+}
+
+static void text(char *out, size_t room, const char *serial, const char *model,
+                 uint64_t sectors, const struct path *p)
 {
     char mac[AOE_MAC_TEXT];
 
     snprintf(out, room,
              "serial \"%s\", model \"%s\", %" PRIu64 " sectors at %s on %s",
-             id->serial, id->model, id->sectors, aoe_mac_format(mac, &p->mac),
+             serial, model, sectors, aoe_mac_format(mac, &p->mac),
              p->port->link->ifname);
 }
 
@@ -142,21 +170,43 @@ static void adopt(struct aoe_disk *d, const struct ata_identity *id)
                                     : 0;
 }
 
+/* Both, and where they are, for whoever has to find them. */
+static void explain(struct aoe_disk *d, const struct path *p,
+                    const struct ata_identity *id)
+{
+    const struct path *home = p; /* or, where our disk is known to be */
+    char ours[190], theirs[190];
+
+    list_each(node, &d->paths) {
+        const struct path *other = list_entry(node, struct path, link);
+
+        if (other->member && (home == p || other->state == PATH_GOOD))
+            home = other;
+    }
+    text(ours, sizeof ours, d->identity.serial, d->identity.model,
+         d->identity.size / AOE_SECTOR, home);
+    text(theirs, sizeof theirs, id->serial, id->model, id->sectors, p);
+    if (d->state == DISK_SETTLING)
+        snprintf(d->trouble, sizeof d->trouble,
+                 "two disks answer as %s: %s; and %s; give one of them another "
+                 "address",
+                 d->name, ours, theirs);
+    else
+        snprintf(d->trouble, sizeof d->trouble,
+                 "another disk answers as %s: %s; the one in use is %s",
+                 d->name, theirs, ours);
+}
+
 /* Another disk at our address. */
 static void other_disk(struct aoe_disk *d, struct path *p,
                        const struct ata_identity *id)
 {
-    char theirs[200];
     bool ours = p->member;
 
-    text(theirs, sizeof theirs, id, p);
-    snprintf(d->trouble, sizeof d->trouble,
-             "another disk answers as %s: %s; ours is serial \"%s\", %" PRIu64
-             " sectors",
-             d->name, theirs, d->identity.serial,
-             d->identity.size / AOE_SECTOR);
+    explain(d, p, id);
     p->state = PATH_REFUSED;
     p->member = false;
+    p->doubted = d->aoe->now + DOUBT_TIME;
     if (d->state == DISK_SETTLING || d->state == DISK_SEARCHING) {
         d->state = DISK_CONFLICT;
         disk_event(d, AOE_DISK_CONFLICT);
@@ -193,7 +243,9 @@ static bool same_disk(const struct aoe_disk *d, const struct path *p,
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
 {
     struct ata_identity id;
+    bool outage;
 
+    p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
     if (!page) {
         if (!p->member)
             path_free(p);
@@ -210,13 +262,42 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         other_disk(d, p, &id);
         return;
     }
+    if (d->aoe->now < p->doubted)
+        return; /* ours, but maybe not alone */
     p->member = true;
+    outage = p->state != PATH_GOOD;
+    if (d->state == DISK_STALE)
+        disk_restarted(d); /* others were here, however short */
+    else
+        disk_heard(d);
     path_revive(p, d->aoe->now);
+    if (outage)
+        payload_hurry(p);
     resize(d, id.sectors);
     if (d->state == DISK_LOST || d->state == DISK_STALE) {
         d->state = DISK_READY;
         disk_event(d, AOE_DISK_BACK);
     }
+}
+
+void disk_stray(struct aoe_disk *d, struct port *port,
+                const struct aoe_header *h, const uint8_t *frame, size_t len)
+{
+    struct path *p = disk_path(d, port, &h->src);
+    struct ata_identity id;
+    struct aoe_ata a;
+
+    disk_late(d, p);
+    if (!p || !p->asked || p->asked != h->tag || h->flags & AOE_FLAG_ERROR ||
+        aoe_ata_parse(frame, len, &a) || a.command & ATA_STATUS_FAILED ||
+        a.data_len < AOE_SECTOR)
+        return;
+    ata_identity_decode(a.data, &id);
+    if (id.sectors == 0 || (strcmp(d->identity.serial, id.serial) == 0 &&
+                            strcmp(d->identity.model, id.model) == 0 &&
+                            id.sectors * AOE_SECTOR == d->identity.size))
+        return;
+    other_disk(d, p, &id);
 }
 
 /* ---- Query Config ---------------------------------------------------------
@@ -233,15 +314,22 @@ void disk_config(struct aoe_disk *d, struct port *port,
         return;
     path_set_limits(p, c->buffer_count, c->sector_count, port->link->mtu,
                     d->options.window);
+    payload_shorten(p);
     /* An announcement: the target has started again, maybe as another. */
-    if (h->tag == 0 && p->state != PATH_SILENT)
-        p->state = PATH_NEW;
+    if (h->tag == 0) {
+        if (p->state != PATH_SILENT)
+            p->state = PATH_NEW;
+        forget_identify(p);
+        if (p->member)
+            disk_restarted(d);
+    }
     if (p->state == PATH_SILENT)
         path_hurry(p);
-    if (p->state == PATH_NEW || p->state == PATH_SILENT)
-        identify(p);
-    else if (d->state == DISK_LOST || d->state == DISK_STALE)
-        identify(p);
+    /* Also a good one, each time the network is asked: its disk may have grown
+     * and the announcement of that been lost. */
+    if (p->state != PATH_REFUSED || d->state == DISK_LOST ||
+        d->state == DISK_STALE)
+        path_identify(p);
 }
 
 /* Whether the network should be asked now and then. */
@@ -252,21 +340,22 @@ static bool searching(const struct aoe_disk *d)
            (d->state == DISK_READY && good_paths(d) == 0);
 }
 
-static void tick_path(struct path *p)
+static void tick_path(struct path *p, uint64_t now)
 {
     struct frame *f = p->identify;
 
-    if (p->state == PATH_SILENT && !f)
-        identify(p);
-    else if (p->state == PATH_NEW && !p->member && f &&
-             f->copies >= IDENTIFY_TRIES && f->state == FRAME_LOST)
-        path_free(p); /* it answers queries but is no disk */
+    if ((p->state == PATH_SILENT || p->state == PATH_NEW) && !f &&
+        p->ask_at <= now)
+        path_identify(p);
+    else if (!p->member && f && f->copies >= IDENTIFY_TRIES &&
+             f->state == FRAME_LOST)
+        path_free(p); /* it answers queries but is no disk, or has gone */
 }
 
 void disk_search_tick(struct aoe_disk *d, uint64_t now)
 {
     list_each(node, &d->paths)
-        tick_path(list_entry(node, struct path, link));
+        tick_path(list_entry(node, struct path, link), now);
     if (d->state == DISK_CONFLICT)
         return;
     if (searching(d) && d->query_at > now + QUERY_SLOWEST) {
@@ -289,17 +378,6 @@ void disk_search_tick(struct aoe_disk *d, uint64_t now)
 /* ---- the interface under a path -------------------------------------------
  */
 
-static void recut_long(struct aoe_disk *d, struct path *p, struct list *frames)
-{
-    list_each(node, frames) {
-        struct frame *f = list_entry(node, struct frame, link);
-
-        if (f->transfer && f->path == p && frame_timed(f) &&
-            f->sectors > p->sectors)
-            disk_recut(d, f);
-    }
-}
-
 void disk_port_changed(struct aoe_disk *d, struct port *port)
 {
     list_each(node, &d->paths) {
@@ -309,9 +387,7 @@ void disk_port_changed(struct aoe_disk *d, struct port *port)
             continue;
         path_set_limits(p, p->buffer_count, p->sector_count, port->link->mtu,
                         d->options.window);
-        recut_long(d, p, &p->sent);
-        recut_long(d, p, &p->lost);
-        recut_long(d, p, &port->tx);
+        payload_shorten(p);
     }
     if (port->link->up)
         d->query_at = d->aoe->now;

@@ -93,6 +93,29 @@ int aoe_flush(struct aoe_disk *disk)
     return run(disk, AOE_FLUSH, NULL, 0, 0);
 }
 
+static void control_done(struct aoe_control *c, int status)
+{
+    struct wait *w = c->arg;
+
+    w->done = true;
+    w->status = status;
+}
+
+int aoe_control_run(struct aoe *aoe, struct aoe_control *c)
+{
+    struct wait w = {0};
+    int err;
+
+    c->done = control_done;
+    c->arg = &w;
+    err = aoe_control_submit(aoe, c);
+    if (err)
+        return err;
+    while (!w.done)
+        aoe_wait(aoe, -1);
+    return w.status;
+}
+
 /* ---- opening --------------------------------------------------------------
  */
 

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+/* Never written, so it costs no memory. */
+static uint8_t zeroes[255 * AOE_SECTOR];
+const struct iovec iov_zeroes = {zeroes, sizeof zeroes};
+
 bool transfer_overlaps(const struct transfer *a, const struct transfer *b)
 {
     return a->lba < b->lba + b->sectors && b->lba < a->lba + a->sectors;

@@ -18,7 +18,8 @@
 struct edges;
 
 struct transfer {
-    struct list active; /* in disk->active from submission to completion */
+    struct list active; /* in disk->active from submission to completion,
+                           the next deadline first */
     struct list work;   /* in disk->queue while there is something to cut, or
                            in aoe->done once it has ended */
     struct list range;  /* in disk->writes: a change whose order matters */
@@ -26,6 +27,8 @@ struct transfer {
     struct aoe_disk *disk;
     enum aoe_op op;
     bool fenced; /* it had to wait for a late copy's lifetime */
+    bool recut;  /* frames of it are fenced and were cut anew */
+    bool unkept; /* a change that the replay log could not take */
     int status;  /* of the whole: 0 or -errno, the first that came */
     uint64_t lba, sectors;
     uint64_t cut;         /* sectors already made into frames */
@@ -33,6 +36,11 @@ struct transfer {
     unsigned blockers;    /* earlier overlapping changes that have not ended */
     const struct iovec *iov; /* READ, WRITE: where cut goes on */
     size_t skip;
+    const struct iovec *first_iov; /* where it began */
+    size_t first_skip;
+    uint64_t covers;       /* FLUSH: disk->changed when it left */
+    uint64_t reserved;     /* blocks of the replay log */
+    uint32_t restarts;     /* unkept: disk->restarts when it had ended */
     uint64_t deadline;     /* ns; UINT64_MAX: none */
     uint64_t error_lba;    /* with status -EIO */
     struct edges *edges;   /* set: the parts of this one do the work */
@@ -40,6 +48,9 @@ struct transfer {
     /* Called when it has ended, from aoe_service. */
     void (*finish)(struct transfer *t);
 };
+
+/* As many zeroes as a frame can carry. */
+extern const struct iovec iov_zeroes;
 
 /* Moves *iov, *skip forward by `bytes`. */
 void iov_advance(const struct iovec **iov, size_t *skip, uint64_t bytes);

@@ -174,9 +174,13 @@ static void wait_for(struct client *cl)
     loop_unwatch(cl->control->options.loop, &cl->watch);
 }
 
-static void reload_settled(struct exports_wait *w)
+static void reload_settled(struct exports_wait *w, bool all)
 {
-    answer(list_entry(w, struct client, settled), "ok", "");
+    answer(list_entry(w, struct client, settled),
+           all ? "ok"
+               : "error reloaded, but not every disk is served; ctl exports "
+                 "and the log of the target say more",
+           "");
 }
 
 static void put_line(void *arg, const char *line)

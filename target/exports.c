@@ -85,7 +85,6 @@ static void inherit_loss(struct exports *x, struct disk *d)
 int entry_serve(struct exports *x, struct entry *e)
 {
     e->state = ENTRY_SERVED;
-    inherit_loss(x, e->disk);
     for (unsigned i = 0; i < e->config.interface_count; i++) {
         const char *ifname = e->config.interfaces[i];
         int err = server_serve(x->options.server, e->disk, ifname);
@@ -95,6 +94,7 @@ int entry_serve(struct exports *x, struct entry *e)
             return err;
         }
     }
+    inherit_loss(x, e->disk);
     return 0;
 }
 
@@ -153,6 +153,7 @@ static int open_one(struct exports *x, struct export_config *c)
         return err;
     }
     e->state = x->options.ask_first ? ENTRY_ASKING : ENTRY_FREE;
+    e->keep = true;
     list_append(&x->serving, &e->link);
     return 0;
 }

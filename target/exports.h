@@ -47,9 +47,10 @@ int exports_start(struct exports *x, struct config *c);
 int exports_reload(struct exports *x, struct config *c);
 
 /* Tells `w`, which is the caller's until then, when all that the last reload
- * stopped has ended and all that it started serves. */
+ * stopped has ended and all that it started serves; or, not `all`, when some of
+ * it could not be or was refused. */
 struct exports_wait {
-    void (*done)(struct exports_wait *w);
+    void (*done)(struct exports_wait *w, bool all);
     struct list link; /* private */
 };
 void exports_settled(struct exports *x, struct exports_wait *w);

@@ -24,7 +24,7 @@ struct entry {
     bool resumes; /* the disk it replaces was served where it will be */
     struct export *before; /* what the disk it replaces was like, or NULL */
     bool keep_mask;        /* and so should be its mask list */
-    bool keep;             /* it is in the new configuration, too */
+    bool keep;             /* it is in the latest configuration */
     bool leaving;          /* removed, but not done with what it took */
     struct list link;      /* in `serving` or `waiting` */
 };
@@ -37,6 +37,7 @@ struct exports {
      * address has to tell them. */
     struct list lost;
     struct list waits; /* of exports_wait.link */
+    bool incomplete;   /* the last reload's exports could not all be opened */
 
     struct second *look; /* NULL: none is under way */
     struct second_question *questions;

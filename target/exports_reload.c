@@ -228,12 +228,14 @@ static bool must_ask(const struct exports *x, const struct entry *e)
 static void join(struct exports *x, struct entry *e)
 {
     e->state = must_ask(x, e) ? ENTRY_ASKING : ENTRY_FREE;
+    e->keep = true; /* in nobody's way */
     list_append(&x->serving, &e->link);
 }
 
 static void serve(struct exports *x, struct entry *e)
 {
     if (entry_serve(x, e)) {
+        x->incomplete = true;
         server_remove_disk(x->options.server, e->disk, ignore, NULL);
         entry_free(e);
         return;
@@ -255,6 +257,7 @@ static void start_waiting(struct exports *x)
 
             log_error("%s: is not served any longer",
                       aoe_addr_format(name, e->config.addr));
+            x->incomplete = true;
             entry_free(e);
         } else {
             join(x, e);
@@ -270,6 +273,14 @@ static bool settled(struct exports *x)
     return list_empty(&x->waiting) && !asking(x);
 }
 
+static bool all_served(struct exports *x)
+{
+    list_each(it, &x->serving)
+        if (entry_of(it)->state != ENTRY_SERVED)
+            return false;
+    return !x->incomplete;
+}
+
 static void tell_settled(struct exports *x)
 {
     struct list *node;
@@ -278,7 +289,7 @@ static void tell_settled(struct exports *x)
         struct exports_wait *w = list_entry(node, struct exports_wait, link);
 
         list_remove(node);
-        w->done(w);
+        w->done(w, all_served(x));
     }
 }
 
@@ -416,6 +427,8 @@ int exports_reload(struct exports *x, struct config *c)
         err = prepare(x, &fresh);
     config_free(c);
     if (err) {
+        list_each(it, &x->serving)
+            entry_of(it)->keep = !entry_of(it)->leaving;
         discard(x, &fresh);
         log_error("reloading: nothing was changed");
         return err;
@@ -423,6 +436,7 @@ int exports_reload(struct exports *x, struct config *c)
     /* An earlier configuration's, which this one takes the place of. */
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
+    x->incomplete = false;
     exchange(x, &fresh, &n);
     log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
              n.unchanged, n.changed, n.started, n.stopped);

@@ -38,10 +38,10 @@ struct second_options {
 /* A look that is under way. */
 struct second;
 
-/* Asks everything at once.  `done` is called from the loop when all is
- * answered, SECOND_LOOK_NS later at most; until then or second_close the
- * questions stay where they are.  An interface that is down or cannot be opened
- * is not asked.  0 or -errno. */
+/* Asks everything at once.  `done` is called from the loop after
+ * SECOND_LOOK_NS, or earlier if nobody can answer any more or all were found;
+ * until then or second_close the questions stay where they are.  An interface
+ * that is down or cannot be opened is not asked.  0 or -errno. */
 int second_open(struct second **out, struct loop *loop,
                 struct second_question *questions, unsigned count,
                 const struct second_options *o, void (*done)(void *arg),

@@ -35,7 +35,7 @@ enum {
     /* Receive queue unless told otherwise: so many frames, at twice their
      * size because the kernel charges its own overhead, but no more than a
      * small machine can bear. */
-    QUEUE_FRAMES = 256, /* also of the ring */
+    QUEUE_FRAMES = 256, /* also of the ring, or as many as we can hold */
     DEFAULT_BYTES_MOST = 4 << 20,
 };
 
@@ -51,6 +51,7 @@ struct packet_link {
     bool reported;   /* `link.up` as link_refresh last told it */
     bool one_by_one; /* the kernel lacks recvmmsg and sendmmsg */
     bool want_ring;
+    unsigned ring_frames;  /* what it should hold, memory allowing */
     unsigned socket_bytes; /* wanted; 0: what we think best */
     struct packet_ring ring;
     struct mmsghdr rx[LINK_BATCH];
@@ -299,14 +300,16 @@ static void count_drops(struct link *l)
  * again.  Without one the kernel queues. */
 static void size_ring(struct packet_link *p, unsigned mtu)
 {
-    unsigned frames = QUEUE_FRAMES;
+    unsigned room = link_room(mtu), frames = p->ring_frames;
 
-    if (!p->want_ring || p->ring.room >= link_room(mtu))
+    if (!p->want_ring || p->ring.room >= room)
         return;
+    if (frames > DEFAULT_BYTES_MOST / room)
+        frames = DEFAULT_BYTES_MOST / room;
     if (p->socket_bytes)
-        frames = p->socket_bytes / link_room(mtu) + 1;
+        frames = p->socket_bytes / room + 1;
     packet_ring_close(&p->ring, p->link.fd);
-    packet_ring_open(&p->ring, p->link.fd, link_room(mtu), frames);
+    packet_ring_open(&p->ring, p->link.fd, room, frames);
 }
 
 static int packet_refresh(struct link *l)
@@ -418,6 +421,7 @@ int link_packet_open(struct link **out, const char *ifname,
     p = packet_of(l);
     p->reported = n.up;
     p->want_ring = !queue;
+    p->ring_frames = o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
     p->socket_bytes = o->socket_bytes;
     prepare_headers(p);
     p->link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -34,15 +33,15 @@ static struct tpacket2_hdr *slot_at(const struct packet_ring *r, unsigned i)
 
 static int ask_for_ring(int fd, unsigned blocks, uint32_t slot)
 {
-    struct tpacket_req q = {
-        .tp_block_size = BLOCK,
-        .tp_block_nr = blocks,
-        .tp_frame_size = slot,
-        .tp_frame_nr = blocks * (BLOCK / slot),
-    };
+    struct tpacket_req q = {0}; /* no ring */
 
-    if (blocks == 0)
-        memset(&q, 0, sizeof q);
+    if (blocks > 0)
+        q = (struct tpacket_req){
+            .tp_block_size = BLOCK,
+            .tp_block_nr = blocks,
+            .tp_frame_size = slot,
+            .tp_frame_nr = blocks * (BLOCK / slot),
+        };
     return setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &q, sizeof q) ? -errno
                                                                     : 0;
 }

@@ -8,8 +8,9 @@
 #   BENCH_REPEAT   runs of each server in each row (5)
 #   BENCH_ROWS     only rows whose name matches this (extended) pattern
 #   BENCH_DISK     directory on a disk, not tmpfs (/var/tmp)
-#   BENCH_ARM_VBLADE  Debian's vblade for armel; with it, and after `make target
-#                  STATIC=1 CC=arm-linux-gnueabi-gcc`, both run under qemu too
+#   BENCH_ARM_VBLADE  Debian's vblade for armel (fetched with apt-get); without
+#                  it, the cross compiler or qemu-arm-static the rows of ARM
+#                  are left out
 
 . "$(dirname "$0")/../lib/net.sh"
 need vblade strace gnuplot=gnuplot-nox
@@ -37,6 +38,13 @@ mtu() {
     nas ip link set eth0 mtu "$1" && host ip link set eth0 mtu "$1"
 }
 
+# Each has a CPU of its own: where the scheduler puts a program that is woken
+# by another's frame changes from run to run.
+SERVER_CPU=() LOAD_CPU=()
+if [ "$(nproc)" -gt 1 ]; then
+    SERVER_CPU=(taskset -c 1) LOAD_CPU=(taskset -c 0)
+fi
+
 declare -A COMMAND=([vblade]=vblade [aoe-target]=aoe-target)
 UNDER=
 # serve vblade|aoe-target FILE FLAGS...
@@ -44,7 +52,7 @@ serve() {
     local program=$1 file=$2
     shift 2
     # shellcheck disable=SC2086 # a list of words
-    start server nas $UNDER ${COMMAND[$program]} "$@" 1 2 eth0 "$file"
+    start server nas "${SERVER_CPU[@]}" $UNDER ${COMMAND[$program]} "$@" 1 2 eth0 "$file"
     if [ "$program" = vblade ]; then
         # It prints its line before its socket is there.
         until nas grep -q 88a2 /proc/net/packet; do
@@ -69,7 +77,7 @@ one() {
     # shellcheck disable=SC2086 # a list of words
     serve "$program" "$file" $flags
     before=$(cpu_of "${PID[server]}")
-    if result=$(host "$LOAD" -t "$BENCH_SECONDS" -l $((SIZE / 512)) "$@" 1 2 eth0); then
+    if result=$(host "${LOAD_CPU[@]}" "$LOAD" -t "$BENCH_SECONDS" -l $((SIZE / 512)) "$@" 1 2 eth0); then
         after=$(cpu_of "${PID[server]}")
         echo "$result" | awk -v OFS='\t' -v row="$row" -v program="$program" \
             -v seconds="$BENCH_SECONDS" -v cpu="$after" -v before="$before" \
@@ -150,10 +158,30 @@ row direct-jumbo-read 4.5 "-d, disk, MTU 9000, 16 sectors, sequential read" \
 row direct-jumbo-write 4.5 "-d, disk, MTU 9000, 16 sectors, sequential write" \
     9000 "$DISK/disk" -d -n 16 -W
 
-ARM=$BUILD/static-arm-linux-gnueabi-gcc/aoe-target
-if [ "${BENCH_ARM_VBLADE:-}" ] && [ -x "$ARM" ]; then
+# Debian's package of another architecture, without telling this machine's
+# package manager of it.
+fetch_arm_vblade() {
+    local dir=$TMP/arm
+    mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+    local options=(-qq -o APT::Architecture=armel -o APT::Architectures=armel
+        -o Dir::State::lists="$dir/lists" -o Dir::Cache="$dir/cache"
+        -o APT::Sandbox::User=root)
+    (cd "$dir" && apt-get "${options[@]}" update &&
+        apt-get "${options[@]}" download vblade && dpkg -x vblade*.deb .) >"$dir/log" 2>&1
+    BENCH_ARM_VBLADE=$dir/usr/sbin/vblade
+}
+arm() {
+    local cc=arm-linux-gnueabi-gcc
+    [[ "arm-seq arm-jumbo-read" =~ $BENCH_ROWS ]] || return 1
+    command -v $cc >/dev/null && command -v qemu-arm-static >/dev/null || return 1
+    [ "${BENCH_ARM_VBLADE:-}" ] || fetch_arm_vblade
+    [ -x "$BENCH_ARM_VBLADE" ] || return 1
+    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$ROOT" target BUILD="$TMP/arm-build" \
+        STATIC=1 CC=$cc >/dev/null
+}
+if arm; then
     COMMAND=([vblade]="qemu-arm-static -L /usr/arm-linux-gnueabi $BENCH_ARM_VBLADE"
-        [aoe-target]="qemu-arm-static $ARM")
+        [aoe-target]="qemu-arm-static $TMP/arm-build/aoe-target")
     row arm-seq 1.3 "ARM under qemu-arm-static, tmpfs, MTU 1500, sequential read" \
         1500 "$MEMORY/disk" ""
     row arm-jumbo-read 1.3 "ARM under qemu-arm-static, tmpfs, MTU 9000, 16 sectors, sequential read" \
@@ -174,7 +202,7 @@ many() {
     done >>"$TMP/many.conf"
     start server nas aoe-target --config "$TMP/many.conf"
     await server 'e10\.0: serving'
-    seconds=$(host "$LOAD" -q 1000 eth0 | awk '{ print $2 }')
+    seconds=$(host "${LOAD_CPU[@]}" "$LOAD" -q 1000 eth0 | awk '{ print $2 }')
     awk -v seconds="$seconds" '$1 == "VmRSS:" {
         printf "%.1f MiB resident, all answer within %s s\n", $2 / 1024, seconds }' \
         "/proc/${PID[server]}/status"
@@ -197,7 +225,7 @@ calls() {
     UNDER="strace -c -f -o $TMP/calls --"
     serve "$program" "$DISK/disk"
     UNDER=
-    ops=$(host "$LOAD" -t 2 -l $((SIZE / 512)) "$@" 1 2 eth0 | awk '{ print $2 * 2 }')
+    ops=$(host "${LOAD_CPU[@]}" "$LOAD" -t 2 -l $((SIZE / 512)) "$@" 1 2 eth0 | awk '{ print $2 * 2 }')
     kill "$(pgrep -P "${PID[server]}")"
     finished server
     awk -v ops="$ops" '$NF == "total" { printf "%.2f\n", $4 / ops }' "$TMP/calls"
@@ -214,8 +242,8 @@ fi
 # ---- the load itself -----------------------------------------------------------
 
 ceiling() {
-    start null nas "$LOAD" -0 eth0
-    host "$LOAD" -t "$BENCH_SECONDS" "$@" 1 2 eth0
+    start null nas "${SERVER_CPU[@]}" "$LOAD" -0 eth0
+    host "${LOAD_CPU[@]}" "$LOAD" -t "$BENCH_SECONDS" "$@" 1 2 eth0
     end null
 }
 mtu 1500

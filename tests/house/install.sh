@@ -26,6 +26,13 @@ done
 for guide in README.md LICENSE NEWS.md SECURITY.md safety.md; do
     check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
 done
+for file in include/aoe.h lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
+    lib/pkgconfig/libaoe.pc share/doc/aoekit/example/aoe-head.c; do
+    check "$file is there" test -s "$stage/opt/aoe/$file"
+done
+
+check "the udev rule is there" \
+    test -s "$stage/opt/aoe/lib/udev/rules.d/60-aoekit.rules"
 
 unit=$stage/opt/aoe/lib/systemd/system/aoe-target@.service
 # shellcheck disable=SC2016 # $ARGS is for systemd

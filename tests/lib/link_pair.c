@@ -71,8 +71,9 @@ _Static_assert(offsetof(struct port, link) == 0, "port_of");
 const char *wire_event_text(enum wire_event e)
 {
     static const char *const text[WIRE_EVENTS] = {
-        "sent",     "lost",     "duplicated", "reordered", "truncated",
-        "too long", "unwanted", "overflow",   "unplugged", "delivered",
+        "sent",      "lost",      "corrupted", "duplicated",
+        "reordered", "truncated", "too long",  "unwanted",
+        "overflow",  "unplugged", "delivered",
     };
 
     return text[e];
@@ -205,6 +206,11 @@ static bool expose(struct wire *w, struct port *p, enum wire_way way,
     }
     if (chance(w, c->loss)) {
         note(w, WIRE_LOST, p, f->bytes, f->len);
+        free(f);
+        return false;
+    }
+    if (chance(w, c->corrupt)) {
+        note(w, WIRE_CORRUPTED, p, f->bytes, f->len);
         free(f);
         return false;
     }
@@ -487,6 +493,11 @@ void wire_port_faults(struct link *l, enum wire_way way,
                       const struct wire_faults *f)
 {
     port_of(l)->faults[way] = *f;
+}
+
+void wire_port_frame_max(struct link *l, enum wire_way way, uint32_t max)
+{
+    port_of(l)->faults[way].frame_max = max;
 }
 
 void wire_port_queues(struct link *l, unsigned rx, unsigned tx)

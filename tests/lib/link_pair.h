@@ -21,6 +21,7 @@ struct wire;
 struct wire_faults {
     /* Chances in a million. */
     uint32_t loss;
+    uint32_t corrupt; /* damaged: whoever checks its checksum drops it */
     uint32_t duplicate;
     uint32_t reorder;  /* held back, so that later frames overtake it */
     uint32_t truncate; /* cut somewhere behind the Ethernet header */
@@ -36,6 +37,7 @@ enum wire_way { WIRE_TX, WIRE_RX };
 enum wire_event {
     WIRE_SENT,       /* the owner handed it to link_send */
     WIRE_LOST,       /* by chance */
+    WIRE_CORRUPTED,  /* by chance, and dropped for that */
     WIRE_DUPLICATED, /* by chance */
     WIRE_REORDERED,  /* by chance */
     WIRE_TRUNCATED,  /* by chance */
@@ -78,6 +80,8 @@ void wire_port_faults(struct link *l, enum wire_way way,
  * lost), and sent ones that have not reached the switch (then link_send takes
  * no more).  0: no limit. */
 void wire_port_queues(struct link *l, unsigned rx, unsigned tx);
+/* Only the longest frame of a way's faults. */
+void wire_port_frame_max(struct link *l, enum wire_way way, uint32_t max);
 void wire_port_up(struct link *l, bool up);
 void wire_port_mtu(struct link *l, unsigned mtu);
 void wire_port_mac(struct link *l, const struct aoe_mac *mac);

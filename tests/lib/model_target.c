@@ -84,6 +84,8 @@ static size_t transfer(struct model *m, uint8_t *frame, struct aoe_ata *a,
 
     if (lba + a->count > m->identity.sectors)
         return failed(frame, a, ATA_ERROR_IDNF);
+    if (m->most && a->count > m->most)
+        return failed(frame, a, ATA_ERROR_ABRT);
     if (m->bad_lba >= lba && m->bad_lba < lba + a->count) {
         a->lba = m->bad_lba;
         return failed(frame, a, ATA_ERROR_UNC);
@@ -172,11 +174,18 @@ static void ata(struct model *m, uint8_t *frame, size_t len)
 static void identify(struct model *m, uint8_t *frame)
 {
     struct aoe_ata a = {.command = ATA_STATUS_DRDY};
+    struct ata_identity other = m->identity;
 
     m->identifies++;
     turn(m, frame, 0, 0);
     aoe_ata_build(frame, &a);
     ata_identity_encode(frame + AOE_ATA_HEADER, &m->identity);
+    answer(m, frame, AOE_ATA_HEADER + 512);
+    if (!m->twin)
+        return;
+    memset(other.serial, 0, sizeof other.serial);
+    strncpy(other.serial, m->twin, sizeof other.serial - 1);
+    ata_identity_encode(frame + AOE_ATA_HEADER, &other);
     answer(m, frame, AOE_ATA_HEADER + 512);
 }
 

@@ -34,10 +34,11 @@ struct model {
     bool no_flush_ext; /* aborts it */
     bool no_flush;     /* aborts FLUSH CACHE too */
     uint8_t aoe_error; /* answers data requests with this error */
+    unsigned most;     /* sectors: aborts what asks for more; 0: nothing */
+    const char *twin;  /* a second disk at its address, of this serial number */
     uint64_t bad_lba;  /* reads and writes that touch it fail; UINT64_MAX */
 
     unsigned queries, identifies, reads, writes, flushes, trims;
-    unsigned outstanding, outstanding_max; /* data requests held */
     uint32_t last_tag;
     unsigned held;
     struct {

@@ -193,7 +193,7 @@ counted() { # COUNTER LEAST
     echo "$1 is $value"
     [ "$value" -ge "$2" ]
 }
-check "frames that were too short are counted" counted drop_short 5000
+check "frames that were too short are counted" counted drop_short 1000
 check "so are sources that cannot be answered" counted drop_source 16
 check "and what is not answered on purpose" counted drop_silent 4
 stop target

@@ -162,6 +162,24 @@ reload fourth
 check "a file with nothing left: it is told, and the disk stays" \
     grep -q 'disk5: has only 100 bytes left; e1\.8 keeps its size' "$log"
 
+# ---- one file, two disks -----------------------------------------------------
+
+windows() { # LINE, for both
+    section e1.2 disk2
+    section e1.5 disk5 'length = 100' "$1"
+    section e1.6 disk5 'offset = 100' 'length = 100' "$1"
+}
+truncate -s 1M disk5
+reload windows 'read-only = no'
+await target 'e1\.5: serving'
+await target 'e1\.6: serving'
+reload windows 'read-only = yes'
+check "two parts of a file that both change: the one is served again" \
+    seen target 'e1\.5: serving'
+check "... and the other" seen target 'e1\.6: serving'
+reload fourth
+await target 'e1\.8: serving'
+
 # ---- an interface that comes and goes ----------------------------------------
 
 ip -n "$NAS_NS" link add name more0 type veth peer name more1

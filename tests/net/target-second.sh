@@ -116,7 +116,8 @@ check "one of two disks is refused, the other is served" refused_for 2
 check "... and ctl exports says so" \
     says '^e1\.2.*\(refused: another disk has the address\)' ctl exports
 
-check "a reload looks again" reload both
+check "a reload looks again" \
+    refuses 1 '^aoe-target: reloaded, but not every disk is served' reload both
 check "... and refuses it again" refused_for 2
 stop first
 check "a reload after the other one has gone" reload both
@@ -130,13 +131,13 @@ added() {
     both
     section e1.4 disk4
 }
-check "a reload that adds a disk which vblade has" reload added
+check "a reload that adds a disk which vblade has" not reload added
 check "... refuses it" refused_for 4
 moved() {
     section e1.3 disk3
     section e1.4 disk2
 }
-check "a reload that gives a disk such an address" reload moved
+check "a reload that gives a disk such an address" not reload moved
 check "... refuses it" refused_for 4
 check "the disk that stayed answered every frame meanwhile" reading_end
 end first

@@ -20,7 +20,7 @@ TRACE=()
 config() {
     host timeout 10 aoecfg -t 5 "$@" 1 2 eth0 | head -n 1
 }
-mask() {
+masked() {
     field "$(ask 02 "00 00 00 00")" 27 1
 }
 reserved_for() {
@@ -45,7 +45,7 @@ ask 03 "01 01 $HOST" >/dev/null
 stop target KILL
 serve
 check "after a crash: the config string" is "nas 1" "$(config)"
-check "... the mask list" is 02 "$(mask)"
+check "... the mask list" is 02 "$(masked)"
 check "... the reservation" is "01$HOST" "$(reserved_for)"
 config -c fset -s "" >/dev/null
 ask 03 "01 00" >/dev/null
@@ -53,7 +53,7 @@ stop target
 serve -m "$HOST_MAC"
 check "what was taken back stays so" is "00" "$(reserved_for | cut -c 1-2)"
 check "... the empty config string" is "" "$(config)"
-check "another -m than before counts" is 01 "$(mask)"
+check "another -m than before counts" is 01 "$(masked)"
 
 # ---- the answer comes after the disk -----------------------------------------
 
@@ -113,7 +113,7 @@ check "opened anew by a reload" aoe-target ctl --control ctl reload
 config -c fset -s later >/dev/null
 stop target KILL
 serve
-check "the mask list outlives a reload and a restart" is 01 "$(mask)"
+check "the mask list outlives a reload and a restart" is 01 "$(masked)"
 check "... and so does what was set after the reload" is later "$(config)"
 stop target
 check "no state directory" refuses 1 '^aoe-target: none: opening the state directory' \

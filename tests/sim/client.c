@@ -23,8 +23,9 @@ static uint64_t client_clock(void *arg)
 
 static const char *event_name(enum aoe_event e)
 {
-    static const char *const names[] = {"ready",   "lost",    "back",
-                                        "resized", "changed", "conflict"};
+    static const char *const names[] = {"ready",     "lost",    "back",
+                                        "resized",   "changed", "conflict",
+                                        "restarted", "replayed"};
 
     return names[e];
 }
@@ -38,36 +39,90 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
               event_name(event));
     if (event == AOE_DISK_READY)
         c->ready = true;
+    if (event == AOE_DISK_CONFLICT)
+        c->conflicts++;
+    if (event == AOE_DISK_CONFLICT && !c->ready)
+        c->conflict = true;
+    if (event == AOE_DISK_LOST)
+        c->losses++;
 }
 
-void client_open(struct client *c, struct wire *wire, unsigned ports,
-                 unsigned mtu, struct aoe_addr addr)
+static void open_disk(struct client *c)
+{
+    struct aoe_disk_options d = {.timeout = c->timeout, .replay = c->replay};
+
+    c->ready = c->conflict = false;
+    if (aoe_disk_open(c->aoe, c->addr.shelf, c->addr.slot, &d, on_event, c,
+                      &c->disk))
+        abort();
+}
+
+void client_begin(struct client *c)
 {
     uint32_t prefix = UINT32_C(0x80000000) | (uint32_t)c->number << 24;
     struct link_options o = {.filter = {.responses = true,
                                         .tag_mask = FLIGHT_TAG_MASK,
                                         .tag_value = prefix},
                              .rx_frames = 512};
-    struct aoe_disk_options d = {.timeout = c->timeout};
 
-    for (unsigned i = 0; i < ports; i++) {
+    c->begin_at = UINT64_MAX;
+    for (unsigned i = 0; i < c->ports_wanted; i++) {
         struct aoe_mac mac = {
             {2, 0, 0, 0, (uint8_t)c->number, (uint8_t)(0x10 + i)}};
 
-        if (wire_open(&c->ports[c->port_count++], wire, "client", &mac, mtu,
-                      &o))
+        if (wire_open(&c->ports[c->port_count++], c->wire, "client", &mac,
+                      c->mtu, &o))
             abort();
     }
-    if (aoe_open_links(&c->aoe, c->ports, ports, client_clock, c, prefix,
-                       (uint32_t)dice_roll(c->dice)) ||
-        aoe_disk_open(c->aoe, addr.shelf, addr.slot, &d, on_event, c, &c->disk))
+    if (aoe_open_links(&c->aoe, c->ports, c->port_count, client_clock, c,
+                       prefix, (uint32_t)dice_roll(c->dice)))
         abort();
+    open_disk(c);
+}
+
+void client_open(struct client *c, struct wire *wire, unsigned ports,
+                 unsigned mtu, struct aoe_addr addr)
+{
+    c->wire = wire;
+    c->ports_wanted = ports;
+    c->mtu = mtu;
+    c->addr = addr;
+    client_begin(c);
+}
+
+static void add_up(struct client *c)
+{
+    struct aoe_stats stats;
+
+    aoe_disk_stats(c->disk, &stats);
+    c->fenced += stats.fenced;
+    c->late += stats.late;
+}
+
+void client_replace(struct client *c, uint64_t at)
+{
+    if (client_gone(c))
+        return;
+    add_up(c);
+    aoe_close(c->aoe);
+    c->aoe = NULL;
+    c->disk = NULL;
+    c->port_count = 0;
+    c->begin_at = at;
+    c->ready = c->conflict = false;
+}
+
+void client_reopen(struct client *c)
+{
+    add_up(c);
+    aoe_disk_close(c->disk);
+    open_disk(c);
 }
 
 void client_close(struct client *c)
 {
     c->left = 0;
-    aoe_close(c->aoe);
+    client_replace(c, UINT64_MAX);
 }
 
 /* ---- requests -------------------------------------------------------------
@@ -197,13 +252,15 @@ void client_run(struct client *c)
         struct client_op *op = &c->ops[i];
         enum aoe_op kind = choose_op(c);
         uint64_t count = 1 + dice_below(c->dice, CLIENT_SECTORS_MAX);
-        uint64_t lba;
+        uint64_t lba, span = c->sectors;
 
         if (op->busy)
             continue;
-        if (dice_below(c->dice, 3))
-            count = 1 + count % 8; /* mostly small, so that many collide */
-        lba = c->first + dice_below(c->dice, c->sectors - count + 1);
+        if (dice_below(c->dice, 3)) { /* mostly small, so that many collide */
+            count = 1 + count % 8;
+            span = c->span;
+        }
+        lba = c->first + dice_below(c->dice, span - count + 1);
         if (kind == AOE_FLUSH)
             lba = count = 0;
         c->left--;

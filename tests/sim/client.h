@@ -34,22 +34,42 @@ struct client {
     const uint64_t *now;
     struct aoe *aoe;
     struct aoe_disk *disk;
+    struct wire *wire;
+    unsigned mtu;
+    struct aoe_addr addr;
     struct link *ports[CLIENT_PORTS];
-    unsigned port_count;
+    unsigned port_count, ports_wanted;
     uint64_t first, sectors; /* its part of the disk */
+    uint64_t span;           /* sectors, from first, of its small requests */
     uint64_t timeout;        /* ns, of a request */
+    uint64_t replay;         /* bytes of its replay log */
     unsigned left;           /* requests it still wants to make */
     unsigned running;
     unsigned ended, failed; /* requests */
     uint64_t pause_until;   /* it was refused: a moment later */
+    uint64_t begin_at;      /* it is gone; when another takes its place */
     bool ready;
-    char why[200]; /* not empty: the simulation has failed */
+    bool conflict;              /* two disks were there when it opened one */
+    unsigned conflicts, losses; /* of the disk, as its events said */
+    uint64_t fenced, late;      /* sums of what its disks had counted */
+    char why[200];              /* not empty: the simulation has failed */
     struct client_op ops[CLIENT_OPS];
 };
 
 void client_open(struct client *c, struct wire *wire, unsigned ports,
                  unsigned mtu, struct aoe_addr addr);
 void client_close(struct client *c);
+
+/* It stops in the middle of what it does.  Another one with its network
+ * addresses takes over its part of the disk: client_begin, from `at` on. */
+void client_replace(struct client *c, uint64_t at);
+void client_begin(struct client *c);
+static inline bool client_gone(const struct client *c)
+{
+    return !c->aoe;
+}
+/* Opens its disk again, after a conflict. */
+void client_reopen(struct client *c);
 
 /* Submits what it may; the caller services c->aoe afterwards. */
 void client_run(struct client *c);

@@ -24,6 +24,7 @@ void history_init(struct history *h, uint64_t sectors)
 void history_fini(struct history *h)
 {
     free(h->s);
+    free(h->durable_at);
 }
 
 /* ---- sectors --------------------------------------------------------------
@@ -110,6 +111,20 @@ static bool allowed(const struct sector_history *s, uint64_t floor,
            *id <= s->newest;
 }
 
+/* The least that a request which met a crash may find in a sector: what was
+ * durable then.  Flushes since do not count, since a part of it may have been
+ * read before them. */
+static uint64_t lowest(const struct history *h, const struct snapshot *s,
+                       uint64_t sector, uint64_t floor)
+{
+    uint64_t durable;
+
+    if (s->crashes == h->crashes)
+        return floor;
+    durable = h->durable_at[s->crashes * h->sectors + sector];
+    return durable < floor ? durable : floor;
+}
+
 bool history_check(struct history *h, struct snapshot *s, const uint8_t *data,
                    char *why, size_t room)
 {
@@ -117,19 +132,16 @@ bool history_check(struct history *h, struct snapshot *s, const uint8_t *data,
 
     for (uint64_t i = 0; i < s->count && good; i++) {
         struct sector_history *sh = &h->s[s->lba + i];
-        uint64_t floor = s->floor[i];
+        uint64_t floor = lowest(h, s, s->lba + i, s->floor[i]);
         uint64_t id;
 
-        /* A crash in between: of that only what was durable is promised. */
-        if (s->crashes != h->crashes && sh->durable < floor)
-            floor = sh->durable;
         good = allowed(sh, floor, data + i * SECTOR, s->lba + i, &id);
         if (!good)
             snprintf(why, room,
                      "sector %" PRIu64 " holds write %" PRIu64 ", but %" PRIu64
                      "..%" PRIu64 " are allowed (zeroes of %" PRIu64 ")",
                      s->lba + i, id, floor, sh->newest, sh->trimmed);
-        else if (s->crashes == h->crashes && sh->floor < id)
+        else if (!h->replay && s->crashes == h->crashes && sh->floor < id)
             sh->floor = id; /* what was seen does not go away */
     }
     free(s->floor);
@@ -156,7 +168,16 @@ void history_flushed(struct history *h, struct snapshot *s, int status)
 
 void history_crash(struct history *h)
 {
-    h->crashes++;
+    uint64_t *now;
+
+    if (h->replay)
+        return;
+    h->durable_at =
+        realloc(h->durable_at, (size_t)((h->crashes + 1) * h->sectors) *
+                                   sizeof *h->durable_at);
+    if (!h->durable_at)
+        abort();
+    now = h->durable_at + h->crashes++ * h->sectors;
     for (uint64_t i = 0; i < h->sectors; i++)
-        h->s[i].floor = h->s[i].durable;
+        h->s[i].floor = now[i] = h->s[i].durable;
 }

@@ -7,7 +7,8 @@
  * For each sector there is a floor: the newest write that was acknowledged
  * (or seen by a read).  A read may return that or anything submitted later,
  * never anything older, until a crash lowers the floor to what the last
- * completed flush had covered.
+ * completed flush had covered.  With a replay log a crash lowers nothing; what
+ * a read saw of a write that was not acknowledged may go away again.
  */
 #ifndef TESTS_SIM_HISTORY_H
 #define TESTS_SIM_HISTORY_H
@@ -25,8 +26,10 @@ struct sector_history {
 
 struct history {
     uint64_t sectors;
+    bool replay;   /* libaoe writes again what a crash took: none counts */
     uint64_t last; /* number of the newest write */
     unsigned crashes;
+    uint64_t *durable_at; /* at each crash what was durable, of each sector */
     struct sector_history *s;
 };
 

@@ -104,8 +104,10 @@ static void start(struct job *j)
     size_t all = (size_t)n->sectors * SECTOR;
 
     j->due = n->now + dice_below(n->dice, n->slowest + 1);
-    if (dice_chance(n->dice, n->stall_chance))
+    if (dice_chance(n->dice, n->stall_chance)) {
         j->due += dice_below(n->dice, 5 * NS_PER_S);
+        n->stalls++;
+    }
     if (j->x.op.kind == STORE_FLUSH) {
         free(j->snapshot);
         j->snapshot = malloc(all);
@@ -136,6 +138,7 @@ static void perform(struct nas *n, struct job *j)
     if (op->kind != STORE_FLUSH && dice_chance(n->dice, n->error_chance)) {
         op->result = -EIO;
         op->done = 0;
+        n->errors++;
         return;
     }
     switch (op->kind) {
@@ -169,7 +172,8 @@ static bool changes(const struct job *j)
 static void perform_once(struct nas *n, struct job *j)
 {
     const struct recent_outcome *before =
-        changes(j) ? recent_find(n->recent, &j->key, n->now) : NULL;
+        changes(j) && !n->forgets ? recent_find(n->recent, &j->key, n->now)
+                                  : NULL;
     struct recent_outcome now;
 
     if (before) {
@@ -312,11 +316,18 @@ uint64_t nas_next(const struct nas *n)
     return next;
 }
 
+bool nas_idle(const struct nas *n)
+{
+    return list_empty(&n->busy) && list_empty(&n->order.entries);
+}
+
 /* ---- power ----------------------------------------------------------------
  */
 
-void nas_crash(struct nas *n)
+uint64_t nas_crash(struct nas *n)
 {
+    uint64_t lost = 0;
+
     list_each(node, &n->busy) {
         struct job *j = list_entry(node, struct job, link);
 
@@ -332,10 +343,13 @@ void nas_crash(struct nas *n)
 
         if (dice_below(n->dice, 2))
             memcpy(medium, cache, SECTOR); /* written back just in time */
-        else
+        else if (memcmp(cache, medium, SECTOR) != 0) {
             memcpy(cache, medium, SECTOR);
+            lost++;
+        }
     }
     n->down = true;
+    return lost;
 }
 
 void nas_restart(struct nas *n)

@@ -16,106 +16,9 @@
 
 #include "base/clock.h"
 #include "base/options.h"
-#include "initiator/disk.h"
-#include "tests/sim/client.h"
-#include "tests/sim/nas.h"
+#include "tests/sim/sim.h"
 
-enum { CLIENTS_MAX = 2, PART = 160, OPS = 220 };
-
-struct sim {
-    struct dice dice;
-    struct wire *wire;
-    uint64_t now;
-    struct trace trace;
-    struct history history;
-    struct nas nas;
-    struct client clients[CLIENTS_MAX];
-    unsigned client_count;
-    uint64_t trouble_at; /* when the next accident happens */
-    uint64_t recover_at; /* when what happened is over; UINT64_MAX: nothing */
-    bool doubling;       /* the wire doubles frames */
-    bool quiet;          /* no more accidents */
-};
-
-/* ---- accidents ------------------------------------------------------------
- */
-
-static struct link *any_port(struct sim *s)
-{
-    uint64_t n = dice_below(&s->dice, 2);
-    struct client *c = &s->clients[dice_below(&s->dice, s->client_count)];
-
-    return n ? s->nas.ports[dice_below(&s->dice, s->nas.port_count)]
-             : c->ports[dice_below(&s->dice, c->port_count)];
-}
-
-static void accident(struct sim *s)
-{
-    struct link *port = any_port(s);
-
-    s->recover_at = s->now + dice_below(&s->dice, 6 * NS_PER_S);
-    switch (dice_below(&s->dice, 4)) {
-    case 0:
-        trace_say(&s->trace, s->now, "NAS: power fails");
-        nas_crash(&s->nas);
-        history_crash(&s->history);
-        break;
-    case 1:
-        trace_say(&s->trace, s->now, "a cable is pulled: ..%02x",
-                  port->mac.b[5]);
-        wire_port_up(port, false);
-        break;
-    case 2:
-        trace_say(&s->trace, s->now, "MTU of ..%02x is 1500", port->mac.b[5]);
-        wire_port_mtu(port, 1500);
-        break;
-    case 3:
-        trace_say(&s->trace, s->now, "NAS restarts in an orderly way");
-        nas_restart(&s->nas);
-        break;
-    }
-}
-
-static void each_port(struct sim *s, void (*f)(struct link *l))
-{
-    for (unsigned i = 0; i < s->nas.port_count; i++)
-        f(s->nas.ports[i]);
-    for (unsigned c = 0; c < s->client_count; c++)
-        for (unsigned i = 0; i < s->clients[c].port_count; i++)
-            f(s->clients[c].ports[i]);
-}
-
-static void plug_in(struct link *l)
-{
-    wire_port_up(l, true);
-}
-
-static void calm(struct link *l)
-{
-    static const struct wire_faults none = {.delay_ns = 20000};
-
-    wire_port_faults(l, WIRE_TX, &none);
-    wire_port_faults(l, WIRE_RX, &none);
-}
-
-static void recover(struct sim *s)
-{
-    trace_say(&s->trace, s->now, "all is well again");
-    each_port(s, plug_in);
-    if (s->nas.down)
-        nas_restart(&s->nas);
-    s->recover_at = UINT64_MAX;
-    s->trouble_at = s->now + dice_below(&s->dice, 20 * NS_PER_S);
-}
-
-static void happen(struct sim *s)
-{
-    if (s->recover_at <= s->now)
-        recover(s);
-    else if (!s->quiet && s->recover_at == UINT64_MAX &&
-             s->trouble_at <= s->now)
-        accident(s);
-}
+enum { STEPS_MAX = 2000000 }; /* of one seed; it takes some ten thousand */
 
 /* ---- time -----------------------------------------------------------------
  */
@@ -126,21 +29,47 @@ static void earlier(uint64_t *next, uint64_t at)
         *next = at;
 }
 
+/* Who is gone is replaced, and who found two disks tries again; neither while
+ * there are two, since the wire may hide one of them. */
+static uint64_t again_at(const struct sim *s, const struct client *c)
+{
+    if (s->stranger_here || !(client_gone(c) || c->conflict))
+        return UINT64_MAX;
+    return client_gone(c) ? c->begin_at : s->alone_since + NS_PER_S;
+}
+
 static uint64_t next_event(struct sim *s)
 {
     uint64_t next = wire_next(s->wire);
 
     earlier(&next, nas_next(&s->nas));
-    earlier(&next, s->recover_at);
-    if (!s->quiet && s->recover_at == UINT64_MAX)
-        earlier(&next, s->trouble_at);
+    if (s->stranger_here)
+        earlier(&next, nas_next(&s->stranger));
+    earlier(&next, sim_next_accident(s));
     for (unsigned i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
 
+        earlier(&next, again_at(s, c));
+        if (client_gone(c))
+            continue;
         earlier(&next, s->now + (uint64_t)aoe_timeout(c->aoe));
         earlier(&next, client_next(c));
     }
     return next;
+}
+
+static void begin_again(struct sim *s, struct client *c)
+{
+    if (again_at(s, c) > s->now)
+        return;
+    if (client_gone(c)) {
+        trace_say(&s->trace, s->now, "client %d: another one begins",
+                  c->number);
+        client_begin(c);
+        sim_wire_client(s, c);
+    } else {
+        client_reopen(c);
+    }
 }
 
 static const char *step(struct sim *s)
@@ -148,18 +77,27 @@ static const char *step(struct sim *s)
     uint64_t next;
 
     wire_advance(s->wire, s->now);
-    happen(s);
+    sim_happen(s);
     nas_run(&s->nas, s->now);
+    if (s->stranger_here)
+        nas_run(&s->stranger, s->now);
     wire_advance(s->wire, s->now);
     for (unsigned i = 0; i < s->client_count; i++) {
-        client_run(&s->clients[i]);
-        aoe_service(s->clients[i].aoe);
-        if (s->clients[i].why[0])
-            return s->clients[i].why;
+        struct client *c = &s->clients[i];
+
+        begin_again(s, c);
+        if (client_gone(c))
+            continue;
+        client_run(c);
+        aoe_service(c->aoe);
+        if (c->why[0])
+            return c->why;
     }
+    if (++s->steps > STEPS_MAX)
+        return "everybody is busy and nothing gets done";
     next = next_event(s);
     s->now = next > s->now ? next : s->now + 1;
-    return NULL;
+    return s->why;
 }
 
 static bool working(const struct sim *s)
@@ -197,26 +135,6 @@ static const char *wait_for(struct sim *s, uint64_t ns)
 /* ---- one seed -------------------------------------------------------------
  */
 
-static void make_faults(struct sim *s, struct wire_faults *f)
-{
-    static const uint32_t levels[] = {0, 1000, 10000, 50000, 100000};
-    struct dice *d = &s->dice;
-
-    *f = (struct wire_faults){
-        .loss = levels[dice_below(d, 5)],
-        .reorder = levels[dice_below(d, 5)],
-        .delay_ns = dice_below(d, NS_PER_MS),
-        .jitter_ns = dice_below(d, 300 * NS_PER_US),
-        .hold_ns = dice_below(d, 600 * NS_PER_MS),
-    };
-    /* Ethernet doubles no frame.  Where something does, the second one follows
-     * closely, and the target has to know it again. */
-    if (s->doubling) {
-        f->duplicate = levels[dice_below(d, 4)];
-        f->hold_ns = dice_below(d, NS_PER_MS);
-    }
-}
-
 static void add_client(struct sim *s, unsigned mtu)
 {
     static const uint64_t timeouts[] = {4 * NS_PER_S, 15 * NS_PER_S,
@@ -230,7 +148,10 @@ static void add_client(struct sim *s, unsigned mtu)
     c->now = &s->now;
     c->first = (uint64_t)(s->client_count - 1) * PART;
     c->sectors = PART;
+    c->span = dice_below(&s->dice, 3) ? PART : HOT;
     c->timeout = timeouts[dice_below(&s->dice, 3)];
+    c->replay =
+        s->history.replay ? UINT64_C(4096) << dice_below(&s->dice, 10) : 0;
     c->left = OPS;
     client_open(c, s->wire, 1 + (unsigned)dice_below(&s->dice, 2), mtu,
                 s->nas.export.addr);
@@ -238,6 +159,7 @@ static void add_client(struct sim *s, unsigned mtu)
 
 static void begin(struct sim *s, uint64_t seed)
 {
+    static const uint64_t peace[] = {NS_PER_S / 5, 2 * NS_PER_S, 20 * NS_PER_S};
     struct aoe_addr addr = {1, 2};
     unsigned clients, mtu;
 
@@ -245,15 +167,17 @@ static void begin(struct sim *s, uint64_t seed)
     s->dice.state = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     s->now = NS_PER_S;
     s->recover_at = UINT64_MAX;
-    s->trouble_at = s->now + dice_below(&s->dice, 20 * NS_PER_S);
+    s->peace = peace[dice_below(&s->dice, 3)];
+    s->trouble_at = s->now + 2 * NS_PER_S + dice_below(&s->dice, s->peace);
     s->wire = wire_new(dice_roll(&s->dice));
     if (!s->wire)
         abort();
     wire_watch(s->wire, trace_frame, &s->trace);
     wire_advance(s->wire, s->now);
     clients = 1 + (unsigned)dice_below(&s->dice, CLIENTS_MAX);
-    mtu = dice_below(&s->dice, 2) ? 1500 : 9000;
+    s->mtu = mtu = dice_below(&s->dice, 3) ? 9000 : 1500;
     history_init(&s->history, (uint64_t)clients * PART);
+    s->history.replay = dice_below(&s->dice, 3) == 0;
     nas_open(&s->nas, s->wire, &s->dice, addr, s->history.sectors, "one",
              1 + (unsigned)dice_below(&s->dice, NAS_PORTS), mtu);
     s->nas.slowest = dice_below(&s->dice, 5 * NS_PER_MS);
@@ -261,30 +185,23 @@ static void begin(struct sim *s, uint64_t seed)
         dice_below(&s->dice, 2) ? 0 : (unsigned)dice_below(&s->dice, 20000);
     s->nas.error_chance =
         dice_below(&s->dice, 4) ? 0 : (unsigned)dice_below(&s->dice, 5000);
+    if (dice_below(&s->dice, 20) == 0) {
+        sim_stranger(s);
+        s->recover_at = s->now + 3 * NS_PER_S;
+    }
     while (s->client_count < clients)
         add_client(s, mtu);
-}
-
-static void set_faults(struct sim *s)
-{
-    struct wire_faults f;
-
-    s->doubling = dice_below(&s->dice, 3) == 0;
-    for (unsigned c = 0; c < s->client_count; c++)
-        for (unsigned i = 0; i < s->clients[c].port_count; i++) {
-            make_faults(s, &f);
-            wire_port_faults(s->clients[c].ports[i], WIRE_TX, &f);
-            make_faults(s, &f);
-            wire_port_faults(s->clients[c].ports[i], WIRE_RX, &f);
-        }
 }
 
 /* When all has calmed down: every sector is read once more, and nothing may be
  * left of what was. */
 static const char *last_look(struct sim *s)
 {
+    unsigned failed[CLIENTS_MAX];
     const char *why;
 
+    for (unsigned i = 0; i < s->client_count; i++)
+        failed[i] = s->clients[i].failed;
     for (uint64_t at = 0; at < PART; at += CLIENT_SECTORS_MAX) {
         uint64_t n =
             PART - at < CLIENT_SECTORS_MAX ? PART - at : CLIENT_SECTORS_MAX;
@@ -295,22 +212,11 @@ static const char *last_look(struct sim *s)
         if (why)
             return why;
     }
+    for (unsigned i = 0; i < s->client_count; i++)
+        if (s->clients[i].failed != failed[i])
+            return "a request failed though all was well";
     why = wait_for(s, 3 * NS_PER_S);
-    for (unsigned i = 0; !why && i < s->client_count; i++) {
-        struct aoe_disk *d = s->clients[i].disk;
-        struct aoe_stats stats;
-
-        aoe_disk_stats(d, &stats);
-        if (stats.in_flight || stats.queued)
-            why = "frames or requests are left behind";
-        else if (d->fence.count)
-            why = "a fence is left behind";
-        else if (d->blocked || !list_empty(&d->writes))
-            why = "a write still waits for another";
-        else if (!aoe_disk_ready(d))
-            why = "the disk did not come back";
-    }
-    return why;
+    return why ? why : sim_left_behind(s);
 }
 
 static const char *simulate(struct sim *s, uint64_t seed)
@@ -319,15 +225,13 @@ static const char *simulate(struct sim *s, uint64_t seed)
 
     begin(s, seed);
     why = wait_for(s, 2 * NS_PER_S); /* finding it, on a good wire */
-    set_faults(s);
+    sim_set_faults(s);
     if (!why)
         why = run(s, 4000 * NS_PER_S);
-    s->quiet = true;
-    s->nas.stall_chance = s->nas.error_chance = 0;
-    each_port(s, calm);
-    recover(s);
+    sim_calm(s);
+    /* Long enough for all that is done only now and then. */
     if (!why)
-        why = wait_for(s, 20 * NS_PER_S);
+        why = wait_for(s, 150 * NS_PER_S);
     if (!why)
         why = last_look(s);
     return why;
@@ -337,6 +241,8 @@ static void end(struct sim *s)
 {
     for (unsigned i = 0; i < s->client_count; i++)
         client_close(&s->clients[i]);
+    sim_count(s);
+    sim_stranger_leaves(s);
     nas_close(&s->nas);
     wire_free(s->wire);
     history_fini(&s->history);
@@ -345,10 +251,36 @@ static void end(struct sim *s)
 /* ---- many seeds -----------------------------------------------------------
  */
 
+/* So many seeds that each kind of thing must have happened in some. */
+enum { SEEDS_MANY = 500 };
+
+/* Says what happened; false when something never did. */
+static bool say_happened(const uint64_t happened[HAPPENINGS])
+{
+    static const char *const names[HAPPENINGS] = {
+        "crashes",          "orderly restarts",  "cables pulled",
+        "loose plugs",      "MTU changes",       "black holes",
+        "strangers",        "takeovers",         "sectors lost in crashes",
+        "disk stalls",      "disk errors",       "frames lost",
+        "frames doubled",   "frames overtaken",  "frames corrupted",
+        "frames swallowed", "address conflicts", "disks lost",
+        "writes fenced",    "late answers",
+    };
+    bool all = true;
+
+    for (int i = 0; i < HAPPENINGS; i++) {
+        printf("%s%" PRIu64 " %s", i ? ", " : "", happened[i], names[i]);
+        all = all && happened[i] > 0;
+    }
+    putchar('\n');
+    return all;
+}
+
 int main(int argc, char **argv)
 {
     static struct sim sim;
     uint64_t seeds = 1000, first = 1, requests = 0, failed = 0;
+    uint64_t happened[HAPPENINGS] = {0};
     int c;
 
     while ((c = getopt(argc, argv, "n:s:")) != -1)
@@ -372,9 +304,15 @@ int main(int argc, char **argv)
             failed += sim.clients[i].failed;
         }
         end(&sim);
+        for (int i = 0; i < HAPPENINGS; i++)
+            happened[i] += sim.happened[i];
     }
     printf("%" PRIu64 " seeds, %" PRIu64 " requests, of which %" PRIu64
            " ended with an error\n",
            seeds, requests, failed);
+    if (!say_happened(happened) && seeds >= SEEDS_MANY) {
+        puts("something never happened: these seeds prove nothing about it");
+        return EXIT_FAILED;
+    }
     return EXIT_DONE;
 }

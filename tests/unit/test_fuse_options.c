@@ -63,7 +63,7 @@ static void defaults(void **state)
     assert_int_equal(o.disks[0].shelf, 1);
     assert_int_equal(o.disks[0].slot, 2);
     assert_false(o.foreground);
-    assert_int_equal(o.timeout, AOE_TIMEOUT_DEFAULT);
+    assert_int_equal(o.disk.timeout, AOE_TIMEOUT_DEFAULT);
     assert_int_equal(o.wait, 10 * NS_PER_S);
     assert_int_equal(o.fs.mode, 0600);
     assert_false(o.fs.read_only);
@@ -81,7 +81,8 @@ static void everything(void **state)
     (void)state;
     assert_true(parse(&o,
                       "mount -f e1.2 -i eth0,eth1 65534.254 -o ro,uid=3 "
-                      "--timeout 0 -i eth2 -o ,gid=4,,mode=0664,cache,noatime, "
+                      "--timeout 0 --window 7 --replay 64 -i eth2 -o "
+                      ",gid=4,,mode=0664,cache,noatime, "
                       "--wait 1.5 --link pcap /some/dir",
                       &status));
     assert_string_equal(o.dir, "/some/dir");
@@ -92,7 +93,9 @@ static void everything(void **state)
     assert_string_equal(o.interfaces.names[2], "eth2");
     assert_string_equal(o.interfaces.link, "pcap");
     assert_true(o.foreground);
-    assert_int_equal(o.timeout, 0);
+    assert_int_equal(o.disk.timeout, 0);
+    assert_int_equal(o.disk.window, 7);
+    assert_int_equal(o.disk.replay, 64 << 20);
     assert_int_equal(o.wait, 1500 * NS_PER_MS);
     assert_int_equal(o.fs.uid, 3);
     assert_int_equal(o.fs.gid, 4);
@@ -137,6 +140,8 @@ static void usage(void **state)
     wrong("mount e1.2 1.2 dir");
     wrong("mount e1.2 dir --timeout soon");
     wrong("mount e1.2 dir --timeout -1");
+    wrong("mount e1.2 dir --window 0");
+    wrong("mount e1.2 dir --replay 1G");
     wrong("mount e1.2 dir --wait 1x");
     wrong("mount e1.2 dir --frobnicate");
     wrong("mount e1.2 dir -i");

@@ -480,6 +480,7 @@ static struct digest run(uint64_t seed)
 {
     const struct wire_faults f = {
         .loss = 50000,
+        .corrupt = 50000,
         .duplicate = 50000,
         .reorder = 50000,
         .truncate = 50000,

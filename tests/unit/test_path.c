@@ -144,6 +144,31 @@ static void window_opens_and_halves(void **state)
     assert_int_equal(path.in_flight, 0);
 }
 
+/* One frame in a hundred, as on a bad cable, must not close a window. */
+static void single_losses_narrow_it_a_little(void **state)
+{
+    unsigned before;
+    uint64_t now = MS;
+
+    (void)state;
+    for (int i = 0; i < 200; i++, now += MS) {
+        struct frame *f[64];
+        unsigned n = 0;
+
+        while (path_room(&path))
+            f[n++] = send_one(now);
+        while (n > 0)
+            answer(f[--n], now + 100 * US);
+    }
+    before = path.window;
+    assert_int_equal(before, 64 * PATH_WINDOW_UNIT);
+    send_one(now);
+    answer(send_one(now + 1), now + 100 * US);
+    path_tick(&path, now + MS);
+    assert_int_equal(lost(), 1);
+    assert_int_equal(path.window, before - before / 8);
+}
+
 static void window_never_passes_the_buffer_count(void **state)
 {
     (void)state;
@@ -163,9 +188,74 @@ static void window_never_passes_the_buffer_count(void **state)
     assert_int_equal(path.sectors, 2);
     path_set_limits(&path, 64, 255, 9000, 7);
     assert_int_equal(path.limit, 7);
-    assert_int_equal(path.sectors, 16);
+    assert_int_equal(path.payload.ceiling, 16);
+    assert_int_equal(path.sectors, 2);     /* more is to be verified first */
     path_set_limits(&path, 64, 2, 100, 0); /* an absurd MTU */
     assert_int_equal(path.sectors, 1);
+}
+
+static void the_tail_is_probed(void **state)
+{
+    struct frame *f[5];
+    uint64_t at;
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        answer(send_one((uint64_t)i * MS), (uint64_t)i * MS + 100 * US);
+    for (int i = 0; i < 5; i++)
+        f[i] = send_one(100 * MS);
+    at = path_next(&path); /* nothing left later: no answer will tell */
+    assert_int_equal(at, 100 * MS + PATH_PROBE_MIN);
+    path_tick(&path, at);
+    assert_int_equal(lost(), 1);
+    assert_int_equal(f[4]->state, FRAME_LOST);
+    path_forget(&path, f[4]);
+    path_queued(&path, f[4]);
+    path_sent(&path, f[4], at);
+    assert_in_range(path_next(&path), at + 2 * MS, UINT64_MAX); /* only once */
+    answer(f[4], at + 100 * US);
+    assert_true(path_next(&path) <= at + 100 * US);
+    path_tick(&path, at + 100 * US);
+    assert_int_equal(lost(), 4);
+    assert_int_equal(path.backoff, 0); /* no time-out was needed */
+}
+
+static void backoff_waits_for_a_measurement(void **state)
+{
+    struct frame *f;
+
+    (void)state;
+    answer(send_one(0), 100 * US);
+    f = send_one(MS);
+    path_tick(&path, MS + PATH_RTO_MIN);
+    path_forget(&path, f);
+    path_queued(&path, f);
+    path_sent(&path, f, 12 * MS);
+    answer(f, 21 * MS); /* a disk that is slow now: of which copy? */
+    assert_int_equal(path_rto(&path), 2 * PATH_RTO_MIN);
+    answer(send_one(30 * MS), 45 * MS);
+    assert_int_equal(path.backoff, 0);
+}
+
+static void lateness_teaches_patience(void **state)
+{
+    struct frame *f;
+
+    (void)state;
+    answer(send_one(0), 100 * US);
+    f = send_one(MS);
+    path_tick(&path, MS + PATH_RTO_MIN);
+    answer(f, 12 * MS); /* called lost, not yet sent again */
+    assert_int_equal(path.patience, 2);
+    path_spurious(&path);
+    assert_int_equal(path.patience, 4);
+    for (uint64_t i = 1; i <= PATH_CALM_AFTER; i++) {
+        f = send_one(i * 100 * NS_PER_S);
+        path_tick(&path, i * 100 * NS_PER_S + PATH_RTO_MAX);
+        path_forget(&path, f);
+        flight_put(&flight, f);
+    }
+    assert_int_equal(path.patience, 2);
 }
 
 static void slow_commands_are_patient(void **state)
@@ -281,7 +371,11 @@ int main(void)
         T(retransmissions_are_not_timed),
         T(overtaken_frames_are_lost),
         T(window_opens_and_halves),
+        T(single_losses_narrow_it_a_little),
         T(window_never_passes_the_buffer_count),
+        T(the_tail_is_probed),
+        T(backoff_waits_for_a_measurement),
+        T(lateness_teaches_patience),
         T(slow_commands_are_patient),
         T(falls_silent),
         T(fence_agrees_with_a_list),

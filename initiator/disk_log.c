@@ -2,7 +2,7 @@
  *
  * A disk's fortunes as log lines.
  */
-#include "bridge/disk_log.h"
+#include "initiator/disk_log.h"
 
 #include <inttypes.h>
 
@@ -29,12 +29,25 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
         log_info("%s: has %" PRIu64 " bytes now; %s", name,
                  aoe_disk_identity(disk)->size, resized);
         break;
+    case AOE_DISK_RESTARTED:
+        log_error("%s: the target may have been restarted; if it lost its "
+                  "power, writes of before that were not flushed are lost: "
+                  "check what is on the disk",
+                  name);
+        break;
+    case AOE_DISK_REPLAYED:
+        log_info("%s: the target may have been restarted; what was not "
+                 "flushed has been written again",
+                 name);
+        break;
     case AOE_DISK_CHANGED:
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));
         break;
     case AOE_DISK_CONFLICT:
-        log_error("%s: two disks have this address: %s", name,
-                  aoe_disk_trouble(disk));
+        /* Before it is ready, whoever is looking for it says so. */
+        if (aoe_disk_ready(disk))
+            log_error("%s: only the disk that was first is used: %s", name,
+                      aoe_disk_trouble(disk));
         break;
     }
 }
@@ -52,17 +65,24 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
     say(disk, event, resized);
 }
 
+void disk_log_no_answer(const char *trying, const char *name,
+                        const struct interfaces *ifs, uint64_t wait)
+{
+    char where[INTERFACES_TEXT];
+
+    log_error("%s: %s: no answer on %s within %g s; aoe discover shows what is "
+              "there, --wait waits longer",
+              trying, name, interfaces_text(where, ifs),
+              (double)wait / (double)NS_PER_S);
+}
+
 void disk_log_missing(const char *trying, const struct aoe_disk *disk,
                       const struct interfaces *ifs, uint64_t wait)
 {
     const char *trouble = aoe_disk_trouble(disk);
-    char where[INTERFACES_TEXT];
 
     if (*trouble)
         log_error("%s: %s: %s", trying, aoe_disk_name(disk), trouble);
     else
-        log_error("%s: %s: no answer on %s within %g s; aoe discover shows "
-                  "what is there, --wait waits longer",
-                  trying, aoe_disk_name(disk), interfaces_text(where, ifs),
-                  (double)wait / (double)NS_PER_S);
+        disk_log_no_answer(trying, aoe_disk_name(disk), ifs, wait);
 }

@@ -3,7 +3,7 @@
  * A disk in words.  One value a line after a fixed-width name, so that both
  * eyes and awk read it.
  */
-#include "bridge/disk_text.h"
+#include "initiator/disk_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,6 +95,7 @@ static void print_stats(FILE *f, const struct aoe_stats *s)
         {"retransmitted", s->retransmitted},
         {"late", s->late},
         {"fenced", s->fenced},
+        {"replayed", s->replayed},
         {"in-flight", s->in_flight},
         {"queued", s->queued},
     };
@@ -120,6 +121,38 @@ char *disk_stats_text(const struct aoe_disk *disk, size_t *length)
         fprintf(f, " window %u rtt-us %" PRIu64 " %s\n", paths[i].window,
                 paths[i].rtt / NS_PER_US, paths[i].good ? "good" : "set-aside");
     }
+    if (fclose(f)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+char *disk_stat_text(const struct aoe_disk *disk, size_t *length)
+{
+    struct aoe_path_info paths[PATHS_MAX];
+    int count = aoe_disk_paths(disk, paths, PATHS_MAX);
+    struct aoe_stats stats;
+    char *text = NULL;
+    FILE *f = open_memstream(&text, length);
+
+    if (!f)
+        return NULL;
+    aoe_disk_stats(disk, &stats);
+    fprintf(f, "%-16s %s\n", "disk", aoe_disk_name(disk));
+    print_identity(f, aoe_disk_identity(disk));
+    for (int i = 0; i < count; i++) {
+        print_path(f, &paths[i]);
+        fprintf(f,
+                " mtu %u payload %u buffers %u window %u rtt-us %" PRIu64
+                " %s\n",
+                paths[i].mtu, paths[i].payload, paths[i].buffer_count,
+                paths[i].window, paths[i].rtt / NS_PER_US,
+                paths[i].good ? "good" : "set-aside");
+    }
+    if (*aoe_disk_trouble(disk))
+        line_from_wire(f, "trouble", aoe_disk_trouble(disk));
+    print_stats(f, &stats);
     if (fclose(f)) {
         free(text);
         return NULL;

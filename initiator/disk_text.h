@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What a person wants to know about a disk, as lines of "name value": the
- * content of e1.2.info and e1.2.stats in a FUSE directory, and of any status
- * command beside it.
+ * content of e1.2.info and e1.2.stats in a FUSE directory, and what aoe stat
+ * prints.
  */
-#ifndef BRIDGE_DISK_TEXT_H
-#define BRIDGE_DISK_TEXT_H
+#ifndef INITIATOR_DISK_TEXT_H
+#define INITIATOR_DISK_TEXT_H
 
 #include <stddef.h>
 
@@ -17,5 +17,8 @@ char *disk_info_text(const struct aoe_disk *disk, size_t *length);
 
 /* What it did since it was opened, path by path at the end. */
 char *disk_stats_text(const struct aoe_disk *disk, size_t *length);
+
+/* Both, with each path in one line. */
+char *disk_stat_text(const struct aoe_disk *disk, size_t *length);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the user hears of a disk while a bridge looks for it and serves it.
+ * What the user hears of a disk while a program looks for it and uses it.
  */
-#ifndef BRIDGE_DISK_LOG_H
-#define BRIDGE_DISK_LOG_H
+#ifndef INITIATOR_DISK_LOG_H
+#define INITIATOR_DISK_LOG_H
 
 #include <stdint.h>
 
@@ -13,7 +13,7 @@
 
 /* A line for an event, AOE_DISK_READY excepted.  Whoever is on the wire can
  * bring events about, so `limit`, of this disk, holds back most of a flood.
- * `resized` says what a new size means to the bridge's users. */
+ * `resized` says what a new size means to the program's users. */
 void disk_log_event(struct log_limit *limit, uint64_t now_ns,
                     const struct aoe_disk *disk, enum aoe_event event,
                     const char *resized);
@@ -22,5 +22,8 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
  * what the user asked for, "mount". */
 void disk_log_missing(const char *trying, const struct aoe_disk *disk,
                       const struct interfaces *ifs, uint64_t wait);
+/* Nothing answers for `name`. */
+void disk_log_no_answer(const char *trying, const char *name,
+                        const struct interfaces *ifs, uint64_t wait);
 
 #endif

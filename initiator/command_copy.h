@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The data of aoe copy: from a disk to a file or the other way, with several
+ * requests in flight.
+ */
+#ifndef INITIATOR_COMMAND_COPY_H
+#define INITIATOR_COMMAND_COPY_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "initiator/aoe.h"
+#include "initiator/command_progress.h"
+
+struct command_copy {
+    struct aoe *aoe;
+    struct aoe_disk *disk;
+    int fd;
+    bool to_disk;
+    bool sparse; /* nothing lies in the file from `offset` on: zeroes need
+                    not be written */
+    uint64_t offset, end;              /* bytes, the same on both sides */
+    const volatile sig_atomic_t *stop; /* set by a signal */
+    struct command_progress progress;
+
+    /* How it went. */
+    uint64_t done;      /* bytes */
+    int status;         /* 0 or -errno */
+    bool of_file;       /* the file failed, not the disk */
+    uint64_t failed_at; /* the byte that failed */
+    uint64_t resume;    /* all bytes before this one were copied */
+};
+
+/* Copies until it is done, fails or is stopped; what is in flight is waited
+ * for.  True when all was copied.  Neither side is flushed. */
+bool command_copy_run(struct command_copy *c);
+
+#endif

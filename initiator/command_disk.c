@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Options and opening, for the subcommands that use one disk.
+ */
+#include "initiator/command_disk.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/options.h"
+#include "initiator/disk_log.h"
+
+enum { WINDOW_MAX = 4096 };
+
+void command_disk_init(struct command_disk *c, const char *command)
+{
+    *c = (struct command_disk){.command = command,
+                               .wait = 10 * NS_PER_S,
+                               .options.timeout = AOE_TIMEOUT_DEFAULT};
+}
+
+int command_wrong(const struct command_disk *c, const char *option,
+                  const char *value, const char *why)
+{
+    log_error("%s: %s %s: %s; see aoe %s --help", c->command, option, value,
+              why, c->command);
+    return EXIT_USAGE;
+}
+
+static int set_window(struct command_disk *c, const char *value)
+{
+    uint64_t window;
+
+    if (option_u64(value, 1, WINDOW_MAX, &window))
+        return command_wrong(c, "--window", value,
+                             "not a number from 1 to 4096");
+    c->options.window = (unsigned)window;
+    return -1;
+}
+
+int command_disk_option(struct command_disk *c, int option)
+{
+    switch (option) {
+    case 'i':
+        return interfaces_add(&c->interfaces, optarg) ? EXIT_USAGE : -1;
+    case 'w':
+        if (option_seconds(optarg, &c->wait))
+            return command_wrong(c, "--wait", optarg,
+                                 "not a number of seconds");
+        return -1;
+    case 'T':
+        if (option_seconds(optarg, &c->options.timeout))
+            return command_wrong(c, "--timeout", optarg,
+                                 "not a number of seconds");
+        return -1;
+    case 'W':
+        return set_window(c, optarg);
+    case 'L':
+        c->interfaces.link = optarg;
+        return -1;
+    default: /* getopt has said why */
+        return EXIT_USAGE;
+    }
+}
+
+int command_disk_name(struct command_disk *c, const char *name)
+{
+    c->name = name;
+    if (aoe_name_parse(name, &c->shelf, &c->slot))
+        return command_wrong(c, "disk", name, "not a disk name like e1.2");
+    return -1;
+}
+
+static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
+{
+    struct command_disk *c = arg;
+
+    if (!c->opened)
+        return; /* what is wrong with it is said when it is given up */
+    disk_log_event(&c->limit, clock_ns(), disk, event,
+                   "this command goes on with the size it began with");
+}
+
+int command_disk_open(struct command_disk *c)
+{
+    int err = interfaces_open(&c->interfaces, &c->aoe);
+    uint64_t now, end;
+
+    if (err)
+        return err;
+    err = aoe_disk_open(c->aoe, c->shelf, c->slot, &c->options, on_event, c,
+                        &c->disk);
+    now = clock_ns();
+    end = now + c->wait;
+    while (!err && !aoe_disk_ready(c->disk) && now < end) {
+        err = aoe_wait(c->aoe, (int64_t)(end - now));
+        now = *aoe_disk_trouble(c->disk) ? end : clock_ns();
+    }
+    c->opened = !err && aoe_disk_ready(c->disk);
+    if (c->opened)
+        return 0;
+    if (err)
+        log_error("%s: %s: %s", c->command, c->name, strerror(-err));
+    else
+        disk_log_missing(c->command, c->disk, &c->interfaces, c->wait);
+    return EXIT_FAILED;
+}
+
+void command_disk_close(struct command_disk *c)
+{
+    if (c->disk)
+        aoe_disk_close(c->disk);
+    aoe_close(c->aoe);
+    interfaces_free(&c->interfaces);
+    c->disk = NULL;
+    c->aoe = NULL;
+}

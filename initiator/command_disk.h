@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the subcommands that use one disk have in common: the options that name
+ * interfaces and times, and finding the disk.
+ */
+#ifndef INITIATOR_COMMAND_DISK_H
+#define INITIATOR_COMMAND_DISK_H
+
+#include "base/log.h"
+#include "initiator/aoe.h"
+#include "initiator/interfaces.h"
+
+struct command_disk {
+    const char *command; /* "bench": what messages begin with */
+    struct interfaces interfaces;
+    const char *name; /* "e1.2", as the user wrote it */
+    uint16_t shelf;
+    uint8_t slot;
+    uint64_t wait; /* ns: how long to look for the disk */
+    struct aoe_disk_options options;
+    struct aoe *aoe;
+    struct aoe_disk *disk; /* NULL until command_disk_open */
+    bool opened;           /* it was found */
+    struct log_limit limit;
+};
+
+/* For getopt_long: every such command has the first, those that send ATA
+ * requests the others, too. */
+#define COMMAND_DISK_SHORT "i:w:h"
+#define COMMAND_DISK_LONG                                                      \
+    {"interface", required_argument, NULL, 'i'},                               \
+        {"wait", required_argument, NULL, 'w'},                                \
+        {"link", required_argument, NULL, 'L'},                                \
+    {                                                                          \
+        "help", no_argument, NULL, 'h'                                         \
+    }
+#define COMMAND_IO_LONG                                                        \
+    {"timeout", required_argument, NULL, 'T'},                                 \
+    {                                                                          \
+        "window", required_argument, NULL, 'W'                                 \
+    }
+
+/* Their lines in --help, after those of the command's own. */
+#define COMMAND_DISK_HELP                                                      \
+    "  -i, --interface NETIF  reach the disk through it; may be repeated\n"    \
+    "                         or a list with commas (default:\n"               \
+    "                         $AOE_INTERFACES)\n"                              \
+    "  -w, --wait SECONDS     how long to look for the disk (10)\n"            \
+    "      --link KIND        packet or pcap: how to reach the wire\n"         \
+    "  -h, --help             show this\n"
+#define COMMAND_IO_HELP                                                        \
+    "      --timeout SECONDS  give a request up after so long (60; 0: "        \
+    "never)\n"                                                                 \
+    "      --window FRAMES    at most so many in flight on a path (what the\n" \
+    "                         target says)\n"
+
+void command_disk_init(struct command_disk *c, const char *command);
+
+/* Takes one of the options above, with getopt's optarg.  -1 to go on, else the
+ * exit status, after saying why.  'h' is not among them. */
+int command_disk_option(struct command_disk *c, int option);
+
+/* Wrong usage of `option`, or of an argument: says so, returns EXIT_USAGE. */
+int command_wrong(const struct command_disk *c, const char *option,
+                  const char *value, const char *why);
+
+/* Takes the disk's name.  -1 or EXIT_USAGE. */
+int command_disk_name(struct command_disk *c, const char *name);
+
+/* Opens the interfaces and the disk, and waits for it.  0, or the exit status
+ * after saying why.  Afterwards the disk's events are logged. */
+int command_disk_open(struct command_disk *c);
+
+/* Closes what is open. */
+void command_disk_close(struct command_disk *c);
+
+#endif

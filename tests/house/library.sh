@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# libaoe as other people get it: installed, found with pkg-config, nothing in it
+# but what its header declares, and the example runs, linked either way.
+
+. "$(dirname "$0")/../lib/net.sh"
+need make pkg-config gcc nm=binutils readelf=binutils
+network 1500
+
+stage=$TMP/opt
+installs() {
+    make -C "$ROOT" --no-print-directory install "BUILD=$BUILD" PREFIX="$stage" \
+        UNITDIR="$stage/units"
+}
+check "make install" installs || exit 1
+export PKG_CONFIG_PATH=$stage/lib/pkgconfig
+export -n LD_LIBRARY_PATH
+unset LD_LIBRARY_PATH
+
+# ---- what is in it -------------------------------------------------------------
+
+declared() {
+    gcc -fpreprocessed -dD -E -P "$stage/include/aoe.h" | tr '\n' ' ' |
+        grep -oE '\baoe_[a-z_]+ ?\(' | tr -d ' (' | grep -v '_fn$' | sort -u
+}
+declared >"$TMP/declared"
+shared() {
+    nm -D --defined-only "$stage/lib/libaoe.so" |
+        awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort
+}
+# A sanitizer's own names are not ours.
+archived() {
+    nm -g --defined-only "$stage/lib/libaoe.a" |
+        awk 'NF == 3 && $3 !~ /asan/ { print $3 }' | sort
+}
+check "the header declares something" grep -qx aoe_submit "$TMP/declared"
+check "libaoe.so exports what aoe.h declares and nothing else" \
+    diff "$TMP/declared" <(shared)
+check "libaoe.a offers the same" diff "$TMP/declared" <(archived)
+check "its soname is libaoe.so.0" says 'SONAME.*\[libaoe\.so\.0\]' \
+    readelf -d "$stage/lib/libaoe.so"
+check "pkg-config knows it" says '^[0-9]+\.[0-9]+\.[0-9]+$' \
+    pkg-config --modversion libaoe
+
+# ---- linking -------------------------------------------------------------------
+
+SANITIZE=
+nm -D --undefined-only "$stage/lib/libaoe.so" | grep -q __asan_ &&
+    SANITIZE="-fsanitize=address,undefined"
+EXAMPLE=$stage/share/doc/aoekit/example/aoe-head.c
+# builds OUTPUT ARGUMENT...
+builds() {
+    local out=$1
+    shift
+    # shellcheck disable=SC2086 # lists of words
+    gcc -Wall -Wextra -Werror -pedantic $SANITIZE -o "$TMP/$out" "$EXAMPLE" "$@"
+}
+# Word splitting is what pkg-config is made for.
+# shellcheck disable=SC2046
+{
+    check "the example builds with the shared library" \
+        builds shared $(pkg-config --cflags --libs libaoe) "-Wl,-rpath,$stage/lib"
+    check "... and with the static one" builds static $(pkg-config --cflags libaoe) \
+        -Wl,-Bstatic -laoe -Wl,-Bdynamic \
+        -L"$stage/lib" $(pkg-config --static --libs libaoe | sed 's/-laoe//')
+}
+sed -n 's/^ *//p' "$EXAMPLE" | grep -q 'pkg-config --cflags --libs libaoe' ||
+    fail "the example does not say how it is built"
+check "one needs the library at run time" says 'NEEDED.*libaoe\.so\.0' \
+    readelf -d "$TMP/shared"
+check "the other does not" not grep -q 'NEEDED.*libaoe' <(readelf -d "$TMP/static")
+
+# Their names are not ours: a program may have its own of what is inside.
+cat >"$TMP/names.c" <<'C'
+#include <aoe.h>
+int link_open(void), log_error(void), flight_get(void), aoe_now(void);
+int link_open(void) { return 1; }
+int log_error(void) { return 2; }
+int flight_get(void) { return 3; }
+int aoe_now(void) { return 4; }
+int main(void)
+{
+    struct aoe_options o = {0};
+    struct aoe *aoe;
+    return aoe_open(&aoe, &o, 0) == 0;
+}
+C
+# shellcheck disable=SC2046,SC2086
+check "a program may use the names inside the library for its own" \
+    gcc $SANITIZE -o "$TMP/names" "$TMP/names.c" $(pkg-config --cflags libaoe) \
+    "$stage/lib/libaoe.a" $(pkg-config --static --libs-only-l libaoe | sed 's/-laoe//')
+check "... and run" "$TMP/names"
+
+cat >"$TMP/plus.cc" <<'C'
+#include <aoe.h>
+int main()
+{
+    aoe_options options = {};
+    aoe *context = nullptr;
+    return aoe_open(&context, &options, nullptr) == 0;
+}
+C
+if command -v g++ >/dev/null; then
+    # shellcheck disable=SC2046,SC2086
+    check "the header is C++, too" g++ -Wall -Wextra -Werror -pedantic $SANITIZE \
+        -o "$TMP/plus" "$TMP/plus.cc" $(pkg-config --cflags --libs libaoe) \
+        "-Wl,-rpath,$stage/lib"
+    check "... and links" "$TMP/plus"
+else
+    skip_check "the header is C++, too" "needs g++ (package g++)"
+fi
+
+# ---- running -------------------------------------------------------------------
+
+head -c 1M /dev/urandom >"$TMP/disk"
+start target nas aoe-target 1 2 eth0 "$TMP/disk"
+await target 'serving'
+for how in shared static; do
+    check "the $how example reads the disk" \
+        host sh -c "'$TMP/$how' eth0 e1.2 70000 >'$TMP/head'"
+    check "... as it is" cmp -n 70000 "$TMP/disk" "$TMP/head"
+done
+check "it says what is wrong" refuses 1 '^aoe-head: eth9: No such device' \
+    host "$TMP/shared" eth9 e1.2 512
+check "... also when there is no such disk" refuses 1 \
+    '^aoe-head: e1\.3: Connection timed out' host "$TMP/static" eth0 e1.3 512

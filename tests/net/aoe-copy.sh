@@ -1,0 +1,219 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# aoe copy: every byte arrives, holes stay holes, nothing is overwritten unasked,
+# and a copy that ended early goes on.  cmp and qemu-img judge.
+
+. "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/frames.sh"
+need vblade qemu-img=qemu-utils script=bsdutils
+network 9000
+
+SIZE=$((20 << 20))
+head -c $SIZE /dev/urandom >"$TMP/random"
+copy() {
+    host aoe copy -i eth0 "$@"
+}
+silent() { # COMMAND...: succeeds and says nothing
+    local status
+    "$@" >"$TMP/.said" 2>&1
+    status=$?
+    cat "$TMP/.said"
+    [ "$status" = 0 ] && [ ! -s "$TMP/.said" ]
+}
+same() {
+    cmp "$@" && qemu-img compare -q -f raw -F raw "$@"
+}
+zeroes() { # FILE SIZE: makes it
+    rm -f "$1" && truncate -s "$2" "$1"
+}
+
+there_and_back() {
+    check "$1: from a file to the disk, without a word" \
+        silent copy "$TMP/random" e1.2 --destructive
+    check "... every byte" same "$TMP/random" "$TMP/disk"
+    rm -f "$TMP/copy"
+    check "$1: from the disk to a file, without a word" silent copy e1.2 "$TMP/copy"
+    check "... every byte" same "$TMP/disk" "$TMP/copy"
+}
+
+# ---- ours ----------------------------------------------------------------------
+
+serve() {
+    start target nas aoe-target "$@" 1 2 eth0 "$TMP/disk"
+    await target 'serving'
+}
+zeroes "$TMP/disk" $SIZE
+serve
+there_and_back aoe-target
+
+# Data here and there: 1 byte at 0, 5 MiB - 100, and a block near the end.
+holes() {
+    zeroes "$TMP/disk" $SIZE
+    for at in 0 5242780 20000000; do
+        printf 'data across a border %0100d' 7 |
+            dd of="$TMP/disk" bs=1 seek=$at conv=notrunc status=none
+    done
+}
+allocated() {
+    echo $(($(stat -c %b "$1") * $(stat -c %B "$1")))
+}
+stop target
+holes
+serve
+rm "$TMP/copy"
+check "a disk with holes" copy e1.2 "$TMP/copy"
+check "... is the same" same "$TMP/disk" "$TMP/copy"
+check "... in as many bytes" is $SIZE "$(stat -c %s "$TMP/copy")"
+check "... which takes little room ($(allocated "$TMP/copy") bytes)" \
+    test "$(allocated "$TMP/copy")" -lt 100000
+cp "$TMP/random" "$TMP/old"
+check "a file that exists is not overwritten" refuses 1 \
+    "^aoe: copy: $TMP/old: it exists; --destructive" copy e1.2 "$TMP/old"
+check "... and did not change" cmp "$TMP/random" "$TMP/old"
+check "... unless that is meant" copy e1.2 "$TMP/old" --destructive
+check "... and nothing of it shines through the holes" same "$TMP/disk" "$TMP/old"
+check "a disk is not overwritten" refuses 2 \
+    '^aoe: copy: this overwrites e1\.2; say --destructive' copy "$TMP/random" e1.2
+
+# Sizes that are not the disk's.
+head -c 1000001 "$TMP/random" >"$TMP/small"
+cp "$TMP/disk" "$TMP/before"
+check "a smaller file is said to be" \
+    says "e1\.2 is larger than $TMP/small; its last $((SIZE - 1000001)) bytes stay" \
+    copy "$TMP/small" e1.2 --destructive
+check "... and copied" cmp -n 1000001 "$TMP/small" "$TMP/disk"
+check "... the rest stays" cmp -i 1000001 "$TMP/before" "$TMP/disk"
+cp "$TMP/disk" "$TMP/before"
+(cat "$TMP/random" && echo more) >"$TMP/large"
+check "a larger one is refused" refuses 1 \
+    "^aoe: copy: $TMP/large has $((SIZE + 5)) bytes, e1\.2 only $SIZE; nothing was" \
+    copy "$TMP/large" e1.2 --destructive
+check "... before anything is written" cmp "$TMP/before" "$TMP/disk"
+: >"$TMP/empty"
+check "an empty file" copy "$TMP/empty" e1.2 --destructive
+check "... changes nothing" cmp "$TMP/before" "$TMP/disk"
+
+# ---- the terminal ----------------------------------------------------------------
+
+stop target
+serve --fault delay=0.01
+rm -f "$TMP/copy"
+terminal() {
+    host script -qec "aoe copy -i eth0 $*" /dev/null </dev/null | tr '\r' '\n'
+}
+check "a terminal is told how far it is" \
+    says '^e1\.2: +[0-9]+ %, [0-9.]+ [kM]?B of 21 MB, [0-9.]+ [kM]?B/s, [0-9]+:[0-9]{2}:[0-9]{2} left' \
+    terminal e1.2 "$TMP/copy"
+check "... the copy is whole" same "$TMP/disk" "$TMP/copy"
+rm -f "$TMP/copy"
+check "... not with --quiet" is "" "$(terminal e1.2 "$TMP/copy" --quiet)"
+
+# ---- stopped ---------------------------------------------------------------------
+
+rm -f "$TMP/copy"
+grown() {
+    [ -s "$TMP/copy" ]
+}
+start copy host aoe copy e1.2 "$TMP/copy" -i eth0 --window 4
+eventually grown
+kill -INT "${PID[copy]}"
+finished copy
+check "a signal ends it with status 1" test $? = 1
+REST=$(sed -n 's/^aoe: copy: stopped by a signal; --offset \([0-9]*\) goes on$/\1/p' "$(log_of copy)")
+check "... where, it says ($REST)" test "${REST:-0}" -gt 0
+check "... and there the file ends" is "$REST" "$(stat -c %s "$TMP/copy")"
+check "... its bytes are the disk's" cmp -n "$REST" "$TMP/disk" "$TMP/copy"
+check "--offset goes on" copy e1.2 "$TMP/copy" --offset "$REST"
+check "... the whole is the disk" same "$TMP/disk" "$TMP/copy"
+stop target
+
+# ---- errors ----------------------------------------------------------------------
+
+cp "$TMP/random" "$TMP/disk"
+serve --fault read-error=20000,write-error=30000
+rm -f "$TMP/copy"
+check "a sector that cannot be read" refuses 1 \
+    '^aoe: copy: reading e1\.2 at byte 10240000: Input/output error; --offset 10223616 goes on$' \
+    copy e1.2 "$TMP/copy"
+check "... the file ends there" is 10223616 "$(stat -c %s "$TMP/copy")"
+check "a sector that cannot be written" refuses 1 \
+    '^aoe: copy: writing e1\.2 at byte 15360000: Input/output error; --offset 15204352 goes on$' \
+    copy "$TMP/random" e1.2 --destructive
+stop target
+zeroes "$TMP/disk" $SIZE
+head -c 15204352 "$TMP/random" | dd of="$TMP/disk" conv=notrunc status=none
+serve
+check "--offset goes on writing" copy "$TMP/random" e1.2 --destructive --offset 15204352
+check "... the whole is the file" same "$TMP/random" "$TMP/disk"
+check "--offset goes on reading" copy e1.2 "$TMP/copy" --offset 10223616
+check "... the whole is the disk" same "$TMP/disk" "$TMP/copy"
+check "--offset beyond the file" refuses 1 "^aoe: copy: $TMP/small: it has only 1000001" \
+    copy e1.2 "$TMP/small" --offset 2M
+check "--offset beyond the end" refuses 1 '^aoe: copy: --offset 1048576000 is beyond' \
+    copy "$TMP/random" e1.2 --destructive --offset 1000M
+stop target
+serve --fault flush-error
+check "a flush that fails is an error" refuses 1 '^aoe: copy: e1\.2: flushing it: ' \
+    copy "$TMP/random" e1.2 --destructive
+stop target KILL
+serve
+
+mkdir "$TMP/full"
+mount -t tmpfs -o size=4m none "$TMP/full" || fail "a small file system"
+check "a full file system" refuses 1 \
+    "^aoe: copy: writing $TMP/full/copy at byte [0-9]+: No space left on device; --offset [0-9]+ goes on" \
+    copy e1.2 "$TMP/full/copy"
+check "... its file is the disk as far as it goes" \
+    cmp -n "$(stat -c %s "$TMP/full/copy")" "$TMP/disk" "$TMP/full/copy"
+check "a directory" refuses 1 "^aoe: copy: $TMP: opening it: Is a directory" \
+    copy e1.2 "$TMP"
+check "no such file" refuses 1 "^aoe: copy: $TMP/none: opening it: No such file" \
+    copy "$TMP/none" e1.2 --destructive
+check "a place that is no file" refuses 1 '^aoe: copy: /dev/null: neither a file nor' \
+    copy e1.2 /dev/null
+rm -f "$TMP/copy"
+check "a disk that is not there" refuses 1 '^aoe: copy: e1\.3: no answer on eth0' \
+    copy e1.3 "$TMP/copy" --wait 0.2
+check "... makes no file" test ! -e "$TMP/copy"
+for wrong in "e1.2" "e1.2 e1.3" "a b" "e1.2 a b"; do
+    # shellcheck disable=SC2086
+    check "wrong usage: $wrong" refuses 2 '^aoe: copy: name one disk' copy $wrong
+done
+check "wrong usage: --offset x" refuses 2 '^aoe: copy: --offset x: ' \
+    copy e1.2 a --offset x
+stop target
+
+# ---- a block device ----------------------------------------------------------------
+
+if loop=$(losetup --find --show "$TMP/random" 2>/dev/null); then
+    serve
+    check "a device is not overwritten" refuses 1 "^aoe: copy: $loop: it exists" \
+        copy e1.2 "$loop"
+    stop target
+    holes
+    serve
+    check "... unless that is meant" copy e1.2 "$loop" --destructive
+    let_go "$loop"
+    check "... zeroes are written there" same "$TMP/disk" "$TMP/random"
+    stop target
+    truncate -s 1M "$TMP/short"
+    loop=$(losetup --find --show "$TMP/short")
+    serve
+    check "a device that is too small" refuses 1 \
+        "^aoe: copy: e1\.2 has $SIZE bytes, $loop only 1048576; nothing was" \
+        copy e1.2 "$loop" --destructive
+    let_go "$loop"
+    stop target
+else
+    skip_check "a block device" "no loop device to be had"
+fi
+
+# ---- vblade ----------------------------------------------------------------------
+
+head -c $SIZE /dev/urandom >"$TMP/random"
+zeroes "$TMP/disk" $SIZE
+start vblade nas vblade 1 2 eth0 "$TMP/disk"
+eventually answered >/dev/null || fail "vblade: does not answer"
+there_and_back vblade
+end vblade

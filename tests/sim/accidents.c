@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What goes wrong in a network, and how it is put right.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "initiator/fence.h"
+#include "tests/sim/sim.h"
+
+/* How long a client waits that takes another one's place: as long as frames of
+ * that may still be on their way. */
+#define TAKEOVER_AFTER FENCE_LIFETIME
+
+/* What a stranger's disk holds: nothing that anyone has written. */
+enum { STRANGE = 0xee };
+
+static void each_port(struct sim *s, void (*f)(struct sim *s, struct link *l))
+{
+    for (unsigned i = 0; i < s->nas.port_count; i++)
+        f(s, s->nas.ports[i]);
+    for (unsigned c = 0; c < s->client_count; c++)
+        for (unsigned i = 0; i < s->clients[c].port_count; i++)
+            f(s, s->clients[c].ports[i]);
+}
+
+static struct client *any_client(struct sim *s)
+{
+    return &s->clients[dice_below(&s->dice, s->client_count)];
+}
+
+static struct link *any_port(struct sim *s)
+{
+    struct client *c = any_client(s);
+
+    return client_gone(c) || dice_below(&s->dice, 2)
+               ? s->nas.ports[dice_below(&s->dice, s->nas.port_count)]
+               : c->ports[dice_below(&s->dice, c->port_count)];
+}
+
+/* ---- accidents ------------------------------------------------------------
+ */
+
+static void crash(struct sim *s)
+{
+    s->happened[HAPPENED_CRASH]++;
+    trace_say(&s->trace, s->now, "NAS: power fails");
+    if (s->history.replay) /* a machine takes its time to start */
+        s->recover_at += 4 * NS_PER_S;
+    s->happened[HAPPENED_LOST_SECTORS] += nas_crash(&s->nas);
+    history_crash(&s->history);
+}
+
+static void restart(struct sim *s)
+{
+    s->happened[HAPPENED_RESTART]++;
+    trace_say(&s->trace, s->now, "NAS restarts in an orderly way");
+    nas_restart(&s->nas);
+}
+
+static void pull_cable(struct sim *s)
+{
+    struct link *port = any_port(s);
+
+    s->happened[HAPPENED_CABLE]++;
+    trace_say(&s->trace, s->now, "a cable is pulled: ..%02x", port->mac.b[5]);
+    wire_port_up(port, false);
+}
+
+static void lose_contact(struct sim *s)
+{
+    if (!s->flaps) {
+        s->flaps = 1 + (unsigned)dice_below(&s->dice, 6);
+        s->flapping = any_port(s);
+    }
+    s->happened[HAPPENED_FLAPPING]++;
+    trace_say(&s->trace, s->now, "a plug has lost contact: ..%02x",
+              s->flapping->mac.b[5]);
+    wire_port_up(s->flapping, false);
+    s->recover_at = s->now + dice_below(&s->dice, 200 * NS_PER_MS);
+}
+
+static void change_mtu(struct sim *s)
+{
+    static const unsigned mtus[] = {1500, 1500, 4200, 9000, 700};
+    struct link *port = any_port(s);
+    unsigned mtu = mtus[dice_below(&s->dice, 5)];
+
+    s->happened[HAPPENED_MTU]++;
+    trace_say(&s->trace, s->now, "MTU of ..%02x is %u", port->mac.b[5], mtu);
+    wire_port_mtu(port, mtu);
+}
+
+/* A switch that swallows long frames, one way or both. */
+static void open_hole(struct sim *s)
+{
+    uint64_t ways = 1 + dice_below(&s->dice, 3);
+    uint32_t most = dice_below(&s->dice, 4) ? 1514 : 5000;
+    struct link *port = any_port(s);
+
+    s->happened[HAPPENED_HOLE]++;
+    trace_say(&s->trace, s->now, "long frames %s..%02x vanish above %u bytes",
+              ways == 1   ? "from "
+              : ways == 2 ? "to "
+                          : "from and to ",
+              port->mac.b[5], most);
+    if (ways & 1)
+        wire_port_frame_max(port, WIRE_TX, most);
+    if (ways & 2)
+        wire_port_frame_max(port, WIRE_RX, most);
+}
+
+/* Not while a client looks for its disk on a bad wire: where the NAS's answer
+ * is lost, it would find the stranger alone. */
+static void come(struct sim *s)
+{
+    for (unsigned i = 0; i < s->client_count; i++)
+        if (!s->clients[i].ready)
+            return;
+    if (s->stranger_here)
+        return;
+    s->happened[HAPPENED_STRANGER]++;
+    sim_stranger(s);
+}
+
+/* Not where the NAS may lose what only the client's own log could bring back:
+ * that is gone with it. */
+static void take_over(struct sim *s)
+{
+    struct client *c = any_client(s);
+
+    if (s->history.replay)
+        return;
+    s->happened[HAPPENED_TAKEOVER]++;
+    trace_say(&s->trace, s->now, "client %d: is gone", c->number);
+    client_replace(c, s->now + TAKEOVER_AFTER);
+}
+
+static const struct {
+    unsigned weight;
+    void (*begin)(struct sim *s);
+} accidents[] = {
+    {4, crash},      {3, restart},   {3, pull_cable}, {2, lose_contact},
+    {3, change_mtu}, {4, open_hole}, {1, come},       {2, take_over},
+};
+
+enum { KINDS = sizeof accidents / sizeof accidents[0] };
+
+static void accident(struct sim *s)
+{
+    unsigned all = 0, i = 0;
+    uint64_t chosen;
+
+    s->recover_at = s->now + dice_below(&s->dice, 6 * NS_PER_S);
+    for (unsigned k = 0; k < KINDS; k++)
+        all += accidents[k].weight;
+    chosen = dice_below(&s->dice, all);
+    while (chosen >= accidents[i].weight)
+        chosen -= accidents[i++].weight;
+    accidents[i].begin(s);
+}
+
+/* ---- strangers ------------------------------------------------------------
+ */
+
+void sim_stranger(struct sim *s)
+{
+    trace_say(&s->trace, s->now, "another disk has the same address");
+    nas_open(&s->stranger, s->wire, &s->dice, s->nas.export.addr,
+             s->nas.export.sectors, "two", 1, s->mtu);
+    memset(s->stranger.cache, STRANGE, (size_t)s->stranger.sectors * 512);
+    nas_restart(&s->stranger); /* it announces itself */
+    s->stranger_here = true;
+}
+
+void sim_stranger_leaves(struct sim *s)
+{
+    if (!s->stranger_here)
+        return;
+    trace_say(&s->trace, s->now, "the other disk has gone");
+    for (uint64_t i = 0; i < s->stranger.sectors * 512; i++)
+        if (s->stranger.cache[i] != STRANGE)
+            s->why = "a stranger's disk was written to";
+    s->alone_since = s->now;
+    nas_close(&s->stranger);
+    s->stranger_here = false;
+}
+
+/* ---- and their end --------------------------------------------------------
+ */
+
+/* An interface that was given a smaller MTU does not always get it back. */
+static void mend(struct sim *s, struct link *l)
+{
+    wire_port_up(l, true);
+    wire_port_frame_max(l, WIRE_TX, 0);
+    wire_port_frame_max(l, WIRE_RX, 0);
+    if (dice_below(&s->dice, 2))
+        wire_port_mtu(l, s->mtu);
+}
+
+static void recover(struct sim *s)
+{
+    trace_say(&s->trace, s->now, "all is well again");
+    each_port(s, mend);
+    if (s->nas.down)
+        nas_restart(&s->nas);
+    if (!s->flaps)
+        sim_stranger_leaves(s);
+    s->recover_at = UINT64_MAX;
+    s->trouble_at =
+        s->now + (s->flaps && --s->flaps ? dice_below(&s->dice, 200 * NS_PER_MS)
+                                         : dice_below(&s->dice, s->peace));
+}
+
+void sim_happen(struct sim *s)
+{
+    if (s->recover_at <= s->now)
+        recover(s);
+    else if (!s->quiet && s->recover_at == UINT64_MAX &&
+             s->trouble_at <= s->now)
+        s->flaps ? lose_contact(s) : accident(s);
+}
+
+uint64_t sim_next_accident(const struct sim *s)
+{
+    return s->quiet || s->recover_at != UINT64_MAX ? s->recover_at
+                                                   : s->trouble_at;
+}
+
+static void good_wire(struct sim *s, struct link *l)
+{
+    static const struct wire_faults none = {.delay_ns = 20000};
+
+    (void)s;
+    wire_port_faults(l, WIRE_TX, &none);
+    wire_port_faults(l, WIRE_RX, &none);
+}
+
+void sim_calm(struct sim *s)
+{
+    s->quiet = true;
+    s->flaps = 0;
+    s->nas.stall_chance = s->nas.error_chance = 0;
+    recover(s);
+    each_port(s, good_wire);
+}
+
+/* ---- wires ----------------------------------------------------------------
+ */
+
+static void make_faults(struct sim *s, struct wire_faults *f)
+{
+    static const uint32_t levels[] = {0, 1000, 10000, 50000, 100000};
+    struct dice *d = &s->dice;
+
+    *f = (struct wire_faults){
+        .loss = levels[dice_below(d, 5)],
+        .corrupt = levels[dice_below(d, 3)],
+        .reorder = levels[dice_below(d, 5)],
+        .delay_ns = dice_below(d, NS_PER_MS),
+        .jitter_ns = dice_below(d, 300 * NS_PER_US),
+        .hold_ns = dice_below(d, 600 * NS_PER_MS),
+    };
+    /* Ethernet doubles no frame.  Where something does, the second one follows
+     * closely, and the target has to know it again. */
+    if (s->doubling) {
+        f->duplicate = levels[dice_below(d, 4)];
+        f->hold_ns = dice_below(d, NS_PER_MS);
+    }
+}
+
+static void bad_wire(struct sim *s, struct link *l)
+{
+    struct wire_faults f;
+
+    make_faults(s, &f);
+    wire_port_faults(l, WIRE_TX, &f);
+    make_faults(s, &f);
+    wire_port_faults(l, WIRE_RX, &f);
+}
+
+void sim_wire_client(struct sim *s, struct client *c)
+{
+    for (unsigned i = 0; !s->quiet && i < c->port_count; i++)
+        bad_wire(s, c->ports[i]);
+}
+
+void sim_set_faults(struct sim *s)
+{
+    s->doubling = dice_below(&s->dice, 3) == 0;
+    s->nas.forgets = !s->doubling && dice_below(&s->dice, 2);
+    for (unsigned i = 0; i < s->client_count; i++)
+        sim_wire_client(s, &s->clients[i]);
+}

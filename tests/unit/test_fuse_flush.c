@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The FUSE bridge: what brings data to the disk, and fallocate and lseek.
+ */
+#include "tests/unit/fuse_bench.h"
+
+static void drained(void *arg, int status)
+{
+    struct bench *b = arg;
+
+    b->drained = status;
+    loop_stop(b->loop, 0);
+}
+
+/* ---- flush ----------------------------------------------------------------
+ */
+
+static unsigned flushes(const struct aoe_disk *d)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < d->completed && i < FAKE_LOG_MAX; i++)
+        n += d->log[i].op == AOE_FLUSH;
+    return n;
+}
+
+static int do_fsync(struct bench *b, uint32_t opcode, uint64_t ino)
+{
+    struct fuse_fsync_in in = {0};
+
+    return call(b, opcode, ino, &in, sizeof in);
+}
+
+static void fsync_is_a_flush(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    do_write(b, DISK, 0, "x", 1);
+    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), 0);
+    assert_int_equal(b->fakes[0].log[0].op, AOE_WRITE);
+    assert_int_equal(b->fakes[0].log[1].op, AOE_FLUSH);
+    b->fakes[0].fail = -EIO;
+    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), -EIO);
+}
+
+static void fsync_of_the_directory_flushes_what_was_written(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    do_write(b, DISK2, 0, "x", 1);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+    assert_int_equal(flushes(&b->fakes[0]), 0);
+    assert_int_equal(flushes(&b->fakes[1]), 1);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+    assert_int_equal(flushes(&b->fakes[1]), 1);
+    do_write(b, DISK, 0, "x", 1);
+    do_write(b, DISK2, 0, "x", 1);
+    b->fakes[0].fail = -EIO; /* the other is flushed all the same */
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), -EIO);
+    assert_int_equal(flushes(&b->fakes[1]), 2);
+}
+
+static void last_writer_flushes(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    do_open(b, DISK, O_RDWR);
+    do_open(b, DISK, O_WRONLY);
+    do_open(b, DISK, O_RDONLY);
+    do_write(b, DISK, 0, "x", 1);
+    do_release(b, DISK, O_RDWR, 0);
+    do_release(b, DISK, O_RDONLY, 0);
+    service(b);
+    assert_int_equal(flushes(&b->fakes[0]), 0);
+    do_release(b, DISK, O_WRONLY, 0);
+    service(b);
+    assert_int_equal(flushes(&b->fakes[0]), 1);
+    do_open(b, DISK, O_RDWR); /* writes nothing */
+    do_release(b, DISK, O_RDWR, 0);
+    service(b);
+    assert_int_equal(flushes(&b->fakes[0]), 1);
+}
+
+static void drain_waits_and_flushes(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    b->fakes[0].hold = 2;
+    ask_write(b, DISK, 0, "x", 1);
+    ask_write(b, DISK, 1, "y", 1);
+    answers(b);
+    b->fakes[0].hold = 0;
+    aoefs_drain(&b->fs, drained);
+    loop_run(b->loop);
+    assert_int_equal(b->drained, 0);
+    assert_int_equal(flushes(&b->fakes[0]), 1);
+    assert_int_equal(flushes(&b->fakes[1]), 0);
+}
+
+static void drain_reports_a_failed_flush(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    do_write(b, DISK, 0, "x", 1);
+    b->fakes[0].fail = -EIO;
+    aoefs_drain(&b->fs, drained);
+    loop_run(b->loop);
+    assert_int_equal(b->drained, -EIO);
+}
+
+static void hang_up_ends(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    loop_unwatch(b->loop, &b->replies);
+    shutdown(b->kernel, SHUT_RDWR);
+    b->fs.watch.ready(b->fs.watch.arg, POLLHUP);
+    assert_true(b->ended);
+    assert_false(b->fs.watch.index);
+}
+
+/* ---- fallocate, lseek -----------------------------------------------------
+ */
+
+static void holes_need_a_trim_that_zeroes(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    assert_int_equal(do_fallocate(b, 3, 0, MIB), -EOPNOTSUPP);
+    b->fakes[0].id.trim = true;
+    assert_int_equal(do_fallocate(b, 3, 0, MIB), -EOPNOTSUPP);
+    assert_int_equal(b->fakes[0].completed, 0);
+    b->fakes[0].id.trim_zeroes = true;
+    assert_int_equal(do_fallocate(b, 3, 0, MIB), 0);
+    assert_int_equal(b->fakes[0].completed, 1);
+    assert_int_equal(b->fakes[0].log[0].op, AOE_TRIM);
+    assert_int_equal(b->fakes[0].log[0].length, MIB);
+}
+
+static void edges_of_a_hole_are_zeroed(void **state)
+{
+    struct bench *b = bench_of(state);
+    struct aoe_disk *d = &b->fakes[0];
+
+    d->id.trim = d->id.trim_zeroes = true;
+    d->id.physical_sector = 4096;
+    memset(d->bytes, 'x', 65536);
+    assert_int_equal(do_fallocate(b, 3, 100, 20000), 0);
+    assert_int_equal(d->completed, 3);
+    assert_int_equal(d->log[0].op, AOE_ZERO);
+    assert_int_equal(d->log[0].length, 3996);
+    assert_int_equal(d->log[1].op, AOE_TRIM);
+    assert_int_equal(d->log[1].offset, 4096);
+    assert_int_equal(d->log[1].length, 12288);
+    assert_int_equal(d->log[2].op, AOE_ZERO);
+    assert_int_equal(d->log[2].offset, 16384);
+    assert_int_equal(d->log[2].length, 3716);
+    assert_int_equal(d->bytes[99], 'x');
+    assert_int_equal(d->bytes[20100], 'x');
+    d->completed = 0; /* all within one sector */
+    assert_int_equal(do_fallocate(b, 3, 5000, 10), 0);
+    assert_int_equal(d->completed, 1);
+    assert_int_equal(d->log[0].op, AOE_ZERO);
+}
+
+static void ranges_are_zeroed(void **state)
+{
+    struct bench *b = bench_of(state);
+    struct aoe_disk *d = &b->fakes[0];
+
+    memset(d->bytes, 'x', 65536);
+    assert_int_equal(do_fallocate(b, 0x10, 1, 65534), 0);
+    assert_int_equal(d->bytes[0], 'x');
+    assert_int_equal(d->bytes[1] | d->bytes[65534], 0);
+    assert_int_equal(d->bytes[65535], 'x');
+    assert_int_equal(do_fallocate(b, 0x10, 4 * MIB, 1024), -ENOSPC);
+    assert_int_equal(do_fallocate(b, 0x11, 4 * MIB, 1024), 0); /* keep size */
+    assert_int_equal(d->log[d->completed - 1].length, 512);
+    d->fail = -EIO;
+    assert_int_equal(do_fallocate(b, 0x10, 0, 512), -EIO);
+}
+
+static void space_is_always_there(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    assert_int_equal(do_fallocate(b, 0, 0, 4 * MIB + 512), 0);
+    assert_int_equal(do_fallocate(b, 0, 0, 4 * MIB + 513), -ENOSPC);
+    assert_int_equal(do_fallocate(b, 0x08, 0, 4096), -EOPNOTSUPP);
+    assert_int_equal(b->fakes[0].completed, 0);
+}
+
+static void all_is_data(void **state)
+{
+    struct bench *b = bench_of(state);
+    struct fuse_lseek_in in = {.offset = 4096, .whence = SEEK_DATA};
+    struct fuse_lseek_out out;
+
+    assert_int_equal(call(b, FUSE_LSEEK, DISK, &in, sizeof in), 0);
+    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(out.offset, 4096);
+    in.whence = SEEK_HOLE;
+    assert_int_equal(call(b, FUSE_LSEEK, DISK, &in, sizeof in), 0);
+    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(out.offset, 4 * MIB + 512);
+    in.offset = 4 * MIB + 512;
+    assert_int_equal(call(b, FUSE_LSEEK, DISK, &in, sizeof in), -ENXIO);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(fsync_is_a_flush),
+        TEST(fsync_of_the_directory_flushes_what_was_written),
+        TEST(last_writer_flushes),
+        TEST(drain_waits_and_flushes),
+        TEST(drain_reports_a_failed_flush),
+        TEST(hang_up_ends),
+        TEST(holes_need_a_trim_that_zeroes),
+        TEST(edges_of_a_hole_are_zeroed),
+        TEST(ranges_are_zeroed),
+        TEST(space_is_always_there),
+        TEST(all_is_data),
+    };
+
+    alarm(60); /* a reply that never comes must not hang the suite */
+    return cmocka_run_group_tests_name("fuse_flush", tests, NULL, NULL);
+}
