@@ -29,7 +29,7 @@ deps: this system has no apt-get; please install with its package manager:
   Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel liburing-devel
            libnbd-devel libseccomp-devel libcmocka-devel iproute util-linux
            e2fsprogs fuse3 libnbd nbdkit wireshark-cli tcpdump jq fio qemu-img
-           nbd libcap aoetools vim-common
+           nbd libcap aoetools vim-common nbdkit-devel gnutls-utils
   Arch     gcc make pkgconf libpcap libinih fuse3 liburing libseccomp cmocka
            iproute2 util-linux e2fsprogs libnbd wireshark-cli tcpdump jq fio
            qemu-img nbd libcap (AUR: vblade aoetools nbdkit)
