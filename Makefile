@@ -417,8 +417,11 @@ UDEVDIR := $(PREFIX)/lib/udev/rules.d
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
 NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugindir))
-.PHONY: install
-install: all
+# mount(8) looks for its helpers here and nowhere else, whatever PREFIX is.
+# Whoever may not write there installs into a PREFIX of his own without them.
+HELPERDIR ?= /sbin
+.PHONY: install install-mount
+install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mount))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
@@ -444,11 +447,16 @@ install: all
 	sed 's,@BINDIR@,$(BINDIR),' dist/aoe-nbd@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-nbd@.service
 	install -m 644 dist/aoe-nbd@.socket $(DESTDIR)$(UNITDIR)
+install-mount:
+	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
+		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
+	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse && \
+	install -m 755 dist/mount.aoe $(DESTDIR)$(HELPERDIR)
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
 	$(room)/*.c $(room)/*.h)) $(wildcard doc/example/*.c)
-SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.* tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build

@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum {
     CLASS_SMALLEST = 4096,
@@ -64,6 +67,10 @@ static void drop_spare(struct aoefs_pool *pool, size_t keep)
 static void trim_expired(void *arg)
 {
     drop_spare(arg, AOEFS_MEMORY_REST);
+#ifdef __GLIBC__
+    /* It keeps what lies between blocks that are still in use. */
+    malloc_trim(0);
+#endif
 }
 
 /* Buffers come and go many thousand times a second under load, so what is

@@ -153,7 +153,7 @@ static void flush_done(struct aoe_request *r, int status)
     y->flushing = false;
     if (status)
         failed(y->c, status, false, y->c->durable, y->c->durable);
-    else
+    else if (!*y->c->lost_writes) /* what answers may be the new target */
         y->c->durable = y->flush_covers;
 }
 

@@ -170,6 +170,9 @@ static uint64_t due(const struct path *p)
     return pl->probe->sent + (wait < WAIT_MOST ? wait : WAIT_MOST);
 }
 
+/* ---- verdicts -------------------------------------------------------------
+ */
+
 static void tell(struct path *p)
 {
     unsigned now = p->sectors < p->payload.ceiling ? p->sectors : 0;
@@ -179,9 +182,6 @@ static void tell(struct path *p)
     p->payload.told = now;
     disk_event(p->disk, AOE_DISK_PAYLOAD);
 }
-
-/* ---- verdicts -------------------------------------------------------------
- */
 
 static void failed(struct path *p, uint64_t now)
 {

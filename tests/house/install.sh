@@ -23,7 +23,17 @@ for program in bin/aoe sbin/aoe-target bin/aoe-nbd bin/aoe-fuse; do
     check "its manual page is there" \
         test -s "$stage/opt/aoe/share/man/man8/${program#*/}.8"
 done
-for guide in README.md LICENSE NEWS.md SECURITY.md safety.md; do
+if [ -e "$BUILD/aoe-fuse" ]; then
+    check "mount(8) finds aoe-fuse" \
+        test /opt/aoe/bin/aoe-fuse = \
+        "$(readlink "$stage/sbin/mount.fuse.aoe-fuse")"
+    check "mount(8) finds mount.aoe" "$stage/sbin/mount.aoe" --help
+    check "its manual page is there" \
+        test -s "$stage/opt/aoe/share/man/man8/mount.aoe.8"
+else
+    skip_check "mount(8) finds aoe-fuse" "not built here: see what make says"
+fi
+for guide in README.md LICENSE NEWS.md SECURITY.md safety.md hosts.md; do
     check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
 done
 for file in include/aoe.h lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
