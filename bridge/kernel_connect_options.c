@@ -13,7 +13,12 @@
 #include "base/options.h"
 #include "bridge/kernel_device.h"
 
-enum { WINDOW_MAX = 4096, HOLD_DEFAULT = 60, HOLD_MAX = 86400 };
+enum {
+    WINDOW_MAX = 4096,
+    HOLD_DEFAULT = 60,
+    HOLD_MAX = 86400,
+    REPLAY_MAX = 4096
+};
 
 static void help(void)
 {
@@ -34,6 +39,8 @@ static void help(void)
         "      --resume           serve a device again whose server is gone\n"
         "      --swap             for a device that is used as swap: keep all\n"
         "                         memory of the server present\n"
+        "      --replay MIB       keep up to so much of what was written and\n"
+        "                         not flushed, for a target that restarts (0)\n"
         "  -w, --wait SECONDS     how long to look for the disk (10)\n"
         "  -W, --window FRAMES    at most so many in flight on a path (what\n"
         "                         the target says)\n"
@@ -44,7 +51,7 @@ static void help(void)
         "use.  Exit status: 0 done, 1 failed, 2 wrong usage.");
 }
 
-enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_SWAP };
+enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_SWAP, OPT_REPLAY };
 static const struct option longs[] = {
     {"interface", required_argument, NULL, 'i'},
     {"foreground", no_argument, NULL, 'f'},
@@ -53,6 +60,7 @@ static const struct option longs[] = {
     {"hold", required_argument, NULL, OPT_HOLD},
     {"resume", no_argument, NULL, OPT_RESUME},
     {"swap", no_argument, NULL, OPT_SWAP},
+    {"replay", required_argument, NULL, OPT_REPLAY},
     {"wait", required_argument, NULL, 'w'},
     {"window", required_argument, NULL, 'W'},
     {"link", required_argument, NULL, OPT_LINK},
@@ -78,12 +86,25 @@ static int set_seconds(const char *option, uint64_t *ns)
 static int set_count(const char *option, uint64_t min, uint64_t max,
                      unsigned *out)
 {
+    char why[48];
     uint64_t value;
 
-    if (option_u64(optarg, min, max, &value))
-        return wrong(option, optarg, "not a number in its range");
+    if (option_u64(optarg, min, max, &value)) {
+        snprintf(why, sizeof why, "not a number from %u to %u", (unsigned)min,
+                 (unsigned)max);
+        return wrong(option, optarg, why);
+    }
     *out = (unsigned)value;
     return -1;
+}
+
+static int set_replay(struct connect_options *o)
+{
+    unsigned mib = 0;
+    int status = set_count("--replay", 0, REPLAY_MAX, &mib);
+
+    o->disk.replay = (uint64_t)mib << 20;
+    return status;
 }
 
 static int set_option(struct connect_options *o, int c)
@@ -104,6 +125,8 @@ static int set_option(struct connect_options *o, int c)
     case OPT_RESUME:
         o->resume = true;
         return -1;
+    case OPT_REPLAY:
+        return set_replay(o);
     case OPT_SWAP:
         o->swap = true;
         return -1;
