@@ -192,9 +192,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(reads_and_writes),        TEST(many_clients),
-        TEST(stop_without_clients),    TEST(stop_answers_what_is_in_flight),
-        TEST(stop_waits_for_the_disk), TEST(stop_has_limited_patience),
+        TEST(reads_and_writes),         TEST(many_clients),
+        TEST(stop_without_clients),     TEST(stop_answers_what_is_in_flight),
+        TEST(stop_waits_for_the_disk),  TEST(stop_has_limited_patience),
         TEST(client_without_handshake),
     };
 
