@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include "base/options.h"
 #include "bridge/fuse_commands.h"
@@ -127,10 +130,22 @@ static int open_network(struct server *s)
     return EXIT_DONE;
 }
 
+/* Behind a loop device the kernel waits for us to write what it wants to drop
+ * from its memory; asking it for memory we must not wait for that in turn.
+ * Needs CAP_SYS_RESOURCE, as the loop device does. */
+static void never_wait_for_ourselves(void)
+{
+#ifdef PR_SET_IO_FLUSHER
+    if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+        log_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
+#endif
+}
+
 static int run(struct server *s)
 {
     int status = open_loop(s);
 
+    never_wait_for_ourselves();
     if (!status)
         status = open_network(s);
     if (!status)

@@ -42,6 +42,21 @@ below() { # LIMIT COMMAND...: which prints KiB
 mount_disks e1.2 --timeout 0
 check "at rest it has less than 16 MiB ($(at_rest) KiB)" below $REST at_rest
 
+# PF_MEMALLOC_NOIO among the flags in proc(5)'s stat: it never waits, when it
+# needs memory, for a disk that may be its own.
+no_waiting() {
+    local words
+    read -r -a words <"/proc/${PID[fuse]}/stat"
+    ((words[8] & 0x80000))
+}
+CAPABILITIES=0x$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)
+if ((CAPABILITIES >> 24 & 1)); then
+    check "it does not wait for its own disk when it needs memory" no_waiting
+else
+    skip_check "it does not wait for its own disk when it needs memory" \
+        "needs CAP_SYS_RESOURCE"
+fi
+
 # 120 programs that want 1 MiB each at the same time: of such requests the kernel
 # holds none back.
 load() { # READ-OR-WRITE
