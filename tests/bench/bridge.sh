@@ -106,10 +106,9 @@ fi
 
 # ---- one run -------------------------------------------------------------------
 
-# CPU seconds that the NAS has spent: all that its CPU did and was not made to
-# wait with (nice).  Most of what TCP
-# costs is in no process: acknowledgements are handled, and data is sent on their
-# account, in the kernel's own time.
+# CPU seconds that the NAS has spent: all that its CPU did, but for others' work
+# of low priority.  Most of what TCP costs is in no process: acknowledgements are
+# handled, and data is sent on their account, in the kernel's own time.
 nas_cpu() {
     awk -v hz="$(getconf CLK_TCK)" '$1 == "cpu1" {
         print ($2 + $4 + $7 + $8) / hz }' /proc/stat
