@@ -4,6 +4,8 @@
 #: make demo           the whole story on this machine, in under a minute
 #: make check          all tests; TESTS="nbd fuse" only those, JOBS=1 one by one
 #: make check SAN=1    the same under AddressSanitizer and UBSan
+#: make check-vm       tests in a guest under qemu (tests/vm), on a kernel of
+#:                     Debian's that is fetched once into ~/.cache/aoekit
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
@@ -19,8 +21,8 @@
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_URING=no, WITH_SECCOMP=no,
-#: WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
+#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
+#: WITH_SECCOMP=no, WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -54,6 +56,7 @@ WITH_NBD := no
 WITH_CMOCKA := no
 WITH_NBDKIT := no
 WITH_URING := no
+WITH_NL := no
 endif
 ifdef SAN
 # nbdkit itself would have to be built with it.
@@ -67,6 +70,7 @@ HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
 HAVE_NBDKIT := $(call have,$(WITH_NBDKIT),nbdkit)
+HAVE_NL := $(if $(filter Linux,$(shell uname -s)),$(call have,$(WITH_NL),libnl-genl-3.0))
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -127,6 +131,8 @@ endif
 TARGET_LIBS = $(PCAP_LIBS) $(INIH_LIBS) $(URING_LIBS) $(NBD_LIBS) $(SECCOMP_LIBS)
 FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
 FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
+NL_CFLAGS := $(if $(HAVE_NL),$(shell $(PKG_CONFIG) --cflags libnl-genl-3.0))
+NL_LIBS := $(if $(HAVE_NL),$(shell $(PKG_CONFIG) --libs libnl-genl-3.0))
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
 COMPILE = $(CC) -std=gnu11 -I. $(DEFS) $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 LINKER = $(CC) $(HARDEN) $(CFLAGS) $(LINK_HARDEN) $(LDFLAGS)
@@ -148,6 +154,7 @@ skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
 skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
 skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
 bridge_nbdkit := $(wildcard bridge/nbdkit*.c)
+skip += $(if $(HAVE_NL),bridge/kernel_absent.c,$(filter-out bridge/kernel_absent.c,$(wildcard bridge/kernel_*.c)))
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
 BASE := $(BUILD)/lib/base.a
@@ -185,6 +192,7 @@ $(BUILD)/lib/%.a:
 	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/obj/bridge/fuse%.o: DEFS += $(FUSE_CFLAGS)
+$(BUILD)/obj/bridge/kernel%.o: DEFS += $(NL_CFLAGS)
 $(BUILD)/obj/%.o: %.c
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -198,7 +206,7 @@ $(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
 $(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS) $(NL_LIBS)
 $(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
 	$(say) LINK $@
 	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
@@ -261,6 +269,7 @@ left-out:
 	@$(if $(HAVE_INIH),:,echo "left out: aoe-target --config (needs libinih: libinih-dev)")
 	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
+	@$(if $(HAVE_NL),:,echo "left out: aoe-nbd connect (needs Linux and libnl 3: libnl-genl-3-dev)")
 	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
 	@$(if $(HAVE_NBD),:,echo "left out: NBD exports as aoe-target's disk (needs libnbd: libnbd-dev)")
 	@$(if $(HAVE_NBDKIT),:,echo "left out: nbdkit-aoe-plugin (needs nbdkit: nbdkit-plugin-dev)")
@@ -334,6 +343,12 @@ check: deps-test
 	+@$(MAKE) --no-print-directory check-built
 check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
+# Guests without KVM take minutes, more than `make check` may.
+.PHONY: check-vm check-vm-built
+check-vm: deps-vm
+	+@$(MAKE) --no-print-directory check-vm-built
+check-vm-built: all
+	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),vm)
 tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet
@@ -384,9 +399,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no takes the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-bench deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-vm deps-bench deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-bench deps-ci:
+deps-build deps-demo deps-test deps-vm deps-bench deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------
@@ -398,6 +413,7 @@ DOCDIR := $(PREFIX)/share/doc/aoekit
 LIBDIR := $(PREFIX)/lib
 INCLUDEDIR := $(PREFIX)/include
 UNITDIR := $(PREFIX)/lib/systemd/system
+UDEVDIR := $(PREFIX)/lib/udev/rules.d
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
 NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugindir))
@@ -424,6 +440,7 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mo
 	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
 		-e 's,@VERSION@,$(VERSION),; s|@PRIVATE@|$(PCAP_LIBS)|' \
 		dist/libaoe.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libaoe.pc
+	install -D -m 644 dist/60-aoekit.rules $(DESTDIR)$(UDEVDIR)/60-aoekit.rules
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service

@@ -10,7 +10,7 @@
 #define BRIDGE_FUSE_SERVER_H
 
 #include "base/log.h"
-#include "bridge/fuse_background.h"
+#include "bridge/background.h"
 #include "bridge/fuse_guard.h"
 #include "bridge/fuse_options.h"
 

@@ -59,7 +59,10 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
     if (event == AOE_DISK_RESIZED)
         d->export.size = aoe_disk_identity(disk)->size;
     disk_log_event(&d->limit, loop_now(d->loop->loop), disk, event,
-                   "clients that connect from now on see them");
+                   d->resized ? "the kernel is told"
+                              : "clients that connect from now on see them");
+    if (event == AOE_DISK_RESIZED && d->resized)
+        d->resized(d->arg);
 }
 
 int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop, uint16_t shelf,

@@ -15,8 +15,9 @@ struct nbd_disk {
     struct aoe_loop *loop;
     void (*ready)(void *arg); /* the disk was found (once) */
     /* May be set once it is open: two disks have its address, so that it will
-     * never be ready. */
+     * never be ready; and: export.size has changed. */
     void (*conflict)(void *arg);
+    void (*resized)(void *arg);
     void *arg;
     char description[128];
     struct log_limit limit; /* of lines about its fate */

@@ -14,6 +14,16 @@ void nbd_server_limit(struct nbd_server *server, size_t bytes)
     server->pool.limit = bytes;
 }
 
+int nbd_server_reserve(struct nbd_server *server, unsigned requests,
+                       uint32_t length)
+{
+    int err = nbd_pool_reserve(&server->pool, requests, length);
+
+    server->own_max = server->pool.keep_bytes;
+    server->bytes_max = 0; /* nothing to share */
+    return err;
+}
+
 static size_t half(const struct nbd_server *server)
 {
     return server->bytes_max / 2;
@@ -21,9 +31,12 @@ static size_t half(const struct nbd_server *server)
 
 uint32_t nbd_server_payload_max(const struct nbd_server *server)
 {
+    size_t room = half(server);
     uint32_t most = NBD_PAYLOAD_MAX;
 
-    while (most > half(server)) /* buffers are powers of two */
+    if (room < server->own_max)
+        room = server->own_max;
+    while (most > room) /* buffers are powers of two */
         most /= 2;
     return most;
 }

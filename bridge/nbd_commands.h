@@ -7,5 +7,8 @@
 #define BRIDGE_NBD_COMMANDS_H
 
 int nbd_serve_command(int argc, char **argv);
+int kernel_connect_command(int argc, char **argv);
+int kernel_disconnect_command(int argc, char **argv);
+int kernel_list_command(int argc, char **argv);
 
 #endif

@@ -33,14 +33,27 @@ void nbd_server_close(struct nbd_server *server)
     nbd_pool_close(&server->pool);
 }
 
-int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server)
+static void begin(struct nbd_conn *conn, struct nbd_server *server,
+                  enum nbd_phase phase)
 {
     conn->server = server;
     server->connections++;
-    conn->phase = NBD_CLIENT_FLAGS;
+    conn->phase = phase;
     list_init(&conn->in_flight);
     list_init(&conn->replies);
+}
+
+int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server)
+{
+    begin(conn, server, NBD_CLIENT_FLAGS);
     return nbd_greet(conn);
+}
+
+void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
+                          const struct nbd_export *export)
+{
+    begin(conn, server, NBD_REQUEST);
+    conn->export = export;
 }
 
 void nbd_conn_close(struct nbd_conn *conn)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe-nbd: AoE disks for NBD clients.  A table of subcommands.
+ * aoe-nbd: AoE disks for NBD clients, of which the kernel is one.  A table of
+ * subcommands.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,9 @@ static const struct {
     const char *about;
 } commands[] = {
     {"serve", nbd_serve_command, "serve a disk to NBD clients"},
+    {"connect", kernel_connect_command, "make a disk a block device"},
+    {"disconnect", kernel_disconnect_command, "take the block device away"},
+    {"list", kernel_list_command, "list disks that are block devices"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -22,7 +26,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static void help(void)
 {
     puts("Usage: aoe-nbd COMMAND [ARGUMENT]...\n"
-         "AoE disks for NBD clients.\n\n"
+         "AoE disks for NBD clients and as block devices of Linux.\n\n"
          "Commands:");
     for (int i = 0; i < COMMANDS; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].about);
@@ -30,6 +34,7 @@ static void help(void)
         "\n"
         "  aoe-nbd serve e1.2 -i eth0 --unix /run/e1.2.sock\n"
         "  aoe-nbd serve e1.2 -i eth0 --run 'nbdcopy --progress \"$uri\" img'\n"
+        "  aoe-nbd connect e1.2 -i eth0\n"
         "\n"
         "`aoe-nbd COMMAND --help' tells more.  See aoe-nbd(8).");
 }

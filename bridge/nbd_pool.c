@@ -4,8 +4,10 @@
  */
 #include "bridge/nbd_pool.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "bridge/nbd_server.h"
@@ -47,6 +49,7 @@ static void unmap(void *buffer, size_t room)
 
 void nbd_pool_open(struct nbd_pool *pool)
 {
+    pool->keep_bytes = KEEP_BYTES;
     list_init(&pool->free_requests);
     for (int c = 0; c < NBD_BUFFER_CLASSES; c++)
         list_init(&pool->free_buffers[c]);
@@ -70,7 +73,7 @@ static void trim(struct nbd_pool *pool, size_t most)
 
 void nbd_pool_trim(struct nbd_pool *pool)
 {
-    trim(pool, KEEP_BYTES);
+    trim(pool, pool->keep_bytes);
 }
 
 void nbd_pool_close(struct nbd_pool *pool)
@@ -118,8 +121,10 @@ static bool is_kept(size_t room)
     return room <= (size_t)1 << NBD_BUFFER_LARGEST;
 }
 
-size_t nbd_pool_room(uint32_t length)
+size_t nbd_pool_room(const struct nbd_pool *pool, uint32_t length)
 {
+    if (length < pool->room_min)
+        return pool->room_min;
     if (!is_kept(length))
         return ((size_t)length + PAGE - 1) & ~(size_t)(PAGE - 1);
     return (size_t)1 << (NBD_BUFFER_SMALLEST + class_of(length));
@@ -138,7 +143,8 @@ uint8_t *nbd_pool_take_buffer(struct nbd_pool *pool, size_t room)
         pool->used += room;
         return (uint8_t *)node;
     }
-    if (pool->used + pool->free_bytes + room > pool->limit)
+    /* What was reserved stays. */
+    if (!pool->room_min && pool->used + pool->free_bytes + room > pool->limit)
         trim(pool, 0);
     buffer = map(room);
     if (buffer)
@@ -158,4 +164,26 @@ void nbd_pool_give_buffer(struct nbd_pool *pool, uint8_t *buffer, size_t room)
     list_prepend(&pool->free_buffers[class_of(room)],
                  (struct list *)(void *)buffer);
     pool->free_bytes += room;
+}
+
+int nbd_pool_reserve(struct nbd_pool *pool, unsigned requests, uint32_t length)
+{
+    pool->room_min = nbd_pool_room(pool, length);
+    pool->keep_bytes = requests * pool->room_min;
+    for (unsigned i = 0; i < requests; i++) {
+        struct nbd_request *r = calloc(1, sizeof *r);
+        uint8_t *buffer = map(pool->room_min);
+
+        if (!r || !buffer) {
+            free(r);
+            if (buffer)
+                unmap(buffer, pool->room_min);
+            return -ENOMEM;
+        }
+        memset(buffer, 0, pool->room_min); /* memory is there when touched */
+        nbd_pool_give_request(pool, r);
+        pool->used += pool->room_min;
+        nbd_pool_give_buffer(pool, buffer, pool->room_min);
+    }
+    return 0;
 }

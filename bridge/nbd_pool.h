@@ -26,6 +26,8 @@ struct nbd_pool {
     unsigned free_request_count;
     struct list free_buffers[NBD_BUFFER_CLASSES]; /* linked in their bytes */
     size_t free_bytes;                            /* of all of these */
+    size_t keep_bytes; /* of free_bytes, at rest; more is given back */
+    size_t room_min;   /* no buffer is smaller */
 };
 
 void nbd_pool_open(struct nbd_pool *pool);
@@ -38,8 +40,12 @@ void nbd_pool_trim(struct nbd_pool *pool);
 struct nbd_request *nbd_pool_take_request(struct nbd_pool *pool);
 void nbd_pool_give_request(struct nbd_pool *pool, struct nbd_request *request);
 
+/* Takes the memory of so many requests from the system now and keeps it.  Every
+ * buffer up to `length` bytes comes out of it.  -ENOMEM. */
+int nbd_pool_reserve(struct nbd_pool *pool, unsigned requests, uint32_t length);
+
 /* The memory a buffer for `length` bytes (at least 1) occupies. */
-size_t nbd_pool_room(uint32_t length);
+size_t nbd_pool_room(const struct nbd_pool *pool, uint32_t length);
 
 /* A buffer of nbd_pool_room(length) bytes with undefined content, or NULL. */
 uint8_t *nbd_pool_take_buffer(struct nbd_pool *pool, size_t room);

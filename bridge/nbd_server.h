@@ -67,6 +67,11 @@ void nbd_server_open(struct nbd_server *server,
 /* Limits the buffers of all connections together, from NBD_BYTES_LEAST on;
  * NBD_BYTES_DEFAULT if it is not called. */
 void nbd_server_limit(struct nbd_server *server, size_t bytes);
+/* For the one client there will be: takes the memory of so many requests up to
+ * `length` bytes from the system now, and no more later on for such.  -ENOMEM.
+ */
+int nbd_server_reserve(struct nbd_server *server, unsigned requests,
+                       uint32_t length);
 /* The longest read there is memory for. */
 uint32_t nbd_server_payload_max(const struct nbd_server *server);
 /* There is no memory for another connection. */
@@ -163,6 +168,11 @@ struct nbd_conn {
 /* Begins a connection with the server's greeting as its first output.
  * -ENOMEM. */
 int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server);
+
+/* The same without greeting and handshake: the client knows `export` and what
+ * it can do, and its requests come at once. */
+void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
+                          const struct nbd_export *export);
 
 /* To be called after wake: goes on with what had to wait for memory. */
 void nbd_conn_resume(struct nbd_conn *conn);

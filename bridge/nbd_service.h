@@ -20,6 +20,10 @@ struct nbd_service {
     uint64_t stall_limit;     /* ns it may hold what others wait for, idle */
     struct loop_timer stall;  /* while somebody waits for memory */
 
+    /* May be NULL: a client is gone, for whatever reason. */
+    void (*left)(void *arg);
+    void *left_arg;
+
     bool stopping;
     void (*stopped)(void *arg); /* no client and no request is left */
     void *arg;
@@ -35,6 +39,11 @@ void nbd_service_open(struct nbd_service *service, struct loop *loop,
 /* Serves a connected stream socket, which the service owns from now on also
  * when this fails.  -ENOMEM. */
 int nbd_service_adopt(struct nbd_service *service, int fd);
+
+/* The same for a client that needs no handshake: its requests for `export`
+ * come at once. */
+int nbd_service_adopt_export(struct nbd_service *service, int fd,
+                             const struct nbd_export *export);
 
 /* Lets the disks end what they have in flight and the clients take the
  * replies, refuses everything else, then calls `stopped` once. */

@@ -56,6 +56,8 @@ static void drop(struct client *client, const char *why)
     free(client);
     if (service->stopping)
         loop_task_queue(service->loop, &service->end);
+    if (service->left)
+        service->left(service->left_arg);
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -288,17 +290,17 @@ void nbd_service_open(struct nbd_service *service, struct loop *loop,
         (struct loop_timer){.expired = out_of_patience, .arg = service};
 }
 
-int nbd_service_adopt(struct nbd_service *service, int fd)
+/* A client on `fd`, which is closed without memory for it. */
+static struct client *new_client(struct nbd_service *service, int fd)
 {
     struct client *client = calloc(1, sizeof *client);
-    int err;
 
 #ifdef SO_NOSIGPIPE
     setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
 #endif
     if (!client) {
         close(fd);
-        return -ENOMEM;
+        return NULL;
     }
     client->service = service;
     client->number = ++service->accepted;
@@ -309,6 +311,16 @@ int nbd_service_adopt(struct nbd_service *service, int fd)
     client->conn.wake = wake;
     client->conn.arg = client;
     list_append(&service->clients, &client->link);
+    return client;
+}
+
+int nbd_service_adopt(struct nbd_service *service, int fd)
+{
+    struct client *client = new_client(service, fd);
+    int err;
+
+    if (!client)
+        return -ENOMEM;
     err = nbd_conn_open(&client->conn, &service->server);
     if (!err)
         err =
@@ -319,6 +331,18 @@ int nbd_service_adopt(struct nbd_service *service, int fd)
         return err;
     }
     log_debug("client %u: connected", client->number);
+    loop_task_queue(service->loop, &client->task);
+    return 0;
+}
+
+int nbd_service_adopt_export(struct nbd_service *service, int fd,
+                             const struct nbd_export *export)
+{
+    struct client *client = new_client(service, fd);
+
+    if (!client)
+        return -ENOMEM;
+    nbd_conn_open_export(&client->conn, &service->server, export);
     loop_task_queue(service->loop, &client->task);
     return 0;
 }
@@ -341,6 +365,7 @@ void nbd_service_stop(struct nbd_service *service, void (*stopped)(void *arg),
 void nbd_service_close(struct nbd_service *service)
 {
     service->stopping = false;
+    service->left = NULL;
     drop_all(service, "closed");
     loop_task_cancel(&service->end);
     loop_timer_cancel(service->loop, &service->patience);

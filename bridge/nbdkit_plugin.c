@@ -391,4 +391,6 @@ static struct nbdkit_plugin plugin = {
     .zero = do_zero,
 };
 
+/* What the macro defines and does not declare. */
+struct nbdkit_plugin *plugin_init(void);
 NBDKIT_REGISTER_PLUGIN(plugin)

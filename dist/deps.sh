@@ -5,19 +5,21 @@
 # elsewhere it names the packages.  It says what it will install before it
 # does, and does nothing when all is there.
 
-usage="usage: dist/deps.sh build|demo|test|bench|ci
+usage="usage: dist/deps.sh build|demo|test|vm|bench|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
+  vm      test, and run make check-vm
   bench   build, and what the comparisons of tests/bench need
   ci      test, and what .ci/run checks beyond that"
 
 set -eu
 
 # What each step adds.
-BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libcmocka-dev nbdkit-plugin-dev"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl-genl-3-dev libcmocka-dev nbdkit-plugin-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
 TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs"
+VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev"
 CI="clang libclang-rt-dev clang-format shellcheck musl-tools linux-libc-dev"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
@@ -27,15 +29,15 @@ others() {
     cat >&2 <<END
 deps: this system has no apt-get; please install with its package manager:
   Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel liburing-devel
-           libnbd-devel libseccomp-devel libcmocka-devel iproute util-linux
-           e2fsprogs fuse3 libnbd nbdkit wireshark-cli tcpdump jq fio qemu-img
-           nbd libcap aoetools vim-common
-  Arch     gcc make pkgconf libpcap libinih fuse3 liburing libseccomp cmocka
-           iproute2 util-linux e2fsprogs libnbd wireshark-cli tcpdump jq fio
+           libnbd-devel libseccomp-devel libnl3-devel libcmocka-devel iproute
+           util-linux e2fsprogs fuse3 libnbd nbdkit wireshark-cli tcpdump jq fio qemu-img
+           nbd libcap aoetools vim-common nbdkit-devel gnutls-utils
+  Arch     gcc make pkgconf libpcap libinih fuse3 liburing libseccomp libnl
+           cmocka iproute2 util-linux e2fsprogs libnbd wireshark-cli tcpdump jq fio
            qemu-img nbd libcap (AUR: vblade aoetools nbdkit)
   Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev inih-dev
-           fuse3-dev liburing-dev libnbd-dev libseccomp-dev cmocka-dev iproute2
-           util-linux
+           fuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl3-dev cmocka-dev
+           iproute2 util-linux
            losetup e2fsprogs fuse3 libnbd nbdkit tshark tcpdump jq fio qemu-img
            libcap-utils vblade
   FreeBSD  gmake pkgconf inih fusefs-libs3 cmocka jq fio vblade tshark bash
@@ -50,8 +52,9 @@ case ${1:-} in
 build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
+vm) wanted="$BUILD $DEMO $TEST $VM" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
-ci) wanted="$BUILD $DEMO $TEST $CI $ARM" ;;
+ci) wanted="$BUILD $DEMO $TEST $VM $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

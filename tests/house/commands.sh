@@ -12,7 +12,7 @@ helps() {
         [ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/help")" -ge 5 ] &&
         head -n 1 "$TMP/help" | grep -q "$1"
 }
-declare -A SUBCOMMANDS=([aoe]="discover stat ping config mask reserve copy bench" [aoe-target]=ctl [aoe-nbd]=serve [aoe-fuse]="mount umount")
+declare -A SUBCOMMANDS=([aoe]="discover stat ping config mask reserve copy bench" [aoe-target]=ctl [aoe-nbd]="serve connect disconnect list" [aoe-fuse]="mount umount")
 # All that a program and its subcommands tell with --help.
 all_help() {
     local sub

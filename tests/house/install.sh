@@ -50,6 +50,9 @@ else
     skip_check "the plugin for nbdkit" "not built here: see what make says"
 fi
 
+check "the udev rule is there" \
+    test -s "$stage/opt/aoe/lib/udev/rules.d/60-aoekit.rules"
+
 unit=$stage/opt/aoe/lib/systemd/system/aoe-target@.service
 # shellcheck disable=SC2016 # $ARGS is for systemd
 check "the unit starts what was installed" \

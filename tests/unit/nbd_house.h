@@ -42,6 +42,7 @@ struct house {
     struct loop_task complete;
     struct loop_timer deadline;
     bool prompt, stopped;
+    unsigned left; /* clients that have gone */
     char directory[64], path[80];
 };
 

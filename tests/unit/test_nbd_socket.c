@@ -55,6 +55,62 @@ static void stopped(void *arg)
     loop_stop(h->loop, 0);
 }
 
+static void gone(void *arg)
+{
+    struct house *h = arg;
+
+    h->left++;
+    nbd_service_stop(&h->service, stopped, h);
+}
+
+/* As the kernel is served: no handshake, memory that is there already and
+ * bounds what is in flight, and an end that is heard of. */
+static void client_without_handshake(void **state)
+{
+    struct house *h = *state;
+    struct nbd_pool *pool = &h->service.server.pool;
+    uint8_t data[5000] = {1, 2, 3}, back[sizeof data];
+    struct visitor v = {.house = h};
+    int ends[2];
+
+    assert_int_equal(nbd_server_reserve(&h->service.server, 4, 65536), 0);
+    h->service.left = gone;
+    h->service.left_arg = h;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    v.fd = ends[1];
+    assert_int_equal(
+        nbd_service_adopt_export(&h->service, ends[0], h->exports[0]), 0);
+    ask(&v, NBD_CMD_WRITE, 512, sizeof data);
+    say(&v, data, sizeof data);
+    assert_int_equal(answer(&v), NBD_OK);
+    ask(&v, NBD_CMD_READ, 512, sizeof back);
+    assert_int_equal(answer(&v), NBD_OK);
+    assert_true(receive(&v, back, sizeof back));
+    assert_memory_equal(data, back, sizeof data);
+    assert_int_equal(pool->free_bytes, 4 * 65536);
+
+    h->prompt = false;
+    for (int i = 0; i < 6; i++)
+        ask(&v, NBD_CMD_READ, 0, 4096);
+    turn(h);
+    assert_int_equal(h->memory.pending_count, 4);
+    assert_int_equal(pool->free_bytes, 0);
+    assert_int_equal(h->left, 0);
+    nbd_memory_complete_all(&h->memory);
+    h->prompt = true;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(answer(&v), NBD_OK);
+        assert_true(receive(&v, back, 4096));
+    }
+    ask(&v, NBD_CMD_DISC, 0, 0);
+    nbd_listener_close(&h->listener);
+    assert_int_equal(loop_run(h->loop), 0);
+    assert_int_equal(h->left, 1);
+    assert_true(h->stopped);
+    close(v.fd);
+}
+
 static void stop_without_clients(void **state)
 {
     struct house *h = *state;
@@ -136,9 +192,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(reads_and_writes),        TEST(many_clients),
-        TEST(stop_without_clients),    TEST(stop_answers_what_is_in_flight),
-        TEST(stop_waits_for_the_disk), TEST(stop_has_limited_patience),
+        TEST(reads_and_writes),         TEST(many_clients),
+        TEST(stop_without_clients),     TEST(stop_answers_what_is_in_flight),
+        TEST(stop_waits_for_the_disk),  TEST(stop_has_limited_patience),
+        TEST(client_without_handshake),
     };
 
     return cmocka_run_group_tests_name("NBD sockets", tests, NULL, NULL);

@@ -2,7 +2,7 @@
  *
  * Going to the background.
  */
-#include "bridge/fuse_background.h"
+#include "bridge/background.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ int background_wait(struct background *bg, pid_t server)
             return EXIT_FAILED;
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
         return WEXITSTATUS(status);
-    log_error("the server ended before the mount was usable");
+    log_error("the server ended before it was of use");
     return EXIT_FAILED;
 }
 

@@ -3,8 +3,8 @@
  * A server that goes to the background once it is of use: until then its
  * errors and its exit status are those of the command that the user typed.
  */
-#ifndef BRIDGE_FUSE_BACKGROUND_H
-#define BRIDGE_FUSE_BACKGROUND_H
+#ifndef BRIDGE_BACKGROUND_H
+#define BRIDGE_BACKGROUND_H
 
 #include <sys/types.h>
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The command line of `aoe-nbd connect`.
+ */
+#ifndef BRIDGE_KERNEL_CONNECT_OPTIONS_H
+#define BRIDGE_KERNEL_CONNECT_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "initiator/interfaces.h"
+
+struct connect_options {
+    const char *name; /* "e1.2" */
+    uint16_t shelf;
+    uint8_t slot;
+    int index;                    /* of /dev/nbdN; -1: any */
+    struct interfaces interfaces; /* interfaces_free() */
+    struct aoe_disk_options disk;
+    uint64_t wait; /* ns to find the disk in */
+    unsigned hold; /* seconds that requests wait for a new server */
+    bool foreground, resume, swap;
+};
+
+/* Returns -1 to go on, else the exit status, after having said why. */
+int connect_options_parse(struct connect_options *o, int argc, char **argv);
+
+#endif

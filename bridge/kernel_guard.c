@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The server of /dev/nbdN has to work while the machine writes dirty pages to
+ * /dev/nbdN in order to get memory, and must not be what keeps a file system
+ * on it, or on any other disk, busy.
+ */
+#include "bridge/kernel_guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57 /* linux/prctl.h, since Linux 5.6 */
+#endif
+
+/* File systems without a disk of their own, which the server needs later. */
+static bool harmless(const char *point, const char *type)
+{
+    static const char *const types[] = {"proc", "sysfs", "devtmpfs", "tmpfs"};
+
+    if (!strcmp(point, "/"))
+        return true;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (!strcmp(type, types[i]))
+            return true;
+    return false;
+}
+
+/* Unmounts, in this namespace, everything that somebody may want to unmount in
+ * theirs: a copy of a mount keeps the file system and its disk busy. */
+static void drop_mounts(void)
+{
+    FILE *file = fopen("/proc/self/mounts", "re");
+    char line[4096], point[2048], type[64];
+    bool again = true;
+
+    while (file && again) {
+        again = false;
+        rewind(file); /* the list changes with each of them */
+        while (!again && fgets(line, sizeof line, file))
+            if (sscanf(line, "%*s %2047s %63s", point, type) == 2 &&
+                !harmless(point, type))
+                again = !umount2(point, MNT_DETACH);
+    }
+    if (file)
+        fclose(file);
+}
+
+static void leave_mounts(void)
+{
+    if (unshare(CLONE_NEWNS) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+        log_debug("a mount namespace of its own: %s", strerror(errno));
+        return;
+    }
+    drop_mounts();
+}
+
+static void survive(void)
+{
+    static const char never[] = "-1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (write(fd, never, sizeof never - 1) < 0)
+        log_debug("oom_score_adj: %s", strerror(errno));
+    close(fd);
+}
+
+int kernel_guard(bool swap)
+{
+    if (chdir("/"))
+        return -errno; /* the old one would be in use as long as we are */
+    leave_mounts();
+    survive();
+    if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+        log_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
+    if (swap && mlockall(MCL_CURRENT | MCL_FUTURE))
+        return -errno;
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What keeps a process that serves a block device of its own machine from
+ * waiting for itself.
+ */
+#ifndef BRIDGE_KERNEL_GUARD_H
+#define BRIDGE_KERNEL_GUARD_H
+
+#include <stdbool.h>
+
+/* Leaves the mounts of others alone, asks the kernel never to write dirty pages
+ * to make room for this process, nor to end it for lack of memory; with `swap`
+ * keeps all of its memory present.  What is not permitted is left out, except
+ * for that last one: 0, or -errno. */
+int kernel_guard(bool swap);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A child of `aoe-nbd connect` for what may have to wait until requests of the
+ * device have ended: we serve those.
+ */
+#include "bridge/kernel_connection.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "bridge/kernel_nbd.h"
+#include "bridge/kernel_use.h"
+
+/* The kernel sends a request to a new server, after its old one died, when it
+ * was without an answer for a multiple of this; its own choice is 30000. */
+#define REPEAT_MS "5000"
+
+static int shorten_period(const struct kernel_connection *c)
+{
+    char path[64];
+    FILE *file;
+
+    snprintf(path, sizeof path, "/sys/block/nbd%d/queue/io_timeout", c->index);
+    file = fopen(path, "we");
+    if (!file)
+        return EXIT_FAILED; /* before Linux 5.0 */
+    fputs(REPEAT_MS, file);
+    return fclose(file) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int take_away(const struct kernel_connection *c)
+{
+    return kernel_take_away(c->index, false);
+}
+
+static int tell_size(const struct kernel_connection *c)
+{
+    struct kernel_nbd k = {
+        .index = c->index, .backend = c->backend, .size = c->disk.export.size};
+    int err = kernel_nbd_resize(&k);
+
+    if (err)
+        log_error("/dev/nbd%d: telling the kernel its size: %s", c->index,
+                  kernel_nbd_error(err));
+    return err ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int (*const works[CHORES])(const struct kernel_connection *c) = {
+    [CHORE_PERIOD] = shorten_period,
+    [CHORE_SIZE] = tell_size,
+    [CHORE_TAKE_AWAY] = take_away,
+};
+
+/* In the child, whose copies of our descriptors must not keep the device alive
+ * when we die. */
+static int work(const struct kernel_connection *c, enum chore chore)
+{
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    close(c->socket);
+    close(c->lock);
+    return works[chore](c);
+}
+
+static void next(struct kernel_connection *c)
+{
+    enum chore chore = 0;
+
+    if (c->helper || c->index < 0 || !c->chores)
+        return;
+    while (!(c->chores & 1u << chore))
+        chore++;
+    c->chores &= ~(1u << chore);
+    fflush(NULL);
+    c->helper = fork();
+    if (c->helper == 0)
+        _exit(work(c, chore));
+    if (c->helper < 0) {
+        log_error("/dev/nbd%d: fork: %s", c->index, strerror(errno));
+        c->helper = 0;
+    }
+}
+
+void helper_chore(struct kernel_connection *c, enum chore chore)
+{
+    c->chores |= 1u << chore;
+    next(c);
+}
+
+void helper_ended(struct kernel_connection *c)
+{
+    if (c->helper && waitpid(c->helper, NULL, WNOHANG) == c->helper)
+        c->helper = 0;
+    next(c);
+}

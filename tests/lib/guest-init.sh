@@ -1,0 +1,99 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=dash
+#
+# The first process of a guest (tests/lib/guest.sh): makes it a system, runs
+# /test.sh, which may use the functions here, and switches off.
+
+PATH=/bin:/sbin:/usr/bin:/usr/sbin
+export PATH LC_ALL=C
+/bin/busybox mkdir -p /sbin /usr/bin /usr/sbin
+/bin/busybox --install -s 2>/dev/null
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+exec >/dev/ttyS1 2>&1 </dev/null
+
+# load MODULE...: with what it needs.
+load() {
+    for module; do
+        while read -r file; do
+            grep -q "^$(basename "$file" .ko | tr - _) " /proc/modules ||
+                insmod "/modules/$file" || echo "# cannot load $file"
+        done <"/modules/$module.list"
+    done
+}
+
+# check DESCRIPTION COMMAND...: as in net.sh.
+check() {
+    what=$1
+    shift
+    if "$@" >/tmp/.check 2>&1; then
+        echo "ok - $what"
+    else
+        echo "not ok - $what"
+        sed 's/^/#   /' /tmp/.check | tail -n 20
+        return 1
+    fi
+}
+
+not() {
+    ! "$@"
+}
+
+# says PATTERN COMMAND...: whatever its exit status.
+says() {
+    pattern=$1
+    shift
+    "$@" >/tmp/.out 2>&1
+    cat /tmp/.out
+    grep -Eq -- "$pattern" /tmp/.out
+}
+
+# refuses PATTERN COMMAND...: it fails with one line.
+refuses() {
+    pattern=$1
+    shift
+    "$@" >/tmp/.out 2>&1
+    [ $? = 1 ] || { cat /tmp/.out && return 1; }
+    cat /tmp/.out
+    [ "$(wc -l </tmp/.out)" = 1 ] && grep -Eq -- "$pattern" /tmp/.out
+}
+
+# eventually COMMAND...: within 30 s, for what nothing announces.
+eventually() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || return 1
+        usleep 100000
+    done
+}
+
+# tree DIR: files of many sizes, the same each time; sums DIR: their checksums.
+tree() {
+    mkdir -p "$1/a/b" "$1/c" || return
+    for n in 1 2 3 4 5 6 7 8; do
+        dd if=/modules/$TREE of="$1/a/$n" bs=4093 count=$((n * 7)) 2>/dev/null &&
+            dd if=/modules/$TREE of="$1/a/b/$n" bs=65536 count=$n 2>/dev/null &&
+            cp "$1/a/$n" "$1/c/$n" || return
+    done
+}
+TREE=xfs.ko # something large
+sums() {
+    (cd "$1" && find . -type f | sort | xargs sha256sum)
+}
+
+echo 'guest: started'
+load virtio_pci virtio_net
+ip link set lo up
+ip link set eth0 up
+
+# shellcheck disable=SC1091 # it exists in the guest
+(. /test.sh)
+echo "guest: ended $?"
+sync
+sleep 1 # the serial line has to drain
+poweroff -f
