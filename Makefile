@@ -12,6 +12,7 @@
 #: make bench-target   aoe-target beside vblade, into build/bench/;
 #:                     BENCH_SECONDS=1 for a quick look
 #: make bench-initiator  the initiator on shaped, lossy and several wires
+#: make bench-bridge   aoe-nbd and aoe-fuse beside nbdkit, tgt and nbdfuse
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
@@ -21,7 +22,7 @@
 #: demo, check and deps install packages; DEPS=no goes on without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
 #: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
-#: WITH_SECCOMP=no and WITH_CMOCKA=no leave a library out.
+#: WITH_SECCOMP=no, WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
 #
 # Every source file in a room belongs to that room's archive, except the
 # mains; a test in tests/unit or tests/net is found by its name.  Nothing here
@@ -53,8 +54,13 @@ WITH_FUSE := no
 WITH_SECCOMP := no
 WITH_NBD := no
 WITH_CMOCKA := no
+WITH_NBDKIT := no
 WITH_URING := no
 WITH_NL := no
+endif
+ifdef SAN
+# nbdkit itself would have to be built with it.
+WITH_NBDKIT := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
@@ -63,6 +69,7 @@ HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
 HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
+HAVE_NBDKIT := $(call have,$(WITH_NBDKIT),nbdkit)
 HAVE_NL := $(if $(filter Linux,$(shell uname -s)),$(call have,$(WITH_NL),libnl-genl-3.0))
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
@@ -146,6 +153,7 @@ room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
 skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
 skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
 skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
+bridge_nbdkit := $(wildcard bridge/nbdkit*.c)
 skip += $(if $(HAVE_NL),bridge/kernel_absent.c,$(filter-out bridge/kernel_absent.c,$(wildcard bridge/kernel_*.c)))
 bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
 
@@ -161,19 +169,20 @@ PROGRAMS := $(if $(wildcard initiator/main.c),$(BUILD)/aoe)
 PROGRAMS += $(if $(wildcard target/main.c),$(BUILD)/aoe-target)
 PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
 PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
+NBDKIT := $(if $(HAVE_NBDKIT),$(BUILD)/nbdkit-aoe-plugin.so)
 
 # libaoe for other people's programs.  A static build is for the target alone.
 LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -s)),,$(BUILD)/libaoe.so))
 
 .PHONY: all target help
-all: $(PROGRAMS) $(LIBAOE) left-out
+all: $(PROGRAMS) $(LIBAOE) $(NBDKIT) left-out
 target: $(BUILD)/aoe-target
 
 $(BASE): $(call objs,$(call room,base))
 $(WIRE): $(call objs,$(call room,wire))
 $(INITIATOR): $(call objs,$(call room,initiator))
 $(TARGET): $(call objs,$(call room,target))
-$(BRIDGE): $(call objs,$(filter-out $(bridge_fuse),$(call room,bridge)))
+$(BRIDGE): $(call objs,$(filter-out $(bridge_fuse) $(bridge_nbdkit),$(call room,bridge)))
 $(FUSE): $(call objs,$(bridge_fuse))
 $(TESTLIB): $(call objs,$(wildcard tests/lib/*.c))
 
@@ -240,6 +249,15 @@ $(BUILD)/libaoe.so: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
 		$(LIBAOE_OBJS) $(LIBAOE_PARTS) $(PCAP_LIBS) $(THREADS)
 	@ln -sf $(SONAME) $@
 
+# A plugin for nbdkit, which sees of it only what nbdkit calls.
+PLUGIN := $(call pic,$(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c \
+	$(call room,initiator) $(call room,wire) $(call room,base))
+$(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN) bridge/nbdkit_plugin.map
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -shared \
+		-Wl,--version-script=bridge/nbdkit_plugin.map -o $@ $(PLUGIN) \
+		$(PCAP_LIBS) $(THREADS)
+
 # The targets that a person may want.
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -254,6 +272,7 @@ left-out:
 	@$(if $(HAVE_NL),:,echo "left out: aoe-nbd connect (needs Linux and libnl 3: libnl-genl-3-dev)")
 	@$(if $(HAVE_SECCOMP),:,echo "left out: aoe-target --seccomp (needs libseccomp: libseccomp-dev)")
 	@$(if $(HAVE_NBD),:,echo "left out: NBD exports as aoe-target's disk (needs libnbd: libnbd-dev)")
+	@$(if $(HAVE_NBDKIT),:,echo "left out: nbdkit-aoe-plugin (needs nbdkit: nbdkit-plugin-dev)")
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
@@ -278,10 +297,12 @@ unit-tests: $(UNIT)
 # Programs the network tests use; each is one file and links nothing of ours,
 # so that it judges independently.  They need Linux, as those tests do.
 HELPERS := $(if $(filter Linux,$(shell uname -s)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
+HELPERS := $(if $(HAVE_NBD),$(HELPERS),$(filter-out %/badclient,$(HELPERS)))
 $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) -o $@ $^
+	$(Q)$(LINKER) -o $@ $^ $(HELPER_LIBS)
+$(BUILD)/tests/helpers/badclient: HELPER_LIBS = $(NBD_LIBS)
 
 # The simulator, and mutants of it: the same with one safety rule switched off by
 # the linker, which it must notice.
@@ -335,6 +356,11 @@ tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 .PHONY: bench-target bench-target-built bench-initiator bench-initiator-built
 bench-target: deps-bench
 	+@$(MAKE) --no-print-directory bench-target-built
+.PHONY: bench-bridge bench-bridge-built
+bench-bridge: deps-bench
+	+@$(MAKE) --no-print-directory bench-bridge-built
+bench-bridge-built: all
+	@BUILD=$(BUILD) tests/bench/bridge.sh
 bench-target-built: target $(BUILD)/tests/bench/load
 	@BUILD=$(BUILD) tests/bench/target.sh
 bench-initiator: deps-bench
@@ -390,8 +416,12 @@ UNITDIR := $(PREFIX)/lib/systemd/system
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
-.PHONY: install
-install: all
+NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugindir))
+# mount(8) looks for its helpers here and nowhere else, whatever PREFIX is.
+# Whoever may not write there installs into a PREFIX of his own without them.
+HELPERDIR ?= /sbin
+.PHONY: install install-mount
+install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mount))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
@@ -399,6 +429,7 @@ install: all
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
+	$(if $(NBDKIT),install -D -m 644 $(NBDKIT) $(DESTDIR)$(NBDKIT_PLUGINDIR)/nbdkit-aoe-plugin.so)
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)/example
 	install -m 644 $(BUILD)/libaoe.a $(DESTDIR)$(LIBDIR)
 	$(if $(filter %.so,$(LIBAOE)),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so.$(VERSION))
@@ -413,11 +444,19 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dist/aoe-target@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-target@.service
+	sed 's,@BINDIR@,$(BINDIR),' dist/aoe-nbd@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-nbd@.service
+	install -m 644 dist/aoe-nbd@.socket $(DESTDIR)$(UNITDIR)
+install-mount:
+	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
+		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
+	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse && \
+	install -m 755 dist/mount.aoe $(DESTDIR)$(HELPERDIR)
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
 	$(room)/*.c $(room)/*.h)) $(wildcard doc/example/*.c)
-SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh tests/run .ci/run)
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.* tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build

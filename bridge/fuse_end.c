@@ -58,14 +58,18 @@ void server_unmounted(void *arg)
 /* The child: what it found out is its exit status, an errno. */
 static int unmount_in_child(const struct server *s)
 {
-    int err = -EINVAL;
+    int err;
 
     for (int i = 0; i < END_SIGNALS; i++)
         signal(end_signals[i], SIG_IGN);
     /* Held here, it would keep the mount alive after the server's death. */
     close(s->fs.watch.fd);
-    if (mount_point_ours(s->path))
-        err = unmount_path(s->path, false);
+    if (s->guard.pid)
+        close(s->guard.fd); /* likewise: only the server's death counts */
+    /* Who unmounted it (umount -l) left its users to us. */
+    if (!guard_mount_there(&s->guard, s->path))
+        return EBUSY;
+    err = unmount_path(s->path, false);
     if (err == -EBUSY && unmount_path(s->path, true) == 0)
         return EBUSY;
     return -err;

@@ -36,6 +36,8 @@ static void help(void)
 int main(int argc, char **argv)
 {
     log_program("aoe-fuse");
+    if (fuse_helper_called(argc, argv))
+        return fuse_helper_command(argc, argv);
     if (argc < 2) {
         log_error("needs a command, mount or umount; aoe-fuse --help tells "
                   "more");

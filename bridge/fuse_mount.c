@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include "base/options.h"
 #include "bridge/fuse_commands.h"
@@ -28,6 +31,9 @@ void fuse_mount_help(void)
            "                    cache        use the kernel's page cache\n"
            "                    uid=, gid=, mode=   of the files (0600)\n"
            "                    allow_other  other users too, by mode\n"
+           "                    interface=, timeout=, window=, replay=, "
+           "wait=,\n"
+           "                    link=        as below\n"
            "                    ...          what libfuse knows\n"
            "  -f                stay in the foreground\n"
            "  --timeout SECONDS deadline of a request, then EIO; 0 is never "
@@ -78,12 +84,19 @@ static void usable(void *arg)
 
 static int serve(struct server *s)
 {
+    int err;
+
     loop_timer_cancel(s->loop, &s->timer);
     s->phase = SERVER_SERVING;
     if (aoefs_mount(&s->fs, s->path, s->loop, &s->al)) {
         log_error("mount: %s: %s", s->options->dir, aoefs_complaint());
         return EXIT_FAILED;
     }
+    err = guard_start(&s->guard, s->path);
+    if (err)
+        log_error("mount: %s: nobody will unmount it should the server be "
+                  "killed: %s",
+                  s->options->dir, strerror(-err));
     return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -117,10 +130,22 @@ static int open_network(struct server *s)
     return EXIT_DONE;
 }
 
+/* Behind a loop device the kernel waits for us to write what it wants to drop
+ * from its memory; asking it for memory we must not wait for that in turn.
+ * Needs CAP_SYS_RESOURCE, as the loop device does. */
+static void never_wait_for_ourselves(void)
+{
+#ifdef PR_SET_IO_FLUSHER
+    if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+        log_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
+#endif
+}
+
 static int run(struct server *s)
 {
     int status = open_loop(s);
 
+    never_wait_for_ourselves();
     if (!status)
         status = open_network(s);
     if (!status)
@@ -132,6 +157,7 @@ static int run(struct server *s)
         aoe_close(s->aoe); /* ends every request, so that none is unanswered */
     }
     aoefs_close(&s->fs);
+    guard_dismiss(&s->guard);
     background_close(&s->background);
     loop_close(s->loop);
     return status;

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,127 +16,6 @@
 #include "bridge/fuse_commands.h"
 
 static const uint64_t default_wait = 10 * NS_PER_S;
-
-/* ---- -o ------------------------------------------------------------------ */
-
-static bool set_uid(struct mount_options *o, const char *value)
-{
-    const struct passwd *user = getpwnam(value);
-    uint64_t number;
-
-    if (user)
-        o->fs.uid = user->pw_uid;
-    else if (!option_u64(value, 0, UINT32_MAX - 1, &number))
-        o->fs.uid = (uid_t)number;
-    else
-        return false;
-    return true;
-}
-
-static bool set_gid(struct mount_options *o, const char *value)
-{
-    const struct group *group = getgrnam(value);
-    uint64_t number;
-
-    if (group)
-        o->fs.gid = group->gr_gid;
-    else if (!option_u64(value, 0, UINT32_MAX - 1, &number))
-        o->fs.gid = (gid_t)number;
-    else
-        return false;
-    return true;
-}
-
-static bool set_mode(struct mount_options *o, const char *value)
-{
-    mode_t mode = 0;
-
-    if (!*value || strlen(value) > 4)
-        return false;
-    for (; *value; value++) {
-        if (*value < '0' || *value > '7')
-            return false;
-        mode = mode << 3 | (mode_t)(*value - '0');
-    }
-    if (mode > 0777)
-        return false;
-    o->fs.mode = mode;
-    return true;
-}
-
-static bool set_cache(struct mount_options *o, const char *value)
-{
-    (void)value;
-    o->fs.cache = true;
-    return true;
-}
-
-static bool to_libfuse(struct mount_options *o, const char *option)
-{
-    if (fuse_opt_add_arg(&o->mount, "-o") == 0 &&
-        fuse_opt_add_arg(&o->mount, option) == 0)
-        return true;
-    log_error("mount: -o %s: no memory", option);
-    return false;
-}
-
-static bool set_read_only(struct mount_options *o, const char *value)
-{
-    (void)value;
-    o->fs.read_only = true;
-    return to_libfuse(o, "ro");
-}
-
-/* Our reads are sized for what was agreed with the kernel. */
-static bool refuse(struct mount_options *o, const char *value)
-{
-    (void)o;
-    (void)value;
-    return false;
-}
-
-static const struct {
-    const char *name; /* with a '=' when a value follows */
-    bool (*set)(struct mount_options *o, const char *value);
-    const char *wrong;
-} own_options[] = {
-    {"ro", set_read_only, "no memory"},
-    {"cache", set_cache, ""},
-    {"uid=", set_uid, "not a user name or number"},
-    {"gid=", set_gid, "not a group name or number"},
-    {"mode=", set_mode, "permissions are octal, at most 0777"},
-    {"max_read=", refuse, "the size of reads is not for choosing"},
-};
-
-static bool set_option(struct mount_options *o, const char *option)
-{
-    for (size_t i = 0; i < sizeof own_options / sizeof *own_options; i++) {
-        const char *name = own_options[i].name;
-        size_t length = strlen(name);
-
-        if (strncmp(option, name, length) ||
-            (name[length - 1] != '=' && option[length]))
-            continue;
-        if (own_options[i].set(o, option + length))
-            return true;
-        log_error("mount: -o %s: %s", option, own_options[i].wrong);
-        return false;
-    }
-    /* libfuse names those that it does not know either. */
-    return to_libfuse(o, option);
-}
-
-bool mount_options_list(struct mount_options *o, const char *list)
-{
-    char *copy = strdup(list), *rest = copy, *option;
-    bool good = copy != NULL;
-
-    while (good && (option = strsep(&rest, ",")))
-        if (*option)
-            good = set_option(o, option);
-    free(copy);
-    return good;
-}
 
 /* ---- DISK... DIR --------------------------------------------------------- */
 
@@ -193,7 +70,7 @@ static bool name_mount(struct mount_options *o)
     return fuse_opt_insert_arg(&o->mount, 1, source) == 0 &&
            fuse_opt_insert_arg(&o->mount, 1, "-o") == 0 &&
            /* Who may open which file is decided by its mode, by the kernel. */
-           to_libfuse(o, "default_permissions");
+           mount_option_to_libfuse(o, "default_permissions");
 }
 
 /* ---- the command line ---------------------------------------------------- */
@@ -216,8 +93,6 @@ enum {
     OPT_WAIT,
     OPT_LINK,
     OPT_HELP,
-    WINDOW_MAX = 4096,
-    REPLAY_MAX = 4096,
 };
 
 static const struct option long_options[] = {
@@ -234,44 +109,6 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool seconds(const char *option, const char *text, uint64_t *ns)
-{
-    if (option_seconds(text, ns) == 0)
-        return true;
-    log_error("mount: %s %s: not a number of seconds", option, text);
-    return false;
-}
-
-static bool number(const char *option, uint64_t min, uint64_t max,
-                   uint64_t *out)
-{
-    if (option_u64(optarg, min, max, out) == 0)
-        return true;
-    log_error("mount: %s %s: not a number from %llu to %llu", option, optarg,
-              (unsigned long long)min, (unsigned long long)max);
-    return false;
-}
-
-static bool set_window(struct mount_options *o)
-{
-    uint64_t frames;
-
-    if (!number("--window", 1, WINDOW_MAX, &frames))
-        return false;
-    o->disk.window = (unsigned)frames;
-    return true;
-}
-
-static bool set_replay(struct mount_options *o)
-{
-    uint64_t mib;
-
-    if (!number("--replay", 0, REPLAY_MAX, &mib))
-        return false;
-    o->disk.replay = mib << 20;
-    return true;
-}
-
 static bool read_option(struct mount_options *o, int letter, char **argv)
 {
     switch (letter) {
@@ -286,16 +123,15 @@ static bool read_option(struct mount_options *o, int letter, char **argv)
         log_verbose(true);
         return true;
     case OPT_TIMEOUT:
-        return seconds("--timeout", optarg, &o->disk.timeout);
+        return mount_option_set(o, "timeout=", optarg);
     case OPT_WINDOW:
-        return set_window(o);
+        return mount_option_set(o, "window=", optarg);
     case OPT_REPLAY:
-        return set_replay(o);
+        return mount_option_set(o, "replay=", optarg);
     case OPT_WAIT:
-        return seconds("--wait", optarg, &o->wait);
+        return mount_option_set(o, "wait=", optarg);
     case OPT_LINK:
-        o->interfaces.link = optarg;
-        return true;
+        return mount_option_set(o, "link=", optarg);
     default:
         fuse_bad_option("mount", letter, argv);
         return false;

@@ -21,6 +21,7 @@ struct mount_options {
     unsigned disk_count;
     const char *dir; /* as the user wrote it */
     bool foreground;
+    char link[8]; /* of -o link=, which ends before its text is used */
     struct aoe_disk_options disk; /* of every disk, but for read_only */
     uint64_t wait;                /* how long disks are looked for, ns */
     struct aoefs_options fs;      /* but for the callbacks */
@@ -36,5 +37,13 @@ void mount_options_free(struct mount_options *o);
 /* One `-o` argument: options separated by commas.  False after saying what is
  * wrong with one. */
 bool mount_options_list(struct mount_options *o, const char *list);
+
+/* The same for an option of the command line: `name` is an option of ours with
+ * its '='. */
+bool mount_option_set(struct mount_options *o, const char *name,
+                      const char *value);
+
+/* Hands `-o option` on. */
+bool mount_option_to_libfuse(struct mount_options *o, const char *option);
 
 #endif

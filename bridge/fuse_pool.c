@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum {
     CLASS_SMALLEST = 4096,
@@ -61,9 +64,22 @@ static void drop_spare(struct aoefs_pool *pool, size_t keep)
         }
 }
 
+/* Before a new buffer comes: what is spare, of another size, counts against the
+ * same limit. */
+static void make_room(struct aoefs_pool *pool, size_t room)
+{
+    size_t used = pool->used + room;
+
+    drop_spare(pool, used < pool->limit ? pool->limit - used : 0);
+}
+
 static void trim_expired(void *arg)
 {
     drop_spare(arg, AOEFS_MEMORY_REST);
+#ifdef __GLIBC__
+    /* It keeps what lies between blocks that are still in use. */
+    malloc_trim(0);
+#endif
 }
 
 /* Buffers come and go many thousand times a second under load, so what is
@@ -105,6 +121,7 @@ static bool take_data(struct aoefs_pool *pool, struct aoefs_io *io, size_t size)
         pool->spare -= class_room(class);
         io->data = node;
     } else {
+        make_room(pool, class_room(class));
         io->data = malloc(class_room(class));
         if (!io->data)
             return false;
@@ -136,6 +153,7 @@ void aoefs_io_hold_received(struct aoefs_pool *pool, struct aoefs_io *io)
         pool->receive = pool->receive_spare[--pool->receive_spare_count];
         pool->spare -= AOEFS_RECEIVE_ROOM;
     } else {
+        make_room(pool, AOEFS_RECEIVE_ROOM);
         memset(&pool->receive, 0, sizeof pool->receive);
     }
 }

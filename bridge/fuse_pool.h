@@ -52,7 +52,7 @@ struct aoefs_io {
 
 struct aoefs_pool {
     struct loop *loop;
-    size_t limit;  /* bytes of buffers in use, at most */
+    size_t limit;  /* bytes of buffers in use, and with spare ones, at most */
     size_t used;   /* bytes of buffers in use */
     size_t spare;  /* bytes of buffers kept for reuse */
     unsigned busy; /* requests in use */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "bridge/background.h"
+#include "bridge/fuse_guard.h"
 #include "bridge/fuse_options.h"
 
 enum server_phase { SERVER_LOOKING, SERVER_SERVING, SERVER_FLUSHING };
@@ -27,7 +28,8 @@ struct server {
     struct aoefs fs;
     struct aoefs_disk disks[MOUNT_DISKS_MAX];
     struct log_limit limit[MOUNT_DISKS_MAX];
-    unsigned ready;   /* disks that answered */
+    unsigned ready; /* disks that answered */
+    struct guard guard;
     pid_t unmounter;  /* the child that unmounts, or 0 */
     unsigned signals; /* how often we were asked to end */
 };

@@ -70,6 +70,55 @@ int mount_point_ours(const char *path)
     return ours;
 }
 
+/* Spaces and the like stand there as \040. */
+static void decode(char *text)
+{
+    char *to = text;
+
+    for (; *text; to++) {
+        if (text[0] == '\\' && text[1] && text[2] && text[3]) {
+            *to = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+                         (text[3] - '0'));
+            text += 4;
+        } else {
+            *to = *text++;
+        }
+    }
+    *to = '\0';
+}
+
+/* mountinfo is for us alone: its lines begin "ID PARENT MAJOR:MINOR ROOT DIR",
+ * see proc(5). */
+int mount_point_device(const char *path, struct mount_device *out)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char *line = NULL;
+    size_t room = 0;
+    int err = -ENOENT;
+
+    if (!mounts)
+        return -ENOSYS;
+    while (getline(&line, &room, mounts) > 0) { /* the last one is on top */
+        char *rest = line, *word = NULL, *device = NULL;
+
+        for (int i = 0; i < 5 && rest; i++) {
+            word = strsep(&rest, " ");
+            if (i == 2)
+                device = word;
+        }
+        if (!rest)
+            continue;
+        decode(word);
+        if (strcmp(word, path) != 0)
+            continue;
+        snprintf(out->number, sizeof out->number, "%s", device);
+        err = 0;
+    }
+    free(line);
+    fclose(mounts);
+    return err;
+}
+
 /* fusermount3 may unmount what its caller mounted. */
 static int by_fusermount(const char *path, bool lazy)
 {
@@ -104,6 +153,13 @@ int unmount_path(const char *path, bool lazy)
 int mount_point_ours(const char *path)
 {
     (void)path;
+    return -ENOSYS;
+}
+
+int mount_point_device(const char *path, struct mount_device *out)
+{
+    (void)path;
+    (void)out;
     return -ENOSYS;
 }
 

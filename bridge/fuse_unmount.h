@@ -15,6 +15,13 @@ char *mount_point_path(const char *dir);
  * -ENOSYS where the system does not tell. */
 int mount_point_ours(const char *path);
 
+/* Which mount it is that lies on `path`: no two have the same at one time.
+ * 0; -ENOENT when there is none; -ENOSYS where the system does not tell. */
+struct mount_device {
+    char number[24];
+};
+int mount_point_device(const char *path, struct mount_device *out);
+
 /* Unmounts, with fusermount3's help for a user who may not.  `lazy`: out of the
  * name space now, for good when its last user is gone (by force where the
  * system has no such thing).  0, -EBUSY, or another -errno; may wait for

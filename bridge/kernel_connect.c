@@ -102,8 +102,7 @@ static int prepare(struct kernel_connection *c)
     c->serving = true;
     c->service.left = left;
     c->service.left_arg = c;
-    c->service.server.bytes_max = (size_t)REQUESTS * REQUEST_LENGTH;
-    if (nbd_pool_reserve(&c->service.server.pool, REQUESTS, REQUEST_LENGTH))
+    if (nbd_server_reserve(&c->service.server, REQUESTS, REQUEST_LENGTH))
         return connection_refuse(c, "no memory for its requests");
     return 0;
 }

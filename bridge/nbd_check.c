@@ -41,16 +41,20 @@ static enum nbd_error check_range(const struct nbd_conn *conn,
                                   const struct nbd_header *h, const char **why)
 {
     uint64_t size = conn->export->size;
+    /* A write needs memory for its pieces only. */
+    uint32_t longest = h->command == NBD_CMD_READ
+                           ? nbd_server_payload_max(conn->server)
+                           : NBD_PAYLOAD_MAX;
     bool fills =
         h->command == NBD_CMD_WRITE || h->command == NBD_CMD_WRITE_ZEROES;
 
     if (h->offset > size || h->length > size - h->offset)
         return refuse(why, fills ? NBD_ENOSPC : NBD_EINVAL,
                       "it goes past the end of the disk");
-    if (nbd_needs_buffer(h) && h->length > NBD_PAYLOAD_MAX)
+    if (nbd_needs_buffer(h) && h->length > longest)
         return refuse(why,
                       h->flags & NBD_CMD_FLAG_DF ? NBD_EOVERFLOW : NBD_EINVAL,
-                      "it is longer than 32 MiB");
+                      "it is longer than this server takes");
     return NBD_OK;
 }
 

@@ -21,8 +21,11 @@ void nbd_server_open(struct nbd_server *server,
 {
     *server = (struct nbd_server){.exports = exports,
                                   .export_count = export_count,
-                                  .bytes_max = NBD_BYTES_DEFAULT};
+                                  .piece = NBD_PIECE,
+                                  .own_max = NBD_PIECE};
     nbd_pool_open(&server->pool);
+    list_init(&server->waiting);
+    nbd_server_limit(server, NBD_BYTES_DEFAULT);
 }
 
 void nbd_server_close(struct nbd_server *server)
@@ -34,6 +37,7 @@ static void begin(struct nbd_conn *conn, struct nbd_server *server,
                   enum nbd_phase phase)
 {
     conn->server = server;
+    server->connections++;
     conn->phase = phase;
     list_init(&conn->in_flight);
     list_init(&conn->replies);
@@ -58,17 +62,16 @@ void nbd_conn_close(struct nbd_conn *conn)
         struct nbd_request *r = list_entry(node, struct nbd_request, link);
 
         list_remove(node);
-        r->conn = NULL;
-        conn->server->orphaned_bytes += r->room;
+        nbd_orphan(r);
     }
+    nbd_cut_payload(conn);
     list_each(node, &conn->replies)
         nbd_release(list_entry(node, struct nbd_request, link));
-    if (conn->receiving)
-        nbd_release(conn->receiving);
-    conn->receiving = NULL;
+    nbd_stop_waiting(conn);
     free(conn->out);
     conn->out = NULL;
     conn->phase = NBD_DEAD;
+    conn->server->connections--;
 }
 
 void nbd_dead(struct nbd_conn *conn, const char *trouble)
@@ -86,7 +89,7 @@ const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length)
     return conn->stage + conn->stage_start;
 }
 
-void nbd_take(struct nbd_conn *conn, size_t length)
+void nbd_consume(struct nbd_conn *conn, size_t length)
 {
     conn->stage_start += length;
     if (conn->stage_start == conn->stage_end)
@@ -138,6 +141,12 @@ static void advance(struct nbd_conn *conn)
         conn->wake(conn);
 }
 
+void nbd_conn_resume(struct nbd_conn *conn)
+{
+    if (conn->blocked)
+        advance(conn);
+}
+
 static bool may_read(const struct nbd_conn *conn)
 {
     if (conn->phase == NBD_DRAINING || conn->phase == NBD_DEAD)
@@ -151,22 +160,31 @@ static bool may_read(const struct nbd_conn *conn)
  * header is taken into it: whatever follows that belongs elsewhere. */
 static size_t stage_wanted(const struct nbd_conn *conn)
 {
-    if (conn->bulk && !(conn->receiving && !conn->receiving->buffer))
+    if (conn->bulk && (conn->filling || !conn->receiving))
         return NBD_REQUEST_SIZE;
     return sizeof conn->stage;
 }
 
+/* What comes after the buffer that is being filled is more of that write. */
+static bool more_pieces(const struct nbd_conn *conn)
+{
+    return conn->filling && conn->receiving->header.length - conn->received >
+                                conn->filling->header.length - conn->filled;
+}
+
 int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
 {
-    struct nbd_request *r = conn->receiving;
+    struct nbd_request *r = conn->filling;
     size_t kept = conn->stage_end - conn->stage_start;
     int count = 0;
 
     if (!may_read(conn))
         return 0;
-    if (r && r->buffer)
-        iov[count++] = (struct iovec){r->buffer + conn->received,
-                                      r->header.length - conn->received};
+    if (r)
+        iov[count++] = (struct iovec){r->buffer + conn->filled,
+                                      r->header.length - conn->filled};
+    if (more_pieces(conn))
+        return count;
     if (conn->stage_start > 0) {
         memmove(conn->stage, conn->stage + conn->stage_start, kept);
         conn->stage_start = 0;
@@ -179,12 +197,13 @@ int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
 
 void nbd_conn_fed(struct nbd_conn *conn, size_t length)
 {
-    struct nbd_request *r = conn->receiving;
+    struct nbd_request *r = conn->filling;
 
-    if (r && r->buffer) {
-        uint32_t rest = r->header.length - conn->received;
+    if (r) {
+        uint32_t rest = r->header.length - conn->filled;
         uint32_t direct = length < rest ? (uint32_t)length : rest;
 
+        conn->filled += direct;
         conn->received += direct;
         length -= direct;
     }
@@ -196,9 +215,8 @@ void nbd_conn_eof(struct nbd_conn *conn)
 {
     if (conn->phase == NBD_DEAD)
         return;
-    if (conn->receiving)
-        nbd_release(conn->receiving);
-    conn->receiving = NULL;
+    nbd_cut_payload(conn);
+    nbd_stop_waiting(conn);
     conn->phase = NBD_DRAINING;
     advance(conn);
 }
@@ -278,7 +296,6 @@ void nbd_conn_sent(struct nbd_conn *conn, size_t length)
         if (conn->reply_sent < whole)
             break;
         conn->reply_sent -= whole;
-        list_remove(node);
         nbd_release(r);
     }
     advance(conn);

@@ -30,7 +30,7 @@ bool nbd_step_client_flags(struct nbd_conn *conn)
     if (!p)
         return false;
     flags = get_be32(p);
-    nbd_take(conn, NBD_CLIENT_FLAGS_SIZE);
+    nbd_consume(conn, NBD_CLIENT_FLAGS_SIZE);
     if (flags & ~(uint32_t)(NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES)) {
         nbd_dead(conn, "unknown client flags");
         return true;
@@ -53,7 +53,7 @@ bool nbd_step_option(struct nbd_conn *conn)
     }
     conn->option = get_be32(p + 8);
     conn->option_length = get_be32(p + 12);
-    nbd_take(conn, NBD_OPTION_SIZE);
+    nbd_consume(conn, NBD_OPTION_SIZE);
     if (++conn->options > NBD_OPTIONS_MAX) {
         nbd_dead(conn, "too many options");
         return true;
@@ -77,7 +77,7 @@ bool nbd_step_option_data(struct nbd_conn *conn)
         return false;
     conn->phase = NBD_OPTION;
     nbd_answer_option(conn, data);
-    nbd_take(conn, conn->option_length);
+    nbd_consume(conn, conn->option_length);
     return true;
 }
 
@@ -88,7 +88,7 @@ bool nbd_step_option_skip(struct nbd_conn *conn)
     if (staged > conn->option_length)
         staged = conn->option_length;
     conn->option_length -= (uint32_t)staged;
-    nbd_take(conn, staged);
+    nbd_consume(conn, staged);
     if (conn->option_length > 0)
         return false;
     if (conn->option == NBD_OPT_EXPORT_NAME) {

@@ -10,9 +10,9 @@
 /* ---- nbd_conn.c ---------------------------------------------------------- */
 
 /* The next `length` bytes of the client if they are there, else NULL; they
- * stay until nbd_take removes them. */
+ * stay until nbd_consume removes them. */
 const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length);
-void nbd_take(struct nbd_conn *conn, size_t length);
+void nbd_consume(struct nbd_conn *conn, size_t length);
 
 /* Room for `length` more bytes of handshake output, or NULL after marking the
  * connection dead. */
@@ -61,16 +61,40 @@ enum nbd_error nbd_check(const struct nbd_conn *conn,
 /* It has data, one way or the other. */
 bool nbd_needs_buffer(const struct nbd_header *h);
 
+/* ---- nbd_budget.c -------------------------------------------------------- */
+
+/* A request of this connection with a buffer of `room` bytes, or NULL: it has
+ * to wait (conn->blocked is set), or there is no memory (the connection is
+ * dead).  Only its buffer may be missing: then it is refused. */
+struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room);
+/* Gives all of it back, and lets others have it. */
+void nbd_release(struct nbd_request *r);
+/* Its client is gone, but not what it asked for. */
+void nbd_orphan(struct nbd_request *r);
+/* The connection no longer waits. */
+void nbd_stop_waiting(struct nbd_conn *conn);
+
+/* ---- nbd_payload.c ------------------------------------------------------- */
+
+/* The header of a write has come: its data comes next. */
+void nbd_begin_payload(struct nbd_conn *conn, struct nbd_request *r);
+bool nbd_step_payload(struct nbd_conn *conn);
+/* The rest of it will not come. */
+void nbd_cut_payload(struct nbd_conn *conn);
+
 /* ---- nbd_transmission.c -------------------------------------------------- */
 
 bool nbd_step_request(struct nbd_conn *conn);
-bool nbd_step_payload(struct nbd_conn *conn);
+
+/* A request is whole: the disk's turn, where it needs one. */
+void nbd_execute(struct nbd_request *r);
 
 /* Hands r->io to the disk; `then` is called with its status (0 or -errno), at
  * once if the disk does not take it, and not at all if the client has gone. */
 void nbd_submit(struct nbd_request *r,
                 void (*then)(struct nbd_request *r, int status));
-void nbd_release(struct nbd_request *r);
+void nbd_submit_op(struct nbd_request *r, enum aoe_op op,
+                   void (*then)(struct nbd_request *r, int status));
 
 /* ---- nbd_zero.c ---------------------------------------------------------- */
 

@@ -56,13 +56,6 @@ static void retry(void *arg)
         pause_accepting(listener);
 }
 
-/* Clients that connect, ask for much and leave again must not pile up memory
- * that the disk has not given back yet. */
-static bool overloaded(const struct nbd_server *server)
-{
-    return server->orphaned_bytes > server->bytes_max;
-}
-
 static void greet(struct nbd_listener *listener, int fd)
 {
     int on = 1;
@@ -85,7 +78,7 @@ static void acceptable(void *arg, short revents)
     for (int i = 0; i < ACCEPT_MAX && listener->watch.index; i++) {
         int fd;
 
-        if (overloaded(&listener->service->server)) {
+        if (nbd_server_full(&listener->service->server)) {
             pause_accepting(listener);
             return;
         }

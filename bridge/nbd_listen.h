@@ -9,6 +9,8 @@
 
 #include "bridge/nbd_service.h"
 
+enum { NBD_INHERITED_MAX = 16 };
+
 struct nbd_listener {
     struct nbd_service *service;
     struct loop_fd watch;
@@ -32,6 +34,15 @@ int nbd_listen_tcp(struct nbd_listener *listener, struct nbd_service *service,
                    const char *address);
 /* Whether it has one of these forms. */
 bool nbd_tcp_address(const char *address);
+
+/* What this process was started with: how many sockets somebody listens on for
+ * it, at most NBD_INHERITED_MAX. */
+unsigned nbd_inherited_sockets(void);
+/* Serves the one of that number.  -errno after saying why not. */
+int nbd_listen_inherited(struct nbd_listener *listener,
+                         struct nbd_service *service, unsigned which);
+/* Programs this one starts are not to take them for theirs. */
+void nbd_inherited_forget(void);
 
 /* Stops listening and removes the socket file; clients stay. */
 void nbd_listener_close(struct nbd_listener *listener);

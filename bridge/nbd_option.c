@@ -166,7 +166,7 @@ static void info_item(struct nbd_conn *conn, const struct nbd_export *export,
     case NBD_INFO_BLOCK_SIZE:
         put_be32(data + 2, export->sector);
         put_be32(data + 6, export->sector > 4096 ? export->sector : 4096);
-        put_be32(data + 10, NBD_PAYLOAD_MAX);
+        put_be32(data + 10, nbd_server_payload_max(conn->server));
         nbd_option_reply(conn, NBD_REP_INFO, data, 14);
         break;
     }

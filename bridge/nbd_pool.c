@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Buffers in sizes of powers of two, kept in free lists up to a limit; large
- * ones are mappings of their own, so that their memory goes back to the system
- * whatever malloc thinks of it.
+ * Buffers in sizes of powers of two, kept in free lists.
  */
 #include "bridge/nbd_pool.h"
 
@@ -15,7 +13,39 @@
 #include "bridge/nbd_server.h"
 
 /* What is kept at rest. */
-enum { KEEP_BYTES = 4 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
+enum { KEEP_BYTES = 2 << 20, FREE_REQUESTS_MAX = 1024, PAGE = 4096 };
+
+/* A sanitizer watches the ends of what malloc gives. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+static uint8_t *map(size_t room)
+{
+    return malloc(room);
+}
+
+static void unmap(void *buffer, size_t room)
+{
+    (void)room;
+    free(buffer);
+}
+#else
+static uint8_t *map(size_t room)
+{
+    void *p = mmap(NULL, room, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap(void *buffer, size_t room)
+{
+    munmap(buffer, room);
+}
+#endif
 
 void nbd_pool_open(struct nbd_pool *pool)
 {
@@ -25,13 +55,32 @@ void nbd_pool_open(struct nbd_pool *pool)
         list_init(&pool->free_buffers[c]);
 }
 
+/* Gives kept buffers back, the largest first, until `most` bytes are left. */
+static void trim(struct nbd_pool *pool, size_t most)
+{
+    for (int c = NBD_BUFFER_CLASSES; c-- > 0;) {
+        size_t room = (size_t)1 << (NBD_BUFFER_SMALLEST + c);
+        struct list *node;
+
+        while (pool->free_bytes > most &&
+               (node = list_first(&pool->free_buffers[c]))) {
+            list_remove(node);
+            pool->free_bytes -= room;
+            unmap(node, room); /* the links are the buffer's first bytes */
+        }
+    }
+}
+
+void nbd_pool_trim(struct nbd_pool *pool)
+{
+    trim(pool, pool->keep_bytes);
+}
+
 void nbd_pool_close(struct nbd_pool *pool)
 {
     list_each(node, &pool->free_requests)
         free(list_entry(node, struct nbd_request, link));
-    for (int c = 0; c < NBD_BUFFER_CLASSES; c++)
-        list_each(node, &pool->free_buffers[c])
-            free(node); /* the links are the buffer's first bytes */
+    trim(pool, 0);
 }
 
 struct nbd_request *nbd_pool_take_request(struct nbd_pool *pool)
@@ -67,48 +116,49 @@ static int class_of(size_t room)
     return c;
 }
 
-static bool is_mapped(size_t room)
+static bool is_kept(size_t room)
 {
-    return room > (size_t)1 << NBD_BUFFER_LARGEST;
+    return room <= (size_t)1 << NBD_BUFFER_LARGEST;
 }
 
 size_t nbd_pool_room(const struct nbd_pool *pool, uint32_t length)
 {
     if (length < pool->room_min)
         return pool->room_min;
-    if (is_mapped(length))
+    if (!is_kept(length))
         return ((size_t)length + PAGE - 1) & ~(size_t)(PAGE - 1);
     return (size_t)1 << (NBD_BUFFER_SMALLEST + class_of(length));
 }
 
 uint8_t *nbd_pool_take_buffer(struct nbd_pool *pool, size_t room)
 {
-    struct list *node;
+    struct list *node = NULL;
+    uint8_t *buffer;
 
-    if (is_mapped(room)) {
-        void *p = mmap(NULL, room, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        return p == MAP_FAILED ? NULL : p;
+    if (is_kept(room))
+        node = list_first(&pool->free_buffers[class_of(room)]);
+    if (node) {
+        list_remove(node);
+        pool->free_bytes -= room;
+        pool->used += room;
+        return (uint8_t *)node;
     }
-    node = list_first(&pool->free_buffers[class_of(room)]);
-    if (!node)
-        return malloc(room);
-    list_remove(node);
-    pool->free_bytes -= room;
-    return (uint8_t *)node;
+    /* What was reserved stays. */
+    if (!pool->room_min && pool->used + pool->free_bytes + room > pool->limit)
+        trim(pool, 0);
+    buffer = map(room);
+    if (buffer)
+        pool->used += room;
+    return buffer;
 }
 
 void nbd_pool_give_buffer(struct nbd_pool *pool, uint8_t *buffer, size_t room)
 {
     if (!buffer)
         return;
-    if (is_mapped(room)) {
-        munmap(buffer, room);
-        return;
-    }
-    if (pool->free_bytes + room > pool->keep_bytes) {
-        free(buffer);
+    pool->used -= room;
+    if (!is_kept(room)) {
+        unmap(buffer, room);
         return;
     }
     list_prepend(&pool->free_buffers[class_of(room)],
@@ -122,15 +172,17 @@ int nbd_pool_reserve(struct nbd_pool *pool, unsigned requests, uint32_t length)
     pool->keep_bytes = requests * pool->room_min;
     for (unsigned i = 0; i < requests; i++) {
         struct nbd_request *r = calloc(1, sizeof *r);
-        uint8_t *buffer = malloc(pool->room_min);
+        uint8_t *buffer = map(pool->room_min);
 
         if (!r || !buffer) {
             free(r);
-            free(buffer);
+            if (buffer)
+                unmap(buffer, pool->room_min);
             return -ENOMEM;
         }
         memset(buffer, 0, pool->room_min); /* memory is there when touched */
         nbd_pool_give_request(pool, r);
+        pool->used += pool->room_min;
         nbd_pool_give_buffer(pool, buffer, pool->room_min);
     }
     return 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Memory of requests and their data.  It grows with what clients have in
- * flight and is kept for the next request, but at rest only a little of it.
+ * flight, is kept for the next request, and goes back to the system when there
+ * is none: the buffers are mappings, which no allocator can leave behind in
+ * pieces.
  */
 #ifndef BRIDGE_NBD_POOL_H
 #define BRIDGE_NBD_POOL_H
@@ -13,11 +15,13 @@
 
 enum {
     NBD_BUFFER_SMALLEST = 12, /* log2 */
-    NBD_BUFFER_LARGEST = 21,  /* log2; above that a mapping of its own */
+    NBD_BUFFER_LARGEST = 21,  /* log2; above that none is kept */
     NBD_BUFFER_CLASSES = NBD_BUFFER_LARGEST - NBD_BUFFER_SMALLEST + 1,
 };
 
 struct nbd_pool {
+    size_t limit; /* of all buffers, used and kept */
+    size_t used;  /* bytes of buffers that were taken */
     struct list free_requests;
     unsigned free_request_count;
     struct list free_buffers[NBD_BUFFER_CLASSES]; /* linked in their bytes */
@@ -28,6 +32,9 @@ struct nbd_pool {
 
 void nbd_pool_open(struct nbd_pool *pool);
 void nbd_pool_close(struct nbd_pool *pool);
+
+/* Keeps only a little: to be called when nothing is in flight. */
+void nbd_pool_trim(struct nbd_pool *pool);
 
 /* Zero-initialised; NULL without memory. */
 struct nbd_request *nbd_pool_take_request(struct nbd_pool *pool);

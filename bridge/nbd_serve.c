@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe-nbd serve: finds the disk, listens, serves, and ends in order: requests
- * in flight are answered, the disk is flushed, the socket is gone.
+ * aoe-nbd serve: finds the disks, listens, serves, and ends in order: requests
+ * in flight are answered, the disks are flushed, the socket is gone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "bridge/aoe_loop.h"
 #include "initiator/disk_log.h"
@@ -22,18 +23,27 @@
 
 enum { URI_MAX = 512 };
 
+struct serve;
+
+struct served {
+    struct nbd_disk disk;
+    struct serve *serve;
+    struct aoe_request flush; /* the last one */
+};
+
 struct serve {
     struct serve_options options;
     struct loop *loop;
     struct aoe *aoe;
     struct aoe_loop aoe_loop;
-    struct nbd_disk disk;
-    const struct nbd_export *exports[1];
+    struct served disks[SERVE_DISKS_MAX];
+    unsigned found;    /* of them */
+    unsigned flushing; /* at the end */
+    const struct nbd_export *exports[SERVE_DISKS_MAX];
     struct nbd_service service;
-    struct nbd_listener listener;
+    struct nbd_listener listeners[NBD_INHERITED_MAX];
     struct nbd_run run;
-    struct loop_timer search; /* gives up finding the disk */
-    struct aoe_request flush; /* the last one */
+    struct loop_timer search; /* gives up finding them */
     bool serving, stopping;
     int status; /* to exit with */
 };
@@ -42,49 +52,69 @@ struct serve {
 
 static void flushed(struct aoe_request *flush, int status)
 {
-    struct serve *s = flush->arg;
+    struct served *d = flush->arg;
+    struct serve *s = d->serve;
 
     if (status && status != -ECANCELED) { /* on_signal has said that */
         log_error("flushing %s: %s; the last writes may be lost",
-                  s->disk.export.name, strerror(-status));
+                  d->disk.export.name, strerror(-status));
         if (s->status == EXIT_DONE)
             s->status = EXIT_FAILED;
     }
-    loop_stop(s->loop, s->status);
+    if (--s->flushing == 0)
+        loop_stop(s->loop, s->status);
+}
+
+/* Flushes a disk that was written to. */
+static void end_disk(struct served *d)
+{
+    const struct nbd_export *e = &d->disk.export;
+    struct aoe_stats stats;
+    int err;
+
+    aoe_disk_stats(d->disk.disk, &stats);
+    log_debug("%s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
+              " flushes; %" PRIu64 " frames sent, %" PRIu64
+              " of them again; %" PRIu64 " writes held back",
+              e->name, stats.reads, stats.writes, stats.flushes,
+              stats.frames_sent, stats.retransmitted, stats.fenced);
+    if (stats.writes + stats.trims == 0)
+        return;
+    d->flush = (struct aoe_request){.op = AOE_FLUSH, .done = flushed, .arg = d};
+    d->serve->flushing++;
+    err = e->submit(e->disk, &d->flush);
+    if (err)
+        flushed(&d->flush, err);
 }
 
 /* No client is left. */
 static void stopped(void *arg)
 {
     struct serve *s = arg;
-    struct aoe_stats stats;
-    int err;
 
-    aoe_disk_stats(s->disk.disk, &stats);
-    log_debug("%s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
-              " flushes; %" PRIu64 " frames sent, %" PRIu64
-              " of them again; %" PRIu64 " writes held back",
-              s->disk.export.name, stats.reads, stats.writes, stats.flushes,
-              stats.frames_sent, stats.retransmitted, stats.fenced);
-    if (stats.writes + stats.trims == 0) {
+    s->flushing = 1; /* until all have begun */
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        end_disk(&s->disks[i]);
+    if (--s->flushing == 0)
         loop_stop(s->loop, s->status);
-        return;
-    }
-    s->flush = (struct aoe_request){.op = AOE_FLUSH, .done = flushed, .arg = s};
-    err = s->disk.export.submit(s->disk.export.disk, &s->flush);
-    if (err)
-        flushed(&s->flush, err);
+}
+
+static void close_listeners(struct serve *s)
+{
+    for (int i = 0; i < NBD_INHERITED_MAX; i++)
+        nbd_listener_close(&s->listeners[i]);
 }
 
 static void begin_stop(struct serve *s, int status)
 {
     s->status = status;
     s->stopping = true;
+    notify_manager("STOPPING=1");
     if (!s->serving) {
         loop_stop(s->loop, status);
         return;
     }
-    nbd_listener_close(&s->listener);
+    close_listeners(s);
     nbd_service_stop(&s->service, stopped, s);
 }
 
@@ -93,8 +123,7 @@ static void on_signal(void *arg, int signo)
     struct serve *s = arg;
 
     if (s->stopping) {
-        log_error("stopping %s: interrupted; the last writes may be lost",
-                  s->disk.export.name ? s->disk.export.name : "the search");
+        log_error("stopping: interrupted; the last writes may be lost");
         loop_stop(s->loop, EXIT_FAILED);
     } else if (s->run.pid) {
         kill(s->run.pid, signo); /* its end is ours */
@@ -115,51 +144,71 @@ static void on_child(void *arg, int signo)
 
 /* ---- the beginning ------------------------------------------------------- */
 
+static int listen_inherited(struct serve *s)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < s->options.inherited && !err; i++)
+        err = nbd_listen_inherited(&s->listeners[i], &s->service, i);
+    nbd_inherited_forget();
+    return err;
+}
+
 static int listen_somewhere(struct serve *s)
 {
     const struct serve_options *o = &s->options;
     int err;
 
+    if (o->inherited)
+        return listen_inherited(s);
     if (o->tcp)
-        return nbd_listen_tcp(&s->listener, &s->service, o->tcp);
+        return nbd_listen_tcp(s->listeners, &s->service, o->tcp);
     if (o->unix_path)
-        return nbd_listen_unix(&s->listener, &s->service, o->unix_path);
+        return nbd_listen_unix(s->listeners, &s->service, o->unix_path);
     err = nbd_run_prepare(&s->run);
     if (err)
         log_error("making a private directory for --run: %s", strerror(-err));
     else
-        err = nbd_listen_unix(&s->listener, &s->service, s->run.socket);
+        err = nbd_listen_unix(s->listeners, &s->service, s->run.socket);
     return err;
 }
 
 static int announce(struct serve *s)
 {
-    const struct nbd_export *e = &s->disk.export;
     char uri[URI_MAX];
     int err;
 
-    if (!s->options.run) {
-        nbd_listener_uri(&s->listener, e->name, uri, sizeof uri);
+    notify_manager("READY=1");
+    for (unsigned i = 0; i < s->options.disk_count && !s->options.run; i++) {
+        const struct nbd_export *e = s->exports[i];
+
+        nbd_listener_uri(s->listeners, e->name, uri, sizeof uri);
         log_info("%s: serving %" PRIu64 " bytes on %s", e->name, e->size, uri);
-        return 0;
     }
-    nbd_listener_uri(&s->listener, "", uri, sizeof uri);
+    if (!s->options.run)
+        return 0;
+    nbd_listener_uri(s->listeners, "", uri, sizeof uri);
     err = nbd_run_start(&s->run, s->options.run, uri);
     if (err)
         log_error("running %s: %s", s->options.run, strerror(-err));
     return err;
 }
 
-/* The disk was found. */
+/* A disk was found. */
 static void ready(void *arg)
 {
-    struct serve *s = arg;
+    struct served *d = arg;
+    struct serve *s = d->serve;
 
+    if (++s->found < s->options.disk_count)
+        return;
     loop_timer_cancel(s->loop, &s->search);
     if (s->stopping)
         return;
-    s->exports[0] = &s->disk.export;
-    nbd_service_open(&s->service, s->loop, s->exports, 1);
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        s->exports[i] = &s->disks[i].disk.export;
+    nbd_service_open(&s->service, s->loop, s->exports, s->options.disk_count);
+    nbd_server_limit(&s->service.server, s->options.memory);
     s->serving = true;
     if (listen_somewhere(s) || announce(s))
         loop_stop(s->loop, EXIT_FAILED);
@@ -169,14 +218,42 @@ static void not_found(void *arg)
 {
     struct serve *s = arg;
 
-    disk_log_missing("serve", s->disk.disk, &s->options.interfaces,
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        if (!aoe_disk_ready(s->disks[i].disk.disk))
+            disk_log_missing("serve", s->disks[i].disk.disk,
+                             &s->options.interfaces, s->options.wait);
+    loop_stop(s->loop, EXIT_FAILED);
+}
+
+/* Two disks at one address: waiting would make it no better. */
+static void conflict(void *arg)
+{
+    struct served *d = arg;
+    struct serve *s = d->serve;
+
+    disk_log_missing("serve", d->disk.disk, &s->options.interfaces,
                      s->options.wait);
     loop_stop(s->loop, EXIT_FAILED);
 }
 
-static int begin(struct serve *s)
+static int open_disks(struct serve *s)
 {
     const struct serve_options *o = &s->options;
+    int err = 0;
+
+    for (unsigned i = 0; i < o->disk_count && !err; i++) {
+        struct served *d = &s->disks[i];
+
+        d->serve = s;
+        err = nbd_disk_open(&d->disk, &s->aoe_loop, o->disks[i].shelf,
+                            o->disks[i].slot, &o->disk, ready, d);
+        d->disk.conflict = conflict;
+    }
+    return err;
+}
+
+static int begin(struct serve *s)
+{
     int err = aoe_loop_attach(&s->aoe_loop, s->loop, s->aoe);
 
     s->search = (struct loop_timer){.expired = not_found, .arg = s};
@@ -187,18 +264,18 @@ static int begin(struct serve *s)
     if (!err)
         err = loop_signal(s->loop, SIGCHLD, on_child, s);
     if (!err)
-        err = nbd_disk_open(&s->disk, &s->aoe_loop, o->shelf, o->slot, &o->disk,
-                            ready, s);
-    s->disk.conflict = not_found; /* waiting would make it no better */
+        err = open_disks(s);
     if (!err)
-        err = loop_timer_set(s->loop, &s->search, loop_now(s->loop) + o->wait);
+        err = loop_timer_set(s->loop, &s->search,
+                             loop_now(s->loop) + s->options.wait);
     return err;
 }
 
 static void clean(struct serve *s)
 {
-    nbd_listener_close(&s->listener);
-    nbd_disk_close(&s->disk); /* ends what clients still had in flight */
+    close_listeners(s);
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        nbd_disk_close(&s->disks[i].disk); /* ends what clients had in flight */
     if (s->serving)
         nbd_service_close(&s->service);
     nbd_run_clean(&s->run);
@@ -227,7 +304,7 @@ static int serve(struct serve *s)
 
 int nbd_serve_command(int argc, char **argv)
 {
-    struct serve s = {0};
+    static struct serve s; /* too large for the stack */
     int status = serve_options_parse(&s.options, argc, argv);
 
     if (status < 0)

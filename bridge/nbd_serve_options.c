@@ -12,14 +12,14 @@
 #include "base/options.h"
 #include "bridge/nbd_listen.h"
 
-enum { WINDOW_MAX = 4096, REPLAY_MAX = 4096 };
+enum { WINDOW_MAX = 4096, REPLAY_MAX = 4096, MEMORY_MAX = 1024 };
 
 static void help(void)
 {
     puts(
-        "Usage: aoe-nbd serve DISK [-i NETIF]... (--unix PATH |\n"
+        "Usage: aoe-nbd serve DISK... [-i NETIF]... (--unix PATH |\n"
         "                     --tcp [ADDR:]PORT | --run COMMAND) [OPTION]...\n"
-        "Serve an AoE disk (e1.2) to NBD clients, in the foreground.\n\n"
+        "Serve AoE disks (e1.2) to NBD clients, in the foreground.\n\n"
         "  -i, --interface NETIF  reach the disk through it; may be repeated\n"
         "                         or a list with commas (default:\n"
         "                         $AOE_INTERFACES)\n"
@@ -35,12 +35,17 @@ static void help(void)
         "  -w, --wait SECONDS     how long to look for the disk (10)\n"
         "  -W, --window FRAMES    at most so many in flight on a path (what\n"
         "                         the target says)\n"
+        "  -M, --memory MIB       for requests in flight, of all clients "
+        "together\n"
+        "                         (64; at least 2)\n"
         "      --replay MIB       keep up to so much of what was written and\n"
         "                         not flushed, and write it again after a\n"
         "                         restart of the target (0)\n"
         "      --link KIND        packet or pcap: how to reach the wire\n"
         "  -v, --verbose          say what clients do\n"
         "  -h, --help             show this\n\n"
+        "Started by systemd or nbdcopy with a socket (LISTEN_FDS), it serves\n"
+        "that one.\n\n"
         "SIGTERM and SIGINT end it in order: requests in flight are answered\n"
         "and the disk is flushed.  Exit status: 0 done, 1 failed, 2 wrong\n"
         "usage; with --run that of COMMAND.");
@@ -55,6 +60,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, 'T'},
     {"wait", required_argument, NULL, 'w'},
     {"window", required_argument, NULL, 'W'},
+    {"memory", required_argument, NULL, 'M'},
     {"replay", required_argument, NULL, 'P'},
     {"link", required_argument, NULL, 'L'},
     {"verbose", no_argument, NULL, 'v'},
@@ -90,6 +96,8 @@ static int set_replay(struct serve_options *o, const char *value)
 
 static int set_option(struct serve_options *o, int c)
 {
+    uint64_t mib;
+
     switch (c) {
     case 'i':
         return interfaces_add(&o->interfaces, optarg) ? EXIT_USAGE : -1;
@@ -117,6 +125,11 @@ static int set_option(struct serve_options *o, int c)
         return -1;
     case 'W':
         return set_window(o, optarg);
+    case 'M':
+        if (option_u64(optarg, NBD_BYTES_LEAST >> 20, MEMORY_MAX, &mib))
+            return wrong("--memory", optarg, "not a number from 2 to 1024");
+        o->memory = (size_t)mib << 20;
+        return -1;
     case 'P':
         return set_replay(o, optarg);
     case 'L':
@@ -133,41 +146,63 @@ static int set_option(struct serve_options *o, int c)
     }
 }
 
-static int set_disk(struct serve_options *o, const char *name)
+static int add_disk(struct serve_options *o, const char *name)
 {
-    if (aoe_name_parse(name, &o->shelf, &o->slot))
+    struct serve_disk disk;
+
+    if (aoe_name_parse(name, &disk.shelf, &disk.slot))
         return wrong("serve", name, "not a disk name like e1.2");
+    for (unsigned i = 0; i < o->disk_count; i++)
+        if (o->disks[i].shelf == disk.shelf && o->disks[i].slot == disk.slot)
+            return wrong("serve", name, "named twice");
+    if (o->disk_count == SERVE_DISKS_MAX)
+        return wrong("serve", name, "more than 64 disks");
+    o->disks[o->disk_count++] = disk;
     return -1;
+}
+
+/* How clients reach it: one way, whichever. */
+static int check_ways(const struct serve_options *o)
+{
+    int ways = !!o->unix_path + !!o->tcp + !!o->run;
+
+    if (ways == 1 && o->inherited == 0)
+        return -1;
+    if (ways == 0 && o->inherited > 0)
+        return -1;
+    if (o->inherited > 0)
+        log_error("serve: a socket was passed by LISTEN_FDS: --unix, --tcp and "
+                  "--run have no place beside it");
+    else
+        log_error("serve: one of --unix, --tcp and --run is needed; see "
+                  "aoe-nbd serve --help");
+    return EXIT_USAGE;
 }
 
 int serve_options_parse(struct serve_options *o, int argc, char **argv)
 {
     static char program[] = "aoe-nbd";
-    int c, disks = 0, status = -1;
+    int c, status = -1;
 
     *o = (struct serve_options){.wait = 10 * NS_PER_S,
+                                .memory = NBD_BYTES_DEFAULT,
                                 .disk.timeout = AOE_TIMEOUT_DEFAULT};
     argv[0] = program; /* what getopt begins its complaints with */
     /* The disk may stand before options also where getopt would stop at it. */
     while (status < 0 && optind < argc) {
-        c = getopt_long(argc, argv, "+i:u:t:R:rT:w:W:vh", longs, NULL);
+        c = getopt_long(argc, argv, "+i:u:t:R:rT:w:W:M:vh", longs, NULL);
         if (c != -1) {
             status = set_option(o, c);
         } else if (optind < argc) {
-            status = set_disk(o, argv[optind++]);
-            disks++;
+            status = add_disk(o, argv[optind++]);
         }
     }
     if (status >= 0)
         return status;
-    if (disks != 1) {
-        log_error("serve: name one disk, like e1.2; see aoe-nbd serve --help");
+    if (o->disk_count == 0) {
+        log_error("serve: name a disk, like e1.2; see aoe-nbd serve --help");
         return EXIT_USAGE;
     }
-    if (!!o->unix_path + !!o->tcp + !!o->run != 1) {
-        log_error("serve: one of --unix, --tcp and --run is needed; see "
-                  "aoe-nbd serve --help");
-        return EXIT_USAGE;
-    }
-    return -1;
+    o->inherited = nbd_inherited_sockets();
+    return check_ways(o);
 }

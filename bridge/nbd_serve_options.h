@@ -7,13 +7,23 @@
 
 #include "initiator/interfaces.h"
 
-struct serve_options {
+enum { SERVE_DISKS_MAX = 64 };
+
+struct serve_disk {
     uint16_t shelf;
     uint8_t slot;
-    struct interfaces interfaces;      /* interfaces_free() */
-    const char *unix_path, *tcp, *run; /* exactly one is given */
-    struct aoe_disk_options disk;
-    uint64_t wait; /* ns to find the disk in */
+};
+
+struct serve_options {
+    struct serve_disk disks[SERVE_DISKS_MAX]; /* no two the same */
+    unsigned disk_count;                      /* at least 1 */
+    struct interfaces interfaces;             /* interfaces_free() */
+    /* Exactly one way to reach us is given. */
+    const char *unix_path, *tcp, *run;
+    unsigned inherited;           /* sockets that somebody listens on for us */
+    struct aoe_disk_options disk; /* of each of them */
+    uint64_t wait;                /* ns to find them in */
+    size_t memory;                /* bytes of requests in flight */
 };
 
 /* Returns -1 to go on, else the exit status, after having said why. */

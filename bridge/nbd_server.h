@@ -26,9 +26,13 @@
 
 enum {
     NBD_PAYLOAD_MAX = 32 << 20, /* bytes of one read or write */
+    NBD_PIECE = 128 << 10,      /* of a write, and a connection's own */
     NBD_BYTES_DEFAULT = 64 << 20,
-    NBD_REQUESTS_MAX = 512, /* in flight on one connection */
-    NBD_OPTIONS_MAX = 64,   /* of one handshake */
+    NBD_BYTES_LEAST = 2 << 20,
+    NBD_REQUESTS_MAX = 512,  /* in flight on one connection */
+    NBD_REQUESTS_ALL = 2048, /* and on all of them */
+    NBD_REQUESTS_ALWAYS = 4, /* which one may have beyond that */
+    NBD_OPTIONS_MAX = 64,    /* of one handshake */
     NBD_OPTION_DATA_MAX = 8192,
     NBD_STAGE_SIZE = 16384,
     NBD_HEAD_MAX = 256, /* a reply without its data */
@@ -38,11 +42,20 @@ enum {
 struct nbd_server {
     const struct nbd_export *const *exports; /* the first is the default, "" */
     unsigned export_count;
-    size_t bytes_max; /* buffers one connection may hold */
     struct nbd_pool pool;
 
-    unsigned in_flight;    /* requests the disks have, of any connection */
-    size_t orphaned_bytes; /* buffers of those whose client is gone */
+    /* nbd_budget.c: half of the memory is divided among the connections, half
+     * is for whoever needs more. */
+    uint32_t piece;        /* bytes of a long write that leave together */
+    size_t bytes_max;      /* all buffers */
+    size_t own_max;        /* those a connection may always have */
+    size_t shared;         /* bytes taken from the common half */
+    size_t orphaned_bytes; /* own ones of connections that are gone */
+    unsigned connections;
+    unsigned requests;   /* of all connections, also of those gone */
+    struct list waiting; /* nbd_conn.waiting, longest first */
+
+    unsigned in_flight; /* requests the disks have, of any connection */
     /* May be NULL: called each time in_flight falls to 0. */
     void (*idle)(struct nbd_server *server);
     void *arg; /* the owner's */
@@ -51,6 +64,18 @@ struct nbd_server {
 void nbd_server_open(struct nbd_server *server,
                      const struct nbd_export *const *exports,
                      unsigned export_count);
+/* Limits the buffers of all connections together, from NBD_BYTES_LEAST on;
+ * NBD_BYTES_DEFAULT if it is not called. */
+void nbd_server_limit(struct nbd_server *server, size_t bytes);
+/* For the one client there will be: takes the memory of so many requests up to
+ * `length` bytes from the system now, and no more later on for such.  -ENOMEM.
+ */
+int nbd_server_reserve(struct nbd_server *server, unsigned requests,
+                       uint32_t length);
+/* The longest read there is memory for. */
+uint32_t nbd_server_payload_max(const struct nbd_server *server);
+/* There is no memory for another connection. */
+bool nbd_server_full(const struct nbd_server *server);
 /* Only when in_flight is 0 and every connection was closed. */
 void nbd_server_close(struct nbd_server *server);
 
@@ -74,18 +99,23 @@ struct nbd_header {
     uint32_t length;
 };
 
-/* One request from its header to the last byte of its reply. */
+/* One request from its header to the last byte of its reply, or a piece of a
+ * long write, which has a buffer and the disk's attention but no reply. */
 struct nbd_request {
     struct aoe_request io;
     struct list link; /* in_flight or replies of conn; pool */
     struct nbd_server *server;
     struct nbd_conn *conn; /* NULL: its client is gone */
     struct nbd_header header;
-    struct iovec iov;       /* of io: the whole buffer */
-    uint8_t *buffer;        /* data of READ and WRITE, or NULL */
-    size_t room;            /* of buffer; charged to the connection */
-    enum nbd_error refused; /* why it is not even tried */
-    const char *why;        /* the same for people */
+    struct iovec iov;          /* of io: the whole buffer */
+    uint8_t *buffer;           /* data of READ and WRITE, or NULL */
+    size_t room;               /* of buffer */
+    bool shared;               /* room is taken from the common half */
+    struct nbd_request *whole; /* the write this is a piece of, or NULL */
+    unsigned pieces;           /* of this write, not yet ended */
+    int status;                /* of the first of them to fail */
+    enum nbd_error refused;    /* why it is not even tried */
+    const char *why;           /* the same for people */
     void (*then)(struct nbd_request *r, int status); /* after io */
     uint32_t zeroed;            /* nbd_zero.c: bytes done or submitted */
     uint8_t head[NBD_HEAD_MAX]; /* the reply but for its data */
@@ -116,13 +146,17 @@ struct nbd_conn {
     const struct nbd_export *export;
     struct nbd_request *receiving; /* a write whose data is arriving */
     uint32_t received;             /* bytes of it */
+    struct nbd_request *filling;   /* it, or a piece of it, with a buffer */
+    uint32_t filled;               /* bytes of that */
     bool bulk;                     /* the last write was a large one */
     bool blocked;                  /* a limit keeps the next request waiting */
     struct list in_flight;         /* of nbd_request.link */
     struct list replies;           /* the same, complete, in sending order */
     size_t reply_sent;             /* bytes of the first of them */
+    struct list waiting;           /* server->waiting, while it needs more */
     size_t bytes;                  /* room of all its buffers */
-    unsigned requests;             /* in either list, or receiving */
+    size_t own;                    /* those not taken from the common half */
+    unsigned requests;             /* in either list, receiving or filling */
 
     uint8_t *out; /* handshake replies */
     size_t out_room, out_length, out_sent;
@@ -139,6 +173,9 @@ int nbd_conn_open(struct nbd_conn *conn, struct nbd_server *server);
  * it can do, and its requests come at once. */
 void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
                           const struct nbd_export *export);
+
+/* To be called after wake: goes on with what had to wait for memory. */
+void nbd_conn_resume(struct nbd_conn *conn);
 
 /* Ends it: replies are forgotten, requests the disk has end on their own. */
 void nbd_conn_close(struct nbd_conn *conn);

@@ -28,6 +28,7 @@ enum {
 
 static const uint64_t handshake_limit = 10 * NS_PER_S;
 static const uint64_t patience_limit = 5 * NS_PER_S;
+static const uint64_t stall_limit = 5 * NS_PER_S;
 
 struct client {
     struct nbd_conn conn;
@@ -36,6 +37,7 @@ struct client {
     struct loop_fd watch;
     struct loop_task task;      /* settles: sends, then waits for what is due */
     struct loop_timer deadline; /* of the handshake */
+    uint64_t moved; /* when it last took a reply, or sent what we wait for */
     unsigned number;
     bool full; /* the socket takes no more for now */
 };
@@ -81,6 +83,7 @@ static int send_replies(struct client *client)
         }
         if (n < 0)
             return -errno;
+        client->moved = loop_now(client->service->loop);
         nbd_conn_sent(&client->conn, (size_t)n);
     }
     return 0;
@@ -103,12 +106,51 @@ static int wait_events(struct client *client)
     return 0;
 }
 
+/* ---- clients that keep others waiting ------------------------------------ */
+
+static void await_memory(struct nbd_service *service)
+{
+    if (!service->stall.index && !list_empty(&service->server.waiting))
+        loop_timer_set(service->loop, &service->stall,
+                       loop_now(service->loop) + service->stall_limit);
+}
+
+/* It holds memory that all share, and only it can give it back. */
+static bool stalled(const struct client *client)
+{
+    const struct nbd_conn *conn = &client->conn;
+    uint64_t idle = loop_now(client->service->loop) - client->moved;
+
+    return conn->bytes > conn->own && list_empty(&conn->in_flight) &&
+           idle >= client->service->stall_limit;
+}
+
+/* Somebody has waited for memory. */
+static void drop_stalled(void *arg)
+{
+    struct nbd_service *service = arg;
+
+    if (list_empty(&service->server.waiting))
+        return;
+    list_each(node, &service->clients) {
+        struct client *client = list_entry(node, struct client, link);
+
+        if (stalled(client))
+            drop(client, "stalled with memory that others need");
+    }
+    await_memory(service);
+}
+
+/* ---- a turn -------------------------------------------------------------- */
+
 static void settle(void *arg)
 {
     struct client *client = arg;
     struct nbd_conn *conn = &client->conn;
-    int err = send_replies(client);
+    int err;
 
+    nbd_conn_resume(conn);
+    err = send_replies(client);
     if (err) {
         drop(client, strerror(-err));
         return;
@@ -119,6 +161,7 @@ static void settle(void *arg)
     }
     if (nbd_conn_transmitting(conn))
         loop_timer_cancel(client->service->loop, &client->deadline);
+    await_memory(client->service);
     if (wait_events(client))
         drop(client, "no memory to watch it");
 }
@@ -163,6 +206,8 @@ static int receive(struct client *client)
             nbd_conn_eof(&client->conn);
             break;
         }
+        if (!client->full)
+            client->moved = loop_now(client->service->loop);
         nbd_conn_fed(&client->conn, (size_t)n);
         total += (size_t)n;
         if ((size_t)n < room)
@@ -232,12 +277,15 @@ void nbd_service_open(struct nbd_service *service, struct loop *loop,
 {
     *service = (struct nbd_service){.loop = loop,
                                     .handshake_limit = handshake_limit,
-                                    .patience_limit = patience_limit};
+                                    .patience_limit = patience_limit,
+                                    .stall_limit = stall_limit};
     nbd_server_open(&service->server, exports, export_count);
     service->server.idle = idle;
     service->server.arg = service;
     list_init(&service->clients);
     service->end = (struct loop_task){.run = end, .arg = service};
+    service->stall =
+        (struct loop_timer){.expired = drop_stalled, .arg = service};
     service->patience =
         (struct loop_timer){.expired = out_of_patience, .arg = service};
 }
@@ -321,5 +369,6 @@ void nbd_service_close(struct nbd_service *service)
     drop_all(service, "closed");
     loop_task_cancel(&service->end);
     loop_timer_cancel(service->loop, &service->patience);
+    loop_timer_cancel(service->loop, &service->stall);
     nbd_server_close(&service->server);
 }

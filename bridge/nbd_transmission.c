@@ -7,25 +7,9 @@
  */
 #include "bridge/nbd_internal.h"
 
-#include <string.h>
-
 #include "base/bytes.h"
 
 /* ---- the disk ------------------------------------------------------------ */
-
-void nbd_release(struct nbd_request *r)
-{
-    struct nbd_pool *pool = &r->server->pool;
-
-    if (r->conn) {
-        r->conn->bytes -= r->room;
-        r->conn->requests--;
-    } else {
-        r->server->orphaned_bytes -= r->room;
-    }
-    nbd_pool_give_buffer(pool, r->buffer, r->room);
-    nbd_pool_give_request(pool, r);
-}
 
 static void io_done(struct aoe_request *io, int status)
 {
@@ -60,7 +44,8 @@ void nbd_submit(struct nbd_request *r,
     }
 }
 
-static void submit(struct nbd_request *r, enum aoe_op op)
+void nbd_submit_op(struct nbd_request *r, enum aoe_op op,
+                   void (*then)(struct nbd_request *r, int status))
 {
     r->io.op = op;
     r->io.offset = op == AOE_FLUSH ? 0 : r->header.offset;
@@ -70,7 +55,12 @@ static void submit(struct nbd_request *r, enum aoe_op op)
     r->io.iovcnt = r->buffer ? 1 : 0;
     r->io.fua = op != AOE_READ && op != AOE_FLUSH &&
                 (r->header.flags & NBD_CMD_FLAG_FUA);
-    nbd_submit(r, nbd_complete);
+    nbd_submit(r, then);
+}
+
+static void submit(struct nbd_request *r, enum aoe_op op)
+{
+    nbd_submit_op(r, op, nbd_complete);
 }
 
 static void write_zeroes(struct nbd_request *r)
@@ -83,8 +73,7 @@ static void write_zeroes(struct nbd_request *r)
         submit(r, AOE_ZERO);
 }
 
-/* A request is whole: the disk's turn, where it needs one. */
-static void execute(struct nbd_request *r)
+void nbd_execute(struct nbd_request *r)
 {
     if (r->refused) {
         nbd_refuse(r);
@@ -128,45 +117,26 @@ static struct nbd_header parse(const uint8_t *p)
                                .length = get_be32(p + 24)};
 }
 
-/* Whether the connection may hold one request, with a buffer of `room` bytes,
- * more.  A single one it always may. */
-static bool affordable(const struct nbd_conn *conn, size_t room)
+/* The memory it needs from its header on; the pieces of a long write take
+ * theirs one by one. */
+static size_t room_of(const struct nbd_server *server,
+                      const struct nbd_header *h)
 {
-    size_t max = conn->server->bytes_max;
-
-    if (conn->requests >= NBD_REQUESTS_MAX)
-        return false;
-    if (room == 0 || conn->bytes == 0)
-        return true;
-    return conn->bytes <= max && room <= max - conn->bytes;
-}
-
-static void take_buffer(struct nbd_request *r, size_t room)
-{
-    if (room == 0)
-        return;
-    r->buffer = nbd_pool_take_buffer(&r->server->pool, room);
-    if (r->buffer) {
-        r->room = room;
-    } else {
-        r->refused = NBD_ENOMEM;
-        r->why = "the server has no memory";
-    }
+    if (!nbd_needs_buffer(h) ||
+        (h->command == NBD_CMD_WRITE && h->length > server->piece))
+        return 0;
+    return nbd_pool_room(&server->pool, h->length);
 }
 
 static void begin(struct nbd_conn *conn, struct nbd_request *r)
 {
-    conn->bytes += r->room;
-    conn->requests++;
-    conn->bulk = r->header.command == NBD_CMD_WRITE &&
-                 r->header.length >= NBD_STAGE_SIZE;
-    if (r->header.command == NBD_CMD_WRITE && r->header.length > 0) {
-        conn->receiving = r;
-        conn->received = 0;
-        conn->phase = NBD_PAYLOAD;
-    } else {
-        execute(r);
-    }
+    const struct nbd_header *h = &r->header;
+
+    conn->bulk = h->command == NBD_CMD_WRITE && h->length >= NBD_STAGE_SIZE;
+    if (h->command == NBD_CMD_WRITE && h->length > 0)
+        nbd_begin_payload(conn, r);
+    else
+        nbd_execute(r);
 }
 
 bool nbd_step_request(struct nbd_conn *conn)
@@ -176,7 +146,6 @@ bool nbd_step_request(struct nbd_conn *conn)
     struct nbd_request *r;
     struct nbd_header h;
     const char *why = NULL;
-    size_t room = 0;
 
     if (!p)
         return false;
@@ -190,46 +159,15 @@ bool nbd_step_request(struct nbd_conn *conn)
         return true;
     }
     refused = nbd_check(conn, &h, &why);
-    if (!refused && nbd_needs_buffer(&h))
-        room = nbd_pool_room(&conn->server->pool, h.length);
-    if (!affordable(conn, room)) {
-        conn->blocked = true;
+    r = nbd_take(conn, refused ? 0 : room_of(conn->server, &h));
+    if (!r)
         return false;
-    }
-    nbd_take(conn, NBD_REQUEST_SIZE);
-    r = nbd_pool_take_request(&conn->server->pool);
-    if (!r) {
-        nbd_dead(conn, "no memory for a request");
-        return true;
-    }
-    r->server = conn->server;
-    r->conn = conn;
+    nbd_consume(conn, NBD_REQUEST_SIZE);
     r->header = h;
-    r->refused = refused;
-    r->why = why;
-    take_buffer(r, room);
+    if (refused) {
+        r->refused = refused;
+        r->why = why;
+    }
     begin(conn, r);
-    return true;
-}
-
-/* What of a write's data came with the stage; the data of a refused one is
- * received to be forgotten, since the next header comes after it. */
-bool nbd_step_payload(struct nbd_conn *conn)
-{
-    struct nbd_request *r = conn->receiving;
-    size_t staged = conn->stage_end - conn->stage_start;
-    uint32_t n = r->header.length - conn->received;
-
-    if (n > staged)
-        n = (uint32_t)staged;
-    if (r->buffer && n > 0)
-        memcpy(r->buffer + conn->received, conn->stage + conn->stage_start, n);
-    conn->received += n;
-    nbd_take(conn, n);
-    if (conn->received < r->header.length)
-        return false;
-    conn->receiving = NULL;
-    conn->phase = NBD_REQUEST;
-    execute(r);
     return true;
 }

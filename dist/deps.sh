@@ -16,13 +16,13 @@ usage="usage: dist/deps.sh build|demo|test|vm|bench|ci
 set -eu
 
 # What each step adds.
-BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl-genl-3-dev libcmocka-dev"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl-genl-3-dev libcmocka-dev nbdkit-plugin-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl g++"
+TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs"
 VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev"
 CI="clang libclang-rt-dev clang-format shellcheck musl-tools linux-libc-dev"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
-BENCH="vblade strace gnuplot-nox iproute2 util-linux procps nftables jq"
+BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
 
 # The same, by other names; none of these systems is tested here.
 others() {
@@ -31,7 +31,7 @@ deps: this system has no apt-get; please install with its package manager:
   Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel liburing-devel
            libnbd-devel libseccomp-devel libnl3-devel libcmocka-devel iproute
            util-linux e2fsprogs fuse3 libnbd nbdkit wireshark-cli tcpdump jq fio qemu-img
-           nbd libcap aoetools vim-common
+           nbd libcap aoetools vim-common nbdkit-devel gnutls-utils
   Arch     gcc make pkgconf libpcap libinih fuse3 liburing libseccomp libnl
            cmocka iproute2 util-linux e2fsprogs libnbd wireshark-cli tcpdump jq fio
            qemu-img nbd libcap (AUR: vblade aoetools nbdkit)

@@ -162,6 +162,8 @@ enum aoe_event {
                            options.replay only if they could not be written
                            again */
     AOE_DISK_REPLAYED,  /* the same, and all of them were written again */
+    AOE_DISK_PAYLOAD,   /* a path turned out to carry less than interface and
+                           target allow, or carries it again: aoe_disk_paths */
 };
 
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
@@ -227,9 +229,10 @@ struct aoe_request {
  * fail at once until AOE_DISK_BACK), -ESTALE (another disk answers at this
  * address), -ENOMEM.
  *
- * Statuses of `done`: 0; -EIO (the disk failed the command, or the deadline
- * passed); -EBUSY (reserved for another host); -EOPNOTSUPP, -EINVAL, -ENODEV,
- * -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed); -ESTALE.
+ * Statuses of `done`: 0; -EIO (the disk failed the command, the deadline
+ * passed, or the target was restarted under a write that is too large for
+ * options.replay); -EBUSY (reserved for another host); -EOPNOTSUPP, -EINVAL,
+ * -ENODEV, -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed); -ESTALE.
  *
  * Frames leave with the next aoe_service or aoe_push, so that what is submitted
  * together travels together; aoe_timeout returns 0 until then. */
@@ -254,9 +257,10 @@ void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
 struct aoe_path_info {
     const char *interface;
     uint8_t mac[6];
-    unsigned mtu;     /* of the interface */
-    unsigned payload; /* bytes a frame */
-    unsigned window;  /* frames that may be in flight now */
+    unsigned mtu;          /* of the interface */
+    unsigned payload;      /* bytes a frame */
+    unsigned payload_most; /* bytes a frame, if the network let them through */
+    unsigned window;       /* frames that may be in flight now */
     unsigned buffer_count;
     uint64_t rtt; /* smoothed round trip, ns; 0: not measured */
     bool good;    /* false: set aside, being probed */

@@ -164,42 +164,60 @@ static int sizes(const struct options *o, const struct command_disk *c,
 
 /* Everything was copied; now it has to be durable. */
 static int finish(const struct options *o, struct command_disk *c,
-                  const struct local *l, uint64_t end)
+                  const struct local *l, const struct command_copy *copy)
 {
     int err;
 
     if (o->to_disk) {
         err = aoe_flush(c->disk);
-        if (!err)
+        if (!err && !c->lost_writes)
             return EXIT_DONE;
-        log_error("copy: %s: flushing it: %s; what was written may not be on "
-                  "the disk for good",
-                  c->name, strerror(-err));
+        log_error("copy: %s: flushing it: %s; what was written may be lost; "
+                  "--offset %" PRIu64 " writes it again",
+                  c->name, err ? strerror(-err) : "the target was restarted",
+                  copy->durable);
         return EXIT_FAILED;
     }
-    if (l->regular && ftruncate(l->fd, (off_t)end))
+    if (l->regular && ftruncate(l->fd, (off_t)copy->end))
         return file_failed(o, "its length", -errno);
     if (fsync(l->fd))
         return file_failed(o, "bringing it to disk", -errno);
     return EXIT_DONE;
 }
 
-/* Says how to go on, and leaves a file that ends where that begins. */
-static int ended_early(const struct options *o, const struct command_disk *c,
+/* Where a copy that ended early can be gone on with: what is before it must
+ * not be lost afterwards.  A file ends there. */
+static uint64_t settle(const struct options *o, struct command_disk *c,
+                       const struct local *l, const struct command_copy *copy)
+{
+    if (o->to_disk)
+        return aoe_flush(c->disk) == 0 && !c->lost_writes ? copy->resume
+                                                          : copy->durable;
+    if (l->regular && ftruncate(l->fd, (off_t)copy->resume))
+        file_failed(o, "cutting it", -errno);
+    if (fsync(l->fd))
+        file_failed(o, "bringing it to disk", -errno);
+    return copy->resume;
+}
+
+static int ended_early(const struct options *o, struct command_disk *c,
                        const struct local *l, const struct command_copy *copy)
 {
     bool reading = copy->of_file == o->to_disk;
+    uint64_t resume = settle(o, c, l, copy);
 
-    if (!o->to_disk && l->regular && ftruncate(l->fd, (off_t)copy->resume))
-        file_failed(o, "cutting it", -errno);
-    if (copy->status)
+    if (c->lost_writes)
+        log_error("copy: %s: its target was restarted and may have lost what "
+                  "was written; --offset %" PRIu64 " goes on",
+                  c->name, resume);
+    else if (copy->status)
         log_error(
             "copy: %s %s at byte %" PRIu64 ": %s; --offset %" PRIu64 " goes on",
             reading ? "reading" : "writing", copy->of_file ? o->file : c->name,
-            copy->failed_at, strerror(-copy->status), copy->resume);
+            copy->failed_at, strerror(-copy->status), resume);
     else
         log_error("copy: stopped by a signal; --offset %" PRIu64 " goes on",
-                  copy->resume);
+                  resume);
     return EXIT_FAILED;
 }
 
@@ -226,7 +244,8 @@ static int transfer(const struct options *o, struct command_disk *c,
                                 .disk = c->disk,
                                 .to_disk = o->to_disk,
                                 .offset = o->offset,
-                                .stop = &stopped};
+                                .stop = &stopped,
+                                .lost_writes = &c->lost_writes};
     int status = sizes(o, c, l, &copy.end);
     bool all;
 
@@ -241,7 +260,7 @@ static int transfer(const struct options *o, struct command_disk *c,
                            o->quiet);
     all = command_copy_run(&copy);
     command_progress_end(&copy.progress);
-    return all ? finish(o, c, l, copy.end) : ended_early(o, c, l, &copy);
+    return all ? finish(o, c, l, &copy) : ended_early(o, c, l, &copy);
 }
 
 static int copy(const struct options *o, struct command_disk *c)

@@ -17,6 +17,8 @@ enum {
     CHUNK = 256 * 1024,
     SLOTS = 16,
     HOLE = 4096, /* zeroes of this size become a hole in the file */
+    CHECKPOINT =
+        32 << 20, /* the disk is flushed each time so much was written */
 };
 
 struct slot {
@@ -24,14 +26,17 @@ struct slot {
     struct iovec iov;
     struct copying *copying;
     uint8_t *bytes;
+    bool busy;
 };
 
 struct copying {
     struct command_copy *c;
     struct slot slots[SLOTS];
-    uint64_t next; /* what no slot has had yet */
-    unsigned outstanding;
-    uint8_t *memory;
+    uint64_t next;        /* what no slot has had yet */
+    unsigned outstanding; /* slots that are busy, and the flush */
+    struct aoe_request flush;
+    bool flushing;
+    uint64_t flush_covers; /* all bytes before this one */
 };
 
 static void failed(struct command_copy *c, int status, bool of_file,
@@ -136,8 +141,46 @@ static void begin(struct slot *s)
     err = aoe_submit(c->disk, r);
     if (err)
         failed(c, err, false, r->offset, r->offset);
-    else
-        y->outstanding++;
+    s->busy = !err;
+    y->outstanding += s->busy;
+}
+
+static void flush_done(struct aoe_request *r, int status)
+{
+    struct copying *y = r->arg;
+
+    y->outstanding--;
+    y->flushing = false;
+    if (status)
+        failed(y->c, status, false, y->c->durable, y->c->durable);
+    else if (!*y->c->lost_writes) /* what answers may be the new target */
+        y->c->durable = y->flush_covers;
+}
+
+/* Where the first byte is that has not been copied. */
+static uint64_t copied(const struct copying *y)
+{
+    uint64_t first = y->next;
+
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (y->slots[i].busy && y->slots[i].request.offset < first)
+            first = y->slots[i].request.offset;
+    return first;
+}
+
+static void checkpoint(struct copying *y)
+{
+    struct command_copy *c = y->c;
+    uint64_t first = copied(y);
+
+    if (!c->to_disk || c->status || y->flushing ||
+        first - c->durable < CHECKPOINT)
+        return;
+    y->flush =
+        (struct aoe_request){.op = AOE_FLUSH, .done = flush_done, .arg = y};
+    y->flush_covers = first;
+    y->flushing = aoe_submit(c->disk, &y->flush) == 0;
+    y->outstanding += y->flushing;
 }
 
 static void chunk_done(struct aoe_request *r, int status)
@@ -147,6 +190,7 @@ static void chunk_done(struct aoe_request *r, int status)
     int err = 0;
 
     s->copying->outstanding--;
+    s->busy = false;
     if (status) {
         failed(c, status, false, r->offset,
                status == -EIO ? r->error_offset : r->offset);
@@ -160,6 +204,7 @@ static void chunk_done(struct aoe_request *r, int status)
         return;
     }
     c->done += r->length;
+    checkpoint(s->copying);
     begin(s);
 }
 
@@ -168,7 +213,7 @@ bool command_copy_run(struct command_copy *c)
     struct copying *y = calloc(1, sizeof *y);
     void *memory = NULL;
 
-    c->resume = c->offset;
+    c->resume = c->durable = c->offset;
     if (!y || posix_memalign(&memory, HOLE, (size_t)SLOTS * CHUNK)) {
         free(y);
         failed(c, -ENOMEM, true, c->offset, c->offset);
@@ -193,6 +238,8 @@ bool command_copy_run(struct command_copy *c)
     while (y->outstanding) {
         aoe_wait(c->aoe, 100 * (int64_t)NS_PER_MS);
         command_progress_show(&c->progress, c->offset + c->done);
+        if (c->to_disk && *c->lost_writes)
+            failed(c, -ESTALE, false, c->durable, c->durable);
     }
     if (!c->status)
         c->resume = y->next;

@@ -76,8 +76,8 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct command_disk *c = arg;
 
-    if (!c->opened)
-        return; /* what is wrong with it is said when it is given up */
+    if (event == AOE_DISK_RESTARTED)
+        c->lost_writes = true;
     disk_log_event(&c->limit, clock_ns(), disk, event,
                    "this command goes on with the size it began with");
 }
@@ -97,8 +97,7 @@ int command_disk_open(struct command_disk *c)
         err = aoe_wait(c->aoe, (int64_t)(end - now));
         now = *aoe_disk_trouble(c->disk) ? end : clock_ns();
     }
-    c->opened = !err && aoe_disk_ready(c->disk);
-    if (c->opened)
+    if (!err && aoe_disk_ready(c->disk))
         return 0;
     if (err)
         log_error("%s: %s: %s", c->command, c->name, strerror(-err));

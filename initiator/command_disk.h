@@ -20,7 +20,7 @@ struct command_disk {
     struct aoe_disk_options options;
     struct aoe *aoe;
     struct aoe_disk *disk; /* NULL until command_disk_open */
-    bool opened;           /* it was found */
+    bool lost_writes;      /* what no flush has covered may be lost */
     struct log_limit limit;
 };
 

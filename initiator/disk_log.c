@@ -8,7 +8,29 @@
 
 #include "base/clock.h"
 
-enum { BURST = 10 };
+enum { BURST = 10, PATHS_TOLD = 16 };
+
+static void say_payload(const struct aoe_disk *disk)
+{
+    struct aoe_path_info paths[PATHS_TOLD];
+    int count = aoe_disk_paths(disk, paths, PATHS_TOLD), less = 0;
+
+    for (int i = 0; i < count && i < PATHS_TOLD; i++) {
+        const struct aoe_path_info *p = &paths[i];
+
+        if (p->payload >= p->payload_most)
+            continue;
+        less++;
+        log_info("%s: frames with %u bytes of data do not come through between "
+                 "%s and %02x:%02x:%02x:%02x:%02x:%02x; those with %u do: a "
+                 "switch on the way may have a smaller MTU",
+                 aoe_disk_name(disk), p->payload_most, p->interface, p->mac[0],
+                 p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5],
+                 p->payload);
+    }
+    if (!less)
+        log_info("%s: long frames come through again", aoe_disk_name(disk));
+}
 
 static void say(const struct aoe_disk *disk, enum aoe_event event,
                 const char *resized)
@@ -39,6 +61,9 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
         log_info("%s: the target may have been restarted; what was not "
                  "flushed has been written again",
                  name);
+        break;
+    case AOE_DISK_PAYLOAD:
+        say_payload(disk);
         break;
     case AOE_DISK_CHANGED:
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));

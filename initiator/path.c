@@ -196,11 +196,24 @@ void path_forget(struct path *p, struct frame *f)
     list_remove(&f->link);
 }
 
-void path_spurious(struct path *p)
+static void wait_longer(struct path *p)
 {
     p->calm = 0;
     if (p->patience < PATIENCE_MAX)
         p->patience *= 2;
+}
+
+/* When all that an event was said to have taken was only late, a disk or a
+ * busy host, the window is what it was. */
+void path_spurious(struct path *p)
+{
+    wait_longer(p);
+    if (p->event_lost == 0 || --p->event_lost > 0)
+        return;
+    if (p->window < p->event_window)
+        p->window = p->threshold = p->event_window;
+    if (p->window > p->limit * PATH_WINDOW_UNIT)
+        p->window = p->limit * PATH_WINDOW_UNIT;
 }
 
 /* Which of its copies a frame's answer belongs to is known only when there was
@@ -218,8 +231,10 @@ static void learn(struct path *p, const struct frame *f, uint64_t now)
         p->backoff = 0;
         sample(p, now - f->sent);
     }
-    if (only ? !newest : p->srtt && now - f->sent < p->srtt / 2)
+    if (only && !newest)
         path_spurious(p);
+    else if (!only && p->srtt && now - f->sent < p->srtt / 2)
+        wait_longer(p); /* the last copy's answer is still to come */
     else if (newest && f->sent > p->newest_answered)
         p->newest_answered = f->sent;
 }
@@ -251,8 +266,7 @@ static void tick_sent(struct path *p, uint64_t now)
         struct frame *f = list_entry(node, struct frame, link);
 
         if (f->sent + rto <= now) {
-            if (!timed_out)
-                narrow(p, f, now, true);
+            narrow(p, f, now, true);
             timed_out = true;
         } else if (p->srtt && f->sent < p->newest_answered &&
                    f->sent + late <= now) {

@@ -79,7 +79,7 @@ struct path {
     unsigned in_flight;    /* frames queued or sent, and not lost */
     uint64_t recovery;     /* losses of frames sent before are one event, */
     unsigned event_window; /* the window when it began */
-    unsigned event_lost;   /* and how many it took */
+    unsigned event_lost;   /* and how many it took, as far as is known */
 
     uint64_t srtt, rttvar;    /* ns; srtt 0: not measured */
     unsigned backoff;         /* time-outs in a row */

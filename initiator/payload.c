@@ -86,6 +86,8 @@ void payload_limit(struct path *p, unsigned sectors)
         p->sectors = sectors;
     if (p->sectors < sure(p))
         p->sectors = sure(p);
+    if (p->sectors == sectors)
+        pl->told = 0;
     payload_hurry(p);
 }
 
@@ -171,6 +173,16 @@ static uint64_t due(const struct path *p)
 /* ---- verdicts -------------------------------------------------------------
  */
 
+static void tell(struct path *p)
+{
+    unsigned now = p->sectors < p->payload.ceiling ? p->sectors : 0;
+
+    if (now == p->payload.told)
+        return;
+    p->payload.told = now;
+    disk_event(p->disk, AOE_DISK_PAYLOAD);
+}
+
 static void failed(struct path *p, uint64_t now)
 {
     struct payload *pl = &p->payload;
@@ -181,10 +193,12 @@ static void failed(struct path *p, uint64_t now)
         p->sectors = sure(p);
         payload_shorten(p);
     }
-    if (next > p->sectors)
+    if (next > p->sectors) {
         attempt(pl, next);
-    else
-        rest(p, now);
+        return;
+    }
+    rest(p, now);
+    tell(p);
 }
 
 static void judge(struct path *p, uint64_t now)
@@ -209,6 +223,7 @@ static void passed(struct path *p, unsigned sectors, uint64_t now)
     if (sectors > p->sectors && sectors <= p->payload.ceiling)
         p->sectors = sectors;
     rest(p, now);
+    tell(p);
 }
 
 void payload_probed(struct frame *f, const struct aoe_ata *a)

@@ -49,6 +49,7 @@ struct payload {
     struct frame *control; /* the short one, or NULL: it was answered */
     uint64_t probe_at;     /* when the next leaves; UINT64_MAX: never */
     uint64_t gap;          /* from a failed size to the next attempt */
+    unsigned told;         /* sectors of the last event; 0: as many as can be */
     unsigned place;        /* which eighth of the disk they read */
     unsigned lost[2];      /* long writes [0] and reads [1] lost in a row */
 };

@@ -10,6 +10,7 @@
 #   BENCH_ROWS     only rows whose name matches this (extended) pattern
 
 . "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/bench.sh"
 need vblade strace jq gnuplot=gnuplot-nox tc=iproute2 nft=nftables
 BENCH_SECONDS=${BENCH_SECONDS:-3}
 BENCH_REPEAT=${BENCH_REPEAT:-5}
@@ -87,15 +88,8 @@ wire() {
 
 # serve aoe-target|vblade INTERFACES
 serve() {
-    start server nas "$1" 1 2 "$2" "$MEMORY/disk"
-    if [ "$1" = vblade ]; then
-        # It prints its line before its socket is there.
-        until nas grep -q 88a2 /proc/net/packet; do
-            alive server || fail "vblade: ended: $(cat "$(log_of server)")"
-        done
-    else
-        await server 'serving'
-    fi
+    start server nas "${SERVER_CPU[@]}" "$1" 1 2 "$2" "$MEMORY/disk"
+    started "$1"
 }
 
 # bench OPTIONS...: into $TMP/json
@@ -264,7 +258,7 @@ alone() {
         "AF_PACKET echo of the same sizes" || return
     wire 9000 off 0 down
     for ((i = 0; i < BENCH_REPEAT; i++)); do
-        start echo nas "$ECHO" -0 eth0
+        start echo nas "${SERVER_CPU[@]}" "$ECHO" -0 eth0
         until nas grep -q 88b5 /proc/net/packet; do
             alive echo || fail "echo: ended: $(cat "$(log_of echo)")"
         done

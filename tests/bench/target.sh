@@ -13,6 +13,7 @@
 #                  are left out
 
 . "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/bench.sh"
 need vblade strace gnuplot=gnuplot-nox
 BENCH_SECONDS=${BENCH_SECONDS:-3}
 BENCH_REPEAT=${BENCH_REPEAT:-5}
@@ -38,13 +39,6 @@ mtu() {
     nas ip link set eth0 mtu "$1" && host ip link set eth0 mtu "$1"
 }
 
-# Each has a CPU of its own: where the scheduler puts a program that is woken
-# by another's frame changes from run to run.
-SERVER_CPU=() LOAD_CPU=()
-if [ "$(nproc)" -gt 1 ]; then
-    SERVER_CPU=(taskset -c 1) LOAD_CPU=(taskset -c 0)
-fi
-
 declare -A COMMAND=([vblade]=vblade [aoe-target]=aoe-target)
 UNDER=
 # serve vblade|aoe-target FILE FLAGS...
@@ -53,14 +47,7 @@ serve() {
     shift 2
     # shellcheck disable=SC2086 # a list of words
     start server nas "${SERVER_CPU[@]}" $UNDER ${COMMAND[$program]} "$@" 1 2 eth0 "$file"
-    if [ "$program" = vblade ]; then
-        # It prints its line before its socket is there.
-        until nas grep -q 88a2 /proc/net/packet; do
-            alive server || fail "vblade: ended: $(cat "$(log_of server)")"
-        done
-    else
-        await server 'serving'
-    fi
+    started "$program"
 }
 
 # CPU seconds of a process with all its threads; what its frames cost on their
@@ -77,7 +64,7 @@ one() {
     # shellcheck disable=SC2086 # a list of words
     serve "$program" "$file" $flags
     before=$(cpu_of "${PID[server]}")
-    if result=$(host "${LOAD_CPU[@]}" "$LOAD" -t "$BENCH_SECONDS" -l $((SIZE / 512)) "$@" 1 2 eth0); then
+    if result=$(host "$LOAD" -t "$BENCH_SECONDS" -l $((SIZE / 512)) "$@" 1 2 eth0); then
         after=$(cpu_of "${PID[server]}")
         echo "$result" | awk -v OFS='\t' -v row="$row" -v program="$program" \
             -v seconds="$BENCH_SECONDS" -v cpu="$after" -v before="$before" \
@@ -202,7 +189,7 @@ many() {
     done >>"$TMP/many.conf"
     start server nas aoe-target --config "$TMP/many.conf"
     await server 'e10\.0: serving'
-    seconds=$(host "${LOAD_CPU[@]}" "$LOAD" -q 1000 eth0 | awk '{ print $2 }')
+    seconds=$(host "$LOAD" -q 1000 eth0 | awk '{ print $2 }')
     awk -v seconds="$seconds" '$1 == "VmRSS:" {
         printf "%.1f MiB resident, all answer within %s s\n", $2 / 1024, seconds }' \
         "/proc/${PID[server]}/status"
@@ -225,7 +212,7 @@ calls() {
     UNDER="strace -c -f -o $TMP/calls --"
     serve "$program" "$DISK/disk"
     UNDER=
-    ops=$(host "${LOAD_CPU[@]}" "$LOAD" -t 2 -l $((SIZE / 512)) "$@" 1 2 eth0 | awk '{ print $2 * 2 }')
+    ops=$(host "$LOAD" -t 2 -l $((SIZE / 512)) "$@" 1 2 eth0 | awk '{ print $2 * 2 }')
     kill "$(pgrep -P "${PID[server]}")"
     finished server
     awk -v ops="$ops" '$NF == "total" { printf "%.2f\n", $4 / ops }' "$TMP/calls"
@@ -243,7 +230,7 @@ fi
 
 ceiling() {
     start null nas "${SERVER_CPU[@]}" "$LOAD" -0 eth0
-    host "${LOAD_CPU[@]}" "$LOAD" -t "$BENCH_SECONDS" "$@" 1 2 eth0
+    host "$LOAD" -t "$BENCH_SECONDS" "$@" 1 2 eth0
     end null
 }
 mtu 1500

@@ -17,7 +17,7 @@
 #include "tests/lib/nbd_memory.h"
 #include "bridge/nbd_server.h"
 
-enum { DISK = 128 << 10 };
+enum { DISK = 512 << 10 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,6 +30,7 @@ enum {
     READS_LITTLE = 1 << 4,
     HANGS_UP = 1 << 5, /* instead of an orderly end of file */
     SERVER_STOPS = 1 << 6,
+    SHORT_PIECES = 1 << 7, /* a long write is one of more than 4096 bytes */
 };
 
 struct world {
@@ -61,9 +62,11 @@ static void take_output(struct world *w)
 {
     size_t limit = w->manners & READS_LITTLE ? w->chunk : SIZE_MAX;
     struct iovec iov[8];
-    int count = nbd_conn_output(w->conn, iov, 8);
     size_t sum = 0;
+    int count;
 
+    nbd_conn_resume(w->conn);
+    count = nbd_conn_output(w->conn, iov, 8);
     for (int i = 0; i < count; i++) {
         /* Every byte offered must be there to be read. */
         for (size_t b = 0; b < iov[i].iov_len; b += 64)
@@ -119,7 +122,8 @@ static void finish(struct world *w)
     }
     nbd_conn_close(w->conn);
     nbd_memory_complete_all(&w->memory);
-    if (w->server.in_flight || w->server.orphaned_bytes)
+    if (w->server.in_flight || w->server.orphaned_bytes || w->server.shared ||
+        w->server.requests || w->server.pool.used)
         abort();
 }
 
@@ -138,7 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.exports[0] = &w.memory.export;
     nbd_server_open(&w.server, w.exports, 1);
     if (w.manners & SMALL_LIMIT)
-        w.server.bytes_max = 8192;
+        nbd_server_limit(&w.server, 2 * NBD_PIECE);
+    if (w.manners & SHORT_PIECES)
+        w.server.piece = w.server.own_max = 4096;
     w.conn = calloc(1, sizeof *w.conn);
     if (!w.conn)
         abort();

@@ -53,3 +53,16 @@ for program in aoe aoe-target aoe-nbd aoe-fuse; do
         skip_check "$program: manual page" "needs mandoc (package mandoc)"
     fi
 done
+
+# The helper of mount(8) is a script, and is called as mount(8) calls them.
+PATH=$ROOT/dist:$PATH
+check "mount.aoe --help is useful" says '^usage: mount -t aoe' mount.aoe --help
+check "mount.aoe refuses an option it does not have" \
+    refuses 1 '^mount\.aoe: .*-x: no such option' mount.aoe e1.2 "$TMP" -x
+if command -v mandoc >/dev/null; then
+    check "mount.aoe: the manual page has every option of --help" documented mount.aoe
+    check "mount.aoe: mandoc finds nothing wrong with it" \
+        mandoc -T lint -W warning "$ROOT/doc/mount.aoe.8"
+else
+    skip_check "mount.aoe: manual page" "needs mandoc (package mandoc)"
+fi

@@ -43,3 +43,21 @@ with_loop() {
     let_go "$LOOP" || return
     return "$status"
 }
+
+# in_sbin NAME=FILE...: puts programs into /sbin, where alone mount(8) looks for
+# its helpers, as this script's mount namespace sees it.
+in_sbin() {
+    local file word
+    [ -n "${AOEKIT_OWN_MOUNTS:-}" ] ||
+        skip "needs a mount namespace of its own (unshare --mount)"
+    mkdir "$TMP/sbin" "$TMP/sbin-real"
+    mount --bind /sbin "$TMP/sbin-real" || fail "cannot bind /sbin"
+    for file in "$TMP/sbin-real"/*; do
+        ln -s "$file" "$TMP/sbin/"
+    done
+    for word; do
+        ln -sfn "${word#*=}" "$TMP/sbin/${word%%=*}"
+    done
+    mount --bind "$TMP/sbin" /sbin || fail "cannot bind over /sbin"
+    at_exit umount -l /sbin
+}

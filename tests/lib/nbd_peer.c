@@ -76,6 +76,7 @@ void nbd_peer_collect(struct nbd_peer *peer)
     struct iovec iov[8];
     int count;
 
+    nbd_conn_resume(peer->conn);
     while ((count = nbd_conn_output(peer->conn, iov, 8)) > 0) {
         size_t sum = 0;
 

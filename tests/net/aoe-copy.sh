@@ -159,6 +159,31 @@ check "a flush that fails is an error" refuses 1 '^aoe: copy: e1\.2: flushing it
 stop target KILL
 serve
 
+# A target that ended without a word may have lost what it had in memory: what
+# was written since the last flush is written again.
+head -c 48M /dev/urandom >"$TMP/big"
+stop target
+zeroes "$TMP/disk" 48M
+serve --fault delay=0.01
+start copy host aoe copy "$TMP/big" e1.2 --destructive -i eth0
+much() {
+    [ "$(allocated "$TMP/disk")" -gt 40000000 ] || ! alive copy
+}
+eventually much
+stop target KILL
+serve
+finished copy 60
+check "a restart of the target ends the copy with status 1" test $? = 1
+REST=$(sed -n 's/^aoe: copy: e1\.2: its target was restarted .*; --offset \([0-9]*\) goes on$/\1/p' "$(log_of copy)")
+check "... it says from where to go on ($REST)" test "${REST:-}"
+check "... which is the last flush" test "${REST:-1}" -le 40000000
+truncate -s "${REST:-0}" "$TMP/disk" && truncate -s 48M "$TMP/disk" # the crash
+check "... and from there it does" copy "$TMP/big" e1.2 --destructive --offset "${REST:-0}"
+check "... the whole is the file" same "$TMP/big" "$TMP/disk"
+stop target
+cp "$TMP/random" "$TMP/disk"
+serve
+
 mkdir "$TMP/full"
 mount -t tmpfs -o size=4m none "$TMP/full" || fail "a small file system"
 check "a full file system" refuses 1 \

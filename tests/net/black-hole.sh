@@ -59,9 +59,12 @@ try() { # TARGET
         mount_disks e1.2 --timeout 20
         check "$1, a hole $name: data comes and goes" there_and_back
         check "... in short frames" carries_now 1024
+        check "... and the log says why" seen fuse \
+            "e1\.2: frames with 8192 bytes .* eth0 and $NAS_MAC; those with 1024"
         if [ "$name" = "both ways" ]; then
             wire_does "max 0"
             check "... in long ones when it has gone" eventually carries_now 8192
+            check "... which is told, too" seen fuse 'come through again'
         else
             stop fuse
             wire_does "max 0"

@@ -32,6 +32,9 @@ answers() { # INTERFACE COUNT
 }
 nobody_opens_it() { # WHERE
     check "$1: discovery shows both and says so" discovers
+    check "$1: aoe stat names both" refuses 1 \
+        "^aoe: stat: e1\.2: two disks .* e1\.2: $SECTORS" \
+        host aoe stat e1.2 -i eth0 -i eth1
     check "$1: aoe-nbd names both and ends" refuses 1 \
         "^aoe-nbd: serve: e1\.2: two disks .* e1\.2: $SECTORS" \
         host aoe-nbd serve e1.2 -i eth0 -i eth1 --unix "$TMP/nbd.sock"

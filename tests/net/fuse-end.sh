@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
+need tcpdump tshark fio
 network 1500
 
 DISK=$TMP/disk
@@ -16,6 +17,15 @@ serve() {
 }
 block() { # FD: reads 4 KiB there
     [ "$(head -c 4096 <&"$1" | wc -c)" = 4096 ]
+}
+fails_with() { # MESSAGE COMMAND...
+    local message=$1
+    shift
+    "$@" 2>&1 | grep -q "$message" && [ "${PIPESTATUS[0]}" != 0 ]
+}
+flushed() { # FILE.pcap
+    tshark -r "$TMP/$1" -Y 'aoe.response == 0 &&
+        (aoe.ata.cmd == 0xe7 || aoe.ata.cmd == 0xea)' 2>/dev/null | grep -q .
 }
 
 serve
@@ -32,9 +42,17 @@ check "mount in the background lets go of its standard error" from_pipe
 background() {
     ip netns pids "$HOST_NS"
 }
-server=$(background)
-check "one process serves" test "$(echo "$server" | wc -w)" = 1
-check "... from the root directory" test "$(readlink "/proc/$server/cwd")" = /
+two() {
+    [ "$(background | wc -l)" = 2 ]
+}
+check "one process serves, another unmounts should the first die" two
+from_root() {
+    local pid
+    for pid in $(background); do
+        [ "$(readlink "/proc/$pid/cwd")" = / ] || return
+    done
+}
+check "... from the root directory" from_root
 host aoe-fuse umount "$MNT"
 gone() {
     [ -z "$(background)" ]
@@ -47,10 +65,19 @@ check "... and nothing is mounted" not mounted
 
 # ---- signals -----------------------------------------------------------------
 
+# With something written and not yet flushed: a page that a mapping has dirtied
+# is written back by the unmounting itself.
 for signal in TERM INT HUP; do
-    mount_disks e1.2
+    mount_disks e1.2 -o cache
+    capture tcpdump host "$TMP/$signal.pcap"
+    fio --name=dirty --ioengine=mmap --filename="$MNT/e1.2" --size=64k --bs=4k \
+        --rw=write --buffer_pattern='"dirty"' --output="$TMP/fio.out"
     kill -s "$signal" "${PID[fuse]}"
     check "SIG$signal: it unmounts and ends with 0" unmounted
+    capture_end tcpdump
+    check "... after a FLUSH" flushed "$signal.pcap"
+    check "... and what was written is on the NAS" grep -q dirtydirty "$DISK"
+    head -c 4M /dev/urandom >"$DISK.new" && cat "$DISK.new" >"$DISK"
 done
 
 mount_disks e1.2
@@ -66,6 +93,19 @@ exec 9>&-
 check "... and with its last user the server ends" finished fuse
 
 mount_disks e1.2
+capture tcpdump host "$TMP/last.pcap"
+exec 9<>"$MNT/e1.2" # after tcpdump's start, which would inherit it
+umount -l "$MNT"
+kill "${PID[fuse]}"
+await fuse 'still in use'
+head -c 4096 /dev/zero >&9
+check "umount -l and a signal leave its user alone, too" block 9
+exec 9>&-
+check "... and with its last user the server ends" finished fuse
+capture_end tcpdump
+check "... after a FLUSH" flushed last.pcap
+
+mount_disks e1.2
 exec 9<>"$MNT/e1.2"
 kill "${PID[fuse]}"
 await fuse 'still in use'
@@ -75,8 +115,20 @@ check "... its user gets an error" not block 9
 exec 9>&-
 
 mount_disks e1.2
+exec 9<>"$MNT/e1.2"
 stop fuse KILL
-check "after kill -9 the directory is dead" not ls "$MNT"
+check "after kill -9 the mount disappears" eventually not mounted
+check "... its user gets an error" not block 9
+exec 9>&-
+check "... and who saw to it is gone, too" eventually gone
+
+# Both processes: what other systems are left with, too.
+mount_disks e1.2
+for pid in $(background); do
+    [ "$pid" = "${PID[fuse]}" ] || kill -KILL "$pid"
+done
+stop fuse KILL
+check "when both are killed the directory is dead" not ls "$MNT"
 check "mount says what to do about it" refuses 1 '^aoe-fuse: .*umount' \
     host aoe-fuse mount e1.2 "$MNT" -i eth0
 check "umount clears it away" host aoe-fuse umount "$MNT"
@@ -88,7 +140,23 @@ check "... ends it" eventually gone
 
 mount_disks e1.2 --timeout 2
 stop target
-check "without a target reading fails" not dd if="$MNT/e1.2" of=/dev/null
+# What is on the wire cannot be taken back, not for a reader that somebody wants
+# to be rid of either: he goes at the deadline, like one who waits for EIO.
+(exec dd if="$MNT/e1.2" of=/dev/null bs=4k count=1 2>/dev/null) &
+PID[reader]=$!
+asked() {
+    grep -qs fuse "/proc/${PID[reader]}/wchan" ||
+        grep -qs fuse "/proc/${PID[reader]}/stack"
+}
+eventually asked
+kill -KILL "${PID[reader]}"
+killed() {
+    finished reader
+    [ $? = 137 ]
+}
+check "without a target a reader that is killed goes at the deadline" killed
+check "without a target reading fails with EIO" \
+    fails_with 'Input/output error' dd if="$MNT/e1.2" of=/dev/null
 await fuse 'e1\.2: no answer'
 check "the directory still answers" stat_is %s 4194304 "$MNT/e1.2"
 mark fuse

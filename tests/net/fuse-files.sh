@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
-need fallocate=util-linux tcpdump tshark
+need fallocate=util-linux setpriv=util-linux tcpdump tshark
 network 1500
 
 DISK=$TMP/disk OTHER=$TMP/other
@@ -27,7 +27,7 @@ e3.4.stats" ]
 }
 check "the directory lists the disks and their texts" listed
 check "size, blocks and permissions are a disk's" \
-    stat_is '%s %b %a' "8388608 16384 600" "$MNT/e1.2"
+    stat_is '%s %b %o %a' "8388608 16384 4096 600" "$MNT/e1.2"
 check "df adds them up" \
     says ' 9437184 ' df --block-size=1 --output=source,size,avail "$MNT"
 check "e1.2.info says what it is" grep -Eqx 'size +8388608 .*' "$MNT/e1.2.info"
@@ -134,6 +134,18 @@ check "-o uid, gid, mode" stat_is '%U %g %a' "daemon 12 444" "$MNT/e1.2"
 check "-o ro: no writing" not \
     dd if=/dev/zero of="$MNT/e1.2" count=1 conv=notrunc status=none
 check "-o ro: reading" cmp "$MNT/e1.2" "$DISK"
+stop fuse
+others() { # a user who is not the one that mounted
+    setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+}
+mount_disks e1.2 -o mode=0644
+check "other users see nothing" not others cat "$MNT/e1.2.info"
+stop fuse
+mount_disks e1.2 -o allow_other,mode=0644
+check "-o allow_other: they may read what its mode lets them" \
+    others cmp "$MNT/e1.2" "$DISK"
+check "-o allow_other: ... and not write" not \
+    others dd if=/dev/zero of="$MNT/e1.2" count=1 conv=notrunc status=none
 stop fuse
 mount_disks e1.2 -o cache
 cp "$TMP/copy" "$MNT/e1.2"

@@ -89,6 +89,28 @@ pieces() { # FILE of the target
     check "they have arrived, and nothing else" cmp "$DATA" "$1"
 }
 
+# What clients must not do, from libnbd without its strictness, on a disk that is
+# long enough for the longest requests.
+bad_clients() { # DISK
+    if ! [ -x "$HELPERS/badclient" ]; then
+        skip_check "bad clients" "needs libnbd (package libnbd-dev)"
+        return
+    fi
+    start bad host aoe-nbd serve "$1" -i eth0 --unix "$TMP/bad.sock"
+    await bad serving
+    check "clients that break the rules get the right errors" \
+        badclient "nbd+unix:///$1?socket=$TMP/bad.sock"
+    stop bad
+}
+
+# Rates are nobody's business here, only that it works.
+benches() {
+    check "qemu-img bench: reads" \
+        qemu-img bench -c 2000 -d 16 -s 4096 -S 8192 -f raw "$URI"
+    check "qemu-img bench: writes with flushes" qemu-img bench -w -c 500 -d 8 \
+        -s 20000 -o 512 --flush-interval=100 -f raw "$URI"
+}
+
 verified() {
     if ! fio --enghelp 2>/dev/null | grep -qw nbd; then
         skip_check "fio verifies" "this fio has no nbd engine"
@@ -114,7 +136,13 @@ pieces "$TMP/ours"
 check "qemu-io: discard" \
     qemu-io -f raw -c 'discard 1M 1M' -c 'read -P 0 1M 1M' "$URI"
 verified
+benches
 stop nbd
+truncate -s 48M "$TMP/large"
+start large nas aoe-target 1 5 eth0 "$TMP/large"
+await large 'e1\.5: serving'
+bad_clients e1.5
+stop large
 
 serve e1.2 --read-only
 check "--read-only: nbdinfo sees it" info '.is_read_only and (.can_trim | not)'
@@ -134,4 +162,8 @@ whole_disks "$TMP/theirs"
 pieces "$TMP/theirs"
 verified
 stop nbd
+truncate -s 48M "$TMP/large"
+start large nas vblade 1 5 eth0 "$TMP/large"
+bad_clients e1.5
+end large
 end vblade

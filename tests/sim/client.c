@@ -23,9 +23,9 @@ static uint64_t client_clock(void *arg)
 
 static const char *event_name(enum aoe_event e)
 {
-    static const char *const names[] = {"ready",     "lost",    "back",
-                                        "resized",   "changed", "conflict",
-                                        "restarted", "replayed"};
+    static const char *const names[] = {
+        "ready",    "lost",      "back",     "resized",           "changed",
+        "conflict", "restarted", "replayed", "of another payload"};
 
     return names[e];
 }

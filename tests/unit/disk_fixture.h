@@ -22,7 +22,7 @@ struct fixture {
     struct world w;
     struct model *nas;
     struct aoe_disk *disk;
-    unsigned events[8]; /* by enum aoe_event */
+    unsigned events[16]; /* by enum aoe_event */
 };
 
 /* One request and what became of it. */

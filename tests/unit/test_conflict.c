@@ -17,7 +17,7 @@ struct fixture {
     struct world w;
     struct model *nas;
     struct aoe_disk *disk;
-    unsigned events[8];
+    unsigned events[16];
 };
 
 struct io {

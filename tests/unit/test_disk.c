@@ -167,6 +167,25 @@ static void a_dead_path_keeps_no_flush(void **state)
     flush_leaves_a_dead_path(false);
 }
 
+/* The same serial number is the same cache. */
+static void one_flush_is_for_all_paths(void **state)
+{
+    static uint8_t bytes[512 * 256];
+    struct fixture f;
+    struct model *second;
+
+    (void)state;
+    start(&f, 1500);
+    second = world_add(&f.w, SECTORS, 1500, "one");
+    model_announce(second);
+    world_run(&f.w, NS_PER_S, NULL);
+    assert_int_equal(run(&f, AOE_WRITE, bytes, sizeof bytes, 0), 0);
+    assert_true(f.nas->writes > 0 && second->writes > 0);
+    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
+    assert_int_equal(f.nas->flushes + second->flushes, 1);
+    stop(&f);
+}
+
 static uint64_t world_time(void *arg)
 {
     return ((struct world *)arg)->now;
@@ -460,6 +479,7 @@ int main(void)
         cmocka_unit_test(two_paths_share_the_work),
         cmocka_unit_test(a_failed_path_is_set_aside_and_used_again),
         cmocka_unit_test(a_dead_path_keeps_no_flush),
+        cmocka_unit_test(one_flush_is_for_all_paths),
         cmocka_unit_test(paths_to_one_address_share_its_buffers),
         cmocka_unit_test(frame_size_fits),
         cmocka_unit_test(lba28_only),

@@ -259,6 +259,28 @@ static void memory_is_bounded(void **state)
     assert_int_equal(b->fs.pool.used, 0);
 }
 
+/* Buffers kept of many writes make room for those of many reads. */
+static void spare_memory_is_bounded(void **state)
+{
+    enum { SIZE = 33 << 10, COUNT = 2 };
+    struct bench *b = bench_of(state);
+    const struct aoefs_pool *pool = &b->fs.pool;
+    struct fuse_read_in in = {.size = MIB};
+    static uint8_t data[SIZE];
+
+    b->fakes[0].hold = COUNT;
+    for (unsigned i = 0; i < COUNT; i++)
+        ask_write(b, DISK, i * SIZE, data, SIZE);
+    answers(b);
+    assert_true(pool->spare > 0);
+    b->fakes[0].fail = -EIO;
+    for (unsigned i = 0; i < COUNT; i++)
+        ask(b, FUSE_READ, DISK, &in, sizeof in, NULL, 0);
+    answers(b);
+    assert_int_equal(pool->used, 0);
+    assert_true(pool->spare <= pool->limit);
+}
+
 static void idle_memory_goes_back(void **state)
 {
     enum { COUNT = 6 };
@@ -345,6 +367,8 @@ int main(void)
         TEST(ends_are_short),
         TEST(waiting_writes_keep_their_data),
         cmocka_unit_test_setup_teardown(memory_is_bounded, setup_small,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(spare_memory_is_bounded, setup_small,
                                         teardown),
         TEST(idle_memory_goes_back),
         TEST(errors_reach_the_user),

@@ -109,6 +109,33 @@ static void everything(void **state)
     mount_options_free(&o);
 }
 
+/* All that fstab has room for. */
+static void everything_in_one_option(void **state)
+{
+    struct mount_options o;
+    int status;
+
+    (void)state;
+    assert_true(parse(
+        &o,
+        "mount e1.2 dir -o rw,interface=eth0,interface=eth1,"
+        "timeout=7,wait=0.5,link=pcap,window=9,replay=3,_netdev,nofail,noauto,"
+        "user=me,comment=no,x-systemd.automount,X-gvfs-hide,nodev",
+        &status));
+    assert_int_equal(o.interfaces.count, 2);
+    assert_string_equal(o.interfaces.names[1], "eth1");
+    assert_string_equal(o.interfaces.link, "pcap");
+    assert_int_equal(o.disk.window, 9);
+    assert_int_equal(o.disk.replay, 3 << 20);
+    assert_int_equal(o.disk.timeout, 7 * NS_PER_S);
+    assert_int_equal(o.wait, 500 * NS_PER_MS);
+    assert_true(passed_on(&o, "nodev"));
+    assert_true(passed_on(&o, "rw"));
+    assert_false(passed_on(&o, "nofail"));
+    assert_false(passed_on(&o, "x-systemd.automount"));
+    mount_options_free(&o);
+}
+
 static void a_users_fsname_wins(void **state)
 {
     struct mount_options o;
@@ -153,6 +180,12 @@ static void usage(void **state)
     wrong("mount e1.2 dir -o mode=4755");
     wrong("mount e1.2 dir -o mode=00644");
     wrong("mount e1.2 dir -o max_read=4096");
+    wrong("mount e1.2 dir -o timeout=soon");
+    wrong("mount e1.2 dir -o wait=");
+    wrong("mount e1.2 dir -o window=0");
+    wrong("mount e1.2 dir -o replay=4097");
+    wrong("mount e1.2 dir -o link=carrier-pigeon");
+    wrong("mount e1.2 dir -o interface=");
     for (int i = 0; i < MOUNT_DISKS_MAX + 1; i++)
         sprintf(many + strlen(many), " 1.%d", i);
     strcat(many, " dir");
@@ -164,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(everything),
+        cmocka_unit_test(everything_in_one_option),
         cmocka_unit_test(a_users_fsname_wins),
         cmocka_unit_test(usage),
     };

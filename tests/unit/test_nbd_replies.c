@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * NBD replies: structured ones, how many may be in flight, and clients that go
- * away before theirs.
+ * NBD replies: structured ones, and clients that go away before theirs.
  */
 #include "tests/unit/nbd_transmission.h"
 
@@ -118,96 +117,6 @@ static void too_long_for_one_chunk(void **state)
     nbd_peer_close(&peer);
 }
 
-/* ---- limits -------------------------------------------------------------- */
-
-static void bytes_in_flight_are_bounded(void **state)
-{
-    struct nbd_peer *peer = *state;
-    uint8_t header[NBD_REQUEST_SIZE];
-    struct iovec iov[2];
-    unsigned taken = 0;
-
-    peer->server.bytes_max = 64 << 10;
-    nbd_put_request(header, 0, NBD_CMD_READ, 1, 0, 16 << 10);
-    for (; taken < 10; taken++)
-        if (nbd_peer_send(peer, header, sizeof header) < sizeof header)
-            break;
-    /* The fifth was received, but waits; then nothing more is read. */
-    assert_int_equal(taken, 5);
-    assert_int_equal(peer->memory.pending_count, 4);
-    assert_int_equal(peer->conn->bytes, 64 << 10);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
-    /* A completion is not enough: the reply must have left. */
-    nbd_memory_complete(&peer->memory, 0, 0);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
-    nbd_peer_collect(peer);
-    assert_int_equal(peer->memory.pending_count, 4);
-    nbd_memory_complete_all(&peer->memory);
-    nbd_peer_collect(peer);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
-    /* A single request may always be held, whatever its size. */
-    assert_int_equal(peer->conn->bytes, 0);
-    nbd_peer_request(peer, 0, NBD_CMD_READ, 1, 0, 512 << 10);
-    assert_int_equal(peer->memory.pending_count, 1);
-    nbd_peer_request(peer, 0, NBD_CMD_FLUSH, 1, 0, 0);
-    assert_int_equal(peer->memory.pending_count, 2);
-}
-
-static void requests_in_flight_are_bounded(void **state)
-{
-    struct nbd_peer *peer = *state;
-    uint8_t header[NBD_REQUEST_SIZE];
-    struct iovec iov[2];
-
-    nbd_put_request(header, 0, NBD_CMD_FLUSH, 1, 0, 0);
-    for (unsigned i = 0; i < NBD_REQUESTS_MAX; i++)
-        assert_int_equal(nbd_peer_send(peer, header, sizeof header),
-                         sizeof header);
-    nbd_peer_send(peer, header, sizeof header);
-    assert_int_equal(peer->memory.pending_count, NBD_REQUESTS_MAX);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
-    nbd_memory_complete_all(&peer->memory);
-    nbd_peer_collect(peer);
-    assert_int_equal(peer->memory.pending_count, 1);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
-}
-
-/* Requests a client does not take the replies of do not pile up either. */
-static void unread_replies_are_bounded(void **state)
-{
-    struct nbd_peer *peer = *state;
-    uint8_t header[NBD_REQUEST_SIZE];
-    struct iovec iov[2];
-    unsigned sent = 0;
-
-    nbd_put_request(header, 0, 99, 1, 0, 0);
-    while (nbd_conn_room(peer->conn, iov) > 0) {
-        memcpy(iov[0].iov_base, header, sizeof header);
-        nbd_conn_fed(peer->conn, sizeof header);
-        assert_true(++sent <= NBD_REQUESTS_MAX + 1);
-    }
-    assert_int_equal(peer->conn->requests, NBD_REQUESTS_MAX);
-    nbd_peer_collect(peer);
-    assert_int_equal(peer->conn->requests, 0);
-    assert_int_equal(peer->in_length, sent * NBD_SIMPLE_REPLY_SIZE);
-}
-
-static void memory_at_rest_is_bounded(void **state)
-{
-    struct nbd_peer peer;
-
-    (void)state;
-    nbd_peer_open(&peer, NBD_PAYLOAD_MAX);
-    nbd_peer_go(&peer, false);
-    for (unsigned i = 0; i < 60; i++)
-        nbd_peer_request(&peer, 0, NBD_CMD_READ, i, 0, 1 << 20);
-    nbd_memory_complete_all(&peer.memory);
-    nbd_peer_collect(&peer);
-    assert_true(peer.server.pool.free_bytes > 0);
-    assert_true(peer.server.pool.free_bytes <= 4 << 20);
-    nbd_peer_close(&peer);
-}
-
 /* ---- endings ------------------------------------------------------------- */
 
 static void disc_waits_for_what_is_in_flight(void **state)
@@ -306,10 +215,6 @@ int main(void)
         STRUCTURED(structured_error_of_a_long_name),
         STRUCTURED(block_status),
         cmocka_unit_test(too_long_for_one_chunk),
-        TEST(bytes_in_flight_are_bounded),
-        TEST(requests_in_flight_are_bounded),
-        TEST(unread_replies_are_bounded),
-        cmocka_unit_test(memory_at_rest_is_bounded),
         TEST(disc_waits_for_what_is_in_flight),
         TEST(gone_with_requests_in_flight),
         TEST(end_of_file_in_a_payload),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * NBD clients on real sockets: those that stall, leave or never begin, too few
- * descriptors, and the end.
+ * NBD clients on real sockets: serving them, and the end.
  */
 #include "tests/unit/nbd_house.h"
 
@@ -46,147 +45,6 @@ static void many_clients(void **state)
     assert_true(list_empty(&h->service.clients));
 }
 
-/* ---- clients that mean no good ------------------------------------------- */
-
-static void silent_client_is_dropped(void **state)
-{
-    struct house *h = *state;
-    struct visitor silent, slow, good;
-    uint8_t greeting[NBD_GREETING_SIZE];
-
-    h->service.handshake_limit = NS_PER_S / 20;
-    enter(h, &good);
-    knock(h, &silent);
-    assert_true(receive(&silent, greeting, sizeof greeting));
-    knock(h, &slow);
-    assert_true(receive(&slow, greeting, sizeof greeting));
-    say(&slow, "\0\0\0\3IHAVE", 9);
-    await_end(&silent);
-    await_end(&slow);
-    served(&good);
-    close(silent.fd);
-    close(slow.fd);
-    close(good.fd);
-}
-
-/* One in the middle of a payload, one that takes no replies: others notice
- * nothing, and the two are not watched in vain. */
-static void stalled_clients_cost_only_themselves(void **state)
-{
-    struct house *h = *state;
-    struct visitor writer, reader, good;
-
-    enter(h, &writer);
-    ask(&writer, NBD_CMD_WRITE, 0, 1 << 20);
-    say(&writer, "some", 4);
-    enter(h, &reader);
-    h->service.server.bytes_max = 2 << 20;
-    for (int i = 0; i < 4; i++)
-        ask(&reader, NBD_CMD_READ, 0, 1 << 20);
-    enter(h, &good);
-    for (int i = 0; i < 10; i++)
-        served(&good);
-    assert_int_equal(h->memory.done[AOE_READ], 2);
-    close(writer.fd);
-    close(reader.fd);
-    served(&good);
-    close(good.fd);
-}
-
-static void garbage_ends_the_connection(void **state)
-{
-    struct house *h = *state;
-    struct visitor v, good;
-    char garbage[100];
-
-    enter(h, &good);
-    enter(h, &v);
-    h->prompt = false;
-    ask(&v, NBD_CMD_READ, 0, 4096);
-    memset(garbage, 'x', sizeof garbage);
-    say(&v, garbage, sizeof garbage);
-    await_end(&v);
-    assert_int_equal(h->service.server.in_flight, 1);
-    nbd_memory_complete_all(&h->memory);
-    h->prompt = true;
-    served(&good);
-    close(v.fd);
-    close(good.fd);
-}
-
-static void gone_before_the_reply(void **state)
-{
-    struct house *h = *state;
-    struct visitor v, good;
-
-    enter(h, &good);
-    enter(h, &v);
-    h->prompt = false;
-    for (int i = 0; i < 16; i++)
-        ask(&v, NBD_CMD_READ, 0, 65536);
-    close(v.fd);
-    for (int i = 0; i < 3; i++)
-        turn(h);
-    assert_int_equal(h->memory.pending_count, 16);
-    nbd_memory_complete_all(&h->memory);
-    h->prompt = true;
-    served(&good);
-    assert_int_equal(h->service.server.in_flight, 0);
-    close(good.fd);
-}
-
-/* Whoever connects, asks for much and breaks off must wait with the next
- * connection until the disk has given the memory back. */
-static void broken_off_requests_are_bounded(void **state)
-{
-    struct house *h = *state;
-    struct visitor v, next;
-    char garbage[NBD_REQUEST_SIZE] = "";
-
-    h->prompt = false;
-    enter(h, &v);
-    ask(&v, NBD_CMD_READ, 0, 65536);
-    say(&v, garbage, sizeof garbage);
-    await_end(&v);
-    assert_int_equal(h->service.server.orphaned_bytes, 65536);
-    h->service.server.bytes_max = 4096;
-    knock(h, &next);
-    turn(h);
-    turn(h);
-    assert_true(list_empty(&h->service.clients));
-    assert_int_equal(h->listener.watch.index, 0);
-    nbd_memory_complete_all(&h->memory);
-    assert_true(receive(&next, garbage, NBD_GREETING_SIZE));
-    close(v.fd);
-    close(next.fd);
-}
-
-/* Without a descriptor to spare accepting pauses; it does not spin, and goes
- * on when there is one again. */
-static void too_few_descriptors(void **state)
-{
-    struct house *h = *state;
-    struct rlimit before, none;
-    struct visitor v, good;
-    uint8_t greeting[NBD_GREETING_SIZE];
-
-    enter(h, &good);
-    knock(h, &v);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    none = before;
-    none.rlim_cur = 0;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    /* poll(2) itself refuses more descriptors than the limit allows. */
-    h->listener.watch.ready(h->listener.watch.arg, POLLIN);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    assert_int_equal(h->listener.watch.index, 0);
-    assert_int_not_equal(h->listener.retry.index, 0);
-    served(&good);
-    assert_true(receive(&v, greeting, sizeof greeting));
-    close(v.fd);
-    close(good.fd);
-}
-
 /* ---- the end ------------------------------------------------------------- */
 
 static void stopped(void *arg)
@@ -215,8 +73,7 @@ static void client_without_handshake(void **state)
     struct visitor v = {.house = h};
     int ends[2];
 
-    assert_int_equal(nbd_pool_reserve(pool, 4, 65536), 0);
-    h->service.server.bytes_max = 4 * 65536;
+    assert_int_equal(nbd_server_reserve(&h->service.server, 4, 65536), 0);
     h->service.left = gone;
     h->service.left_arg = h;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
@@ -335,19 +192,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(reads_and_writes),
-        TEST(many_clients),
-        TEST(silent_client_is_dropped),
-        TEST(stalled_clients_cost_only_themselves),
-        TEST(garbage_ends_the_connection),
-        TEST(gone_before_the_reply),
-        TEST(broken_off_requests_are_bounded),
-        TEST(too_few_descriptors),
+        TEST(reads_and_writes),         TEST(many_clients),
+        TEST(stop_without_clients),     TEST(stop_answers_what_is_in_flight),
+        TEST(stop_waits_for_the_disk),  TEST(stop_has_limited_patience),
         TEST(client_without_handshake),
-        TEST(stop_without_clients),
-        TEST(stop_answers_what_is_in_flight),
-        TEST(stop_waits_for_the_disk),
-        TEST(stop_has_limited_patience),
     };
 
     return cmocka_run_group_tests_name("NBD sockets", tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void read_replies_wait_for_their_data(void **state)
 static void payload_goes_straight_to_its_buffer(void **state)
 {
     struct nbd_peer *peer = *state;
-    const uint32_t length = 256 << 10;
+    const uint32_t length = NBD_PIECE;
     struct iovec iov[2];
 
     for (int i = 0; i < 2; i++) {

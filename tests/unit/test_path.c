@@ -258,6 +258,24 @@ static void lateness_teaches_patience(void **state)
     assert_int_equal(path.patience, 2);
 }
 
+static void lateness_gives_the_window_back(void **state)
+{
+    struct frame *f[8];
+    unsigned before;
+
+    (void)state;
+    answer(send_one(0), 100 * US);
+    before = path.window;
+    for (int i = 0; i < 8; i++)
+        f[i] = send_one(MS);
+    path_tick(&path, MS + PATH_RTO_MIN);
+    assert_int_equal(path.window, PATH_WINDOW_UNIT);
+    for (int i = 0; i < 8; i++) /* the disk had better things to do */
+        answer(f[i], 15 * MS);
+    assert_int_equal(path.event_lost, 0);
+    assert_in_range(path.window, before, before + 8 * PATH_WINDOW_UNIT);
+}
+
 static void slow_commands_are_patient(void **state)
 {
     struct frame *f;
@@ -376,6 +394,7 @@ int main(void)
         T(the_tail_is_probed),
         T(backoff_waits_for_a_measurement),
         T(lateness_teaches_patience),
+        T(lateness_gives_the_window_back),
         T(slow_commands_are_patient),
         T(falls_silent),
         T(fence_agrees_with_a_list),

@@ -21,7 +21,7 @@ struct fixture {
     struct world w;
     struct model *nas;
     struct aoe_disk *disk;
-    unsigned events[8];
+    unsigned events[16];
 };
 
 struct io {
@@ -157,6 +157,7 @@ static void long_frames_on_a_good_wire(void **state)
     (void)state;
     open_world(&f, 9000, 0, 0);
     assert_int_equal(payload(&f), 16 * 512); /* when it is ready, or sooner */
+    assert_int_equal(f.events[AOE_DISK_PAYLOAD], 0);
     both_end(&f, NS_PER_S);
     assert_int_equal(longest, AOE_ATA_HEADER + 16 * 512);
     world_close(&f.w);
@@ -194,6 +195,7 @@ static void never_more_than_was_verified(void **state)
         assert_int_equal(payload(&f), holes[i].payload);
         both_end(&f, NS_PER_S);
         assert_int_equal(longest, AOE_ATA_HEADER + holes[i].payload);
+        assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1);
         assert_int_equal(aoe_disk_ready(f.disk), true);
         world_close(&f.w);
     }
@@ -289,8 +291,10 @@ static void grows_again(void **state)
     world_run(&f.w, 600 * NS_PER_S, NULL); /* by now it is asked seldom */
     assert_int_equal(payload(&f), 1024);
     hole(&f, WIRE_RX, 0);
+    assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1); /* not each time */
     world_run(&f.w, PAYLOAD_GAP_MOST + NS_PER_S, NULL);
     assert_int_equal(payload(&f), 16 * 512);
+    assert_int_equal(f.events[AOE_DISK_PAYLOAD], 2);
     both_end(&f, NS_PER_S);
     world_close(&f.w);
 }

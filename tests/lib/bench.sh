@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the comparisons of tests/bench share; sourced behind net.sh.
+# shellcheck shell=bash
+
+# The load and whatever else is started has one CPU, the server another
+# ("${SERVER_CPU[@]}" before its command): where the scheduler puts a program
+# that is woken by another's frame changes from run to run.
+SERVER_CPU=()
+if [ "$(nproc)" -gt 1 ]; then
+    taskset -pc 0 $$ >/dev/null
+    # shellcheck disable=SC2034 # the scripts use it
+    SERVER_CPU=(taskset -c 1)
+fi
+
+# What the frames of each side cost when they arrive is done by the CPU of that
+# side, as on two machines; without it a veth pair lets the sender do it.
+each_receives_itself() {
+    [ "$(nproc)" -gt 1 ] || return 0
+    ip netns exec "$NAS_NS" sh -c "echo 2 >/sys/class/net/$1/queues/rx-0/rps_cpus" &&
+        ip netns exec "$HOST_NS" sh -c "echo 1 >/sys/class/net/$1/queues/rx-0/rps_cpus"
+}
+
+# started SERVER: the one that was started under this name is there.
+started() {
+    if [ "$1" = vblade ]; then
+        # It prints its line before its socket is there.
+        until nas grep -q 88a2 /proc/net/packet; do
+            alive server || fail "vblade: ended: $(cat "$(log_of server)")"
+        done
+    else
+        await server 'serving'
+    fi
+}

@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# mount -t aoe: from e1.2 to a file system and back, by hand and from fstab,
+# judged by e2fsck on the NAS; and that no second mount of a disk comes about.
+
+. "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/fuse.sh"
+need losetup=mount mkfs.ext4=e2fsprogs e2fsck=e2fsprogs resize2fs=e2fsprogs flock=util-linux \
+    findmnt=util-linux
+network 1500
+losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
+in_sbin "mount.aoe=$ROOT/dist/mount.aoe" "aoe-fuse=$BUILD/aoe-fuse"
+
+# Its locks and directories are the host's; here they are ours.
+mkdir -p /run/aoe "$TMP/run"
+mount --bind "$TMP/run" /run/aoe || fail "cannot bind over /run/aoe"
+at_exit rmdir /run/aoe
+at_exit umount -l /run/aoe
+
+DISK=$TMP/disk
+truncate -s 64M "$DISK"
+# Loop devices are the host's, and other tests may be under way there: this
+# one's disk has a name of its own.
+SHELF=$(($$ % 65000)) ID=e$(($$ % 65000)).2
+start target nas aoe-target "$SHELF" 2 eth0 "$DISK"
+await target "$ID: serving"
+TREE=/usr/include/linux
+OTHER=$TMP/other
+mkdir "$OTHER"
+
+background() {
+    ip netns pids "$HOST_NS"
+}
+all_gone() {
+    [ -z "$(background)" ] && [ -z "$(device)" ]
+}
+# The loop device of the disk: its file has no directory any more.
+device() {
+    losetup --list --noheadings --output NAME,BACK-FILE,DIO |
+        awk -v id="/$ID" 'substr($2, length($2) - length(id) + 1) == id'
+}
+of_type() { # TYPE OPTION
+    [ "$(findmnt -no FSTYPE "$MNT")" = "$1" ] &&
+        findmnt -no OPTIONS "$MNT" | tr , '\n' | grep -qx "$2"
+}
+same() {
+    (cd "$MNT" && sha256sum --quiet -c "$TMP/sums")
+}
+fill() {
+    cp -a "$TREE" "$MNT/" && head -c 9M /dev/urandom >"$MNT/large" &&
+        (cd "$MNT" && find . -type f -exec sha256sum {} +) >"$TMP/sums"
+}
+# unmounted_whole WHAT: umount, and nothing is left.
+unmounted_whole() {
+    check "$1: umount" umount "$MNT"
+    check "$1: ... takes loop device and server with it" eventually all_gone
+    check "$1: ... and leaves no directory" \
+        test -z "$(find "$TMP/run" -mindepth 1 -type d)"
+    check "$1: e2fsck on the NAS finds it sound" e2fsck -fn "$DISK"
+}
+
+# ---- a new disk ---------------------------------------------------------------
+
+check "a new disk as a file" host aoe-fuse mount "$ID" "$MNT" -i eth0
+check "... gets its file system" mkfs.ext4 -q "$MNT/$ID"
+check "... and goes" host aoe-fuse umount "$MNT"
+
+# ---- by hand -----------------------------------------------------------------
+
+check "mount -t aoe" host mount -t aoe "$ID" "$MNT" \
+    -o interface=eth0,fstype=ext4,noatime
+check "the file system is there, with its options" of_type ext4 noatime
+check "the loop device bypasses the page cache" \
+    test "$(device | awk '{ print $3 }')" = 1
+check "a tree of files" fill
+check "mounted already: it says so and is content" \
+    says "$ID is mounted on .*mnt already" \
+    host mount -t aoe "$ID" "$MNT" -o interface=eth0
+check "elsewhere: refused" refuses 32 "^mount\.aoe: $ID: mounted elsewhere" \
+    host mount -t aoe "$ID" "$OTHER" -o interface=eth0
+check "the first one has not noticed" same
+unmounted_whole "mount -t"
+
+again() {
+    host mount -t aoe "/dev/etherd/$ID" "$MNT" -o interface=eth0,ro &&
+        umount "$MNT" && host mount -t aoe "$ID" "$MNT" -o interface=eth0,ro
+}
+check "unmounted and mounted at once, read-only" again
+check "the type is found out" of_type ext4 ro
+check "every file is the same" same
+check "no writing" not touch "$MNT/new"
+unmounted_whole "read-only"
+
+# ---- what is wrong -----------------------------------------------------------
+
+wrong() { # STATUS PATTERN DISK OPTIONS
+    refuses "$1" "$2" host mount -t aoe "$3" "$MNT" -o "$4"
+}
+check "not a disk" wrong 1 '^mount\.aoe: sda1: not the name' sda1 interface=eth0
+check "nor is this" wrong 1 '^mount\.aoe: /etc/e1\.2: not' /etc/e1.2 interface=eth0
+check "a disk that is not there" \
+    wrong 32 '^aoe-fuse: .*e9\.9' e9.9 interface=eth0,wait=0.2
+check "no interface" wrong 32 '^aoe-fuse: .*interface' "$ID" ro
+check "another file system than that" not \
+    host mount -t aoe "$ID" "$MNT" -o interface=eth0,fstype=xfs
+check "nothing is mounted" not mountpoint "$MNT"
+check "... and nothing is left" eventually all_gone
+check "mount -f looks at the options" \
+    host mount -f -t aoe e9.9 "$MNT" -o interface=eth0
+check "... and finds what is wrong" refuses 1 'fstype' \
+    host mount -f -t aoe e1.2 "$MNT" -o fstype=
+
+# ---- fstab -------------------------------------------------------------------
+
+# The line of mount.aoe(8).
+echo "$ID $MNT aoe interface=eth0,fstype=ext4,_netdev,nofail 0 0" >"$TMP/fstab"
+check "mount -a" host mount -a -T "$TMP/fstab"
+check "every file is the same" same
+check "mount -a once more" host mount -a -T "$TMP/fstab"
+check "it is mounted once" test "$(device | wc -l)" = 1
+check "umount by the fstab" umount "$MNT"
+check "... takes loop device and server with it" eventually all_gone
+
+# ---- a server that dies ------------------------------------------------------
+
+check "mounted again" host mount -t aoe "$ID" "$MNT" -o interface=eth0
+for pid in $(background); do
+    kill -KILL "$pid"
+done
+check "a server that is killed: reading fails" not cat "$MNT/large"
+check "... umount still works" umount "$MNT"
+check "... and takes the loop device with it" eventually all_gone
+check "... and the disk can be mounted again" \
+    host mount -t aoe "$ID" "$MNT" -o interface=eth0
+check "every file is the same" same
+
+# ---- a disk that has grown ---------------------------------------------------
+
+LOOP=$(device | awk '{ print $1 }')
+grown() {
+    losetup --set-capacity "$LOOP" &&
+        [ "$(cat "/sys/block/${LOOP##*/}/size")" = $((96 * 2048)) ]
+}
+stop target
+truncate -s 96M "$DISK"
+start target nas aoe-target "$SHELF" 2 eth0 "$DISK"
+await target "$ID: serving"
+check "a disk that has grown: the loop device learns it" eventually grown
+CAPABILITIES=0x$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)
+if ((CAPABILITIES >> 24 & 1)); then
+    check "... the file system, too" resize2fs "$LOOP"
+else
+    skip_check "... the file system, too" "needs CAP_SYS_RESOURCE"
+fi
+check "every file is the same" same
+unmounted_whole "the end"
+stop target

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Clients of aoe-nbd that disconnect, break off or stall at each byte of a
+# session, on real sockets, while others go on working beside them.
+
+. "$(dirname "$0")/../lib/net.sh"
+need nbdcopy=libnbd-bin fio python3
+network 9000
+
+SIZE=$((8 << 20))
+SOCK=$TMP/nbd.sock
+URI="nbd+unix:///e1.2?socket=$SOCK"
+truncate -s "$SIZE" "$TMP/disk"
+start target nas aoe-target 1 2 eth0 "$TMP/disk"
+await target 'e1\.2: serving'
+start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$SOCK"
+await nbd 'serving'
+
+# The last 64 KiB are the clients'; each of these ends the same session one byte
+# further on, in one of three ways, and a good one beside it is asked each time.
+cat >"$TMP/cut.py" <<'END'
+import socket, struct, sys
+path, base = sys.argv[1], int(sys.argv[2])
+option = lambda n, data=b"": b"IHAVEOPT" + struct.pack(">II", n, len(data)) + data
+def request(command, offset, length, flags=0):
+    head = struct.pack(">IHHQQI", 0x25609513, flags, command, 7, base + offset, length)
+    return head + (bytes(length) if command == 1 else b"")
+go = struct.pack(">I", 4) + b"e1.2" + struct.pack(">HH", 1, 3)
+start = struct.pack(">I", 3) + option(3) + option(8) + option(9, struct.pack(">I", 4) + b"e1.2" + bytes(4))
+session = start + option(7, go) + request(0, 0, 4096) + request(1, 3, 600) + \
+    request(1, 4096, 512, 1) + request(3, -base, 0) + request(6, 1, 5000) + request(4, 0, 512) + request(2, 0, 0)
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(20)
+    s.connect(path)
+    return s
+def exactly(s, n):
+    data = b""
+    while len(data) < n:
+        part = s.recv(n - len(data))
+        assert part, "the good connection was closed"
+        data += part
+    return data
+good = connect()
+exactly(good, 18)
+good.sendall(struct.pack(">I", 3) + option(1))
+exactly(good, 10)
+stalled = []
+for at in range(len(session) + 1):
+    for way in ("close", "shut", "stall"):
+        s = connect()
+        s.sendall(session[:at])
+        if way == "close":
+            s.close()
+        elif way == "shut":
+            s.shutdown(socket.SHUT_WR)
+            try:
+                while s.recv(65536):
+                    pass
+            except ConnectionResetError:
+                pass
+            s.close()
+        else:
+            stalled.append(s)
+            if len(stalled) > 100:
+                stalled.pop(0).close()
+    good.sendall(request(0, 0, 512))
+    assert exactly(good, 16)[4:8] == bytes(4), "the good connection got an error"
+    exactly(good, 512)
+print(len(session), "bytes")
+END
+start load host fio --name=v --ioengine=nbd --uri="$URI" --rw=randwrite \
+    --bsrange=512-16k --size=7M --iodepth=8 --verify=crc32c --verify_fatal=1 \
+    --verify_state_save=0 --loops=1000
+check "cut and stalled at every byte, a good client beside it gets its answers" \
+    python3 "$TMP/cut.py" "$SOCK" $((SIZE - 65536))
+check "and another one works on" alive load
+end load
+check "nothing was written where only it writes" \
+    fio --name=v --ioengine=nbd --uri="$URI" --rw=randwrite --bs=4k --size=7M \
+    --verify=crc32c --verify_fatal=1 --verify_state_save=0
+check "the server is there" nbdcopy "$URI" null:
+stop nbd
