@@ -24,6 +24,7 @@
 GUEST_MODULES="virtio_pci virtio_net nbd aoe ext4 xfs"
 GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/aoekit/guest
 GUEST_ROOT=$TMP/guest
+GUEST_MEMORY=768 # MiB
 
 # ---- the kernel --------------------------------------------------------------
 
@@ -126,7 +127,7 @@ guest_start() {
     GUEST_SECONDS=$1
     guest_image
     start guest nas timeout --kill-after=5 "$GUEST_SECONDS" \
-        qemu-system-x86_64 -accel tcg -cpu max -m 768 -nodefaults \
+        qemu-system-x86_64 -accel tcg -cpu max -m "$GUEST_MEMORY" -nodefaults \
         -no-user-config -nographic -no-reboot \
         -kernel "$GUEST_CACHE/vmlinuz" -initrd "$TMP/initrd" \
         -append 'console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on' \

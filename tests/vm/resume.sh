@@ -79,6 +79,9 @@ check "disconnect" aoe-nbd disconnect e1.2
 # Nobody comes: requests fail when the time is up, and force takes it away.
 check "connect" aoe-nbd connect e1.2 -i eth0 --hold 1
 kill -9 "$(aoe-nbd list | awk '{ print $3 }')"
+# What the old server was sent would wait for a new one.
+dead() { aoe-nbd list | grep -q no-server; }
+check "the server is dead" eventually dead
 check "without a server requests fail in the end" \
     not dd if=/dev/nbd0 of=/dev/null bs=4k count=1 skip=5000
 check "disconnect --force" aoe-nbd disconnect --force /dev/nbd0
