@@ -250,7 +250,7 @@ table() {
 {
     echo "# aoe-nbd and aoe-fuse beside nbdkit, tgt and nbdfuse"
     echo
-    echo "$(uname -r), $(nproc) CPUs, $(nbdkit --version), $(fio --version), load average $(cut -d' ' -f1-3 /proc/loadavg)."
+    echo "$(uname -r), $(nproc --all) CPUs, $(nbdkit --version), $(fio --version), load average $(cut -d' ' -f1-3 /proc/loadavg)."
     echo "Medians of $BENCH_REPEAT runs of $BENCH_SECONDS s each, in turns. On a 1 Gb/s wire at MTU 1500, CPU on the NAS is to be at most 1.0 times nbdkit's."
     echo
     table

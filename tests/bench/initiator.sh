@@ -385,7 +385,7 @@ table() {
 {
     echo "# The initiator"
     echo
-    echo "$(uname -r), $(nproc) CPUs, load average $(cut -d' ' -f1-3 /proc/loadavg)."
+    echo "$(uname -r), $(nproc --all) CPUs, load average $(cut -d' ' -f1-3 /proc/loadavg)."
     echo "Medians of $BENCH_REPEAT runs of $BENCH_SECONDS s each, in turns with what they are"
     echo "compared with. aoe-target serves from memory unless said. CPU is that of aoe bench."
     echo

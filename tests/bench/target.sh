@@ -273,7 +273,7 @@ table() {
 {
     echo "# aoe-target beside vblade"
     echo
-    echo "$(uname -r), $(nproc) CPUs, $(vblade -h 2>&1 | grep -ci vblade >/dev/null && dpkg-query -W -f='vblade ${Version}' vblade 2>/dev/null), disk $(stat -f -c %T "$DISK"), load average $(cut -d' ' -f1-3 /proc/loadavg)."
+    echo "$(uname -r), $(nproc --all) CPUs, $(vblade -h 2>&1 | grep -ci vblade >/dev/null && dpkg-query -W -f='vblade ${Version}' vblade 2>/dev/null), disk $(stat -f -c %T "$DISK"), load average $(cut -d' ' -f1-3 /proc/loadavg)."
     echo "Medians of $BENCH_REPEAT runs of $BENCH_SECONDS s each, in turns; 16 requests outstanding unless said."
     echo
     table

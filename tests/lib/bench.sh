@@ -7,7 +7,7 @@
 # ("${SERVER_CPU[@]}" before its command): where the scheduler puts a program
 # that is woken by another's frame changes from run to run.
 SERVER_CPU=()
-if [ "$(nproc)" -gt 1 ]; then
+if [ "$(nproc --all)" -gt 1 ]; then
     taskset -pc 0 $$ >/dev/null
     # shellcheck disable=SC2034 # the scripts use it
     SERVER_CPU=(taskset -c 1)
@@ -16,7 +16,7 @@ fi
 # What the frames of each side cost when they arrive is done by the CPU of that
 # side, as on two machines; without it a veth pair lets the sender do it.
 each_receives_itself() {
-    [ "$(nproc)" -gt 1 ] || return 0
+    [ "$(nproc --all)" -gt 1 ] || return 0
     ip netns exec "$NAS_NS" sh -c "echo 2 >/sys/class/net/$1/queues/rx-0/rps_cpus" &&
         ip netns exec "$HOST_NS" sh -c "echo 1 >/sys/class/net/$1/queues/rx-0/rps_cpus"
 }
