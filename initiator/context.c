@@ -92,6 +92,7 @@ int aoe_open(struct aoe **out, const struct aoe_options *o, const char **bad)
         return err;
     }
     (*out)->tag_socket = fd;
+    (*out)->filter = lo.filter;
     return 0;
 }
 
@@ -422,8 +423,31 @@ static void turn(struct aoe *aoe)
         flush_port(&aoe->ports[i]);
 }
 
+/* Whose only interest is one disk is not woken by what others announce and
+ * answer.  Runs before a frame leaves, so that no answer is missed. */
+static void narrow(struct aoe *aoe)
+{
+    struct list *first = list_first(&aoe->disks);
+    struct link_filter f = aoe->filter;
+
+    if (!f.responses)
+        return; /* the links are the caller's own */
+    f.one_addr = first && first->next == &aoe->disks &&
+                 list_empty(&aoe->discoveries) && list_empty(&aoe->controls);
+    if (f.one_addr)
+        f.addr = list_entry(first, struct aoe_disk, link)->addr;
+    if (f.one_addr == aoe->filter.one_addr &&
+        (!f.one_addr || aoe_addr_equal(f.addr, aoe->filter.addr)))
+        return;
+    for (unsigned i = 0; i < aoe->port_count; i++)
+        if (link_set_filter(aoe->ports[i].link, &f))
+            return; /* tried again with the next call */
+    aoe->filter = f;
+}
+
 void aoe_service(struct aoe *aoe)
 {
+    narrow(aoe);
     aoe_now(aoe);
     for (unsigned i = 0; i < aoe->port_count; i++)
         receive(&aoe->ports[i]);
@@ -432,6 +456,7 @@ void aoe_service(struct aoe *aoe)
 
 void aoe_push(struct aoe *aoe)
 {
+    narrow(aoe);
     aoe_now(aoe);
     turn(aoe);
 }

@@ -28,14 +28,15 @@ struct aoe {
     struct port ports[AOE_INTERFACE_MAX];
     unsigned port_count;
     struct flight flight;
-    struct list disks;       /* of aoe_disk.link */
-    struct list discoveries; /* of aoe_discovery.link */
-    struct list controls;    /* of control_state.link */
-    struct list done;        /* of transfer.work: to be finished */
-    uint64_t now;            /* of the latest call, ns */
-    uint64_t refresh_at;     /* when the interfaces are looked at again */
-    bool kicked;             /* there may be frames to cut or send */
-    int tag_socket;          /* keeps our tag prefix ours on this host */
+    struct list disks;         /* of aoe_disk.link */
+    struct list discoveries;   /* of aoe_discovery.link */
+    struct list controls;      /* of control_state.link */
+    struct list done;          /* of transfer.work: to be finished */
+    uint64_t now;              /* of the latest call, ns */
+    uint64_t refresh_at;       /* when the interfaces are looked at again */
+    bool kicked;               /* there may be frames to cut or send */
+    int tag_socket;            /* keeps our tag prefix ours on this host */
+    struct link_filter filter; /* of all ports, but in tests */
     uint64_t (*clock)(void *arg);
     void *clock_arg;
 };

@@ -60,7 +60,7 @@ static void wanted_tags(struct filter_program *p, const struct link_filter *f)
     if (f->tag_mask == 0)
         return;
     load(p, LD_WORD, AT_TAG);
-    emit(p, JUMP_EQUAL, 0, ACCEPT, NEXT);
+    emit(p, JUMP_EQUAL, 0, 2, NEXT);
     emit(p, AND, f->tag_mask, NEXT, NEXT);
     emit(p, JUMP_EQUAL, f->tag_value, NEXT, REJECT);
 }
@@ -102,9 +102,9 @@ void filter_compile(const struct link_filter *f, bool linux_socket,
         wanted_tags(out, f);
     } else {
         emit(out, JUMP_SET, AOE_FLAG_RESPONSE, REJECT, NEXT);
-        if (f->one_addr)
-            wanted_disk(out, f->addr);
     }
+    if (f->one_addr)
+        wanted_disk(out, f->addr);
     accept = out->count;
     emit(out, RETURN, WHOLE_FRAME, NEXT, NEXT);
     emit(out, RETURN, 0, NEXT, NEXT);

@@ -344,6 +344,11 @@ int link_send(struct link *l, const struct link_out *out, int count)
     return sent;
 }
 
+int link_set_filter(struct link *l, const struct link_filter *f)
+{
+    return l->ops->filter(l, f);
+}
+
 int link_refresh(struct link *l)
 {
     return l->ops->refresh(l);

@@ -31,7 +31,7 @@ struct link_filter {
     /* Responses: only tags with (tag & tag_mask) == tag_value, and tag 0,
      * which announcements carry. */
     uint32_t tag_mask, tag_value;
-    /* Requests: only those for this disk, wildcards included, when set. */
+    /* Only what is for or from this disk, wildcards included, when set. */
     bool one_addr;
     struct aoe_addr addr;
 };
@@ -83,6 +83,7 @@ struct link_ops {
     /* Counts what it sends and drops in the link's tx_ fields. */
     int (*send)(struct link *l, const struct link_out *out, int count);
     int (*refresh)(struct link *l);
+    int (*filter)(struct link *l, const struct link_filter *f);
     void (*close)(struct link *l);
 };
 
@@ -135,6 +136,10 @@ int link_send(struct link *l, const struct link_out *out, int count);
 /* Looks at the interface again: state, MTU, address; re-attaches to one that
  * came back.  Returns a set of enum link_change. */
 int link_refresh(struct link *l);
+
+/* Changes which frames come in from now on; those that wait already still do.
+ * 0 or -errno, then the old filter stays. */
+int link_set_filter(struct link *l, const struct link_filter *f);
 
 /* Calls `each` with the name of every Ethernet interface that is up, for error
  * messages that list candidates. */

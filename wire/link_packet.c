@@ -379,6 +379,11 @@ static void prepare_headers(struct packet_link *p)
     p->rx[0].msg_hdr.msg_control = &p->rx_control;
 }
 
+static int packet_filter(struct link *l, const struct link_filter *f)
+{
+    return filter_attach(l->fd, f);
+}
+
 static void packet_close(struct link *l)
 {
     struct packet_link *p = packet_of(l);
@@ -395,6 +400,7 @@ static const struct link_ops packet_ops = {
     .recv = packet_recv,
     .send = packet_send,
     .refresh = packet_refresh,
+    .filter = packet_filter,
     .close = packet_close,
 };
 
@@ -403,6 +409,7 @@ static const struct link_ops queue_ops = {
     .recv = packet_recv,
     .send = packet_send,
     .refresh = packet_refresh,
+    .filter = packet_filter,
     .close = packet_close,
 };
 

@@ -375,11 +375,25 @@ static void pcap_link_close(struct link *l)
     free(p);
 }
 
+static int pcap_link_filter(struct link *l, const struct link_filter *f)
+{
+    struct pcap_link *p = pcap_of(l);
+    struct link_filter before = p->filter;
+    int e;
+
+    p->filter = *f;
+    e = p->handle ? set_filter(p, p->handle) : 0;
+    if (e)
+        p->filter = before;
+    return e;
+}
+
 static const struct link_ops pcap_link_ops = {
     .name = "pcap",
     .recv = pcap_link_recv,
     .send = pcap_link_send,
     .refresh = pcap_link_refresh,
+    .filter = pcap_link_filter,
     .close = pcap_link_close,
 };
 

@@ -435,11 +435,18 @@ static void pair_close(struct link *l)
     free(p);
 }
 
+static int pair_filter(struct link *l, const struct link_filter *f)
+{
+    filter_compile(f, true, &port_of(l)->filter);
+    return 0;
+}
+
 static const struct link_ops pair_ops = {
     .name = "pair",
     .recv = pair_recv,
     .send = pair_send,
     .refresh = pair_refresh,
+    .filter = pair_filter,
     .close = pair_close,
 };
 

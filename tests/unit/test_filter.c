@@ -29,6 +29,12 @@ static const struct link_filter filters[] = {
     {.responses = false, .one_addr = true, .addr = {1, 2}},
     {.responses = false, .one_addr = true, .addr = {0xfffe, 0xfe}},
     {.responses = false, .one_addr = true, .addr = {0, 0}},
+    {.responses = true,
+     .tag_mask = 0xff000000,
+     .tag_value = 0xa5000000,
+     .one_addr = true,
+     .addr = {1, 2}},
+    {.responses = true, .one_addr = true, .addr = {1, 2}},
 };
 
 enum { FILTERS = sizeof(filters) / sizeof(filters[0]) };
@@ -47,9 +53,10 @@ static bool wanted(const struct link_filter *f, const uint8_t *frame,
         if (len < 24)
             return false;
         tag = get_be32(frame + 20);
-        return tag == 0 || (tag & f->tag_mask) == f->tag_value;
+        if (tag != 0 && (tag & f->tag_mask) != f->tag_value)
+            return false;
     }
-    if (!f->responses && f->one_addr)
+    if (f->one_addr)
         return len >= 19 &&
                aoe_addr_matches(
                    (struct aoe_addr){get_be16(frame + 16), frame[18]}, f->addr);
@@ -125,6 +132,23 @@ static void responses(void **state)
     /* Announcements. */
     assert_true(passes(ours, r, disk, 0));
     assert_true(passes(user, r, disk, 0));
+}
+
+static void responses_of_one_disk(void **state)
+{
+    const struct link_filter one = {.responses = true,
+                                    .tag_mask = 0xff000000,
+                                    .tag_value = 0xa5000000,
+                                    .one_addr = true,
+                                    .addr = {1, 2}};
+    const struct aoe_addr same = {1, 2}, other = {1, 3};
+
+    (void)state;
+    assert_true(passes(&one, AOE_FLAG_RESPONSE, same, 0xa5000001));
+    assert_true(passes(&one, AOE_FLAG_RESPONSE, same, 0));
+    assert_false(passes(&one, AOE_FLAG_RESPONSE, same, 0xa4000001));
+    assert_false(passes(&one, AOE_FLAG_RESPONSE, other, 0xa5000001));
+    assert_false(passes(&one, AOE_FLAG_RESPONSE, other, 0));
 }
 
 static void requests(void **state)
@@ -218,8 +242,11 @@ static void random_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(responses),     cmocka_unit_test(requests),
-        cmocka_unit_test(versions),      cmocka_unit_test(other_protocols),
+        cmocka_unit_test(responses),
+        cmocka_unit_test(responses_of_one_disk),
+        cmocka_unit_test(requests),
+        cmocka_unit_test(versions),
+        cmocka_unit_test(other_protocols),
         cmocka_unit_test(random_frames),
     };
 
