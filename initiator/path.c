@@ -142,31 +142,24 @@ static void begin_event(struct path *p, uint64_t now)
     }
 }
 
-/* Frames that were on the way together are lost in one event.  When that takes
- * more than a quarter of them, a queue has overflowed, and the window is
- * halved.  Single losses are the wire's noise: halved for each, a window could
- * not fill a fast wire that loses one frame in a hundred. */
+/* Frames that were on the way together are lost in one event, which halves the
+ * window once. */
 static void narrow(struct path *p, const struct frame *f, uint64_t now,
                    bool timed_out)
 {
-    unsigned least = 2 * PATH_WINDOW_UNIT, to;
-    bool first = f->sent >= p->recovery, many;
+    unsigned least = 2 * PATH_WINDOW_UNIT;
+    bool first = f->sent >= p->recovery;
 
     if (first)
         begin_event(p, now);
-    many = ++p->event_lost > 1 &&
-           p->event_lost * 4 * PATH_WINDOW_UNIT > p->event_window;
-    if (!first && !many)
+    p->event_lost++;
+    if (!first)
         return;
-    to = p->event_window;
-    to -= many || timed_out ? to / 2 : to / 8;
-    if (to < least)
-        to = least;
-    if (timed_out && first)
+    p->threshold = p->window / 2 > least ? p->window / 2 : least;
+    if (timed_out)
         p->window = PATH_WINDOW_UNIT;
-    else if (to < p->window)
-        p->window = to;
-    p->threshold = to;
+    else if (p->threshold < p->window)
+        p->window = p->threshold;
 }
 
 /* ---- frames ---------------------------------------------------------------

@@ -2,12 +2,11 @@
  *
  * A path is one way to a disk: a local interface and a target address.  It
  * knows how long answers take (RFC 6298), how many frames may be on the way
- * (slow start, additive increase, halved on loss, by less where a loss is a
- * single one) and which of them are lost: a frame is lost when one that left
- * later was answered and its own answer is overdue (as RFC 8985 does it for
- * TCP), or when the retransmission time-out passed.  When nothing is answered
- * for two round trips, the newest frame is sent once more: what answers that
- * tells the others' fate.
+ * (slow start, additive increase, halved on loss) and which of them are lost: a
+ * frame is lost when one that left later was answered and its own answer is
+ * overdue (as RFC 8985 does it for TCP), or when the retransmission time-out
+ * passed.  When nothing is answered for two round trips, the newest frame is
+ * sent once more: what answers that tells the others' fate.
  *
  * A path sends nothing itself.  Its owner takes frames from `lost` and from
  * its requests while path_room allows, and tells the path what left and what
