@@ -157,7 +157,7 @@ static const struct {
     {"window=", set_window, "not a number from 1 to 4096"},
     {"replay=", set_replay, "not a number from 0 to 4096"},
     {"wait=", set_wait, "not a number of seconds"},
-    {"link=", set_link, "packet or pcap"},
+    {"link=", set_link, "packet, queue or pcap"},
     {"max_read=", refuse, "the size of reads is not for choosing"},
     {"defaults", not_ours, ""},
     {"auto", not_ours, ""},

@@ -45,7 +45,7 @@ void fuse_mount_help(void)
            "restart of the\n"
            "                    target (0)\n"
            "  --wait SECONDS    how long to look for the disks (10)\n"
-           "  --link KIND       packet or pcap\n"
+           "  --link KIND       packet, queue or pcap\n"
            "  --verbose         say more\n"
            "\n"
            "A disk becomes a file system through a loop device:\n"

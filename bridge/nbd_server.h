@@ -112,7 +112,7 @@ struct nbd_request {
     size_t room;               /* of buffer */
     bool shared;               /* room is taken from the common half */
     struct nbd_request *whole; /* the write this is a piece of, or NULL */
-    unsigned pieces;           /* of this write, not yet ended */
+    unsigned pieces;           /* of this write at the disk */
     int status;                /* of the first of them to fail */
     enum nbd_error refused;    /* why it is not even tried */
     const char *why;           /* the same for people */

@@ -20,7 +20,7 @@ struct nbdkit_thread {
     bool running;
 
     pthread_mutex_t lock; /* of the next two */
-    struct list jobs;     /* not yet taken by the thread */
+    struct list jobs;     /* that wait for the thread */
     bool stopping;
     int wake[2]; /* a pipe: there are jobs, or it is to stop */
     struct loop_fd watch;

@@ -35,7 +35,8 @@ static void help(void)
          "  -i, --interface NETIF  ask here; may be repeated or a list with\n"
          "                         commas (default: $AOE_INTERFACES)\n"
          "  -w, --wait SECONDS     how long to wait for an answer (1)\n"
-         "      --link KIND        packet or pcap: how to reach the wire\n"
+         "      --link KIND        packet, queue or pcap: how to reach the "
+         "wire\n"
          "  -h, --help             show this\n\n"
          "Exit status: 0 when there was an answer on each interface, 1 when\n"
          "there was none on one, 2 for wrong usage.");

@@ -46,7 +46,8 @@ struct command_disk {
     "                         or a list with commas (default:\n"               \
     "                         $AOE_INTERFACES)\n"                              \
     "  -w, --wait SECONDS     how long to look for the disk (10)\n"            \
-    "      --link KIND        packet or pcap: how to reach the wire\n"         \
+    "      --link KIND        packet, queue or pcap: how to reach the\n"       \
+    "                         wire\n"                                          \
     "  -h, --help             show this\n"
 #define COMMAND_IO_HELP                                                        \
     "      --timeout SECONDS  give a request up after so long (60; 0: "        \

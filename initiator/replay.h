@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The replay log: what was written and not yet flushed, to be written again
+ * The replay log: what was written since the last flush, to be written again
  * when the target may have lost it (doc/safety.md).
  *
  * A change enters the log when the target has answered the last of it, before

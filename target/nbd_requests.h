@@ -34,7 +34,7 @@ struct nbd_store {
     uint64_t base; /* where in the export the store begins */
     char *uri;
 
-    struct list pending; /* of store_op.link: not yet requests */
+    struct list pending; /* of store_op.link: wait for a request */
     struct list alone;   /* the same, which must not be merged */
 
     struct nbd_request requests[NBD_REQUESTS];

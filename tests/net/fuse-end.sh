@@ -65,7 +65,7 @@ check "... and nothing is mounted" not mounted
 
 # ---- signals -----------------------------------------------------------------
 
-# With something written and not yet flushed: a page that a mapping has dirtied
+# With something written since the last flush: a page that a mapping has dirtied
 # is written back by the unmounting itself.
 for signal in TERM INT HUP; do
     mount_disks e1.2 -o cache

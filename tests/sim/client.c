@@ -189,7 +189,7 @@ static void begin_write(struct client *c, struct client_op *op, uint64_t lba,
         sector_fill(op->data + i * 512, lba + i, op->past.id);
 }
 
-/* Returns false when the disk refuses requests for now. */
+/* False: the disk refused the request, as a lost one does. */
 static bool submit(struct client *c, struct client_op *op, enum aoe_op kind,
                    uint64_t lba, uint64_t count)
 {

@@ -44,7 +44,7 @@ struct bench {
     } reply;           /* the latest */
     int errors[256];   /* by unique */
     bool usable, ended;
-    int drained; /* 1: not yet */
+    int drained; /* the status it ended with; 1: it is under way */
 };
 
 /* ---- the kernel -----------------------------------------------------------
