@@ -212,13 +212,15 @@ mark() {
 seen() {
     local name=$1 pattern=$2 seconds=${3:-20} reader status
     [ -p "$TMP/.lines" ] || mkfifo "$TMP/.lines"
-    timeout "$seconds" tail --pid="${PID[$name]}" -s 0.1 \
+    tail --pid="${PID[$name]}" -s 0.1 \
         -n "+$((SEEN[$name] + 1))" -f "$(log_of "$name")" \
         >"$TMP/.lines" 2>/dev/null &
     reader=$!
-    grep -Eqm1 -- "$pattern" "$TMP/.lines"
+    timeout "$seconds" grep -Eqm1 -- "$pattern" "$TMP/.lines"
     status=$?
-    kill "$reader" 2>/dev/null
+    # Not TERM, which may come before it is tail.  It holds what this script
+    # has open.
+    kill -KILL "$reader" 2>/dev/null
     wait "$reader" 2>/dev/null
     return "$status"
 }
@@ -249,19 +251,21 @@ detached() {
 # finished NAME [SECONDS]: waits for its end and returns its exit status; 124
 # when it was still running and had to be killed.
 finished() {
-    local name=$1 seconds=${2:-20} pid=${PID[$1]} clock status ended=
-    sleep "$seconds" &
-    clock=$!
-    wait -n -p ended "$pid" "$clock" 2>/dev/null
-    status=$?
-    if [ "${ended:-}" = "$clock" ]; then
-        kill -KILL "$pid" 2>/dev/null
-        status=124
-    else
+    local name=$1 seconds=${2:-20} pid=${PID[$1]} status clock ended
+    # A child whose death by a signal the shell has told of already is none that
+    # `wait -n` would see.
+    if kill -0 "$pid" 2>/dev/null; then
+        sleep "$seconds" &
+        clock=$!
+        wait -n -p ended "$pid" "$clock" 2>/dev/null
+        [ "${ended:-}" != "$clock" ] || kill -KILL "$pid" 2>/dev/null
         # TERM may come before the child has become sleep, and be ignored.
         kill -KILL "$clock" 2>/dev/null
+        wait "$clock" 2>/dev/null
     fi
-    wait "$pid" "$clock" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    status=$?
+    [ -z "${clock:-}" ] || [ "${ended:-}" != "$clock" ] || status=124
     unset "PID[$name]"
     return "$status"
 }
