@@ -4,7 +4,6 @@
  */
 #include "initiator/command_disk.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -64,12 +63,40 @@ int command_disk_option(struct command_disk *c, int option)
     }
 }
 
+int command_disk_options(struct command_disk *c,
+                         const struct command_options *o, void *arg, int argc,
+                         char **argv)
+{
+    int option, status = -1;
+
+    while (status < 0 && (option = getopt_long(argc, argv, o->shorts, o->longs,
+                                               NULL)) != -1) {
+        if (option == 'h') {
+            o->help();
+            return EXIT_DONE;
+        }
+        status =
+            o->own ? o->own(c, option, arg) : command_disk_option(c, option);
+    }
+    return status;
+}
+
 int command_disk_name(struct command_disk *c, const char *name)
 {
     c->name = name;
     if (aoe_name_parse(name, &c->shelf, &c->slot))
         return command_wrong(c, "disk", name, "not a disk name like e1.2");
     return -1;
+}
+
+int command_disk_alone(struct command_disk *c, int argc, char **argv)
+{
+    if (argc - optind != 1) {
+        log_error("%s: name one disk, like e1.2; see aoe %s --help", c->command,
+                  c->command);
+        return EXIT_USAGE;
+    }
+    return command_disk_name(c, argv[optind]);
 }
 
 static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
