@@ -213,18 +213,7 @@ stop tgt KILL
 # ---- results -------------------------------------------------------------------
 
 table() {
-    awk -F'\t' '
-        function sorted(key,   i, j, x) {
-            for (i = 2; i <= n[key]; i++) {
-                x = v[key, i]
-                for (j = i - 1; j > 0 && v[key, j] + 0 > x + 0; j--) v[key, j + 1] = v[key, j]
-                v[key, j + 1] = x
-            }
-        }
-        function median(key) {
-            sorted(key)
-            return (v[key, int((n[key] + 1) / 2)] + v[key, int(n[key] / 2) + 1]) / 2
-        }
+    awk -F'\t' "$MEDIAN"'
         function add(key, value) { v[key, ++n[key]] = value }
         FNR == NR { row[++rows] = $1; need[$1] = $2; other[$1] = $3; work[$1] = $4; next }
         {
