@@ -58,10 +58,6 @@ WITH_NBDKIT := no
 WITH_URING := no
 WITH_NL := no
 endif
-ifdef SAN
-# nbdkit itself would have to be built with it.
-WITH_NBDKIT := no
-endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_INIH := $(call have,$(WITH_INIH),inih)
@@ -254,7 +250,8 @@ PLUGIN := $(call pic,$(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c \
 	$(call room,initiator) $(call room,wire) $(call room,base))
 $(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN) bridge/nbdkit_plugin.map
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -shared \
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
+		-Wl,-z,relro,-z,now $(LDFLAGS) -shared \
 		-Wl,--version-script=bridge/nbdkit_plugin.map -o $@ $(PLUGIN) \
 		$(PCAP_LIBS) $(THREADS)
 
