@@ -96,6 +96,11 @@ ifdef STATIC
 HARDEN := -fstack-protector-strong -fno-pie
 LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
+# Over all files at once: smaller, and on a small processor faster.  Fat objects
+# also link where the linker knows nothing of it.
+ifeq ($(findstring clang,$(CC)),)
+CFLAGS += -flto=auto -ffat-lto-objects
+endif
 endif
 # musl-gcc sees musl's headers alone; the kernel's lie among glibc's.
 ifneq ($(findstring musl-gcc,$(CC)),)
