@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
 guest_program aoe-nbd mkfs.ext4=e2fsprogs e2fsck=e2fsprogs fstrim=util-linux \
-    setpriv=util-linux
+    setpriv=util-linux hdparm
 
 truncate -s 96M "$TMP/disk"
 aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev &&
@@ -49,6 +49,8 @@ usleep 300000
 check "also when the server gets SIGTERM" test "$(sums /mnt/tree | cmp - /tmp/sums && echo same)" = same
 check "unmount" umount /mnt
 check "e2fsck" e2fsck -fn /dev/nbd3
+check "hdparm -T" says 'Timing cached reads: .* MB/sec' hdparm -T /dev/nbd3
+check "hdparm -t" says 'Timing buffered disk reads: .* MB/sec' hdparm -t /dev/nbd3
 sleep 20 </dev/nbd3 &
 check "an open device stays" refuses "open in process $! .sleep" \
     aoe-nbd disconnect /dev/nbd3
