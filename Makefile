@@ -447,6 +447,8 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),
 	sed 's,@BINDIR@,$(BINDIR),' dist/aoe-nbd@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-nbd@.service
 	install -m 644 dist/aoe-nbd@.socket $(DESTDIR)$(UNITDIR)
+	$(if $(HAVE_NL),sed 's$(comma)@BINDIR@$(comma)$(BINDIR)$(comma)' dist/aoe-nbd-connect@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-nbd-connect@.service)
 install-mount:
 	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
 		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \

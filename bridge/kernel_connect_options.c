@@ -52,7 +52,7 @@ static void help(void)
         "use.  Exit status: 0 done, 1 failed, 2 wrong usage.");
 }
 
-enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_SWAP, OPT_REPLAY };
+enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_AGAIN, OPT_SWAP, OPT_REPLAY };
 static const struct option longs[] = {
     {"interface", required_argument, NULL, 'i'},
     {"foreground", no_argument, NULL, 'f'},
@@ -60,6 +60,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, 'T'},
     {"hold", required_argument, NULL, OPT_HOLD},
     {"resume", no_argument, NULL, OPT_RESUME},
+    {"again", no_argument, NULL, OPT_AGAIN},
     {"swap", no_argument, NULL, OPT_SWAP},
     {"replay", required_argument, NULL, OPT_REPLAY},
     {"wait", required_argument, NULL, 'w'},
@@ -125,6 +126,9 @@ static int set_option(struct connect_options *o, int c)
         return set_count("--hold", 0, HOLD_MAX, &o->hold);
     case OPT_RESUME:
         o->resume = true;
+        return -1;
+    case OPT_AGAIN:
+        o->again = true;
         return -1;
     case OPT_REPLAY:
         return set_replay(o);
