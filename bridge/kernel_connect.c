@@ -94,8 +94,8 @@ static int prepare(struct kernel_connection *c)
     int err = kernel_guard(c->options.swap);
 
     if (err) {
-        log_error("connect: --swap: locking memory: %s; it needs root or "
-                  "CAP_IPC_LOCK",
+        log_error("connect: --swap: locking memory and real-time scheduling: "
+                  "%s; it needs root or CAP_IPC_LOCK and CAP_SYS_NICE",
                   strerror(-err));
         return -1;
     }
