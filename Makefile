@@ -219,8 +219,8 @@ comma := ,
 SONAME := libaoe.so.0
 LIBAOE_MAP := initiator/libaoe.map
 command_sources := $(wildcard initiator/cmd_*.c initiator/command_*.c) \
-	initiator/interfaces.c initiator/disk_log.c initiator/disk_text.c \
-	initiator/histogram.c
+	initiator/interfaces.c initiator/disk_log.c initiator/disk_options.c \
+	initiator/disk_text.c initiator/histogram.c
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 LIBAOE_OBJS := $(call pic,$(filter-out $(command_sources),$(call room,initiator)))
 LIBAOE_PARTS := $(BUILD)/pic/wire.a $(BUILD)/pic/base.a
