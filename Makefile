@@ -92,6 +92,11 @@ ifdef STATIC
 HARDEN := -fstack-protector-strong -fno-pie
 LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
+# Over all files at once: smaller, and on a small processor faster.  Fat objects
+# also link where the linker knows nothing of it.
+ifeq ($(findstring clang,$(CC)),)
+CFLAGS += -flto=auto -ffat-lto-objects
+endif
 endif
 # musl-gcc sees musl's headers alone; the kernel's lie among glibc's.
 ifneq ($(findstring musl-gcc,$(CC)),)
@@ -418,7 +423,7 @@ NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugi
 # Whoever may not write there installs into a PREFIX of his own without them.
 HELPERDIR ?= /sbin
 .PHONY: install install-mount
-install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mount))
+install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),install-mount))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
@@ -444,10 +449,12 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mo
 	sed 's,@BINDIR@,$(BINDIR),' dist/aoe-nbd@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-nbd@.service
 	install -m 644 dist/aoe-nbd@.socket $(DESTDIR)$(UNITDIR)
+	$(if $(HAVE_NL),sed 's$(comma)@BINDIR@$(comma)$(BINDIR)$(comma)' dist/aoe-nbd-connect@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-nbd-connect@.service)
 install-mount:
 	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
 		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
-	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse && \
+	$(if $(HAVE_FUSE),ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse &&) \
 	install -m 755 dist/mount.aoe $(DESTDIR)$(HELPERDIR)
 
 # ---- the house in order ------------------------------------------------------

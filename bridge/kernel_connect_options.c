@@ -33,8 +33,12 @@ static void help(void)
         "      --hold SECONDS     let requests wait so long for `connect\n"
         "                         --resume' when this server was killed (60)\n"
         "      --resume           serve a device again whose server is gone\n"
+        "      --again            --resume if there is such a device, else "
+        "connect\n"
         "      --swap             for a device that is used as swap: keep all\n"
-        "                         memory of the server present\n"
+        "                         memory of the server present, and use what "
+        "the\n"
+        "                         kernel holds back\n"
         "      --replay MIB       keep up to so much of what was written and\n"
         "                         not flushed, for a target that restarts (0)\n"
         "  -w, --wait SECONDS     how long to look for the disk (10)\n"
@@ -48,7 +52,7 @@ static void help(void)
         "use.  Exit status: 0 done, 1 failed, 2 wrong usage.");
 }
 
-enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_SWAP, OPT_REPLAY };
+enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_AGAIN, OPT_SWAP, OPT_REPLAY };
 static const struct option longs[] = {
     {"interface", required_argument, NULL, 'i'},
     {"foreground", no_argument, NULL, 'f'},
@@ -56,6 +60,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, 'T'},
     {"hold", required_argument, NULL, OPT_HOLD},
     {"resume", no_argument, NULL, OPT_RESUME},
+    {"again", no_argument, NULL, OPT_AGAIN},
     {"swap", no_argument, NULL, OPT_SWAP},
     {"replay", required_argument, NULL, OPT_REPLAY},
     {"wait", required_argument, NULL, 'w'},
@@ -101,6 +106,9 @@ static int set_option(struct connect_options *o, int c)
         return -1;
     case OPT_RESUME:
         o->resume = true;
+        return -1;
+    case OPT_AGAIN:
+        o->again = true;
         return -1;
     case OPT_REPLAY:
         return taken("--replay", disk_replay(optarg, &o->disk));

@@ -108,9 +108,9 @@ static const char *remark(const struct entry *e)
 {
     if (e->leaving)
         return " (stopping)";
-    if (e->state == ENTRY_ASKING)
+    if (e->state == ENTRY_ASKING && !e->again)
         return " (looking for another disk of the address)";
-    if (e->state == ENTRY_REFUSED)
+    if (e->state == ENTRY_ASKING || e->state == ENTRY_REFUSED)
         return " (refused: another disk has the address)";
     return "";
 }
@@ -192,6 +192,7 @@ int exports_start(struct exports *x, struct config *c)
     list_each(it, &x->serving)
         if (entry_of(it)->state == ENTRY_SERVED)
             entry_say(entry_of(it));
+    exports_again(x);
     return 0;
 }
 
@@ -214,6 +215,7 @@ void exports_close(struct exports *x)
 {
     if (!x)
         return;
+    loop_timer_cancel(x->options.loop, &x->again);
     exports_look_forget(x);
     list_splice(&x->serving, &x->waiting);
     list_splice(&x->serving, &x->lost);

@@ -26,6 +26,9 @@ struct exports_options {
     /* Whether a disk is on the network already is asked before it is served. */
     bool ask_first;
     struct second_options asking;
+    /* A disk that was refused is served once the other has been silent for so
+     * long; 0: only a reload looks again. */
+    uint64_t take_over_ns;
     struct loop *loop;
 };
 

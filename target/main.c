@@ -173,6 +173,7 @@ static int open_all(struct target *t, const struct options *o)
         .state_dir = o->state_dir,
         .ask_first = !o->force,
         .asking = {.backend = o->backend, .link_open = link_open},
+        .take_over_ns = o->take_over_ns,
     };
     int err = loop_open(&t->loop);
 

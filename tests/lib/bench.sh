@@ -13,14 +13,6 @@ if [ "$(nproc --all)" -gt 1 ]; then
     SERVER_CPU=(taskset -c 1)
 fi
 
-# What the frames of each side cost when they arrive is done by the CPU of that
-# side, as on two machines; without it a veth pair lets the sender do it.
-each_receives_itself() {
-    [ "$(nproc --all)" -gt 1 ] || return 0
-    ip netns exec "$NAS_NS" sh -c "echo 2 >/sys/class/net/$1/queues/rx-0/rps_cpus" &&
-        ip netns exec "$HOST_NS" sh -c "echo 1 >/sys/class/net/$1/queues/rx-0/rps_cpus"
-}
-
 # started SERVER: the one that was started under this name is there.
 started() {
     if [ "$1" = vblade ]; then
