@@ -250,7 +250,7 @@ static void start_waiting(struct exports *x)
     list_each(it, &x->waiting) {
         struct entry *e = entry_of(it);
 
-        if (first_in_the_way(x, e))
+        if (first_in_the_way(x, e) || !exports_dialled(x, &e->config))
             continue;
         list_remove(&e->link);
         if (entry_open(x, e)) {
@@ -271,15 +271,17 @@ static bool settled(struct exports *x)
     list_each(it, &x->serving)
         if (entry_of(it)->leaving)
             return false;
-    return list_empty(&x->waiting) && !asking(x);
+    return list_empty(&x->waiting) && !asking(x) && !x->dialling;
 }
 
-static bool all_served(struct exports *x)
+static enum exports_outcome outcome(struct exports *x)
 {
+    if (x->failed)
+        return EXPORTS_UNCHANGED;
     list_each(it, &x->serving)
         if (entry_of(it)->state != ENTRY_SERVED)
-            return false;
-    return !x->incomplete;
+            return EXPORTS_SOME;
+    return x->incomplete ? EXPORTS_SOME : EXPORTS_ALL;
 }
 
 static void tell_settled(struct exports *x)
@@ -290,7 +292,7 @@ static void tell_settled(struct exports *x)
         struct exports_wait *w = list_entry(node, struct exports_wait, link);
 
         list_remove(node);
-        w->done(w, all_served(x));
+        w->done(w, outcome(x));
     }
 }
 
@@ -420,7 +422,8 @@ static void exchange(struct exports *x, struct list *fresh, struct tally *n)
     }
 }
 
-int exports_reload(struct exports *x, struct config *c)
+/* Everything in `c` can be opened, or be found not to be, without waiting. */
+static int reload(struct exports *x, struct config *c)
 {
     struct tally n = {0};
     struct list fresh;
@@ -436,16 +439,82 @@ int exports_reload(struct exports *x, struct config *c)
         list_each(it, &x->serving)
             entry_of(it)->keep = !entry_of(it)->leaving;
         discard(x, &fresh);
+        exports_dial_tidy(x);
         log_error("reloading: nothing was changed");
         return err;
     }
     /* An earlier configuration's, which this one takes the place of. */
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
-    x->incomplete = false;
+    x->incomplete = x->failed = false;
     exchange(x, &fresh, &n);
     log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
              n.unchanged, n.changed, n.started, n.stopped);
     exports_go_on(x);
+    exports_dial_tidy(x);
     return 0;
+}
+
+/* ---- servers to be waited for ---------------------------------------------
+ */
+
+static bool stays(const struct entry *e, const struct config *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (export_config_equal(&e->config, &c->exports[i]))
+            return !e->leaving;
+    return false;
+}
+
+/* Whether it is served as it is, or what it takes the place of is still served:
+ * a server may allow one connection at a time. */
+static bool not_yet(struct exports *x, const struct config *c,
+                    const struct export_config *new)
+{
+    list_each(it, &x->serving) {
+        const struct entry *e = entry_of(it);
+
+        if ((aoe_addr_equal(e->config.addr, new->addr) ||
+             strcmp(e->config.path, new->path) == 0) &&
+            (!stays(e, c) || export_config_equal(&e->config, new)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether no server has to be waited for. */
+static bool all_dialled(struct exports *x, const struct config *c)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < c->count; i++)
+        if (!not_yet(x, c, &c->exports[i]))
+            all &= exports_dialled(x, &c->exports[i]);
+    return all;
+}
+
+int exports_reload(struct exports *x, struct config *c)
+{
+    config_free(&x->next);
+    x->dialling = !server_stopping(x->options.server) && !all_dialled(x, c);
+    if (!x->dialling)
+        return reload(x, c);
+    x->next = *c;
+    *c = (struct config){0};
+    return 0;
+}
+
+void exports_dial_over(void *arg)
+{
+    struct exports *x = arg;
+
+    if (server_stopping(x->options.server))
+        return;
+    if (x->dialling && all_dialled(x, &x->next)) {
+        x->dialling = false;
+        if (reload(x, &x->next) == 0)
+            return;
+        x->failed = true;
+    }
+    exports_go_on(x);
 }
