@@ -209,8 +209,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     list_init(&x->waiting);
     list_init(&x->lost);
     list_init(&x->waits);
-    list_init(&x->dials);
-    x->dialled = (struct loop_task){.run = exports_dial_over, .arg = x};
+    exports_dial_init(x);
     *out = x;
     return 0;
 }

@@ -81,6 +81,7 @@ void exports_look_begin(struct exports *x, void (*done)(void *arg));
 void exports_look_end(struct exports *x);
 void exports_look_forget(struct exports *x);
 
+void exports_dial_init(struct exports *x);
 /* Whether there is no server to be waited for before the export is opened;
  * begins to connect to it otherwise.  When that has come to an end x->dialled
  * runs. */
@@ -91,8 +92,9 @@ struct store_nbd_dial *exports_dial_take(struct exports *x,
 /* Ends those that nobody waits for any longer; or all. */
 void exports_dial_tidy(struct exports *x);
 void exports_dial_forget(struct exports *x);
-/* What x->dialled runs. */
-void exports_dial_over(void *arg);
+/* exports_reload, when everything in `c` can be opened, or be found not to be,
+ * without waiting. */
+int exports_reload_now(struct exports *x, struct config *c);
 
 /* Looks for refused disks again in a while, if there are any. */
 void exports_again(struct exports *x);

@@ -422,8 +422,7 @@ static void exchange(struct exports *x, struct list *fresh, struct tally *n)
     }
 }
 
-/* Everything in `c` can be opened, or be found not to be, without waiting. */
-static int reload(struct exports *x, struct config *c)
+int exports_reload_now(struct exports *x, struct config *c)
 {
     struct tally n = {0};
     struct list fresh;
@@ -453,68 +452,4 @@ static int reload(struct exports *x, struct config *c)
     exports_go_on(x);
     exports_dial_tidy(x);
     return 0;
-}
-
-/* ---- servers to be waited for ---------------------------------------------
- */
-
-static bool stays(const struct entry *e, const struct config *c)
-{
-    for (unsigned i = 0; i < c->count; i++)
-        if (export_config_equal(&e->config, &c->exports[i]))
-            return !e->leaving;
-    return false;
-}
-
-/* Whether it is served as it is, or what it takes the place of is still served:
- * a server may allow one connection at a time. */
-static bool not_yet(struct exports *x, const struct config *c,
-                    const struct export_config *new)
-{
-    list_each(it, &x->serving) {
-        const struct entry *e = entry_of(it);
-
-        if ((aoe_addr_equal(e->config.addr, new->addr) ||
-             strcmp(e->config.path, new->path) == 0) &&
-            (!stays(e, c) || export_config_equal(&e->config, new)))
-            return true;
-    }
-    return false;
-}
-
-/* Whether no server has to be waited for. */
-static bool all_dialled(struct exports *x, const struct config *c)
-{
-    bool all = true;
-
-    for (unsigned i = 0; i < c->count; i++)
-        if (!not_yet(x, c, &c->exports[i]))
-            all &= exports_dialled(x, &c->exports[i]);
-    return all;
-}
-
-int exports_reload(struct exports *x, struct config *c)
-{
-    config_free(&x->next);
-    x->dialling = !server_stopping(x->options.server) && !all_dialled(x, c);
-    if (!x->dialling)
-        return reload(x, c);
-    x->next = *c;
-    *c = (struct config){0};
-    return 0;
-}
-
-void exports_dial_over(void *arg)
-{
-    struct exports *x = arg;
-
-    if (server_stopping(x->options.server))
-        return;
-    if (x->dialling && all_dialled(x, &x->next)) {
-        x->dialling = false;
-        if (reload(x, &x->next) == 0)
-            return;
-        x->failed = true;
-    }
-    exports_go_on(x);
 }

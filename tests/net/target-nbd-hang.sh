@@ -77,6 +77,14 @@ check "... and the server is left alone" eventually connected 0
 check "... with nothing changed by any" logged 0 'e1\.3'
 
 { file && section 3 $URI; } >conf
+reload first
+eventually connected 1
+{ file && section 3 nowhere; } >conf
+reload second
+check "a reload that fails takes its place as well" not over second
+check "... and tells the first one" not over first
+
+{ file && section 3 $URI; } >conf
 reload third
 eventually connected 1
 speak
