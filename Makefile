@@ -224,8 +224,8 @@ comma := ,
 SONAME := libaoe.so.0
 LIBAOE_MAP := initiator/libaoe.map
 command_sources := $(wildcard initiator/cmd_*.c initiator/command_*.c) \
-	initiator/interfaces.c initiator/disk_log.c initiator/disk_text.c \
-	initiator/histogram.c
+	initiator/interfaces.c initiator/disk_log.c initiator/disk_options.c \
+	initiator/disk_text.c initiator/histogram.c
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 LIBAOE_OBJS := $(call pic,$(filter-out $(command_sources),$(call room,initiator)))
 LIBAOE_PARTS := $(BUILD)/pic/wire.a $(BUILD)/pic/base.a
@@ -426,7 +426,7 @@ NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugi
 # Whoever may not write there installs into a PREFIX of his own without them.
 HELPERDIR ?= /sbin
 .PHONY: install install-mount
-install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mount))
+install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),install-mount))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
@@ -452,10 +452,12 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE),install-mo
 	sed 's,@BINDIR@,$(BINDIR),' dist/aoe-nbd@.service.in \
 		>$(DESTDIR)$(UNITDIR)/aoe-nbd@.service
 	install -m 644 dist/aoe-nbd@.socket $(DESTDIR)$(UNITDIR)
+	$(if $(HAVE_NL),sed 's$(comma)@BINDIR@$(comma)$(BINDIR)$(comma)' dist/aoe-nbd-connect@.service.in \
+		>$(DESTDIR)$(UNITDIR)/aoe-nbd-connect@.service)
 install-mount:
 	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
 		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
-	ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse && \
+	$(if $(HAVE_FUSE),ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse &&) \
 	install -m 755 dist/mount.aoe $(DESTDIR)$(HELPERDIR)
 
 # ---- the house in order ------------------------------------------------------

@@ -33,6 +33,7 @@ struct loop {
     void *caught_arg[SIGNAL_MAX];
 
     uint64_t now;
+    uint64_t poll_for; /* ns that the next wait polls before it sleeps */
     bool stopped;
     int status;
 };
@@ -334,7 +335,27 @@ int loop_signal(struct loop *loop, int signo,
 
 /* ---- turning ------------------------------------------------------------ */
 
-static int wait_ready(struct loop *loop)
+void loop_poll_for(struct loop *loop, uint64_t ns)
+{
+    loop->poll_for = ns;
+}
+
+/* What poll(2) says once something is ready, a timer is due or time is up. */
+static int poll_awake(struct loop *loop)
+{
+    uint64_t end = clock_ns() + loop->poll_for;
+    int ready;
+
+    loop->poll_for = 0;
+    if (loop->timer_count > 0 && loop->heap[0]->at < end)
+        end = loop->heap[0]->at;
+    do
+        ready = poll(loop->polls, (nfds_t)loop->watch_count, 0);
+    while (ready == 0 && clock_ns() < end);
+    return ready;
+}
+
+static int wait_asleep(struct loop *loop)
 {
     struct timespec ts, *wait = NULL;
 
@@ -353,6 +374,13 @@ static int wait_ready(struct loop *loop)
 #else
     return ppoll(loop->polls, (nfds_t)loop->watch_count, wait, NULL);
 #endif
+}
+
+static int wait_ready(struct loop *loop)
+{
+    int ready = loop->poll_for ? poll_awake(loop) : 0;
+
+    return ready ? ready : wait_asleep(loop);
 }
 
 int loop_run(struct loop *loop)

@@ -71,6 +71,10 @@ void loop_task_cancel(struct loop_task *t);
 int loop_signal(struct loop *loop, int signo,
                 void (*caught)(void *arg, int signo), void *arg);
 
+/* The next wait looks again and again for up to `ns` before it sleeps: for what
+ * comes sooner than a sleeping CPU wakes. */
+void loop_poll_for(struct loop *loop, uint64_t ns);
+
 /* Turns until loop_stop, whose status it returns; or -errno when poll fails. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int status);

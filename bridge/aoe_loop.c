@@ -20,6 +20,7 @@ static void rearm(struct aoe_loop *al)
         loop_timer_set(al->loop, &al->timer, clock_ns() + (uint64_t)due);
     else
         loop_timer_cancel(al->loop, &al->timer);
+    loop_poll_for(al->loop, aoe_poll_ns(al->aoe));
 }
 
 static void service(void *arg)

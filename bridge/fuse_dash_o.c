@@ -13,10 +13,9 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "initiator/disk_options.h"
 
-enum { WINDOW_MAX = 4096, REPLAY_MAX = 4096 };
-
-static bool set_uid(struct mount_options *o, const char *value)
+static const char *set_uid(struct mount_options *o, const char *value)
 {
     const struct passwd *user = getpwnam(value);
     uint64_t number;
@@ -26,11 +25,11 @@ static bool set_uid(struct mount_options *o, const char *value)
     else if (!option_u64(value, 0, UINT32_MAX - 1, &number))
         o->fs.uid = (uid_t)number;
     else
-        return false;
-    return true;
+        return "not a user name or number";
+    return NULL;
 }
 
-static bool set_gid(struct mount_options *o, const char *value)
+static const char *set_gid(struct mount_options *o, const char *value)
 {
     const struct group *group = getgrnam(value);
     uint64_t number;
@@ -40,32 +39,33 @@ static bool set_gid(struct mount_options *o, const char *value)
     else if (!option_u64(value, 0, UINT32_MAX - 1, &number))
         o->fs.gid = (gid_t)number;
     else
-        return false;
-    return true;
+        return "not a group name or number";
+    return NULL;
 }
 
-static bool set_mode(struct mount_options *o, const char *value)
+static const char *set_mode(struct mount_options *o, const char *value)
 {
+    static const char wrong[] = "permissions are octal, at most 0777";
     mode_t mode = 0;
 
     if (!*value || strlen(value) > 4)
-        return false;
+        return wrong;
     for (; *value; value++) {
         if (*value < '0' || *value > '7')
-            return false;
+            return wrong;
         mode = mode << 3 | (mode_t)(*value - '0');
     }
     if (mode > 0777)
-        return false;
+        return wrong;
     o->fs.mode = mode;
-    return true;
+    return NULL;
 }
 
-static bool set_cache(struct mount_options *o, const char *value)
+static const char *set_cache(struct mount_options *o, const char *value)
 {
     (void)value;
     o->fs.cache = true;
-    return true;
+    return NULL;
 }
 
 bool mount_option_to_libfuse(struct mount_options *o, const char *option)
@@ -77,102 +77,79 @@ bool mount_option_to_libfuse(struct mount_options *o, const char *option)
     return false;
 }
 
-static bool set_read_only(struct mount_options *o, const char *value)
+static const char *set_read_only(struct mount_options *o, const char *value)
 {
     (void)value;
     o->fs.read_only = true;
-    return mount_option_to_libfuse(o, "ro");
+    return mount_option_to_libfuse(o, "ro") ? NULL : "";
 }
 
-static bool set_interface(struct mount_options *o, const char *value)
+static const char *set_interface(struct mount_options *o, const char *value)
 {
-    return interfaces_add(&o->interfaces, value) == 0;
+    return interfaces_add(&o->interfaces, value) ? "" : NULL;
 }
 
-static bool set_timeout(struct mount_options *o, const char *value)
+static const char *set_timeout(struct mount_options *o, const char *value)
 {
-    return option_seconds(value, &o->disk.timeout) == 0;
+    return disk_seconds(value, &o->disk.timeout);
 }
 
-static bool set_window(struct mount_options *o, const char *value)
+static const char *set_window(struct mount_options *o, const char *value)
 {
-    uint64_t frames;
-
-    if (option_u64(value, 1, WINDOW_MAX, &frames))
-        return false;
-    o->disk.window = (unsigned)frames;
-    return true;
+    return disk_window(value, &o->disk);
 }
 
-static bool set_replay(struct mount_options *o, const char *value)
+static const char *set_replay(struct mount_options *o, const char *value)
 {
-    uint64_t mib;
-
-    if (option_u64(value, 0, REPLAY_MAX, &mib))
-        return false;
-    o->disk.replay = mib << 20;
-    return true;
+    return disk_replay(value, &o->disk);
 }
 
-static bool set_wait(struct mount_options *o, const char *value)
+static const char *set_wait(struct mount_options *o, const char *value)
 {
-    return option_seconds(value, &o->wait) == 0;
+    return disk_seconds(value, &o->wait);
 }
 
-static bool set_link(struct mount_options *o, const char *value)
+static const char *set_link(struct mount_options *o, const char *value)
 {
     snprintf(o->link, sizeof o->link, "%s", value);
     o->interfaces.link = o->link;
-    return strlen(value) < sizeof o->link;
+    return strlen(value) < sizeof o->link ? NULL : "packet, queue or pcap";
 }
 
 /* For whoever reads fstab, not for us: mount(8) hands some of them on. */
-static bool not_ours(struct mount_options *o, const char *value)
+static const char *not_ours(struct mount_options *o, const char *value)
 {
     (void)o;
     (void)value;
-    return true;
+    return NULL;
 }
 
 /* Our reads are sized for what was agreed with the kernel. */
-static bool refuse(struct mount_options *o, const char *value)
+static const char *refuse(struct mount_options *o, const char *value)
 {
     (void)o;
     (void)value;
-    return false;
+    return "the size of reads is not for choosing";
 }
 
 static const struct {
     const char *name; /* with a '=' when a value follows, or a '-' */
-    bool (*set)(struct mount_options *o, const char *value);
-    const char *wrong; /* NULL: it has said so itself */
+    /* NULL, or what is wrong with the value: "" when it has said so itself. */
+    const char *(*set)(struct mount_options *o, const char *value);
 } own_options[] = {
-    {"ro", set_read_only, NULL},
-    {"cache", set_cache, ""},
-    {"uid=", set_uid, "not a user name or number"},
-    {"gid=", set_gid, "not a group name or number"},
-    {"mode=", set_mode, "permissions are octal, at most 0777"},
-    {"interface=", set_interface, NULL},
-    {"timeout=", set_timeout, "not a number of seconds"},
-    {"window=", set_window, "not a number from 1 to 4096"},
-    {"replay=", set_replay, "not a number from 0 to 4096"},
-    {"wait=", set_wait, "not a number of seconds"},
-    {"link=", set_link, "packet, queue or pcap"},
-    {"max_read=", refuse, "the size of reads is not for choosing"},
-    {"defaults", not_ours, ""},
-    {"auto", not_ours, ""},
-    {"noauto", not_ours, ""},
-    {"nofail", not_ours, ""},
-    {"_netdev", not_ours, ""},
-    {"user", not_ours, ""},
-    {"users", not_ours, ""},
-    {"nouser", not_ours, ""},
-    {"owner", not_ours, ""},
-    {"group", not_ours, ""},
-    {"user=", not_ours, ""},
-    {"comment=", not_ours, ""},
-    {"x-", not_ours, ""},
-    {"X-", not_ours, ""},
+    {"ro", set_read_only},     {"cache", set_cache},
+    {"uid=", set_uid},         {"gid=", set_gid},
+    {"mode=", set_mode},       {"interface=", set_interface},
+    {"timeout=", set_timeout}, {"window=", set_window},
+    {"replay=", set_replay},   {"wait=", set_wait},
+    {"link=", set_link},       {"max_read=", refuse},
+    {"defaults", not_ours},    {"auto", not_ours},
+    {"noauto", not_ours},      {"nofail", not_ours},
+    {"_netdev", not_ours},     {"user", not_ours},
+    {"users", not_ours},       {"nouser", not_ours},
+    {"owner", not_ours},       {"group", not_ours},
+    {"user=", not_ours},       {"comment=", not_ours},
+    {"x-", not_ours},          {"X-", not_ours},
 };
 
 enum { OWN_OPTIONS = sizeof own_options / sizeof *own_options };
@@ -195,27 +172,26 @@ static size_t find(const char *option)
 bool mount_option_set(struct mount_options *o, const char *name,
                       const char *value)
 {
-    size_t i = find(name);
+    const char *why = own_options[find(name)].set(o, value);
 
-    if (own_options[i].set(o, value))
-        return true;
-    log_error("mount: --%.*s %s: %s", (int)strcspn(name, "="), name, value,
-              own_options[i].wrong);
-    return false;
+    if (why && *why)
+        log_error("mount: --%.*s %s: %s", (int)strcspn(name, "="), name, value,
+                  why);
+    return !why;
 }
 
 static bool set_option(struct mount_options *o, const char *option)
 {
     size_t i = find(option);
+    const char *why;
 
     /* libfuse names those that it does not know either. */
     if (i == OWN_OPTIONS)
         return mount_option_to_libfuse(o, option);
-    if (own_options[i].set(o, option + strlen(own_options[i].name)))
-        return true;
-    if (own_options[i].wrong)
-        log_error("mount: -o %s: %s", option, own_options[i].wrong);
-    return false;
+    why = own_options[i].set(o, option + strlen(own_options[i].name));
+    if (why && *why)
+        log_error("mount: -o %s: %s", option, why);
+    return !why;
 }
 
 bool mount_options_list(struct mount_options *o, const char *list)

@@ -159,13 +159,24 @@ static int new_device(struct kernel_connection *c, int *fd)
     return err;
 }
 
+/* Whether the disk is a device already that nobody serves. */
+static bool left_behind(const struct kernel_connection *c)
+{
+    struct kernel_device d;
+
+    return kernel_device_find(&d, c->disk.export.name) &&
+           kernel_server(d.index) == 0;
+}
+
 /* Serves before anyone can ask: the first reads of the device (partition
  * tables) come on their own. */
 int connection_attach(struct kernel_connection *c)
 {
+    const struct connect_options *o = &c->options;
+    bool resume = o->resume || (o->again && left_behind(c));
+
     kernel_backend(c->backend, c->disk.disk);
-    if (c->options.resume ? resume_device(c, &c->socket)
-                          : new_device(c, &c->socket))
+    if (resume ? resume_device(c, &c->socket) : new_device(c, &c->socket))
         return -1;
     if (nbd_service_adopt_export(&c->service, c->socket, &c->disk.export))
         return connection_refuse(c, "no memory");

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "bridge/kernel_connection.h"
 #include "bridge/kernel_guard.h"
@@ -58,6 +59,7 @@ static void left(void *arg)
     if (c->ending)
         return;
     c->ending = true;
+    notify_manager("STOPPING=1");
     if (c->background.ready_fd < 0)
         log_info("%s: /dev/nbd%d was disconnected", c->options.name, c->index);
     nbd_service_stop(&c->service, stopped, c);
@@ -92,8 +94,8 @@ static int prepare(struct kernel_connection *c)
     int err = kernel_guard(c->options.swap);
 
     if (err) {
-        log_error("connect: --swap: locking memory: %s; it needs root or "
-                  "CAP_IPC_LOCK",
+        log_error("connect: --swap: locking memory and real-time scheduling: "
+                  "%s; it needs root or CAP_IPC_LOCK and CAP_SYS_NICE",
                   strerror(-err));
         return -1;
     }
@@ -118,6 +120,7 @@ static int announce(struct kernel_connection *c)
     if (err)
         log_error("connect: going to the background: %s", strerror(-err));
     kernel_device_announce(c->index);
+    notify_manager("READY=1");
     return err;
 }
 

@@ -12,13 +12,9 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/kernel_device.h"
+#include "initiator/disk_options.h"
 
-enum {
-    WINDOW_MAX = 4096,
-    HOLD_DEFAULT = 60,
-    HOLD_MAX = 86400,
-    REPLAY_MAX = 4096
-};
+enum { HOLD_DEFAULT = 60, HOLD_MAX = 86400 };
 
 static void help(void)
 {
@@ -37,8 +33,12 @@ static void help(void)
         "      --hold SECONDS     let requests wait so long for `connect\n"
         "                         --resume' when this server was killed (60)\n"
         "      --resume           serve a device again whose server is gone\n"
+        "      --again            --resume if there is such a device, else "
+        "connect\n"
         "      --swap             for a device that is used as swap: keep all\n"
-        "                         memory of the server present\n"
+        "                         memory of the server present, and use what "
+        "the\n"
+        "                         kernel holds back\n"
         "      --replay MIB       keep up to so much of what was written and\n"
         "                         not flushed, for a target that restarts (0)\n"
         "  -w, --wait SECONDS     how long to look for the disk (10)\n"
@@ -52,7 +52,7 @@ static void help(void)
         "use.  Exit status: 0 done, 1 failed, 2 wrong usage.");
 }
 
-enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_SWAP, OPT_REPLAY };
+enum { OPT_LINK = 256, OPT_HOLD, OPT_RESUME, OPT_AGAIN, OPT_SWAP, OPT_REPLAY };
 static const struct option longs[] = {
     {"interface", required_argument, NULL, 'i'},
     {"foreground", no_argument, NULL, 'f'},
@@ -60,6 +60,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, 'T'},
     {"hold", required_argument, NULL, OPT_HOLD},
     {"resume", no_argument, NULL, OPT_RESUME},
+    {"again", no_argument, NULL, OPT_AGAIN},
     {"swap", no_argument, NULL, OPT_SWAP},
     {"replay", required_argument, NULL, OPT_REPLAY},
     {"wait", required_argument, NULL, 'w'},
@@ -77,39 +78,16 @@ static int wrong(const char *option, const char *value, const char *why)
     return EXIT_USAGE;
 }
 
-static int set_seconds(const char *option, uint64_t *ns)
+/* `why` is NULL when optarg was taken. */
+static int taken(const char *option, const char *why)
 {
-    if (option_seconds(optarg, ns))
-        return wrong(option, optarg, "not a number of seconds");
-    return -1;
-}
-
-static int set_count(const char *option, uint64_t min, uint64_t max,
-                     unsigned *out)
-{
-    char why[48];
-    uint64_t value;
-
-    if (option_u64(optarg, min, max, &value)) {
-        snprintf(why, sizeof why, "not a number from %u to %u", (unsigned)min,
-                 (unsigned)max);
-        return wrong(option, optarg, why);
-    }
-    *out = (unsigned)value;
-    return -1;
-}
-
-static int set_replay(struct connect_options *o)
-{
-    unsigned mib = 0;
-    int status = set_count("--replay", 0, REPLAY_MAX, &mib);
-
-    o->disk.replay = (uint64_t)mib << 20;
-    return status;
+    return why ? wrong(option, optarg, why) : -1;
 }
 
 static int set_option(struct connect_options *o, int c)
 {
+    uint64_t seconds;
+
     switch (c) {
     case 'i':
         return interfaces_add(&o->interfaces, optarg) ? EXIT_USAGE : -1;
@@ -120,21 +98,27 @@ static int set_option(struct connect_options *o, int c)
         o->disk.read_only = true;
         return -1;
     case 'T':
-        return set_seconds("--timeout", &o->disk.timeout);
+        return taken("--timeout", disk_seconds(optarg, &o->disk.timeout));
     case OPT_HOLD:
-        return set_count("--hold", 0, HOLD_MAX, &o->hold);
+        if (option_u64(optarg, 0, HOLD_MAX, &seconds))
+            return wrong("--hold", optarg, "not a number from 0 to 86400");
+        o->hold = (unsigned)seconds;
+        return -1;
     case OPT_RESUME:
         o->resume = true;
         return -1;
+    case OPT_AGAIN:
+        o->again = true;
+        return -1;
     case OPT_REPLAY:
-        return set_replay(o);
+        return taken("--replay", disk_replay(optarg, &o->disk));
     case OPT_SWAP:
         o->swap = true;
         return -1;
     case 'w':
-        return set_seconds("--wait", &o->wait);
+        return taken("--wait", disk_seconds(optarg, &o->wait));
     case 'W':
-        return set_count("--window", 1, WINDOW_MAX, &o->disk.window);
+        return taken("--window", disk_window(optarg, &o->disk));
     case OPT_LINK:
         o->interfaces.link = optarg;
         return -1;

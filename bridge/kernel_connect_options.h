@@ -18,7 +18,9 @@ struct connect_options {
     struct aoe_disk_options disk;
     uint64_t wait; /* ns to find the disk in */
     unsigned hold; /* seconds that requests wait for a new server */
-    bool foreground, resume, swap;
+    bool foreground, swap;
+    bool resume; /* the device of a server that is gone, and no new one */
+    bool again;  /* that, if there is one, or else a new device */
 };
 
 /* Returns -1 to go on, else the exit status, after having said why. */

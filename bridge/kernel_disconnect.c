@@ -104,15 +104,41 @@ int kernel_take_away(int index, bool force)
     return EXIT_DONE;
 }
 
+/* From now on the last close takes the device away, and this one is the last if
+ * nobody uses it. */
+static int take_away_later(const struct kernel_device *d)
+{
+    struct kernel_nbd k = {.index = d->index, .backend = d->backend};
+    struct kernel_device after;
+    char device[32];
+    int fd, err;
+
+    snprintf(device, sizeof device, "/dev/nbd%d", d->index);
+    fd = open(device, O_RDONLY | O_CLOEXEC);
+    err = fd < 0 ? -errno : kernel_nbd_until_closed(&k);
+    if (fd >= 0)
+        close(fd);
+    if (err) {
+        log_error("disconnect: %s: %s", device, kernel_nbd_error(err));
+        return EXIT_FAILED;
+    }
+    if (kernel_device_read(&after, d->index))
+        return EXIT_DONE;
+    kernel_device_announce(d->index);
+    return kernel_server_wait(d->index) ? EXIT_FAILED : EXIT_DONE;
+}
+
 /* ---- the command --------------------------------------------------------- */
 
 static void help(void)
 {
-    puts("Usage: aoe-nbd disconnect [--force] (DISK | /dev/nbdN)\n"
+    puts("Usage: aoe-nbd disconnect [--force | --lazy] (DISK | /dev/nbdN)\n"
          "Take the block device of an AoE disk away, after flushing it.\n\n"
          "  -f, --force  also when it is mounted or open, cannot be flushed, "
          "or\n"
          "               its server is gone; what was not written is lost\n"
+         "  -l, --lazy   as soon as nobody uses it any more, if that is not "
+         "now\n"
          "  -h, --help   show this");
 }
 
@@ -128,7 +154,7 @@ static bool find(struct kernel_device *d, const char *name)
     return index >= 0 && kernel_device_read(d, index);
 }
 
-static int disconnect(const char *name, bool force)
+static int disconnect(const char *name, bool force, bool lazy)
 {
     struct kernel_device d;
     int status;
@@ -138,6 +164,8 @@ static int disconnect(const char *name, bool force)
                   name);
         return EXIT_FAILED;
     }
+    if (lazy)
+        return take_away_later(&d);
     status = kernel_take_away(d.index, force);
     /* The server has the last word: it flushes the disk once more. */
     if (status == EXIT_DONE && kernel_server_wait(d.index))
@@ -148,26 +176,34 @@ static int disconnect(const char *name, bool force)
 int kernel_disconnect_command(int argc, char **argv)
 {
     static const struct option longs[] = {{"force", no_argument, NULL, 'f'},
+                                          {"lazy", no_argument, NULL, 'l'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     static char program[] = "aoe-nbd";
-    bool force = false;
+    bool force = false, lazy = false;
     int c;
 
     argv[0] = program; /* what getopt begins its complaints with */
-    while ((c = getopt_long(argc, argv, "fh", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "flh", longs, NULL)) != -1) {
         if (c == 'h') {
             help();
             return EXIT_DONE;
         }
-        if (c != 'f')
+        if (c != 'f' && c != 'l')
             return EXIT_USAGE;
-        force = true;
+        if (c == 'f')
+            force = true;
+        else
+            lazy = true;
+    }
+    if (force && lazy) {
+        log_error("disconnect: --force and --lazy: now or later, not both");
+        return EXIT_USAGE;
     }
     if (argc - optind != 1) {
         log_error("disconnect: name one disk or device; see aoe-nbd disconnect "
                   "--help");
         return EXIT_USAGE;
     }
-    return disconnect(argv[optind], force);
+    return disconnect(argv[optind], force, lazy);
 }

@@ -78,6 +78,52 @@ static void survive(void)
     close(fd);
 }
 
+/* ---- swap ---------------------------------------------------------------- */
+
+/* When all memory is waiting to be written to the device, everyone has to wait
+ * who has not the right to dip into the kernel's reserve: for a process that is
+ * to be in real-time scheduling.  Of the reserve (vm.min_free_kbytes) it then
+ * gets a quarter, Linux 6.3 and later a half, which is to hold the frames in
+ * the buffers of its sockets. */
+enum { RESERVE_KIB = 8192 };
+
+static void grow_reserve(void)
+{
+    static const char path[] = "/proc/sys/vm/min_free_kbytes";
+    FILE *file = fopen(path, "r+e");
+    unsigned kib = RESERVE_KIB;
+    bool done;
+
+    if (file && fscanf(file, "%u", &kib) == 1 && kib >= RESERVE_KIB) {
+        fclose(file);
+        return;
+    }
+    done = file && !fseek(file, 0, SEEK_SET) &&
+           fprintf(file, "%d\n", RESERVE_KIB) > 0;
+    if (file && fclose(file))
+        done = false;
+    if (done)
+        log_info("--swap: vm.min_free_kbytes was %u, is %d now", kib,
+                 RESERVE_KIB);
+    else
+        log_error("--swap: %s: %s; with less than %d there the machine can "
+                  "stand still",
+                  path, strerror(errno), RESERVE_KIB);
+}
+
+static int guard_swap(void)
+{
+    const struct sched_param first = {.sched_priority = 1};
+
+    if (mlockall(MCL_CURRENT | MCL_FUTURE))
+        return -errno;
+    /* Not for the children, who may take their time. */
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first))
+        return -errno;
+    grow_reserve();
+    return 0;
+}
+
 int kernel_guard(bool swap)
 {
     if (chdir("/"))
@@ -86,7 +132,5 @@ int kernel_guard(bool swap)
     survive();
     if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
         log_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
-    if (swap && mlockall(MCL_CURRENT | MCL_FUTURE))
-        return -errno;
-    return 0;
+    return swap ? guard_swap() : 0;
 }

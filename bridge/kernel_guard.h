@@ -9,9 +9,10 @@
 #include <stdbool.h>
 
 /* Leaves the mounts of others alone, asks the kernel never to write dirty pages
- * to make room for this process, nor to end it for lack of memory; with `swap`
- * keeps all of its memory present.  What is not permitted is left out, except
- * for that last one: 0, or -errno. */
+ * to make room for this process, nor to end it for lack of memory.  What is not
+ * permitted is left out.  With `swap` it also keeps all of its memory present
+ * and gives it the memory that the kernel holds back: 0, or -errno if that is
+ * not permitted. */
 int kernel_guard(bool swap);
 
 #endif

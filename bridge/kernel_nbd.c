@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/nbd-netlink.h>
+#include <linux/nbd.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
@@ -190,6 +191,21 @@ int kernel_nbd_resize(const struct kernel_nbd *k)
                    !nla_put_string(call.msg, NBD_ATTR_BACKEND_IDENTIFIER,
                                    k->backend) &&
                    !nla_put_u64(call.msg, NBD_ATTR_SIZE_BYTES, k->size));
+}
+
+int kernel_nbd_until_closed(const struct kernel_nbd *k)
+{
+    struct call call;
+    int err = call_open(&call, NBD_CMD_RECONFIGURE);
+
+    if (err)
+        return err;
+    return call_make(
+        &call, !nla_put_u32(call.msg, NBD_ATTR_INDEX, (uint32_t)k->index) &&
+                   !nla_put_string(call.msg, NBD_ATTR_BACKEND_IDENTIFIER,
+                                   k->backend) &&
+                   !nla_put_u64(call.msg, NBD_ATTR_CLIENT_FLAGS,
+                                NBD_CFLAG_DISCONNECT_ON_CLOSE));
 }
 
 int kernel_nbd_disconnect(int index)

@@ -33,6 +33,10 @@ int kernel_nbd_resume(const struct kernel_nbd *k);
 
 /* Tells it k->size and nothing else. */
 int kernel_nbd_resize(const struct kernel_nbd *k);
+
+/* Has the driver disconnect it when its last user closes it, from now on. */
+int kernel_nbd_until_closed(const struct kernel_nbd *k);
+
 int kernel_nbd_disconnect(int index);
 
 /* The reason of one of these errors, for people. */

@@ -11,8 +11,9 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/nbd_listen.h"
+#include "initiator/disk_options.h"
 
-enum { WINDOW_MAX = 4096, REPLAY_MAX = 4096, MEMORY_MAX = 1024 };
+enum { MEMORY_MAX = 1024 };
 
 static void help(void)
 {
@@ -75,24 +76,10 @@ static int wrong(const char *option, const char *value, const char *why)
     return EXIT_USAGE;
 }
 
-static int set_window(struct serve_options *o, const char *value)
+/* `why` is NULL when optarg was taken. */
+static int taken(const char *option, const char *why)
 {
-    uint64_t window;
-
-    if (option_u64(value, 1, WINDOW_MAX, &window))
-        return wrong("--window", value, "not a number from 1 to 4096");
-    o->disk.window = (unsigned)window;
-    return -1;
-}
-
-static int set_replay(struct serve_options *o, const char *value)
-{
-    uint64_t mib;
-
-    if (option_u64(value, 0, REPLAY_MAX, &mib))
-        return wrong("--replay", value, "not a number from 0 to 4096");
-    o->disk.replay = mib << 20;
-    return -1;
+    return why ? wrong(option, optarg, why) : -1;
 }
 
 static int set_option(struct serve_options *o, int c)
@@ -117,22 +104,18 @@ static int set_option(struct serve_options *o, int c)
         o->disk.read_only = true;
         return -1;
     case 'T':
-        if (option_seconds(optarg, &o->disk.timeout))
-            return wrong("--timeout", optarg, "not a number of seconds");
-        return -1;
+        return taken("--timeout", disk_seconds(optarg, &o->disk.timeout));
     case 'w':
-        if (option_seconds(optarg, &o->wait))
-            return wrong("--wait", optarg, "not a number of seconds");
-        return -1;
+        return taken("--wait", disk_seconds(optarg, &o->wait));
     case 'W':
-        return set_window(o, optarg);
+        return taken("--window", disk_window(optarg, &o->disk));
     case 'M':
         if (option_u64(optarg, NBD_BYTES_LEAST >> 20, MEMORY_MAX, &mib))
             return wrong("--memory", optarg, "not a number from 2 to 1024");
         o->memory = (size_t)mib << 20;
         return -1;
     case 'P':
-        return set_replay(o, optarg);
+        return taken("--replay", disk_replay(optarg, &o->disk));
     case 'L':
         o->interfaces.link = optarg;
         return -1;

@@ -12,16 +12,16 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/options.h"
 #include "bridge/aoe_loop.h"
 #include "bridge/nbd_aoe.h"
 #include "bridge/nbdkit_thread.h"
 #include "initiator/disk_log.h"
+#include "initiator/disk_options.h"
 #include "initiator/interfaces.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
-enum { WINDOW_MAX = 4096, BLOCK_PREFERRED = 4096, BLOCK_MAX = 32 << 20 };
+enum { BLOCK_PREFERRED = 4096, BLOCK_MAX = 32 << 20 };
 
 /* nbdkit has one plugin a process, and it one disk. */
 static struct {
@@ -49,38 +49,36 @@ static void load(void)
     self.options.timeout = AOE_TIMEOUT_DEFAULT;
 }
 
-static int wrong(const char *key, const char *value, const char *why)
+/* NULL, or what is wrong with it. */
+static const char *set_disk(const char *name)
 {
-    nbdkit_error("%s=%s: %s", key, value, why);
-    return -1;
+    if (self.named)
+        return "there can be only one disk";
+    if (aoe_name_parse(name, &self.shelf, &self.slot))
+        return "not a disk name like e1.2";
+    self.named = true;
+    return NULL;
 }
 
 static int config(const char *key, const char *value)
 {
-    uint64_t number;
+    const char *why = NULL;
 
-    if (!strcmp(key, "disk")) {
-        if (self.named)
-            return wrong(key, value, "there can be only one disk");
-        if (aoe_name_parse(value, &self.shelf, &self.slot))
-            return wrong(key, value, "not a disk name like e1.2");
-        self.named = true;
-    } else if (!strcmp(key, "interface")) {
+    if (!strcmp(key, "interface"))
         return interfaces_add(&self.interfaces, value) ? -1 : 0;
-    } else if (!strcmp(key, "timeout")) {
-        if (option_seconds(value, &self.options.timeout))
-            return wrong(key, value, "not a number of seconds");
-    } else if (!strcmp(key, "wait")) {
-        if (option_seconds(value, &self.wait))
-            return wrong(key, value, "not a number of seconds");
-    } else if (!strcmp(key, "window")) {
-        if (option_u64(value, 1, WINDOW_MAX, &number))
-            return wrong(key, value, "not a number from 1 to 4096");
-        self.options.window = (unsigned)number;
-    } else {
-        return wrong(key, value, "no such parameter");
-    }
-    return 0;
+    if (!strcmp(key, "disk"))
+        why = set_disk(value);
+    else if (!strcmp(key, "timeout"))
+        why = disk_seconds(value, &self.options.timeout);
+    else if (!strcmp(key, "wait"))
+        why = disk_seconds(value, &self.wait);
+    else if (!strcmp(key, "window"))
+        why = disk_window(value, &self.options);
+    else
+        why = "no such parameter";
+    if (why)
+        nbdkit_error("%s=%s: %s", key, value, why);
+    return why ? -1 : 0;
 }
 
 static int config_complete(void)

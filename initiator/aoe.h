@@ -73,6 +73,11 @@ int aoe_poll_fds(struct aoe *aoe, struct pollfd *fds, int max);
  * 0: now; -1: never. */
 int64_t aoe_timeout(struct aoe *aoe);
 
+/* Nanoseconds for which it pays to look at the descriptors again and again
+ * before sleeping until one is ready: a single read or write is under way,
+ * whose answer comes sooner than a sleeping CPU wakes.  0: sleep. */
+uint64_t aoe_poll_ns(const struct aoe *aoe);
+
 /* The address of an interface of this context: what targets know us by.  0 or
  * -ENODEV. */
 int aoe_interface_mac(const struct aoe *aoe, const char *interface,

@@ -6,7 +6,6 @@
 #include "initiator/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,8 +356,10 @@ static int bench(const struct options *o, struct command_disk *c)
     return status;
 }
 
-static int set_option(struct options *o, struct command_disk *c, int option)
+static int set_option(struct command_disk *c, int option, void *arg)
 {
+    struct options *o = arg;
+
     switch (option) {
     case 'o':
         o->write = true;
@@ -415,22 +416,14 @@ static int parse(struct options *o, struct command_disk *c, int argc,
         COMMAND_DISK_LONG,
         {NULL, 0, NULL, 0},
     };
-    int option, status = -1;
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, set_option};
+    int status = command_disk_options(c, &options, o, argc, argv);
 
-    while (status < 0 && (option = getopt_long(argc, argv, COMMAND_DISK_SHORT,
-                                               longs, NULL)) != -1) {
-        if (option == 'h') {
-            help();
-            return EXIT_DONE;
-        }
-        status = set_option(o, c, option);
-    }
+    if (status < 0)
+        status = command_disk_alone(c, argc, argv);
     if (status >= 0)
         return status;
-    if (argc - optind != 1) {
-        log_error("bench: name one disk, like e1.2; see aoe bench --help");
-        return EXIT_USAGE;
-    }
     if (o->block * o->depth > MEMORY_MAX) {
         log_error("bench: --block times --depth is more than 1 GiB of memory");
         return EXIT_USAGE;
@@ -438,10 +431,10 @@ static int parse(struct options *o, struct command_disk *c, int argc,
     if (o->write && !o->destructive) {
         log_error("bench: --write destroys what is on %s; say --destructive "
                   "if that is meant",
-                  argv[optind]);
+                  c->name);
         return EXIT_USAGE;
     }
-    return command_disk_name(c, argv[optind]);
+    return -1;
 }
 
 int bench_main(int argc, char **argv)

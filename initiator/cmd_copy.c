@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -309,8 +308,10 @@ static int arguments(struct options *o, struct command_disk *c, int argc,
     return command_disk_name(c, argv[o->to_disk]);
 }
 
-static int set_option(struct options *o, struct command_disk *c, int option)
+static int set_option(struct command_disk *c, int option, void *arg)
 {
+    struct options *o = arg;
+
     switch (option) {
     case 'D':
         o->destructive = true;
@@ -323,9 +324,6 @@ static int set_option(struct options *o, struct command_disk *c, int option)
     case 'q':
         o->quiet = true;
         return -1;
-    case 'h':
-        help();
-        return EXIT_DONE;
     default:
         return command_disk_option(c, option);
     }
@@ -341,15 +339,14 @@ int copy_main(int argc, char **argv)
         COMMAND_DISK_LONG,
         {NULL, 0, NULL, 0},
     };
+    static const struct command_options options = {"q" COMMAND_DISK_SHORT,
+                                                   longs, help, set_option};
     struct options o = {0};
     struct command_disk c;
-    int option, status = -1;
+    int status;
 
     command_disk_init(&c, "copy");
-    while (status < 0 &&
-           (option = getopt_long(argc, argv, "q" COMMAND_DISK_SHORT, longs,
-                                 NULL)) != -1)
-        status = set_option(&o, &c, option);
+    status = command_disk_options(&c, &options, &o, argc, argv);
     if (status < 0)
         status = arguments(&o, &c, argc - optind, argv + optind);
     if (status < 0)

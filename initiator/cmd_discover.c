@@ -6,17 +6,15 @@
 #include "initiator/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/options.h"
+#include "initiator/command_disk.h"
 #include "initiator/command_text.h"
-#include "initiator/interfaces.h"
 
 /* One found disk, kept until all are known, so that the list can be sorted. */
 struct row {
@@ -29,14 +27,6 @@ struct rows {
     struct row *rows;
     size_t count, room;
     bool failed; /* no memory for one of them */
-};
-
-struct options {
-    struct interfaces interfaces;
-    uint64_t wait; /* ns */
-    bool json;
-    uint16_t shelf; /* what to ask for */
-    uint8_t slot;
 };
 
 static void help(void)
@@ -258,15 +248,15 @@ static void show_json(const struct rows *rs)
 /* ---- the command ----------------------------------------------------------
  */
 
-static void say_nothing_found(const struct options *o)
+static void say_nothing_found(const struct command_disk *c)
 {
     char asked[INTERFACES_TEXT], disk[16] = "any disk";
 
-    if (o->shelf != 0xffff)
-        snprintf(disk, sizeof disk, "e%u.%u", o->shelf, o->slot);
+    if (c->shelf != 0xffff)
+        snprintf(disk, sizeof disk, "e%u.%u", c->shelf, c->slot);
     log_error("discover: asked for %s on %s for %g s: no answer", disk,
-              interfaces_text(asked, &o->interfaces),
-              (double)o->wait / (double)NS_PER_S);
+              interfaces_text(asked, &c->interfaces),
+              (double)c->wait / (double)NS_PER_S);
 }
 
 static void disk_text(char *out, size_t room, const struct row *r)
@@ -300,24 +290,22 @@ static bool say_conflicts(const struct rows *rs)
     return any;
 }
 
-static int discover(struct options *o)
+static int discover(struct command_disk *c, bool json)
 {
     struct rows rs = {0};
     struct aoe_discovery *search;
-    struct aoe *aoe;
     uint64_t end;
     bool conflict;
-    int err = interfaces_open(&o->interfaces, &aoe);
+    int err = interfaces_open(&c->interfaces, &c->aoe);
 
     if (err)
         return err;
-    err = aoe_discover_start(aoe, o->shelf, o->slot, found, &rs, &search);
-    end = clock_ns() + o->wait;
+    err = aoe_discover_start(c->aoe, c->shelf, c->slot, found, &rs, &search);
+    end = clock_ns() + c->wait;
     while (!err && clock_ns() < end)
-        err = aoe_wait(aoe, (int64_t)(end - clock_ns()));
+        err = aoe_wait(c->aoe, (int64_t)(end - clock_ns()));
     if (!err)
         aoe_discover_stop(search);
-    aoe_close(aoe);
     if (err || rs.failed) {
         log_error("discover: %s", strerror(err ? -err : ENOMEM));
         free(rs.rows);
@@ -325,72 +313,61 @@ static int discover(struct options *o)
     }
     if (rs.count)
         qsort(rs.rows, rs.count, sizeof *rs.rows, by_address);
-    if (o->json)
+    if (json)
         show_json(&rs);
     else if (rs.count)
         show_table(&rs);
     if (!rs.count)
-        say_nothing_found(o);
+        say_nothing_found(c);
     conflict = say_conflicts(&rs);
     free(rs.rows);
     return rs.count && !conflict ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Returns -1 to go on, else the exit status. */
-static int parse(struct options *o, int argc, char **argv)
+static int set_option(struct command_disk *c, int option, void *arg)
 {
-    static const struct option longs[] = {
-        {"interface", required_argument, NULL, 'i'},
-        {"wait", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},
-        {"link", required_argument, NULL, 'L'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
+    bool *json = arg;
 
-    while ((c = getopt_long(argc, argv, "i:w:jh", longs, NULL)) != -1)
-        switch (c) {
-        case 'i':
-            if (interfaces_add(&o->interfaces, optarg))
-                return EXIT_USAGE;
-            break;
-        case 'w':
-            if (option_seconds(optarg, &o->wait)) {
-                log_error("--wait %s: not a number of seconds", optarg);
-                return EXIT_USAGE;
-            }
-            break;
-        case 'j':
-            o->json = true;
-            break;
-        case 'L':
-            o->interfaces.link = optarg;
-            break;
-        case 'h':
-            help();
-            return EXIT_DONE;
-        default:
-            return EXIT_USAGE;
-        }
-    if (argc - optind > 1) {
+    if (option != 'j')
+        return command_disk_option(c, option);
+    *json = true;
+    return -1;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int arguments(struct command_disk *c, int argc, char **argv)
+{
+    if (argc > 1) {
         log_error("discover: one disk at most; see aoe discover --help");
         return EXIT_USAGE;
     }
-    if (optind < argc && aoe_name_parse(argv[optind], &o->shelf, &o->slot)) {
-        log_error("discover %s: not a disk name like e1.2", argv[optind]);
-        return EXIT_USAGE;
-    }
+    if (argc == 1)
+        return command_disk_name(c, argv[0]);
+    c->shelf = 0xffff; /* all of them */
+    c->slot = 0xff;
     return -1;
 }
 
 int discover_main(int argc, char **argv)
 {
-    struct options o = {.wait = NS_PER_S, .shelf = 0xffff, .slot = 0xff};
-    int status = parse(&o, argc, argv);
+    static const struct option longs[] = {
+        {"json", no_argument, NULL, 'j'},
+        COMMAND_DISK_LONG,
+        {NULL, 0, NULL, 0},
+    };
+    static const struct command_options options = {"j" COMMAND_DISK_SHORT,
+                                                   longs, help, set_option};
+    struct command_disk c;
+    bool json = false;
+    int status;
 
+    command_disk_init(&c, "discover");
+    c.wait = NS_PER_S;
+    status = command_disk_options(&c, &options, &json, argc, argv);
     if (status < 0)
-        status = discover(&o);
-    interfaces_free(&o.interfaces);
+        status = arguments(&c, argc - optind, argv + optind);
+    if (status < 0)
+        status = discover(&c, json);
+    command_disk_close(&c);
     return status;
 }

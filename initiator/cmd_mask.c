@@ -5,7 +5,6 @@
  */
 #include "initiator/commands.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,6 +132,16 @@ static int arguments(struct command_disk *c, struct mask *m, int argc,
     return command_disk_name(c, argv[0]);
 }
 
+static int set_option(struct command_disk *c, int option, void *arg)
+{
+    struct mask *m = arg;
+
+    if (option != 'f')
+        return command_disk_option(c, option);
+    m->force = true;
+    return -1;
+}
+
 int mask_main(int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -140,22 +149,14 @@ int mask_main(int argc, char **argv)
         COMMAND_DISK_LONG,
         {NULL, 0, NULL, 0},
     };
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, set_option};
     struct mask m = {.op = AOE_CONTROL_MASK_READ};
     struct command_disk c;
-    int option, status = -1;
+    int status;
 
     command_disk_init(&c, "mask");
-    while (status < 0 && (option = getopt_long(argc, argv, COMMAND_DISK_SHORT,
-                                               longs, NULL)) != -1) {
-        if (option == 'h') {
-            help();
-            status = EXIT_DONE;
-        } else if (option == 'f') {
-            m.force = true;
-        } else {
-            status = command_disk_option(&c, option);
-        }
-    }
+    status = command_disk_options(&c, &options, &m, argc, argv);
     if (status < 0)
         status = arguments(&c, &m, argc - optind, argv + optind);
     if (status < 0)

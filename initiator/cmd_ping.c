@@ -6,7 +6,6 @@
 #include "initiator/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,8 +120,10 @@ static int ping(struct command_disk *c, const struct ping *p)
     return status;
 }
 
-static int set_option(struct ping *p, struct command_disk *c, int option)
+static int set_option(struct command_disk *c, int option, void *arg)
 {
+    struct ping *p = arg;
+
     switch (option) {
     case 'c':
         if (option_u64(optarg, 1, UINT32_MAX, &p->count))
@@ -139,9 +140,6 @@ static int set_option(struct ping *p, struct command_disk *c, int option)
             return command_wrong(c, "--wait", optarg,
                                  "not a number of seconds");
         return -1;
-    case 'h':
-        help();
-        return EXIT_DONE;
     default:
         return command_disk_option(c, option);
     }
@@ -155,21 +153,16 @@ int ping_main(int argc, char **argv)
         COMMAND_DISK_LONG,
         {NULL, 0, NULL, 0},
     };
+    static const struct command_options options = {"c:I:" COMMAND_DISK_SHORT,
+                                                   longs, help, set_option};
     struct ping p = {.count = 5, .interval = NS_PER_S, .wait = NS_PER_S};
     struct command_disk c;
-    int option, status = -1;
+    int status;
 
     command_disk_init(&c, "ping");
-    while (status < 0 &&
-           (option = getopt_long(argc, argv, "c:I:" COMMAND_DISK_SHORT, longs,
-                                 NULL)) != -1)
-        status = set_option(&p, &c, option);
-    if (status < 0 && argc - optind != 1) {
-        log_error("ping: name one disk, like e1.2; see aoe ping --help");
-        status = EXIT_USAGE;
-    }
+    status = command_disk_options(&c, &options, &p, argc, argv);
     if (status < 0)
-        status = command_disk_name(&c, argv[optind]);
+        status = command_disk_alone(&c, argc, argv);
     if (status < 0)
         status = ping(&c, &p);
     command_disk_close(&c);

@@ -5,7 +5,6 @@
  */
 #include "initiator/commands.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,19 +78,13 @@ int reserve_main(int argc, char **argv)
 {
     static const struct option longs[] = {COMMAND_DISK_LONG,
                                           {NULL, 0, NULL, 0}};
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, NULL};
     struct command_disk c;
-    int option, status = -1, word = 0;
+    int status, word = 0;
 
     command_disk_init(&c, "reserve");
-    while (status < 0 && (option = getopt_long(argc, argv, COMMAND_DISK_SHORT,
-                                               longs, NULL)) != -1) {
-        if (option == 'h') {
-            help();
-            status = EXIT_DONE;
-        } else {
-            status = command_disk_option(&c, option);
-        }
-    }
+    status = command_disk_options(&c, &options, NULL, argc, argv);
     if (status < 0)
         status = arguments(&c, &word, argc - optind, argv + optind);
     if (status < 0)

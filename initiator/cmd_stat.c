@@ -6,7 +6,6 @@
 #include "initiator/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +96,18 @@ static int show_stat(struct command_disk *c, uint64_t reads)
     return err || !text ? EXIT_FAILED : EXIT_DONE;
 }
 
+static int set_option(struct command_disk *c, int option, void *arg)
+{
+    uint64_t *reads = arg;
+
+    if (option != 'n')
+        return command_disk_option(c, option);
+    if (option_u64(optarg, 0, READS_MAX, reads))
+        return command_wrong(c, "--reads", optarg,
+                             "not a number up to 1048576");
+    return -1;
+}
+
 int stat_main(int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -105,30 +116,17 @@ int stat_main(int argc, char **argv)
         COMMAND_DISK_LONG,
         {NULL, 0, NULL, 0},
     };
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, set_option};
     struct command_disk c;
     uint64_t reads = 64;
-    int option, status = -1;
+    int status;
 
     command_disk_init(&c, "stat");
     c.options.read_only = true;
-    while (status < 0 && (option = getopt_long(argc, argv, COMMAND_DISK_SHORT,
-                                               longs, NULL)) != -1) {
-        if (option == 'h') {
-            help();
-            status = EXIT_DONE;
-        } else if (option != 'n') {
-            status = command_disk_option(&c, option);
-        } else if (option_u64(optarg, 0, READS_MAX, &reads)) {
-            status = command_wrong(&c, "--reads", optarg,
-                                   "not a number up to 1048576");
-        }
-    }
-    if (status < 0 && argc - optind != 1) {
-        log_error("stat: name one disk, like e1.2; see aoe stat --help");
-        status = EXIT_USAGE;
-    }
+    status = command_disk_options(&c, &options, &reads, argc, argv);
     if (status < 0)
-        status = command_disk_name(&c, argv[optind]);
+        status = command_disk_alone(&c, argc, argv);
     if (status < 0)
         status = show_stat(&c, reads);
     command_disk_close(&c);

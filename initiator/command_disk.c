@@ -4,14 +4,12 @@
  */
 #include "initiator/command_disk.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/options.h"
 #include "initiator/disk_log.h"
-
-enum { WINDOW_MAX = 4096 };
+#include "initiator/disk_options.h"
 
 void command_disk_init(struct command_disk *c, const char *command)
 {
@@ -28,15 +26,11 @@ int command_wrong(const struct command_disk *c, const char *option,
     return EXIT_USAGE;
 }
 
-static int set_window(struct command_disk *c, const char *value)
+/* `why` is NULL when optarg was taken. */
+static int taken(const struct command_disk *c, const char *option,
+                 const char *why)
 {
-    uint64_t window;
-
-    if (option_u64(value, 1, WINDOW_MAX, &window))
-        return command_wrong(c, "--window", value,
-                             "not a number from 1 to 4096");
-    c->options.window = (unsigned)window;
-    return -1;
+    return why ? command_wrong(c, option, optarg, why) : -1;
 }
 
 int command_disk_option(struct command_disk *c, int option)
@@ -45,17 +39,11 @@ int command_disk_option(struct command_disk *c, int option)
     case 'i':
         return interfaces_add(&c->interfaces, optarg) ? EXIT_USAGE : -1;
     case 'w':
-        if (option_seconds(optarg, &c->wait))
-            return command_wrong(c, "--wait", optarg,
-                                 "not a number of seconds");
-        return -1;
+        return taken(c, "--wait", disk_seconds(optarg, &c->wait));
     case 'T':
-        if (option_seconds(optarg, &c->options.timeout))
-            return command_wrong(c, "--timeout", optarg,
-                                 "not a number of seconds");
-        return -1;
+        return taken(c, "--timeout", disk_seconds(optarg, &c->options.timeout));
     case 'W':
-        return set_window(c, optarg);
+        return taken(c, "--window", disk_window(optarg, &c->options));
     case 'L':
         c->interfaces.link = optarg;
         return -1;
@@ -64,12 +52,40 @@ int command_disk_option(struct command_disk *c, int option)
     }
 }
 
+int command_disk_options(struct command_disk *c,
+                         const struct command_options *o, void *arg, int argc,
+                         char **argv)
+{
+    int option, status = -1;
+
+    while (status < 0 && (option = getopt_long(argc, argv, o->shorts, o->longs,
+                                               NULL)) != -1) {
+        if (option == 'h') {
+            o->help();
+            return EXIT_DONE;
+        }
+        status =
+            o->own ? o->own(c, option, arg) : command_disk_option(c, option);
+    }
+    return status;
+}
+
 int command_disk_name(struct command_disk *c, const char *name)
 {
     c->name = name;
     if (aoe_name_parse(name, &c->shelf, &c->slot))
         return command_wrong(c, "disk", name, "not a disk name like e1.2");
     return -1;
+}
+
+int command_disk_alone(struct command_disk *c, int argc, char **argv)
+{
+    if (argc - optind != 1) {
+        log_error("%s: name one disk, like e1.2; see aoe %s --help", c->command,
+                  c->command);
+        return EXIT_USAGE;
+    }
+    return command_disk_name(c, argv[optind]);
 }
 
 static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the subcommands that use one disk have in common: the options that name
- * interfaces and times, and finding the disk.
+ * What the subcommands have in common: the options that name interfaces and
+ * times, and finding the disk.
  */
 #ifndef INITIATOR_COMMAND_DISK_H
 #define INITIATOR_COMMAND_DISK_H
+
+#include <getopt.h>
 
 #include "base/log.h"
 #include "initiator/aoe.h"
@@ -22,6 +24,17 @@ struct command_disk {
     struct aoe_disk *disk; /* NULL until command_disk_open */
     bool lost_writes;      /* what no flush has covered may be lost */
     struct log_limit limit;
+};
+
+/* The options of one such command. */
+struct command_options {
+    const char *shorts;         /* COMMAND_DISK_SHORT and its own */
+    const struct option *longs; /* COMMAND_DISK_LONG and its own, ended */
+    void (*help)(void);
+    /* One of its own, or one that it takes in another way than the others:
+     * what it does not know it hands to command_disk_option, and returns the
+     * same.  NULL when it has none. */
+    int (*own)(struct command_disk *c, int option, void *arg);
 };
 
 /* For getopt_long: every such command has the first, those that send ATA
@@ -57,6 +70,12 @@ struct command_disk {
 
 void command_disk_init(struct command_disk *c, const char *command);
 
+/* Takes all options; `arg` is for o->own.  -1 to go on with argv from optind,
+ * else the exit status, after --help or saying why. */
+int command_disk_options(struct command_disk *c,
+                         const struct command_options *o, void *arg, int argc,
+                         char **argv);
+
 /* Takes one of the options above, with getopt's optarg.  -1 to go on, else the
  * exit status, after saying why.  'h' is not among them. */
 int command_disk_option(struct command_disk *c, int option);
@@ -67,6 +86,9 @@ int command_wrong(const struct command_disk *c, const char *option,
 
 /* Takes the disk's name.  -1 or EXIT_USAGE. */
 int command_disk_name(struct command_disk *c, const char *name);
+
+/* The same for a command whose only argument it is. */
+int command_disk_alone(struct command_disk *c, int argc, char **argv);
 
 /* Opens the interfaces and the disk, and waits for it.  0, or the exit status
  * after saying why.  Afterwards the disk's events are logged. */

@@ -19,6 +19,10 @@
 
 enum { RECEIVE_ROUNDS = 4 }; /* batches of one port in one service */
 
+/* What a sleep and a wake-up cost where they cost most, in a virtual machine;
+ * beyond that polling would gain little and burn much. */
+#define POLL_NS (200 * NS_PER_US)
+
 /* ---- opening and closing --------------------------------------------------
  */
 
@@ -39,6 +43,7 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
     aoe->clock = clock;
     aoe->clock_arg = arg;
     aoe->tag_socket = -1;
+    aoe->may_poll = sysconf(_SC_NPROCESSORS_ONLN) > 1;
     list_init(&aoe->disks);
     list_init(&aoe->discoveries);
     list_init(&aoe->controls);
@@ -509,4 +514,23 @@ int64_t aoe_timeout(struct aoe *aoe)
     if (control_next(aoe) < next)
         next = control_next(aoe);
     return next > now ? (int64_t)(next - now) : 0;
+}
+
+uint64_t aoe_poll_ns(const struct aoe *aoe)
+{
+    const struct aoe_disk *lone = NULL;
+    unsigned requests = 0;
+    uint64_t rtt;
+
+    list_each(node, &aoe->disks) {
+        const struct aoe_disk *d = list_entry(node, struct aoe_disk, link);
+
+        requests += d->stats.queued;
+        if (d->stats.queued)
+            lone = d;
+    }
+    if (requests != 1 || !aoe->may_poll)
+        return 0;
+    rtt = disk_data_rtt(lone);
+    return rtt && rtt < POLL_NS ? POLL_NS : 0;
 }

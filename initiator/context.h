@@ -35,6 +35,7 @@ struct aoe {
     uint64_t now;              /* of the latest call, ns */
     uint64_t refresh_at;       /* when the interfaces are looked at again */
     bool kicked;               /* there may be frames to cut or send */
+    bool may_poll;             /* others work while one CPU does nothing else */
     int tag_socket;            /* keeps our tag prefix ours on this host */
     struct link_filter filter; /* of all ports, but in tests */
     uint64_t (*clock)(void *arg);

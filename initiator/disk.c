@@ -250,6 +250,19 @@ void aoe_disk_stats(const struct aoe_disk *d, struct aoe_stats *out)
         out->in_flight += list_entry(node, struct path, link)->in_flight;
 }
 
+uint64_t disk_data_rtt(const struct aoe_disk *d)
+{
+    uint64_t rtt = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *p = list_entry(node, struct path, link);
+
+        if (!list_empty(&p->sent) && p->srtt > rtt)
+            rtt = p->srtt;
+    }
+    return rtt;
+}
+
 int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
 {
     int n = 0;

@@ -85,6 +85,9 @@ uint64_t disk_next(struct aoe_disk *d);
 /* Ends every request with `status`. */
 void disk_fail_all(struct aoe_disk *d, int status);
 void disk_event(struct aoe_disk *d, enum aoe_event event);
+/* How long the answers to its reads and writes take, ns, by the slowest of the
+ * paths that some are on now; 0: none are, or it is not known. */
+uint64_t disk_data_rtt(const struct aoe_disk *d);
 /* Takes all frames of requests off the wire; late copies are fenced. */
 void disk_drop_frames(struct aoe_disk *d);
 

@@ -126,21 +126,8 @@ done_with() {
 
 # ---- figures -------------------------------------------------------------------
 
-# Per row and side, the runs' figures are kept in v[side, 1..n[side]].
 # shellcheck disable=SC2016 # awk
-FIGURES='
-    function sort_of(s,   i, j, x) {
-        for (i = 2; i <= n[s]; i++) {
-            x = v[s, i]
-            for (j = i - 1; j > 0 && v[s, j] + 0 > x + 0; j--) v[s, j + 1] = v[s, j]
-            v[s, j + 1] = x
-        }
-    }
-    function median(s) {
-        if (!n[s]) return 0
-        sort_of(s)
-        return (v[s, int((n[s] + 1) / 2)] + v[s, int(n[s] / 2) + 1]) / 2
-    }
+FIGURES=$MEDIAN'
     function pick(column, row, s,   i) {
         n[s] = m[row, s] + 0
         for (i = 1; i <= n[s]; i++) v[s, i] = cell[row, s, i, column]
@@ -360,9 +347,6 @@ table() {
     awk -F'\t' "$FIGURES"'
         FNR == NR { rows[++count] = $1; unit[$1] = $2; need[$1] = $3; work[$1] = $4; with[$1] = $5; next }
         { load() }
-        function spread(s) { # of the runs last picked, which are sorted
-            return v[s, int((n[s] + 1) / 2)] ? (v[s, n[s]] - v[s, 1]) / v[s, int((n[s] + 1) / 2)] * 100 : 0
-        }
         END {
             print "| Work | result | required | measured | compared with | CPU s/GB | frames sent again | spread of runs |"
             print "|---|---|---|---|---|---|---|---|"

@@ -89,7 +89,7 @@ row() {
     check "$name ($(summary "$name"))" true
 }
 
-# summary ROW: medians, their ratio, and the spread of each.
+# summary ROW: both medians and their ratio.
 summary() {
     awk -F'\t' -v row="$1" "$MEDIAN"'
         $1 == row { v[$2, ++n[$2]] = $4; }
@@ -98,20 +98,6 @@ summary() {
             printf "%.1f against %.1f MB/s: %.2f times", b, a, b / a
         }' "$RUNS"
 }
-# The runs of one server, sorted in place; spread is that of the inner half.
-# shellcheck disable=SC2016 # awk
-MEDIAN='
-    function sort_of(s,   i, j, x) {
-        for (i = 2; i <= n[s]; i++) {
-            x = v[s, i]
-            for (j = i - 1; j > 0 && v[s, j] + 0 > x + 0; j--) v[s, j + 1] = v[s, j]
-            v[s, j + 1] = x
-        }
-    }
-    function median(s) {
-        sort_of(s)
-        return (v[s, int((n[s] + 1) / 2)] + v[s, int(n[s] / 2) + 1]) / 2
-    }'
 
 # ---- rows ----------------------------------------------------------------------
 
@@ -250,9 +236,6 @@ table() {
             n[s] = m[row SUBSEP s]
             for (i = 1; i <= n[s]; i++) v[s, i] = a[row SUBSEP s, i]
             return median(s)
-        }
-        function spread(s) { # of the runs last picked, which are sorted
-            return (v[s, n[s]] - v[s, 1]) / v[s, int((n[s] + 1) / 2)] * 100
         }
         END {
             print "| Work | vblade | aoe-target | times vblade | required | CPU s/GB: vblade | aoe-target | ratio | spread of runs |"

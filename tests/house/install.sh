@@ -77,6 +77,20 @@ if command -v systemd-analyze >/dev/null; then
         [ -z "$complaints" ] || { echo "$complaints" && return 1; }
     }
     check "and nothing with those of aoe-nbd" pair
+    connects=$stage/opt/aoe/lib/systemd/system/aoe-nbd-connect@.service
+    if [ -e "$connects" ]; then
+        sed "s,/opt/aoe/,$stage/opt/aoe/," "$connects" \
+            >"$TMP/units/aoe-nbd-connect@e1.2.service"
+        connecting() {
+            local complaints
+            complaints=$(systemd-analyze verify --man=no \
+                "$TMP/units/aoe-nbd-connect@e1.2.service" 2>&1 | grep aoe-nbd)
+            [ -z "$complaints" ] || { echo "$complaints" && return 1; }
+        }
+        check "nor with that of aoe-nbd connect" connecting
+    else
+        skip_check "nor with that of aoe-nbd connect" "not built here: see what make says"
+    fi
 else
     skip_check "systemd's opinion of the unit" "needs systemd-analyze (package systemd)"
 fi

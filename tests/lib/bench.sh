@@ -13,14 +13,6 @@ if [ "$(nproc --all)" -gt 1 ]; then
     SERVER_CPU=(taskset -c 1)
 fi
 
-# What the frames of each side cost when they arrive is done by the CPU of that
-# side, as on two machines; without it a veth pair lets the sender do it.
-each_receives_itself() {
-    [ "$(nproc --all)" -gt 1 ] || return 0
-    ip netns exec "$NAS_NS" sh -c "echo 2 >/sys/class/net/$1/queues/rx-0/rps_cpus" &&
-        ip netns exec "$HOST_NS" sh -c "echo 1 >/sys/class/net/$1/queues/rx-0/rps_cpus"
-}
-
 # started SERVER: the one that was started under this name is there.
 started() {
     if [ "$1" = vblade ]; then
@@ -32,3 +24,23 @@ started() {
         await server 'serving'
     fi
 }
+
+# For awk: of the runs of one side, whose figures are v[side, 1..n[side]], the
+# median, which sorts them, and then how far they lie apart, in percent of it.
+# shellcheck disable=SC2016,SC2034 # awk; the scripts use it
+MEDIAN='
+    function sort_of(s,   i, j, x) {
+        for (i = 2; i <= n[s]; i++) {
+            x = v[s, i]
+            for (j = i - 1; j > 0 && v[s, j] + 0 > x + 0; j--) v[s, j + 1] = v[s, j]
+            v[s, j + 1] = x
+        }
+    }
+    function median(s) {
+        sort_of(s)
+        return (v[s, int((n[s] + 1) / 2)] + v[s, int(n[s] / 2) + 1]) / 2
+    }
+    function spread(s,   middle) {
+        middle = v[s, int((n[s] + 1) / 2)]
+        return middle ? (v[s, n[s]] - v[s, 1]) / middle * 100 : 0
+    }'

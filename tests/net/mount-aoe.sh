@@ -15,7 +15,8 @@ losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
 sed "s,^STATE=/run/aoe ,STATE=$TMP/run ," "$ROOT/dist/mount.aoe" >"$TMP/mount.aoe"
 chmod +x "$TMP/mount.aoe"
 grep -q "^STATE=$TMP/run " "$TMP/mount.aoe" || fail "where are the locks?"
-in_sbin "mount.aoe=$TMP/mount.aoe" "aoe-fuse=$BUILD/aoe-fuse"
+in_sbin "mount.aoe=$TMP/mount.aoe" "aoe-fuse=$BUILD/aoe-fuse" \
+    "aoe-nbd=$BUILD/aoe-nbd"
 
 DISK=$TMP/disk
 truncate -s 64M "$DISK"
@@ -101,6 +102,13 @@ check "not a disk" wrong 1 '^mount\.aoe: sda1: not the name' sda1 interface=eth0
 check "nor is this" wrong 1 '^mount\.aoe: /etc/e1\.2: not' /etc/e1.2 interface=eth0
 check "a disk that is not there" \
     wrong 32 '^aoe-fuse: .*e9\.9' e9.9 interface=eth0,wait=0.2
+check "neither fuse nor nbd" wrong 1 'via=usb: there are' "$ID" interface=eth0,via=usb
+if [ -d /sys/module/nbd ] || modprobe -n nbd 2>/dev/null; then
+    skip_check "no nbd driver" "there is one"
+else
+    check "no nbd driver" wrong 32 '^aoe-nbd: .*driver is not loaded' \
+        "$ID" interface=eth0,via=nbd
+fi
 check "no interface" wrong 32 '^aoe-fuse: .*interface' "$ID" ro
 check "another file system than that" not \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0,fstype=xfs

@@ -5,31 +5,10 @@
  * the work; and back again.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "initiator/disk.h"
-#include "tests/lib/model_target.h"
+#include "tests/unit/disk_fixture.h"
 
-enum { SECTORS = 4096, SHORT = 1514, BYTES = 64 * 1024, WIRE_DELAY = 50000 };
-
-struct fixture {
-    struct world w;
-    struct model *nas;
-    struct aoe_disk *disk;
-    unsigned events[16];
-};
-
-struct io {
-    struct aoe_request r;
-    struct iovec iov;
-    bool done;
-    int status;
-};
+enum { SHORT = 1514, BYTES = 64 * 1024, WIRE_DELAY = 50000 };
 
 /* The longest and the shortest WRITE that the client sent. */
 static size_t longest, shortest;
@@ -49,12 +28,6 @@ static void watch(void *arg, uint64_t now, enum wire_event e,
     shortest = len < shortest ? len : shortest;
 }
 
-static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
-{
-    (void)disk;
-    ((struct fixture *)arg)->events[event]++;
-}
-
 /* A way on which frames longer than `most` vanish; 0: none do. */
 static void hole(struct fixture *f, enum wire_way way, uint32_t most)
 {
@@ -66,8 +39,6 @@ static void hole(struct fixture *f, enum wire_way way, uint32_t most)
 static void open_world(struct fixture *f, unsigned mtu, uint32_t tx,
                        uint32_t rx)
 {
-    struct aoe_disk_options o = {.timeout = 10 * NS_PER_S};
-
     memset(f, 0, sizeof *f);
     longest = 0;
     shortest = SIZE_MAX;
@@ -79,8 +50,7 @@ static void open_world(struct fixture *f, unsigned mtu, uint32_t tx,
     wire_watch(f->w.wire, watch, NULL);
     hole(f, WIRE_TX, tx);
     hole(f, WIRE_RX, rx);
-    assert_int_equal(aoe_disk_open(f->w.aoe, 1, 2, &o, on_event, f, &f->disk),
-                     0);
+    open_disk(f, 10 * NS_PER_S);
     while (!aoe_disk_ready(f->disk))
         world_run(&f->w, NS_PER_MS, NULL);
 }
@@ -94,48 +64,14 @@ static unsigned payload(struct fixture *f)
     return p.payload;
 }
 
-static void io_done(struct aoe_request *r, int status)
-{
-    struct io *io = r->arg;
-
-    io->done = true;
-    io->status = status;
-}
-
-static void submit(struct fixture *f, struct io *io, enum aoe_op op,
-                   void *buffer, uint64_t length, uint64_t offset)
-{
-    memset(io, 0, sizeof *io);
-    io->iov = (struct iovec){buffer, (size_t)length};
-    io->r = (struct aoe_request){.op = op,
-                                 .offset = offset,
-                                 .length = length,
-                                 .iov = &io->iov,
-                                 .iovcnt = 1,
-                                 .done = io_done,
-                                 .arg = io};
-    assert_int_equal(aoe_submit(f->disk, &io->r), 0);
-}
-
-static void run(struct fixture *f, enum aoe_op op, void *buffer,
-                uint64_t length, uint64_t offset)
-{
-    struct io io;
-
-    submit(f, &io, op, buffer, length, offset);
-    world_run(&f->w, 20 * NS_PER_S, &io.done);
-    assert_true(io.done);
-    assert_int_equal(io.status, 0);
-}
-
 /* A write and a read in the same moment end within `most`. */
 static void both_end(struct fixture *f, uint64_t most)
 {
     uint64_t begun = f->w.now;
     struct io w, r;
 
-    submit(f, &w, AOE_WRITE, out, BYTES, 0);
-    submit(f, &r, AOE_READ, in, BYTES, BYTES);
+    assert_int_equal(submit(f, &w, AOE_WRITE, out, BYTES, 0), 0);
+    assert_int_equal(submit(f, &r, AOE_READ, in, BYTES, BYTES), 0);
     world_run(&f->w, 20 * NS_PER_S, &w.done);
     world_run(&f->w, 20 * NS_PER_S, &r.done);
     assert_true(w.done && r.done);
@@ -160,7 +96,7 @@ static void long_frames_on_a_good_wire(void **state)
     assert_int_equal(f.events[AOE_DISK_PAYLOAD], 0);
     both_end(&f, NS_PER_S);
     assert_int_equal(longest, AOE_ATA_HEADER + 16 * 512);
-    world_close(&f.w);
+    stop(&f);
 }
 
 static void nothing_to_verify_at_1500(void **state)
@@ -172,7 +108,7 @@ static void nothing_to_verify_at_1500(void **state)
     world_run(&f.w, 100 * NS_PER_S, NULL);
     assert_int_equal(payload(&f), 2 * 512);
     assert_int_equal(f.nas->reads, 0);
-    world_close(&f.w);
+    stop(&f);
 }
 
 static void never_more_than_was_verified(void **state)
@@ -197,7 +133,7 @@ static void never_more_than_was_verified(void **state)
         assert_int_equal(longest, AOE_ATA_HEADER + holes[i].payload);
         assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1);
         assert_int_equal(aoe_disk_ready(f.disk), true);
-        world_close(&f.w);
+        stop(&f);
     }
 }
 
@@ -212,7 +148,7 @@ static void a_bad_sector_does_not_matter(void **state)
     wire_port_mtu(f.w.client, 9000);
     world_run(&f.w, 2 * NS_PER_S, NULL);
     assert_int_equal(payload(&f), 16 * 512);
-    world_close(&f.w);
+    stop(&f);
 }
 
 static void a_tiny_disk(void **state)
@@ -226,8 +162,8 @@ static void a_tiny_disk(void **state)
     wire_port_mtu(f.w.client, 9000);
     world_run(&f.w, 60 * NS_PER_S, NULL);
     assert_int_equal(payload(&f), 2 * 512);
-    run(&f, AOE_WRITE, out, 5 * 512, 0);
-    world_close(&f.w);
+    assert_int_equal(run(&f, AOE_WRITE, out, 5 * 512, 0), 0);
+    stop(&f);
 }
 
 /* ---- in the middle --------------------------------------------------------
@@ -255,7 +191,7 @@ static void a_hole_appears(void **state)
         both_end(&f, NS_PER_S / 2);
         world_run(&f.w, NS_PER_S, NULL);
         assert_int_equal(payload(&f), holes[i].payload);
-        world_close(&f.w);
+        stop(&f);
     }
 }
 
@@ -272,9 +208,10 @@ static void a_hole_appears_at_depth_one(void **state)
         both_end(&f, NS_PER_S);
         hole(&f, way, SHORT);
         begun = f.w.now;
-        run(&f, way == WIRE_TX ? AOE_WRITE : AOE_READ, in, 4096, 0);
+        assert_int_equal(
+            run(&f, way == WIRE_TX ? AOE_WRITE : AOE_READ, in, 4096, 0), 0);
         assert_true(f.w.now - begun < NS_PER_S / 4);
-        world_close(&f.w);
+        stop(&f);
     }
 }
 
@@ -296,7 +233,7 @@ static void grows_again(void **state)
     assert_int_equal(payload(&f), 16 * 512);
     assert_int_equal(f.events[AOE_DISK_PAYLOAD], 2);
     both_end(&f, NS_PER_S);
-    world_close(&f.w);
+    stop(&f);
 }
 
 /* A disk that says nothing at all, long or short, is slow and no hole. */
@@ -309,7 +246,7 @@ static void a_stall_is_no_hole(void **state)
     open_world(&f, 9000, 0, 0);
     both_end(&f, NS_PER_S);
     f.nas->hold = true;
-    submit(&f, &io, AOE_READ, in, 4096, 0);
+    assert_int_equal(submit(&f, &io, AOE_READ, in, 4096, 0), 0);
     world_run(&f.w, 5 * NS_PER_S, NULL);
     assert_false(io.done);
     assert_int_equal(f.disk->state, DISK_READY);
@@ -318,7 +255,7 @@ static void a_stall_is_no_hole(void **state)
     world_run(&f.w, 5 * NS_PER_S, &io.done);
     assert_int_equal(io.status, 0);
     assert_int_equal(payload(&f), 16 * 512);
-    world_close(&f.w);
+    stop(&f);
 }
 
 /* Loss alone, be it heavy, hardly ever looks like a hole, and passes. */
@@ -332,11 +269,12 @@ static void loss_is_no_hole(void **state)
     wire_port_faults(f.w.client, WIRE_TX, &bad);
     wire_port_faults(f.w.client, WIRE_RX, &bad);
     for (int i = 0; i < 200; i++)
-        run(&f, i % 2 ? AOE_READ : AOE_WRITE, i % 2 ? in : out, BYTES,
-            (uint64_t)(i % 16) * BYTES);
+        assert_int_equal(run(&f, i % 2 ? AOE_READ : AOE_WRITE, i % 2 ? in : out,
+                             BYTES, (uint64_t)(i % 16) * BYTES),
+                         0);
     world_run(&f.w, 2 * PAYLOAD_GAP_FIRST, NULL);
     assert_int_equal(payload(&f), 16 * 512);
-    world_close(&f.w);
+    stop(&f);
 }
 
 /* It came back with a lower limit, and its announcement was lost. */
@@ -354,7 +292,7 @@ static void the_target_takes_less(void **state)
     model_announce(f.nas);
     world_run(&f.w, NS_PER_S, NULL);
     assert_int_equal(payload(&f), 4096);
-    world_close(&f.w);
+    stop(&f);
 }
 
 static void what_is_refused_at_any_length_fails(void **state)
@@ -365,11 +303,11 @@ static void what_is_refused_at_any_length_fails(void **state)
     (void)state;
     open_world(&f, 9000, 0, 0);
     f.nas->most = 1;
-    submit(&f, &io, AOE_WRITE, out, BYTES, 0);
+    assert_int_equal(submit(&f, &io, AOE_WRITE, out, BYTES, 0), 0);
     world_run(&f.w, NS_PER_S, &io.done);
     assert_true(io.done);
     assert_int_equal(io.status, -EIO);
-    world_close(&f.w);
+    stop(&f);
 }
 
 /* ---- data -----------------------------------------------------------------
@@ -392,7 +330,7 @@ static void a_late_long_copy_lands_on_nothing_newer(void **state)
         open_world(&f, 9000, 0, 0);
         both_end(&f, NS_PER_S);
         wire_port_faults(f.w.client, WIRE_TX, &late);
-        submit(&f, &io, AOE_WRITE, out, 4096, 0);
+        assert_int_equal(submit(&f, &io, AOE_WRITE, out, 4096, 0), 0);
         world_run(&f.w, NS_PER_US, NULL); /* it leaves */
         hole(&f, WIRE_TX, SHORT);
         begun = f.w.now;
@@ -400,11 +338,11 @@ static void a_late_long_copy_lands_on_nothing_newer(void **state)
         assert_int_equal(io.status, 0);
         assert_true(f.w.now - begun < NS_PER_S / 2);
         memset(newer, (int)seed + 1, sizeof newer);
-        run(&f, AOE_WRITE, newer, sizeof newer, 0);
+        assert_int_equal(run(&f, AOE_WRITE, newer, sizeof newer, 0), 0);
         world_run(&f.w, 5 * NS_PER_S, NULL);
         assert_memory_equal(f.nas->disk, newer, sizeof newer);
         assert_int_equal(f.disk->fence.count, 0);
-        world_close(&f.w);
+        stop(&f);
     }
     seed = 7;
 }
@@ -422,10 +360,10 @@ static void the_other_path_takes_it(void **state)
     second = world_add(&f.w, SECTORS, 9000, "one");
     model_announce(second);
     world_run(&f.w, NS_PER_S, NULL);
-    run(&f, AOE_READ, in, BYTES, 0);
+    assert_int_equal(run(&f, AOE_READ, in, BYTES, 0), 0);
     assert_true(second->reads > 0);
     wire_port_faults(second->link, WIRE_RX, &faults);
-    submit(&f, &io, AOE_WRITE, out, BYTES, 0);
+    assert_int_equal(submit(&f, &io, AOE_WRITE, out, BYTES, 0), 0);
     world_run(&f.w, NS_PER_S, &io.done);
     assert_true(io.done);
     assert_int_equal(io.status, 0);
@@ -435,7 +373,7 @@ static void the_other_path_takes_it(void **state)
             (memcmp(f.nas->disk + at, out + at, 512) ? second : f.nas)->disk +
                 at,
             out + at, 512);
-    world_close(&f.w);
+    stop(&f);
 }
 
 /* ---- the interface --------------------------------------------------------
@@ -452,7 +390,7 @@ static void the_mtu_changes_under_load(void **state)
         struct io io;
 
         memset(f.nas->disk, 0, BYTES);
-        submit(&f, &io, AOE_WRITE, out, BYTES, 0);
+        assert_int_equal(submit(&f, &io, AOE_WRITE, out, BYTES, 0), 0);
         world_run(&f.w, 2 * WIRE_DELAY, NULL); /* in the middle of it */
         wire_port_mtu(f.w.client, mtus[i]);
         world_run(&f.w, 20 * NS_PER_S, &io.done);
@@ -466,7 +404,7 @@ static void the_mtu_changes_under_load(void **state)
                                                         : 512);
         assert_int_equal(f.events[AOE_DISK_LOST], 0);
     }
-    world_close(&f.w);
+    stop(&f);
 }
 
 int main(void)

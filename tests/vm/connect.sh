@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
 guest_program aoe-nbd mkfs.ext4=e2fsprogs e2fsck=e2fsprogs fstrim=util-linux \
-    setpriv=util-linux
+    setpriv=util-linux hdparm strace
 
 truncate -s 96M "$TMP/disk"
 aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev &&
@@ -49,13 +49,17 @@ usleep 300000
 check "also when the server gets SIGTERM" test "$(sums /mnt/tree | cmp - /tmp/sums && echo same)" = same
 check "unmount" umount /mnt
 check "e2fsck" e2fsck -fn /dev/nbd3
+check "hdparm -T" says 'Timing cached reads: .* MB/sec' hdparm -T /dev/nbd3
+check "hdparm -t" says 'Timing buffered disk reads: .* MB/sec' hdparm -t /dev/nbd3
 sleep 20 </dev/nbd3 &
 check "an open device stays" refuses "open in process $! .sleep" \
     aoe-nbd disconnect /dev/nbd3
 kill $!
 wait $!
 check "disconnect" aoe-nbd disconnect /dev/nbd3
-check "the server has ended" test ! -d "/proc/$pid"
+# As a zombie it may be there until the shell looks after it.
+ended() { [ ! -d "/proc/$pid" ] || grep -q '^State:.Z' "/proc/$pid/status"; }
+check "the server has ended" eventually ended
 check "the device is free" test ! -e /sys/block/nbd3/pid
 check "list: nothing" test -z "$(aoe-nbd list)"
 
@@ -76,6 +80,17 @@ grown() { [ "$(blockdev --getsize64 /dev/nbd0)" = $((128 << 20)) ]; }
 echo "guest: the disk may grow"
 check "a disk that grows" eventually grown
 check "disconnect" aoe-nbd disconnect e1.2
+
+# Nobody listens there, but it is seen what it would hear.
+NOTIFY_SOCKET=/run/manager strace -o /tmp/trace -e trace=sendto \
+    aoe-nbd connect e1.2 -i eth0 --foreground >/tmp/foreground 2>&1 &
+pid=$!
+told() { grep -q "\"$1\"" /tmp/trace; }
+check "a service manager is told when the device is there" eventually told READY=1
+check "... which it is" says "^/dev/nbd0 .* serving" aoe-nbd list
+check "disconnect" aoe-nbd disconnect e1.2
+check "a server in front ends with 0" wait $pid
+check "... and tells that, too" told STOPPING=1
 
 check "read-only" connect --read-only --swap
 check "a read-only device" test "$(blockdev --getro /dev/nbd0)" = 1

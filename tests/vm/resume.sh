@@ -15,7 +15,9 @@ await target 'serving'
 
 guest 110 <<'END'
 load nbd ext4
-check "connect" aoe-nbd connect e1.2 -i eth0
+check "connect --again: the first time" aoe-nbd connect e1.2 -i eth0 --again
+check "... not beside a server" refuses "is /dev/nbd0 already" \
+    aoe-nbd connect e1.2 -i eth0 --again
 check "mkfs.ext4" mkfs.ext4 -q /dev/nbd0
 check "mount" mount -t ext4 /dev/nbd0 /mnt
 
@@ -57,6 +59,13 @@ echo "# after $(($(cut -d. -f1 /proc/uptime) - resumed)) s"
 kill -9 "$(aoe-nbd list | awk '{ print $3 }')"
 check "resume at once, by its device" \
     aoe-nbd connect e1.2 /dev/nbd0 -i eth0 --resume
+stood=$(written)
+check "the load goes on" eventually more
+
+# As a service manager starts it.
+kill -9 "$(aoe-nbd list | awk '{ print $3 }')"
+check "connect --again: resumes" says '^/dev/nbd0$' \
+    aoe-nbd connect e1.2 -i eth0 --again
 stood=$(written)
 check "the load goes on" eventually more
 : >/tmp/enough
