@@ -47,7 +47,9 @@ int entry_open(struct exports *x, struct entry *e)
     struct keeper *keeper = NULL;
     struct export description;
     struct store *store;
-    int err = x->options.open(x->options.arg, &e->config, &description, &store);
+    int err =
+        x->options.open(x->options.arg, &e->config,
+                        exports_dial_take(x, &e->config), &description, &store);
 
     if (err)
         return err;
@@ -207,6 +209,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     list_init(&x->waiting);
     list_init(&x->lost);
     list_init(&x->waits);
+    exports_dial_init(x);
     *out = x;
     return 0;
 }
@@ -217,6 +220,8 @@ void exports_close(struct exports *x)
         return;
     loop_timer_cancel(x->options.loop, &x->again);
     exports_look_forget(x);
+    exports_dial_forget(x);
+    config_free(&x->next);
     list_splice(&x->serving, &x->waiting);
     list_splice(&x->serving, &x->lost);
     list_each(it, &x->serving)

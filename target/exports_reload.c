@@ -250,7 +250,7 @@ static void start_waiting(struct exports *x)
     list_each(it, &x->waiting) {
         struct entry *e = entry_of(it);
 
-        if (first_in_the_way(x, e))
+        if (first_in_the_way(x, e) || !exports_dialled(x, &e->config))
             continue;
         list_remove(&e->link);
         if (entry_open(x, e)) {
@@ -271,15 +271,17 @@ static bool settled(struct exports *x)
     list_each(it, &x->serving)
         if (entry_of(it)->leaving)
             return false;
-    return list_empty(&x->waiting) && !asking(x);
+    return list_empty(&x->waiting) && !asking(x) && !x->dialling;
 }
 
-static bool all_served(struct exports *x)
+static enum exports_outcome outcome(struct exports *x)
 {
+    if (x->failed)
+        return EXPORTS_UNCHANGED;
     list_each(it, &x->serving)
         if (entry_of(it)->state != ENTRY_SERVED)
-            return false;
-    return !x->incomplete;
+            return EXPORTS_SOME;
+    return x->incomplete ? EXPORTS_SOME : EXPORTS_ALL;
 }
 
 static void tell_settled(struct exports *x)
@@ -290,7 +292,7 @@ static void tell_settled(struct exports *x)
         struct exports_wait *w = list_entry(node, struct exports_wait, link);
 
         list_remove(node);
-        w->done(w, all_served(x));
+        w->done(w, outcome(x));
     }
 }
 
@@ -420,7 +422,7 @@ static void exchange(struct exports *x, struct list *fresh, struct tally *n)
     }
 }
 
-int exports_reload(struct exports *x, struct config *c)
+int exports_reload_now(struct exports *x, struct config *c)
 {
     struct tally n = {0};
     struct list fresh;
@@ -436,16 +438,18 @@ int exports_reload(struct exports *x, struct config *c)
         list_each(it, &x->serving)
             entry_of(it)->keep = !entry_of(it)->leaving;
         discard(x, &fresh);
+        exports_dial_tidy(x);
         log_error("reloading: nothing was changed");
         return err;
     }
     /* An earlier configuration's, which this one takes the place of. */
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
-    x->incomplete = false;
+    x->incomplete = x->failed = false;
     exchange(x, &fresh, &n);
     log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
              n.unchanged, n.changed, n.started, n.stopped);
     exports_go_on(x);
+    exports_dial_tidy(x);
     return 0;
 }
