@@ -82,33 +82,50 @@ static void survive(void)
 
 /* When all memory is waiting to be written to the device, everyone has to wait
  * who has not the right to dip into the kernel's reserve: for a process that is
- * to be in real-time scheduling.  Of the reserve (vm.min_free_kbytes) it then
- * gets a quarter, Linux 6.3 and later a half, which is to hold the frames in
- * the buffers of its sockets. */
+ * to be in real-time scheduling.  Of the reserve it then gets a quarter, Linux
+ * 6.3 and later a half, which is to hold the frames in the buffers of its
+ * sockets. */
+static const char reserve[] = "/proc/sys/vm/min_free_kbytes";
 enum { RESERVE_KIB = 8192 };
 
-static void grow_reserve(void)
-{
-    static const char path[] = "/proc/sys/vm/min_free_kbytes";
-    FILE *file = fopen(path, "r+e");
-    unsigned kib = RESERVE_KIB;
-    bool done;
+/* By so much the kernel enlarges the reserve in a moment when memory is in
+ * small pieces.  All that is free then may lie below, out of our reach too. */
+static const char enlarging[] = "/proc/sys/vm/watermark_boost_factor";
 
-    if (file && fscanf(file, "%u", &kib) == 1 && kib >= RESERVE_KIB) {
-        fclose(file);
-        return;
-    }
-    done = file && !fseek(file, 0, SEEK_SET) &&
-           fprintf(file, "%d\n", RESERVE_KIB) > 0;
+static void set_number(const char *path, unsigned is, unsigned wanted)
+{
+    FILE *file = fopen(path, "we");
+    bool done = file && fprintf(file, "%u\n", wanted) > 0;
+
     if (file && fclose(file))
         done = false;
     if (done)
-        log_info("--swap: vm.min_free_kbytes was %u, is %d now", kib,
-                 RESERVE_KIB);
+        log_info("--swap: %s was %u, is %u now", path, is, wanted);
     else
-        log_error("--swap: %s: %s; with less than %d there the machine can "
+        log_error("--swap: writing %u to %s: %s; without it the machine can "
                   "stand still",
-                  path, strerror(errno), RESERVE_KIB);
+                  wanted, path, strerror(errno));
+}
+
+/* False: the kernel has no such setting. */
+static bool number_in(const char *path, unsigned *number)
+{
+    FILE *file = fopen(path, "re");
+    bool is = file && fscanf(file, "%u", number) == 1;
+
+    if (file)
+        fclose(file);
+    return is;
+}
+
+static void set_reserve(void)
+{
+    unsigned is;
+
+    if (number_in(reserve, &is) && is < RESERVE_KIB)
+        set_number(reserve, is, RESERVE_KIB);
+    if (number_in(enlarging, &is) && is != 0)
+        set_number(enlarging, is, 0);
 }
 
 static int guard_swap(void)
@@ -120,7 +137,7 @@ static int guard_swap(void)
     /* Not for the children, who may take their time. */
     if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first))
         return -errno;
-    grow_reserve();
+    set_reserve();
     return 0;
 }
 

@@ -23,6 +23,8 @@ check "the server may use the kernel's reserve" \
     test "$(awk '{ print $41 }' "/proc/$server/stat")" = 1
 check "... which is large enough" \
     test "$(cat /proc/sys/vm/min_free_kbytes)" -ge 8192
+check "... and stays where it is" \
+    test "$(cat /proc/sys/vm/watermark_boost_factor)" = 0
 mkswap /dev/nbd0 >/tmp/mkswap
 check "swapon" swapon /dev/nbd0
 check "a device with swap on it stays" refuses "in use as swap" \
