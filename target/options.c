@@ -33,12 +33,7 @@ enum {
     OPTION_VERSION,
 };
 
-enum {
-    /* Longer than Linux's aoe driver keeps a request (aoe_deadsecs, 180), so
-     * that none which was meant for the other disk is left. */
-    TAKE_OVER = 240,
-    TAKE_OVER_MOST = 86400,
-};
+enum { TAKE_OVER_MOST = 86400 }; /* seconds */
 
 static const char short_options[] = ":b:dsrm:o:l:";
 
@@ -92,7 +87,7 @@ static void help(void)
           "  --take-over SECONDS\n"
           "                 when the other one has been silent for so long, "
           "begin\n"
-          "                 (240; 0: never)\n"
+          "                 (0: never)\n"
           "  --state-dir DIR\n"
           "                 keep config string, mask list and reservation "
           "there\n"
@@ -285,7 +280,7 @@ int options_parse(struct options *o, int argc, char **argv)
 {
     int option, status = -1;
 
-    *o = (struct options){.take_over_ns = TAKE_OVER * NS_PER_S};
+    *o = (struct options){0};
     export_config_init(&o->one);
     while (status < 0 && (option = getopt_long(argc, argv, short_options,
                                                long_options, NULL)) != -1)
