@@ -58,10 +58,6 @@ WITH_NBDKIT := no
 WITH_URING := no
 WITH_NL := no
 endif
-ifdef SAN
-# nbdkit itself would have to be built with it.
-WITH_NBDKIT := no
-endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
 HAVE_INIH := $(call have,$(WITH_INIH),inih)
@@ -96,6 +92,11 @@ ifdef STATIC
 HARDEN := -fstack-protector-strong -fno-pie
 LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
+# Over all files at once: smaller, and on a small processor faster.  Fat objects
+# also link where the linker knows nothing of it.
+ifeq ($(findstring clang,$(CC)),)
+CFLAGS += -flto=auto -ffat-lto-objects
+endif
 endif
 # musl-gcc sees musl's headers alone; the kernel's lie among glibc's.
 ifneq ($(findstring musl-gcc,$(CC)),)
@@ -254,7 +255,8 @@ PLUGIN := $(call pic,$(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c \
 	$(call room,initiator) $(call room,wire) $(call room,base))
 $(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN) bridge/nbdkit_plugin.map
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -shared \
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
+		-Wl,-z,relro,-z,now $(LDFLAGS) -shared \
 		-Wl,--version-script=bridge/nbdkit_plugin.map -o $@ $(PLUGIN) \
 		$(PCAP_LIBS) $(THREADS)
 

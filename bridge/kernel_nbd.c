@@ -66,8 +66,9 @@ static void call_close(struct call *call)
     nl_socket_free(call->sock);
 }
 
-/* Prepares a message; 0, or -errno and there is nothing to close. */
-static int call_open(struct call *call, uint8_t command)
+/* Prepares a message about a device, or none in particular (-1); 0, or -errno
+ * and there is nothing to close. */
+static int call_open(struct call *call, uint8_t command, int index)
 {
     int err = -ENOMEM;
 
@@ -84,8 +85,10 @@ static int call_open(struct call *call, uint8_t command)
         err = -ENODEV;
     else
         call->msg = nlmsg_alloc();
-    if (call->msg && genlmsg_put(call->msg, NL_AUTO_PORT, NL_AUTO_SEQ,
-                                 call->family, 0, 0, command, NBD_GENL_VERSION))
+    if (call->msg &&
+        genlmsg_put(call->msg, NL_AUTO_PORT, NL_AUTO_SEQ, call->family, 0, 0,
+                    command, NBD_GENL_VERSION) &&
+        (index < 0 || !nla_put_u32(call->msg, NBD_ATTR_INDEX, (uint32_t)index)))
         return 0;
     call_close(call);
     return err;
@@ -114,7 +117,7 @@ static int call_make(struct call *call, bool built)
 int kernel_nbd_present(void)
 {
     struct call call;
-    int err = call_open(&call, NBD_CMD_STATUS);
+    int err = call_open(&call, NBD_CMD_STATUS, -1);
 
     if (!err)
         call_close(&call);
@@ -147,14 +150,12 @@ static bool put_server(struct nl_msg *msg, const struct kernel_nbd *k)
 int kernel_nbd_connect(struct kernel_nbd *k)
 {
     struct call call;
-    int err = call_open(&call, NBD_CMD_CONNECT);
+    int err = call_open(&call, NBD_CMD_CONNECT, k->index);
     bool built;
 
     if (err)
         return err;
     built =
-        (k->index < 0 ||
-         !nla_put_u32(call.msg, NBD_ATTR_INDEX, (uint32_t)k->index)) &&
         !nla_put_u64(call.msg, NBD_ATTR_SIZE_BYTES, k->size) &&
         !nla_put_u64(call.msg, NBD_ATTR_BLOCK_SIZE_BYTES, BLOCK_SIZE_BYTES) &&
         !nla_put_u64(call.msg, NBD_ATTR_SERVER_FLAGS, k->flags) &&
@@ -170,53 +171,41 @@ int kernel_nbd_connect(struct kernel_nbd *k)
 int kernel_nbd_resume(const struct kernel_nbd *k)
 {
     struct call call;
-    int err = call_open(&call, NBD_CMD_RECONFIGURE);
+    int err = call_open(&call, NBD_CMD_RECONFIGURE, k->index);
+
+    return err ? err : call_make(&call, put_server(call.msg, k));
+}
+
+/* Sets one thing of a device that is ours. */
+static int set_u64(const struct kernel_nbd *k, int attribute, uint64_t value)
+{
+    struct call call;
+    int err = call_open(&call, NBD_CMD_RECONFIGURE, k->index);
 
     if (err)
         return err;
     return call_make(
-        &call, !nla_put_u32(call.msg, NBD_ATTR_INDEX, (uint32_t)k->index) &&
-                   put_server(call.msg, k));
+        &call,
+        !nla_put_string(call.msg, NBD_ATTR_BACKEND_IDENTIFIER, k->backend) &&
+            !nla_put_u64(call.msg, attribute, value));
 }
 
 int kernel_nbd_resize(const struct kernel_nbd *k)
 {
-    struct call call;
-    int err = call_open(&call, NBD_CMD_RECONFIGURE);
-
-    if (err)
-        return err;
-    return call_make(
-        &call, !nla_put_u32(call.msg, NBD_ATTR_INDEX, (uint32_t)k->index) &&
-                   !nla_put_string(call.msg, NBD_ATTR_BACKEND_IDENTIFIER,
-                                   k->backend) &&
-                   !nla_put_u64(call.msg, NBD_ATTR_SIZE_BYTES, k->size));
+    return set_u64(k, NBD_ATTR_SIZE_BYTES, k->size);
 }
 
 int kernel_nbd_until_closed(const struct kernel_nbd *k)
 {
-    struct call call;
-    int err = call_open(&call, NBD_CMD_RECONFIGURE);
-
-    if (err)
-        return err;
-    return call_make(
-        &call, !nla_put_u32(call.msg, NBD_ATTR_INDEX, (uint32_t)k->index) &&
-                   !nla_put_string(call.msg, NBD_ATTR_BACKEND_IDENTIFIER,
-                                   k->backend) &&
-                   !nla_put_u64(call.msg, NBD_ATTR_CLIENT_FLAGS,
-                                NBD_CFLAG_DISCONNECT_ON_CLOSE));
+    return set_u64(k, NBD_ATTR_CLIENT_FLAGS, NBD_CFLAG_DISCONNECT_ON_CLOSE);
 }
 
 int kernel_nbd_disconnect(int index)
 {
     struct call call;
-    int err = call_open(&call, NBD_CMD_DISCONNECT);
+    int err = call_open(&call, NBD_CMD_DISCONNECT, index);
 
-    if (err)
-        return err;
-    return call_make(&call,
-                     !nla_put_u32(call.msg, NBD_ATTR_INDEX, (uint32_t)index));
+    return err ? err : call_make(&call, true);
 }
 
 const char *kernel_nbd_error(int err)

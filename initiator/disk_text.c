@@ -29,16 +29,12 @@ static void line_from_wire(FILE *f, const char *name, const char *value)
     fputc('\n', f);
 }
 
-static void print_path(FILE *f, const struct aoe_path_info *p)
+static void print_identity(FILE *f, const struct aoe_disk *disk)
 {
-    fprintf(f, "%-16s %s %02x:%02x:%02x:%02x:%02x:%02x", "path", p->interface,
-            p->mac[0], p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5]);
-}
-
-static void print_identity(FILE *f, const struct aoe_identity *id)
-{
+    const struct aoe_identity *id = aoe_disk_identity(disk);
     char human[32];
 
+    fprintf(f, "%-16s %s\n", "disk", aoe_disk_name(disk));
     format_bytes(human, sizeof human, id->size);
     fprintf(f, "%-16s %" PRIu64 " (%s)\n", "size", id->size, human);
     line_from_wire(f, "model", id->model);
@@ -53,32 +49,7 @@ static void print_identity(FILE *f, const struct aoe_identity *id)
     fprintf(f, "%-16s %s\n", "rotating", yes_no(id->rotating));
 }
 
-char *disk_info_text(const struct aoe_disk *disk, size_t *length)
-{
-    struct aoe_path_info paths[PATHS_MAX];
-    int count = aoe_disk_paths(disk, paths, PATHS_MAX);
-    char *text = NULL;
-    FILE *f = open_memstream(&text, length);
-
-    if (!f)
-        return NULL;
-    fprintf(f, "%-16s %s\n", "disk", aoe_disk_name(disk));
-    print_identity(f, aoe_disk_identity(disk));
-    for (int i = 0; i < count; i++) {
-        print_path(f, &paths[i]);
-        fprintf(f, " payload %u buffers %u\n", paths[i].payload,
-                paths[i].buffer_count);
-    }
-    if (*aoe_disk_trouble(disk))
-        line_from_wire(f, "trouble", aoe_disk_trouble(disk));
-    if (fclose(f)) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static void print_stats(FILE *f, const struct aoe_stats *s)
+static void print_counters(FILE *f, const struct aoe_stats *s)
 {
     const struct {
         const char *name;
@@ -104,23 +75,50 @@ static void print_stats(FILE *f, const struct aoe_stats *s)
         fprintf(f, "%-16s %" PRIu64 "\n", lines[i].name, lines[i].value);
 }
 
-char *disk_stats_text(const struct aoe_disk *disk, size_t *length)
+static void print_stats(FILE *f, const struct aoe_disk *disk)
+{
+    struct aoe_stats stats;
+
+    aoe_disk_stats(disk, &stats);
+    print_counters(f, &stats);
+}
+
+/* A line for each path: whose it is, and what `rest` says of it. */
+static void print_paths(FILE *f, const struct aoe_disk *disk,
+                        void (*rest)(FILE *f, const struct aoe_path_info *p))
 {
     struct aoe_path_info paths[PATHS_MAX];
     int count = aoe_disk_paths(disk, paths, PATHS_MAX);
-    struct aoe_stats stats;
+
+    for (int i = 0; i < count; i++) {
+        const struct aoe_path_info *p = &paths[i];
+
+        fprintf(f, "%-16s %s %02x:%02x:%02x:%02x:%02x:%02x ", "path",
+                p->interface, p->mac[0], p->mac[1], p->mac[2], p->mac[3],
+                p->mac[4], p->mac[5]);
+        rest(f, p);
+        fputc('\n', f);
+    }
+}
+
+static void print_trouble(FILE *f, const struct aoe_disk *disk)
+{
+    if (*aoe_disk_trouble(disk))
+        line_from_wire(f, "trouble", aoe_disk_trouble(disk));
+}
+
+/* ---- the texts ------------------------------------------------------------
+ */
+
+static char *text_of(const struct aoe_disk *disk, size_t *length,
+                     void (*print)(FILE *f, const struct aoe_disk *disk))
+{
     char *text = NULL;
     FILE *f = open_memstream(&text, length);
 
     if (!f)
         return NULL;
-    aoe_disk_stats(disk, &stats);
-    print_stats(f, &stats);
-    for (int i = 0; i < count; i++) {
-        print_path(f, &paths[i]);
-        fprintf(f, " window %u rtt-us %" PRIu64 " %s\n", paths[i].window,
-                paths[i].rtt / NS_PER_US, paths[i].good ? "good" : "set-aside");
-    }
+    print(f, disk);
     if (fclose(f)) {
         free(text);
         return NULL;
@@ -128,34 +126,57 @@ char *disk_stats_text(const struct aoe_disk *disk, size_t *length)
     return text;
 }
 
+static void path_limits(FILE *f, const struct aoe_path_info *p)
+{
+    fprintf(f, "payload %u buffers %u", p->payload, p->buffer_count);
+}
+
+static void print_info(FILE *f, const struct aoe_disk *disk)
+{
+    print_identity(f, disk);
+    print_paths(f, disk, path_limits);
+    print_trouble(f, disk);
+}
+
+char *disk_info_text(const struct aoe_disk *disk, size_t *length)
+{
+    return text_of(disk, length, print_info);
+}
+
+static void path_state(FILE *f, const struct aoe_path_info *p)
+{
+    fprintf(f, "window %u rtt-us %" PRIu64 " %s", p->window, p->rtt / NS_PER_US,
+            p->good ? "good" : "set-aside");
+}
+
+static void print_use(FILE *f, const struct aoe_disk *disk)
+{
+    print_stats(f, disk);
+    print_paths(f, disk, path_state);
+}
+
+char *disk_stats_text(const struct aoe_disk *disk, size_t *length)
+{
+    return text_of(disk, length, print_use);
+}
+
+static void path_all(FILE *f, const struct aoe_path_info *p)
+{
+    fprintf(f, "mtu %u ", p->mtu);
+    path_limits(f, p);
+    fputc(' ', f);
+    path_state(f, p);
+}
+
+static void print_all(FILE *f, const struct aoe_disk *disk)
+{
+    print_identity(f, disk);
+    print_paths(f, disk, path_all);
+    print_trouble(f, disk);
+    print_stats(f, disk);
+}
+
 char *disk_stat_text(const struct aoe_disk *disk, size_t *length)
 {
-    struct aoe_path_info paths[PATHS_MAX];
-    int count = aoe_disk_paths(disk, paths, PATHS_MAX);
-    struct aoe_stats stats;
-    char *text = NULL;
-    FILE *f = open_memstream(&text, length);
-
-    if (!f)
-        return NULL;
-    aoe_disk_stats(disk, &stats);
-    fprintf(f, "%-16s %s\n", "disk", aoe_disk_name(disk));
-    print_identity(f, aoe_disk_identity(disk));
-    for (int i = 0; i < count; i++) {
-        print_path(f, &paths[i]);
-        fprintf(f,
-                " mtu %u payload %u buffers %u window %u rtt-us %" PRIu64
-                " %s\n",
-                paths[i].mtu, paths[i].payload, paths[i].buffer_count,
-                paths[i].window, paths[i].rtt / NS_PER_US,
-                paths[i].good ? "good" : "set-aside");
-    }
-    if (*aoe_disk_trouble(disk))
-        line_from_wire(f, "trouble", aoe_disk_trouble(disk));
-    print_stats(f, &stats);
-    if (fclose(f)) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return text_of(disk, length, print_all);
 }

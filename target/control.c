@@ -174,13 +174,17 @@ static void wait_for(struct client *cl)
     loop_unwatch(cl->control->options.loop, &cl->watch);
 }
 
-static void reload_settled(struct exports_wait *w, bool all)
+static void reload_settled(struct exports_wait *w, enum exports_outcome outcome)
 {
-    answer(list_entry(w, struct client, settled),
-           all ? "ok"
-               : "error reloaded, but not every disk is served; ctl exports "
-                 "and the log of the target say more",
-           "");
+    static const char *const texts[] = {
+        [EXPORTS_ALL] = "ok",
+        [EXPORTS_SOME] = "error reloaded, but not every disk is served; ctl "
+                         "exports and the log of the target say more",
+        [EXPORTS_UNCHANGED] = "error reloading: nothing was changed; the log "
+                              "of the target says why",
+    };
+
+    answer(list_entry(w, struct client, settled), texts[outcome], "");
 }
 
 static void put_line(void *arg, const char *line)

@@ -47,7 +47,9 @@ int entry_open(struct exports *x, struct entry *e)
     struct keeper *keeper = NULL;
     struct export description;
     struct store *store;
-    int err = x->options.open(x->options.arg, &e->config, &description, &store);
+    int err =
+        x->options.open(x->options.arg, &e->config,
+                        exports_dial_take(x, &e->config), &description, &store);
 
     if (err)
         return err;
@@ -108,9 +110,9 @@ static const char *remark(const struct entry *e)
 {
     if (e->leaving)
         return " (stopping)";
-    if (e->state == ENTRY_ASKING)
+    if (e->state == ENTRY_ASKING && !e->again)
         return " (looking for another disk of the address)";
-    if (e->state == ENTRY_REFUSED)
+    if (e->state == ENTRY_ASKING || e->state == ENTRY_REFUSED)
         return " (refused: another disk has the address)";
     return "";
 }
@@ -192,6 +194,7 @@ int exports_start(struct exports *x, struct config *c)
     list_each(it, &x->serving)
         if (entry_of(it)->state == ENTRY_SERVED)
             entry_say(entry_of(it));
+    exports_again(x);
     return 0;
 }
 
@@ -206,6 +209,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     list_init(&x->waiting);
     list_init(&x->lost);
     list_init(&x->waits);
+    exports_dial_init(x);
     *out = x;
     return 0;
 }
@@ -214,7 +218,10 @@ void exports_close(struct exports *x)
 {
     if (!x)
         return;
+    loop_timer_cancel(x->options.loop, &x->again);
     exports_look_forget(x);
+    exports_dial_forget(x);
+    config_free(&x->next);
     list_splice(&x->serving, &x->waiting);
     list_splice(&x->serving, &x->lost);
     list_each(it, &x->serving)

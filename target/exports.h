@@ -13,12 +13,15 @@
 #include "target/server.h"
 
 struct exports;
+struct store_nbd_dial;
 
 struct exports_options {
     struct server *server;
-    /* Opens what is behind an export and describes it.  Says on standard error
-     * what is wrong.  0 or -errno. */
-    int (*open)(void *arg, const struct export_config *c, struct export *e,
+    /* Opens what is behind an export and describes it.  `dial`, if it is not
+     * NULL, is a connection to the server that has it, and becomes the store's.
+     * Says on standard error what is wrong.  0 or -errno. */
+    int (*open)(void *arg, const struct export_config *c,
+                struct store_nbd_dial *dial, struct export *e,
                 struct store **out);
     void *arg;
     const char *state_dir; /* where what clients set is kept; NULL: nowhere */
@@ -26,6 +29,9 @@ struct exports_options {
     /* Whether a disk is on the network already is asked before it is served. */
     bool ask_first;
     struct second_options asking;
+    /* A disk that was refused is served once the other has been silent for so
+     * long; 0: only a reload looks again. */
+    uint64_t take_over_ns;
     struct loop *loop;
 };
 
@@ -43,14 +49,21 @@ int exports_start(struct exports *x, struct config *c);
  * stays as it is serves on.  One that changed, or whose storage did, is opened
  * anew once its work in flight is done, with its config string, reservation
  * and, unless `allow` changed, mask list.  One that was refused is looked for
- * again.  0, or -errno after saying what is wrong; then nothing was changed. */
+ * again.  0, or -errno after saying what is wrong; then nothing was changed.
+ * Where servers have to be connected to first, it is 0 and the rest comes
+ * later; another reload may take its place until then. */
 int exports_reload(struct exports *x, struct config *c);
 
-/* Tells `w`, which is the caller's until then, when all that the last reload
- * stopped has ended and all that it started serves; or, not `all`, when some of
- * it could not be or was refused. */
+enum exports_outcome {
+    EXPORTS_ALL,       /* what it stopped has ended, what it started serves */
+    EXPORTS_SOME,      /* some of it could not be served or was refused */
+    EXPORTS_UNCHANGED, /* something was wrong, and everything is as before */
+};
+
+/* Tells `w`, which is the caller's until then, what has become of the last
+ * reload. */
 struct exports_wait {
-    void (*done)(struct exports_wait *w, bool all);
+    void (*done)(struct exports_wait *w, enum exports_outcome outcome);
     struct list link; /* private */
 };
 void exports_settled(struct exports *x, struct exports_wait *w);

@@ -58,10 +58,15 @@ static void refuse(struct entry *e, const struct second_question *q)
                   "tell which; choose another shelf or slot, or use --force",
                   e->disk->name, mac, q->ifname);
     e->state = ENTRY_REFUSED;
+    e->silent = 0;
 }
 
 static void judge(struct exports *x, struct entry *e)
 {
+    if (e->again) {
+        e->state = exports_again_silent(x, e) ? ENTRY_FREE : ENTRY_REFUSED;
+        return;
+    }
     e->state = ENTRY_FREE;
     for (unsigned i = 0; i < x->question_count; i++) {
         const struct second_question *q = &x->questions[i];
@@ -86,9 +91,14 @@ static void give_up(struct exports *x, int err)
 {
     log_error("looking for other disks of the same address: %s",
               strerror(-err));
-    list_each(it, &x->serving)
-        if (entry_of(it)->asked)
-            entry_of(it)->state = ENTRY_REFUSED;
+    list_each(it, &x->serving) {
+        struct entry *e = entry_of(it);
+
+        if (!e->asked)
+            continue;
+        e->state = ENTRY_REFUSED;
+        e->silent = 0;
+    }
     exports_look_forget(x);
 }
 

@@ -20,8 +20,10 @@ struct entry {
     struct export_config config;
     struct disk *disk; /* NULL: something is in its way */
     enum entry_state state;
-    bool asked;   /* the look that is under way asks for it */
-    bool resumes; /* the disk it replaces was served where it will be */
+    bool again;      /* it was refused, and nobody asked for another look */
+    unsigned silent; /* such looks in a row that nobody answered */
+    bool asked;      /* the look that is under way asks for it */
+    bool resumes;    /* the disk it replaces was served where it will be */
     struct export *before; /* what the disk it replaces was like, or NULL */
     bool keep_mask;        /* and so should be its mask list */
     bool keep;             /* it is in the latest configuration */
@@ -38,8 +40,16 @@ struct exports {
     struct list lost;
     struct list waits; /* of exports_wait.link */
     bool incomplete;   /* the last reload's exports could not all be opened */
+    bool failed;       /* the last reload changed nothing */
 
-    struct second *look; /* NULL: none is under way */
+    /* The latest reload, until the servers in it have answered. */
+    bool dialling;
+    struct config next;
+    struct list dials;        /* of connections to such servers */
+    struct loop_task dialled; /* one of them has come to an end */
+
+    struct loop_timer again; /* when refused disks are looked for again */
+    struct second *look;     /* NULL: none is under way */
     struct second_question *questions;
     unsigned question_count;
 };
@@ -70,5 +80,32 @@ void exports_look_begin(struct exports *x, void (*done)(void *arg));
 /* What was asked for is free or refused from now on. */
 void exports_look_end(struct exports *x);
 void exports_look_forget(struct exports *x);
+
+void exports_dial_init(struct exports *x);
+/* Whether there is no server to be waited for before the export is opened;
+ * begins to connect to it otherwise.  When that has come to an end x->dialled
+ * runs. */
+bool exports_dialled(struct exports *x, const struct export_config *c);
+/* The connection, for whoever opens the export; NULL: there is none. */
+struct store_nbd_dial *exports_dial_take(struct exports *x,
+                                         const struct export_config *c);
+/* Ends those that nobody waits for any longer; or all. */
+void exports_dial_tidy(struct exports *x);
+void exports_dial_forget(struct exports *x);
+/* exports_reload, when everything in `c` can be opened, or be found not to be,
+ * without waiting. */
+int exports_reload_now(struct exports *x, struct config *c);
+
+/* Looks for refused disks again in a while, if there are any. */
+void exports_again(struct exports *x);
+/* The answers of such a look: whether the disk may be served at last. */
+bool exports_again_silent(struct exports *x, struct entry *e);
+
+/* One step further, wherever one can be made. */
+void exports_go_on(struct exports *x);
+/* Opens the interfaces of `e`, with room for all that `fresh` and those that
+ * are asked for again need there.  0, or -errno after saying what is wrong. */
+int exports_open_ports(struct exports *x, struct list *fresh,
+                       const struct entry *e);
 
 #endif

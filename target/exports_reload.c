@@ -115,11 +115,12 @@ static void add_needs(const struct entry *e, const char *ifname,
 /* What was refused may be served now; its interfaces may be closed. */
 static bool asked_again(const struct entry *e)
 {
-    return e->keep && e->state == ENTRY_REFUSED;
+    return e->keep && (e->state == ENTRY_REFUSED ||
+                       (e->state == ENTRY_ASKING && e->again));
 }
 
-static int open_ports(struct exports *x, struct list *fresh,
-                      const struct entry *e)
+int exports_open_ports(struct exports *x, struct list *fresh,
+                       const struct entry *e)
 {
     int err = 0;
 
@@ -161,7 +162,7 @@ static int prepare(struct exports *x, struct list *fresh)
 {
     list_each(it, fresh) {
         struct entry *e = entry_of(it);
-        int err = open_ports(x, fresh, e);
+        int err = exports_open_ports(x, fresh, e);
 
         if (!err)
             err =
@@ -171,7 +172,7 @@ static int prepare(struct exports *x, struct list *fresh)
     }
     list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
-        int err = asked_again(e) ? open_ports(x, fresh, e) : 0;
+        int err = asked_again(e) ? exports_open_ports(x, fresh, e) : 0;
 
         if (err)
             return err;
@@ -249,7 +250,7 @@ static void start_waiting(struct exports *x)
     list_each(it, &x->waiting) {
         struct entry *e = entry_of(it);
 
-        if (first_in_the_way(x, e))
+        if (first_in_the_way(x, e) || !exports_dialled(x, &e->config))
             continue;
         list_remove(&e->link);
         if (entry_open(x, e)) {
@@ -270,15 +271,17 @@ static bool settled(struct exports *x)
     list_each(it, &x->serving)
         if (entry_of(it)->leaving)
             return false;
-    return list_empty(&x->waiting) && !asking(x);
+    return list_empty(&x->waiting) && !asking(x) && !x->dialling;
 }
 
-static bool all_served(struct exports *x)
+static enum exports_outcome outcome(struct exports *x)
 {
+    if (x->failed)
+        return EXPORTS_UNCHANGED;
     list_each(it, &x->serving)
         if (entry_of(it)->state != ENTRY_SERVED)
-            return false;
-    return !x->incomplete;
+            return EXPORTS_SOME;
+    return x->incomplete ? EXPORTS_SOME : EXPORTS_ALL;
 }
 
 static void tell_settled(struct exports *x)
@@ -289,7 +292,7 @@ static void tell_settled(struct exports *x)
         struct exports_wait *w = list_entry(node, struct exports_wait, link);
 
         list_remove(node);
-        w->done(w, all_served(x));
+        w->done(w, outcome(x));
     }
 }
 
@@ -301,8 +304,7 @@ void exports_settled(struct exports *x, struct exports_wait *w)
 
 static void looked(void *arg);
 
-/* One step further, wherever one can be made. */
-static void go_on(struct exports *x)
+void exports_go_on(struct exports *x)
 {
     start_waiting(x);
     list_each(it, &x->serving)
@@ -311,6 +313,7 @@ static void go_on(struct exports *x)
     exports_look_begin(x, looked);
     close_unused(x);
     tell_settled(x);
+    exports_again(x);
 }
 
 static void looked(void *arg)
@@ -319,7 +322,7 @@ static void looked(void *arg)
 
     exports_look_end(x);
     if (!server_stopping(x->options.server))
-        go_on(x);
+        exports_go_on(x);
 }
 
 static void gone(void *arg, bool lost)
@@ -332,7 +335,7 @@ static void gone(void *arg, bool lost)
         list_append(&x->lost, &e->link);
     else
         entry_free(e);
-    go_on(x);
+    exports_go_on(x);
 }
 
 /* ---- another configuration ------------------------------------------------
@@ -409,12 +412,17 @@ static void exchange(struct exports *x, struct list *fresh, struct tally *n)
         else
             list_append(&x->waiting, &e->link);
     }
-    list_each(it, &x->serving)
-        if (asked_again(entry_of(it)))
-            entry_of(it)->state = ENTRY_ASKING;
+    list_each(it, &x->serving) {
+        struct entry *e = entry_of(it);
+
+        if (!asked_again(e))
+            continue;
+        e->state = ENTRY_ASKING;
+        e->again = false;
+    }
 }
 
-int exports_reload(struct exports *x, struct config *c)
+int exports_reload_now(struct exports *x, struct config *c)
 {
     struct tally n = {0};
     struct list fresh;
@@ -430,16 +438,18 @@ int exports_reload(struct exports *x, struct config *c)
         list_each(it, &x->serving)
             entry_of(it)->keep = !entry_of(it)->leaving;
         discard(x, &fresh);
+        exports_dial_tidy(x);
         log_error("reloading: nothing was changed");
         return err;
     }
     /* An earlier configuration's, which this one takes the place of. */
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
-    x->incomplete = false;
+    x->incomplete = x->failed = false;
     exchange(x, &fresh, &n);
     log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
              n.unchanged, n.changed, n.started, n.stopped);
-    go_on(x);
+    exports_go_on(x);
+    exports_dial_tidy(x);
     return 0;
 }

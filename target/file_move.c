@@ -16,7 +16,9 @@ static void add_piece(const struct file_store *fs, struct pieces *p,
     p->iov[p->count].iov_base = op->data;
     p->iov[p->count++].iov_len = (size_t)op->length;
     p->length += op->length;
-    if (op->length % d->direct_offset || (uintptr_t)op->data % d->direct_memory)
+    /* Small processors cannot divide, so this is asked last. */
+    if (p->direct && (op->length % d->direct_offset ||
+                      (uintptr_t)op->data % d->direct_memory))
         p->direct = false;
 }
 

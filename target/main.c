@@ -35,7 +35,7 @@ struct target {
 };
 
 static int open_inner(struct target *t, const struct export_config *o,
-                      struct store **out)
+                      struct store_nbd_dial *dial, struct store **out)
 {
     struct store_file_options file = {
         .path = o->path,
@@ -54,7 +54,7 @@ static int open_inner(struct target *t, const struct export_config *o,
     int fd;
 
     if (store_nbd_uri(o->path))
-        return store_nbd_open(out, &file, t->loop);
+        return store_nbd_open(out, &file, t->loop, dial);
     fd = claim_open(&claim);
     if (fd < 0)
         return fd;
@@ -62,10 +62,10 @@ static int open_inner(struct target *t, const struct export_config *o,
 }
 
 static int open_store(struct target *t, const struct export_config *o,
-                      struct store **out)
+                      struct store_nbd_dial *dial, struct store **out)
 {
     struct store *inner;
-    int err = open_inner(t, o, &inner);
+    int err = open_inner(t, o, dial, &inner);
 
     if (err)
         return err;
@@ -103,9 +103,10 @@ static void describe(struct export *e, const struct export_config *o,
 }
 
 static int open_export(void *arg, const struct export_config *c,
-                       struct export *e, struct store **out)
+                       struct store_nbd_dial *dial, struct export *e,
+                       struct store **out)
 {
-    int err = open_store(arg, c, out);
+    int err = open_store(arg, c, dial, out);
 
     if (!err)
         describe(e, c, *out);
@@ -173,6 +174,7 @@ static int open_all(struct target *t, const struct options *o)
         .state_dir = o->state_dir,
         .ask_first = !o->force,
         .asking = {.backend = o->backend, .link_open = link_open},
+        .take_over_ns = o->take_over_ns,
     };
     int err = loop_open(&t->loop);
 

@@ -26,6 +26,8 @@ enum {
     SILENCE_SECONDS = 10,    /* of the peer's TCP, before it is given up */
 };
 
+static const char unanswered[] = "the server does not answer";
+
 /* What libnbd says of its latest failure, without the function's name. */
 static const char *reason(void)
 {
@@ -141,13 +143,18 @@ void nbd_connection_drop(struct nbd_connection *c, const char *why)
 
     if (was_up)
         log_error("%s: connection lost: %s; trying again", c->uri, why);
+    else if (c->first)
+        log_error("%s: connecting: %s", c->uri, why);
     else
         log_debug("%s: not connected: %s", c->uri, why);
     loop_unwatch(c->loop, &c->watch);
     nbd_close(c->handle);
     c->handle = NULL;
     c->up = false;
-    again_later(c);
+    if (c->first)
+        loop_timer_cancel(c->loop, &c->timer);
+    else
+        again_later(c);
     if (was_up)
         c->lost(c->arg);
 }
@@ -198,7 +205,9 @@ static void come_up(struct nbd_connection *c)
     loop_timer_cancel(c->loop, &c->timer);
     established(c);
     c->up = true;
-    log_info("%s: connected again", c->uri);
+    if (!c->first)
+        log_info("%s: connected again", c->uri);
+    c->first = false;
 }
 
 static void on_ready(void *arg, short revents)
@@ -224,7 +233,11 @@ static void on_timer(void *arg)
     struct nbd_connection *c = arg;
 
     if (c->handle) {
-        nbd_connection_drop(c, "no answer");
+        bool first = c->first;
+
+        nbd_connection_drop(c, first ? unanswered : "no answer");
+        if (first)
+            c->progress(c->arg);
         return;
     }
     if (start(c)) {
@@ -258,20 +271,40 @@ static int connect_first(struct nbd_connection *c)
     return learn(c);
 }
 
+static void prepare(struct nbd_connection *c)
+{
+    c->watch = (struct loop_fd){.fd = -1, .ready = on_ready, .arg = c};
+    c->timer = (struct loop_timer){.expired = on_timer, .arg = c};
+    c->pause = PAUSE_FIRST;
+}
+
+int nbd_connection_begin(struct nbd_connection *c)
+{
+    prepare(c);
+    c->first = true;
+    if (start(c)) {
+        nbd_connection_drop(c, reason());
+        return -ENOTCONN;
+    }
+    if (loop_timer_set(c->loop, &c->timer, clock_ns() + HANDSHAKE)) {
+        nbd_connection_drop(c, strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    return watch(c) ? 0 : -ENOTCONN;
+}
+
 int nbd_connection_open(struct nbd_connection *c)
 {
     int err = connect_first(c);
 
-    c->watch = (struct loop_fd){.fd = -1, .ready = on_ready, .arg = c};
-    c->timer = (struct loop_timer){.expired = on_timer, .arg = c};
-    c->pause = PAUSE_FIRST;
+    prepare(c);
     if (!err) {
         established(c);
         c->up = watch(c);
         return 0;
     }
     log_error("%s: connecting: %s", c->uri,
-              err == -ETIMEDOUT ? "the server does not answer" : reason());
+              err == -ETIMEDOUT ? unanswered : reason());
     nbd_connection_close(c);
     return err == -ETIMEDOUT ? err : -ENOTCONN;
 }

@@ -40,6 +40,7 @@ struct nbd_connection {
     struct nbd_facts facts;    /* of the latest connection */
 
     /* Private. */
+    bool first; /* it was never up: a failure is its end */
     struct loop_fd watch;
     struct loop_timer timer; /* the next attempt, or the end of this one */
     uint64_t pause;          /* before the next attempt, ns */
@@ -50,6 +51,10 @@ struct nbd_connection {
 
 /* Connects, waiting for the server.  Says what is wrong.  0 or -errno. */
 int nbd_connection_open(struct nbd_connection *c);
+/* The same in the loop: `progress` is called, among others, once it is up, or
+ * when it has failed; then there is no handle.  0, or -errno if it failed at
+ * once.  In either case nbd_connection_close is to be called in the end. */
+int nbd_connection_begin(struct nbd_connection *c);
 void nbd_connection_close(struct nbd_connection *c);
 
 /* To be called after requests were made: waits for what libnbd waits for, and

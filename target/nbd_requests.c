@@ -469,11 +469,16 @@ static void on_progress(void *arg)
     nbd_requests_turn(ns);
 }
 
-void nbd_requests_init(struct nbd_store *ns)
+void nbd_requests_serve(struct nbd_store *ns)
 {
     ns->connection.progress = on_progress;
     ns->connection.lost = on_lost;
     ns->connection.arg = ns;
+}
+
+void nbd_requests_init(struct nbd_store *ns)
+{
+    nbd_requests_serve(ns);
     ns->patience = (struct loop_timer){.expired = on_patience, .arg = ns};
     list_init(&ns->pending);
     list_init(&ns->alone);

@@ -50,6 +50,8 @@ struct nbd_store {
 
 /* Of a store that is zero but for its connection's loop and URI. */
 void nbd_requests_init(struct nbd_store *ns);
+/* What happens to its connection is the store's business from now on. */
+void nbd_requests_serve(struct nbd_store *ns);
 
 /* Does everything that can be done now with what is pending. */
 void nbd_requests_turn(struct nbd_store *ns);

@@ -23,11 +23,34 @@ bool store_nbd_uri(const char *text)
 }
 
 #ifndef HAVE_NBD
+int store_nbd_dial(struct store_nbd_dial **out, const char *uri,
+                   struct loop *loop, void (*over)(void *arg), void *arg)
+{
+    (void)uri;
+    (void)loop;
+    (void)over;
+    (void)arg;
+    *out = NULL;
+    return 0;
+}
+
+bool store_nbd_dialled(const struct store_nbd_dial *d)
+{
+    (void)d;
+    return true;
+}
+
+void store_nbd_hang_up(struct store_nbd_dial *d)
+{
+    (void)d;
+}
+
 int store_nbd_open(struct store **out, const struct store_file_options *o,
-                   struct loop *loop)
+                   struct loop *loop, struct store_nbd_dial *dial)
 {
     (void)out;
     (void)loop;
+    (void)dial;
     log_error("%s: this aoe-target was built without libnbd; install it "
               "(Debian: libnbd-dev) and build again",
               o->path);

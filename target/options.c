@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "target/store.h"
@@ -20,6 +21,7 @@ enum {
     OPTION_FORCE,
     OPTION_CONFIG,
     OPTION_CHECK,
+    OPTION_TAKE_OVER,
     OPTION_STATE_DIR,
     OPTION_CONTROL,
     OPTION_LINK,
@@ -31,6 +33,13 @@ enum {
     OPTION_VERSION,
 };
 
+enum {
+    /* Longer than Linux's aoe driver keeps a request (aoe_deadsecs, 180), so
+     * that none which was meant for the other disk is left. */
+    TAKE_OVER = 240,
+    TAKE_OVER_MOST = 86400,
+};
+
 static const char short_options[] = ":b:dsrm:o:l:";
 
 static const struct option long_options[] = {
@@ -38,6 +47,7 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPTION_FORCE},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"take-over", required_argument, NULL, OPTION_TAKE_OVER},
     {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
     {"control", required_argument, NULL, OPTION_CONTROL},
     {"link", required_argument, NULL, OPTION_LINK},
@@ -79,6 +89,10 @@ static void help(void)
           "exports\n"
           "  --force        export FILE though it is in use, or another disk\n"
           "                 has its address\n"
+          "  --take-over SECONDS\n"
+          "                 when the other one has been silent for so long, "
+          "begin\n"
+          "                 (240; 0: never)\n"
           "  --state-dir DIR\n"
           "                 keep config string, mask list and reservation "
           "there\n"
@@ -123,6 +137,14 @@ static int buffer_count(struct options *o, const char *text)
     if (status < 0 && strcmp(text, "1") == 0)
         log_error("-b 1: Linux cannot use such a disk; 2 is used");
     return status;
+}
+
+static int take_over(struct options *o, const char *text)
+{
+    if (option_seconds(text, &o->take_over_ns) ||
+        o->take_over_ns > TAKE_OVER_MOST * NS_PER_S)
+        return wrong("--take-over", text, "seconds, at most a day");
+    return -1;
 }
 
 static int user(struct options *o, const char *text)
@@ -179,6 +201,8 @@ static int one_option(struct options *o, int option, char *arg)
     case OPTION_CHECK:
         o->check = true;
         return -1;
+    case OPTION_TAKE_OVER:
+        return take_over(o, arg);
     case OPTION_STATE_DIR:
         o->state_dir = arg;
         return -1;
@@ -261,7 +285,7 @@ int options_parse(struct options *o, int argc, char **argv)
 {
     int option, status = -1;
 
-    *o = (struct options){0};
+    *o = (struct options){.take_over_ns = TAKE_OVER * NS_PER_S};
     export_config_init(&o->one);
     while (status < 0 && (option = getopt_long(argc, argv, short_options,
                                                long_options, NULL)) != -1)

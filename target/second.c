@@ -26,6 +26,7 @@ struct ear {
     struct second *look;
     struct link *link;
     const char *ifname;
+    bool deaf; /* it went down meanwhile */
     struct loop_fd watch;
 };
 
@@ -200,8 +201,10 @@ static void ready(void *arg, short revents)
         }
     } while (n == LINK_BATCH);
     /* An interface that went down reports nothing but that from now on. */
-    if (n < 0)
+    if (n < 0) {
+        e->deaf = true;
         loop_unwatch(e->look->loop, &e->watch);
+    }
     if (all_found(e->look))
         end_soon(e->look);
 }
@@ -214,13 +217,27 @@ static void again(void *arg)
     ask_all(arg);
 }
 
+static bool was_asked(const struct second *l, const char *ifname)
+{
+    struct ear *e = ear_of(l, ifname);
+
+    if (!e || e->deaf)
+        return false;
+    link_refresh(e->link);
+    return e->link->up;
+}
+
 static void end(void *arg)
 {
     struct second *l = arg;
 
-    for (unsigned i = 0; i < l->count; i++)
-        if (l->suspects[i].waiting && !l->questions[i].found)
-            accuse(&l->questions[i], &l->suspects[i].mac, "");
+    for (unsigned i = 0; i < l->count; i++) {
+        struct second_question *q = &l->questions[i];
+
+        q->asked = was_asked(l, q->ifname);
+        if (l->suspects[i].waiting && !q->found)
+            accuse(q, &l->suspects[i].mac, "");
+    }
     loop_timer_cancel(l->loop, &l->again);
     l->done(l->arg);
 }

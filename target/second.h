@@ -24,6 +24,7 @@ struct second_question {
     uint64_t about;                 /* the caller's */
 
     /* The answer. */
+    bool asked; /* the interface was up all the time: silence means something */
     bool found;
     struct aoe_mac mac;
     char theirs[EXPORT_SERIAL + 1]; /* its serial number; "": did not tell */

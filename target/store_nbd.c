@@ -103,29 +103,137 @@ static void describe(struct nbd_store *ns, const struct store_file_options *o)
         log_info("%s: the server lets nobody write", ns->uri);
 }
 
-int store_nbd_open(struct store **out, const struct store_file_options *o,
-                   struct loop *loop)
+/* ---- opening --------------------------------------------------------------
+ */
+
+struct store_nbd_dial {
+    struct nbd_store *store;
+    bool up;
+    void (*over)(void *arg); /* NULL: it was called */
+    void *arg;
+};
+
+/* Not connected. */
+static struct nbd_store *store_new(const char *uri, struct loop *loop)
 {
     struct nbd_store *ns = calloc(1, sizeof *ns);
-    int err;
+    char *copy = strdup(uri);
 
-    if (!ns)
-        return -ENOMEM;
-    ns->uri = strdup(o->path);
-    if (!ns->uri) {
+    if (!ns || !copy) {
         free(ns);
-        return -ENOMEM;
+        free(copy);
+        return NULL;
     }
+    ns->uri = copy;
     ns->store.ops = &nbd_ops;
     ns->connection.loop = loop;
     ns->connection.uri = ns->uri;
     nbd_requests_init(ns);
+    return ns;
+}
+
+static void dial_progress(void *arg)
+{
+    struct store_nbd_dial *d = arg;
+    const struct nbd_connection *c = &d->store->connection;
+    void (*over)(void *arg) = d->over;
+
+    if (c->handle && !c->up)
+        return;
+    d->up = c->up;
+    d->over = NULL;
+    if (over)
+        over(d->arg);
+}
+
+/* Before anyone took it. */
+static void dial_lost(void *arg)
+{
+    struct store_nbd_dial *d = arg;
+
+    d->up = false;
+}
+
+int store_nbd_dial(struct store_nbd_dial **out, const char *uri,
+                   struct loop *loop, void (*over)(void *arg), void *arg)
+{
+    struct store_nbd_dial *d = calloc(1, sizeof *d);
+    struct nbd_connection *c;
+
+    if (d)
+        d->store = store_new(uri, loop);
+    if (!d || !d->store) {
+        free(d);
+        return -ENOMEM;
+    }
+    d->over = over;
+    d->arg = arg;
+    c = &d->store->connection;
+    c->progress = dial_progress;
+    c->lost = dial_lost;
+    c->arg = d;
+    if (nbd_connection_begin(c))
+        d->over = NULL;
+    *out = d;
+    return 0;
+}
+
+bool store_nbd_dialled(const struct store_nbd_dial *d)
+{
+    return !d->over;
+}
+
+void store_nbd_hang_up(struct store_nbd_dial *d)
+{
+    if (!d)
+        return;
+    if (d->store)
+        nbd_store_close(&d->store->store);
+    free(d);
+}
+
+/* The store of a dial that has come to its end.  0 or -ENOTCONN. */
+static int take_dialled(struct nbd_store **out, struct store_nbd_dial *d)
+{
+    struct nbd_store *ns = d->store;
+
+    if (!d->up) {
+        store_nbd_hang_up(d);
+        return -ENOTCONN;
+    }
+    d->store = NULL;
+    store_nbd_hang_up(d);
+    nbd_requests_serve(ns);
+    *out = ns;
+    return 0;
+}
+
+static int connect_now(struct nbd_store **out, const char *uri,
+                       struct loop *loop)
+{
+    struct nbd_store *ns = store_new(uri, loop);
+    int err;
+
+    if (!ns)
+        return -ENOMEM;
     err = nbd_connection_open(&ns->connection);
     if (err) {
         free(ns->uri);
         free(ns);
         return err;
     }
+    *out = ns;
+    return 0;
+}
+
+int store_nbd_open(struct store **out, const struct store_file_options *o,
+                   struct loop *loop, struct store_nbd_dial *dial)
+{
+    struct nbd_store *ns;
+    int err = dial ? take_dialled(&ns, dial) : connect_now(&ns, o->path, loop);
+
+    if (err)
+        return err;
     err = check_blocks(ns);
     if (!err)
         err = set_window(ns, o);

@@ -91,7 +91,8 @@ enum aoe_reserve_command {
 };
 
 struct aoe_mac {
-    uint8_t b[AOE_MAC];
+    /* So that it is copied without a call where bytes have to be aligned. */
+    _Alignas(uint16_t) uint8_t b[AOE_MAC];
 };
 
 static inline bool aoe_mac_equal(const struct aoe_mac *a,

@@ -47,11 +47,10 @@ union control {
 
 struct packet_link {
     struct link link;
-    int index;       /* of the interface the socket is bound to */
-    bool reported;   /* `link.up` as link_refresh last told it */
-    bool one_by_one; /* the kernel lacks recvmmsg and sendmmsg */
-    bool want_ring;
-    unsigned ring_frames;  /* what it should hold, memory allowing */
+    int index;             /* of the interface the socket is bound to */
+    bool reported;         /* `link.up` as link_refresh last told it */
+    bool one_by_one;       /* the kernel lacks recvmmsg and sendmmsg */
+    unsigned ring_frames;  /* of the ring, memory allowing; 0: none */
     unsigned socket_bytes; /* wanted; 0: what we think best */
     struct packet_ring ring;
     struct mmsghdr rx[LINK_BATCH];
@@ -302,7 +301,7 @@ static void size_ring(struct packet_link *p, unsigned mtu)
 {
     unsigned room = link_room(mtu), frames = p->ring_frames;
 
-    if (!p->want_ring || p->ring.room >= room)
+    if (frames == 0 || p->ring.room >= room)
         return;
     if (frames > DEFAULT_BYTES_MOST / room)
         frames = DEFAULT_BYTES_MOST / room;
@@ -427,8 +426,9 @@ int link_packet_open(struct link **out, const char *ifname,
         return e;
     p = packet_of(l);
     p->reported = n.up;
-    p->want_ring = !queue;
-    p->ring_frames = o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
+    if (!queue)
+        p->ring_frames =
+            o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
     p->socket_bytes = o->socket_bytes;
     prepare_headers(p);
     p->link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

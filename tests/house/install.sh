@@ -5,6 +5,7 @@
 # it, and what was installed runs.
 
 . "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/nbdkit.sh"
 need make
 
 stage=$TMP/stage
@@ -42,6 +43,7 @@ for file in include/aoe.h lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
 done
 if [ -e "$BUILD/nbdkit-aoe-plugin.so" ]; then
     plugin=$(find "$stage" -name nbdkit-aoe-plugin.so)
+    nbdkit_for "$plugin" || fail "nbdkit cannot be given its sanitizer"
     check "nbdkit loads the installed plugin" \
         says '^name=aoe$' nbdkit --dump-plugin "$plugin"
     check "its manual page is there" \

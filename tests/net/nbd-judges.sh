@@ -103,6 +103,83 @@ bad_clients() { # DISK
     stop bad
 }
 
+# libnbd's calls one by one, from its shell: what the commands above never use.
+shell() {
+    # Of several python3 the system's has the module.
+    local nbdsh=(env "PATH=/usr/bin:$PATH" nbdsh)
+
+    if ! "${nbdsh[@]}" -c pass >/dev/null 2>&1; then
+        skip_check "nbdsh" "needs nbdsh (package python3-libnbd)"
+        return
+    fi
+    check "nbdsh: chunks, flags, many at once, two connections" \
+        "${nbdsh[@]}" --base-allocation -u "$URI" -c - <<'END'
+import errno, os
+
+size = h.get_size()
+data = os.urandom(1 << 20)
+h.pwrite(data, 4096, nbd.CMD_FLAG_FUA)
+
+# A read in chunks, and one that must not be cut.
+for flags in 0, nbd.CMD_FLAG_DF:
+    pieces = []
+    def chunk(piece, offset, status, error):
+        assert error.value == 0
+        pieces.append((offset, bytes(piece), status))
+    whole = h.pread_structured(len(data), 4096, chunk, flags)
+    assert whole == data
+    joined = bytearray(len(data))
+    for offset, piece, status in pieces:
+        if status == nbd.READ_DATA:
+            joined[offset - 4096:offset - 4096 + len(piece)] = piece
+    assert joined == data
+    assert not flags or len(pieces) == 1
+
+# The map has no end, no gap and no overlap.
+covered = []
+def extents(context, offset, entries, error):
+    assert context == "base:allocation" and error.value == 0
+    covered.extend(entries[0::2])
+h.block_status(size, 0, extents)
+assert all(covered) and sum(covered) >= size
+
+# More at once than go on the wire, asked for backwards, each its own answer.
+# Blocks of 512 bytes are what we ask for, not what we insist on.
+h.set_strict_mode(h.get_strict_mode() & ~nbd.STRICT_ALIGN)
+buffers = [(i, nbd.Buffer(4000)) for i in range(250)]
+cookies = [h.aio_pread(b, 4096 + i * 4000) for i, b in reversed(buffers)]
+while h.aio_in_flight() > 0:
+    h.poll(-1)
+assert all(h.aio_command_completed(c) for c in cookies)
+assert all(b.to_bytearray() == data[i * 4000:(i + 1) * 4000]
+           for i, b in buffers)
+
+# What one connection has flushed another sees.
+other = nbd.NBD()
+other.set_strict_mode(h.get_strict_mode())
+other.connect_uri(h.get_uri())
+h.pwrite(data[:5000], 777777)
+h.flush()
+assert other.pread(5000, 777777) == data[:5000]
+other.zero(5000, 777777, nbd.CMD_FLAG_NO_HOLE)
+other.flush()
+assert h.pread(5000, 777777) == bytes(5000)
+other.cache(65536, 0)
+other.shutdown()
+
+# Beyond the end: the error that the protocol names, and the connection lives.
+h.set_strict_mode(h.get_strict_mode() & ~nbd.STRICT_BOUNDS)
+for call, wanted in ((lambda: h.pread(512, size), errno.EINVAL),
+                     (lambda: h.pwrite(bytes(512), size), errno.ENOSPC)):
+    try:
+        call()
+        raise SystemExit("beyond the end: no error")
+    except nbd.Error as e:
+        assert e.errnum == wanted, e
+assert h.pread(512, 4096) == data[:512]
+END
+}
+
 # Rates are nobody's business here, only that it works.
 benches() {
     check "qemu-img bench: reads" \
@@ -137,6 +214,7 @@ check "qemu-io: discard" \
     qemu-io -f raw -c 'discard 1M 1M' -c 'read -P 0 1M 1M' "$URI"
 verified
 benches
+shell
 stop nbd
 truncate -s 48M "$TMP/large"
 start large nas aoe-target 1 5 eth0 "$TMP/large"
@@ -161,6 +239,7 @@ check "nbdinfo: no trim" info '(.can_trim or .can_fast_zero) | not'
 whole_disks "$TMP/theirs"
 pieces "$TMP/theirs"
 verified
+shell
 stop nbd
 truncate -s 48M "$TMP/large"
 start large nas vblade 1 5 eth0 "$TMP/large"

@@ -60,6 +60,17 @@ static inline void start(struct fixture *f, unsigned mtu)
     assert_true(aoe_disk_ready(f->disk));
 }
 
+/* Another target of the same name joins: with the same serial number another
+ * path to the disk. */
+static inline struct model *join(struct fixture *f, const char *serial)
+{
+    struct model *other = world_add(&f->w, SECTORS, 1500, serial);
+
+    model_announce(other);
+    world_run(&f->w, NS_PER_S, NULL);
+    return other;
+}
+
 static inline void stop(struct fixture *f)
 {
     world_close(&f->w);

@@ -274,85 +274,80 @@ static void others_do_not_answer_for_it(void **state)
     }
 }
 
+static void set_string(struct fixture *f, const char *theirs, int status)
+{
+    start(f, AOE_CONTROL_CONFIG_SET);
+    f->answer = answer_config;
+    f->error = AOE_ERR_CONFIG_PRESENT;
+    f->string = theirs;
+    f->control.string = "ours";
+    f->control.length = 4;
+    assert_int_equal(run(f), status);
+}
+
 static void a_string_that_is_there(void **state)
 {
     struct fixture f;
 
     (void)state;
-    start(&f, AOE_CONTROL_CONFIG_SET);
-    f.answer = answer_config;
-    f.error = AOE_ERR_CONFIG_PRESENT;
-    f.string = "theirs";
-    f.control.string = "ours";
-    f.control.length = 4;
-    assert_int_equal(run(&f), -EEXIST);
+    set_string(&f, "theirs", -EEXIST);
     assert_int_equal(f.control.answer.length, 6);
     stop(&f);
-    /* Ours was set and the answer lost. */
-    start(&f, AOE_CONTROL_CONFIG_SET);
-    f.answer = answer_config;
-    f.error = AOE_ERR_CONFIG_PRESENT;
-    f.string = "ours";
-    f.control.string = "ours";
-    f.control.length = 4;
-    assert_int_equal(run(&f), 0);
+    set_string(&f, "ours", 0); /* it was set and the answer lost */
     stop(&f);
+}
+
+/* A list of addresses that goes there, the answer's error, what comes of it. */
+struct listed {
+    uint8_t error;
+    int status;
+};
+
+static void send_list(enum aoe_control_op op,
+                      size_t (*answer)(struct fixture *f, uint8_t *frame,
+                                       struct aoe_header *h),
+                      const struct listed *cases, size_t count)
+{
+    static const uint8_t macs[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 1, 1, 1, 1, 1}};
+
+    for (size_t i = 0; i < count; i++) {
+        struct fixture f;
+
+        start(&f, op);
+        f.answer = answer;
+        f.error = cases[i].error;
+        f.control.macs = macs;
+        f.control.mac_count = 2;
+        assert_int_equal(run(&f), cases[i].status);
+        if (!f.error) {
+            assert_int_equal(f.control.answer.mac_count, 2);
+            assert_memory_equal(f.control.answer.macs, macs, sizeof macs);
+        }
+        stop(&f);
+    }
 }
 
 static void errors_become_errno(void **state)
 {
-    static const struct {
-        uint8_t error;
-        int status;
-    } cases[] = {{AOE_ERR_COMMAND, -EOPNOTSUPP}, {AOE_ERR_ARGUMENT, -EINVAL},
-                 {AOE_ERR_UNAVAILABLE, -ENODEV}, {AOE_ERR_VERSION, -EPROTO},
-                 {AOE_ERR_RESERVED, -EBUSY},     {0, 0}};
-    static const uint8_t macs[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 1, 1, 1, 1, 1}};
+    static const struct listed cases[] = {
+        {AOE_ERR_COMMAND, -EOPNOTSUPP}, {AOE_ERR_ARGUMENT, -EINVAL},
+        {AOE_ERR_UNAVAILABLE, -ENODEV}, {AOE_ERR_VERSION, -EPROTO},
+        {AOE_ERR_RESERVED, -EBUSY},     {0, 0}};
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-
-        start(&f, AOE_CONTROL_RESERVE_SET);
-        f.answer = answer_reserve;
-        f.error = cases[i].error;
-        f.control.macs = macs;
-        f.control.mac_count = 2;
-        assert_int_equal(run(&f), cases[i].status);
-        if (!f.error) {
-            assert_int_equal(f.control.answer.mac_count, 2);
-            assert_memory_equal(f.control.answer.macs, macs, sizeof macs);
-        }
-        stop(&f);
-    }
+    send_list(AOE_CONTROL_RESERVE_SET, answer_reserve, cases,
+              sizeof cases / sizeof cases[0]);
 }
 
 static void a_mask_list(void **state)
 {
-    static const uint8_t macs[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 1, 1, 1, 1, 1}};
-    static const struct {
-        uint8_t error;
-        int status;
-    } cases[] = {{AOE_MERROR_NONE, 0},
-                 {AOE_MERROR_FULL, -ENOSPC},
-                 {AOE_MERROR_UNSPECIFIED, -EIO}};
+    static const struct listed cases[] = {{AOE_MERROR_NONE, 0},
+                                          {AOE_MERROR_FULL, -ENOSPC},
+                                          {AOE_MERROR_UNSPECIFIED, -EIO}};
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-
-        start(&f, AOE_CONTROL_MASK_ADD);
-        f.answer = answer_mask;
-        f.error = cases[i].error;
-        f.control.macs = macs;
-        f.control.mac_count = 2;
-        assert_int_equal(run(&f), cases[i].status);
-        if (!f.error) {
-            assert_int_equal(f.control.answer.mac_count, 2);
-            assert_memory_equal(f.control.answer.macs, macs, sizeof macs);
-        }
-        stop(&f);
-    }
+    send_list(AOE_CONTROL_MASK_ADD, answer_mask, cases,
+              sizeof cases / sizeof cases[0]);
 }
 
 static void a_list_longer_than_its_frame(void **state)

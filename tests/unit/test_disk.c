@@ -82,9 +82,7 @@ static void another_disk_joins_later(void **state)
 
     (void)state;
     start(&f, 1500);
-    other = world_add(&f.w, SECTORS, 1500, "two");
-    model_announce(other);
-    world_run(&f.w, NS_PER_S, NULL);
+    other = join(&f, "two");
     assert_int_equal(f.events[AOE_DISK_CONFLICT], 1);
     for (int i = 0; i < 50; i++)
         assert_int_equal(run(&f, AOE_WRITE, sector, 512, 512 * i), 0);
@@ -101,9 +99,7 @@ static void two_paths_share_the_work(void **state)
 
     (void)state;
     start(&f, 1500);
-    second = world_add(&f.w, SECTORS, 1500, "one");
-    model_announce(second);
-    world_run(&f.w, NS_PER_S, NULL);
+    second = join(&f, "one");
     assert_int_equal(f.events[AOE_DISK_CONFLICT], 0);
     assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
     assert_true(f.nas->reads > 20);
@@ -121,9 +117,7 @@ static void a_failed_path_is_set_aside_and_used_again(void **state)
 
     (void)state;
     start(&f, 1500);
-    second = world_add(&f.w, SECTORS, 1500, "one");
-    model_announce(second);
-    world_run(&f.w, NS_PER_S, NULL);
+    second = join(&f, "one");
     assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
     second->silent = true;
     begun = f.w.now;
@@ -148,9 +142,7 @@ static void flush_leaves_a_dead_path(bool first)
     struct io io;
 
     start(&f, 1500);
-    second = world_add(&f.w, SECTORS, 1500, "one");
-    model_announce(second);
-    world_run(&f.w, NS_PER_S, NULL);
+    second = join(&f, "one");
     f.nas->silent = second->silent = true;
     assert_int_equal(submit(&f, &io, AOE_FLUSH, NULL, 0, 0), 0);
     world_run(&f.w, 100 * NS_PER_MS, NULL);
@@ -176,9 +168,7 @@ static void one_flush_is_for_all_paths(void **state)
 
     (void)state;
     start(&f, 1500);
-    second = world_add(&f.w, SECTORS, 1500, "one");
-    model_announce(second);
-    world_run(&f.w, NS_PER_S, NULL);
+    second = join(&f, "one");
     assert_int_equal(run(&f, AOE_WRITE, bytes, sizeof bytes, 0), 0);
     assert_true(f.nas->writes > 0 && second->writes > 0);
     assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);

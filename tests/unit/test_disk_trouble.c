@@ -243,9 +243,7 @@ static void work_leaves_a_refused_path(void **state)
 
     (void)state;
     start(&f, 1500);
-    second = world_add(&f.w, SECTORS, 1500, "one");
-    model_announce(second);
-    world_run(&f.w, NS_PER_S, NULL);
+    second = join(&f, "one");
     memset(bytes, 7, sizeof bytes);
     second->hold = true;
     assert_int_equal(submit(&f, &io, AOE_WRITE, bytes, sizeof bytes, 0), 0);

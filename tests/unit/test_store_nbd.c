@@ -168,7 +168,7 @@ static void open_store(void)
     struct store_file_options o = {.path = uri};
 
     snprintf(uri, sizeof uri, "nbd+unix:///?socket=%s", server.path);
-    assert_int_equal(store_nbd_open(&place.store, &o, place.loop), 0);
+    assert_int_equal(store_nbd_open(&place.store, &o, place.loop, NULL), 0);
     assert_int_equal(place.store->size, EXPORT);
 }
 
