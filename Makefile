@@ -350,7 +350,7 @@ check-built: all tests
 check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
 check-vm-built: all
-	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),vm)
+	@BUILD=$(BUILD) tests/run -t 240 $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),vm)
 tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet

@@ -14,7 +14,7 @@ start target nas aoe-target 1 2 tap0 "$TMP/disk"
 await target 'serving'
 
 GUEST_MEMORY=192
-guest 110 <<'END'
+guest 220 <<'END'
 ip link set eth0 mtu 9000
 load nbd
 check "connect" says '/dev/nbd0$' aoe-nbd connect e1.2 -i eth0 --swap
