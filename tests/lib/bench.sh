@@ -26,7 +26,8 @@ started() {
 }
 
 # For awk: of the runs of one side, whose figures are v[side, 1..n[side]], the
-# median, which sorts them, and then how far they lie apart, in percent of it.
+# median, which sorts them, and then how far they lie apart, in percent of it; 0
+# if there are none.
 # shellcheck disable=SC2016,SC2034 # awk; the scripts use it
 MEDIAN='
     function sort_of(s,   i, j, x) {
@@ -37,10 +38,11 @@ MEDIAN='
         }
     }
     function median(s) {
+        if (!n[s]) return 0 # and not what another row has left there
         sort_of(s)
         return (v[s, int((n[s] + 1) / 2)] + v[s, int(n[s] / 2) + 1]) / 2
     }
     function spread(s,   middle) {
-        middle = v[s, int((n[s] + 1) / 2)]
+        middle = n[s] ? v[s, int((n[s] + 1) / 2)] : 0
         return middle ? (v[s, n[s]] - v[s, 1]) / middle * 100 : 0
     }'
