@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A disk that was refused because the network had another one of its address is
- * looked for again, quietly, and served once that one has gone for good.
+ * --take-over: a disk that was refused because the network had another one of
+ * its address is looked for again, quietly, and served once that one has gone.
  *
  * One silent look is no proof: a target may be stuck in its disk or starting
  * anew, and its clients would then go on with the frames they have under way,
