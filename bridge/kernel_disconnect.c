@@ -189,12 +189,12 @@ int kernel_disconnect_command(int argc, char **argv)
             help();
             return EXIT_DONE;
         }
-        if (c != 'f' && c != 'l')
-            return EXIT_USAGE;
         if (c == 'f')
             force = true;
-        else
+        else if (c == 'l')
             lazy = true;
+        else
+            return EXIT_USAGE;
     }
     if (force && lazy) {
         log_error("disconnect: --force and --lazy: now or later, not both");

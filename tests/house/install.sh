@@ -60,36 +60,29 @@ unit=$stage/opt/aoe/lib/systemd/system/aoe-target@.service
 check "the unit starts what was installed" \
     grep -qx 'ExecStart=/opt/aoe/sbin/aoe-target $ARGS' "$unit"
 if command -v systemd-analyze >/dev/null; then
-    # It looks for the program where it says; here that is beneath the stage.
     mkdir "$TMP/units"
-    sed "s,/opt/aoe/,$stage/opt/aoe/," "$unit" >"$TMP/units/aoe-target@e1.2.service"
+    # staged FILE UNIT: a copy that looks for its program beneath the stage.
+    staged() {
+        sed "s,/opt/aoe/,$stage/opt/aoe/," "${unit%/*}/$1" >"$TMP/units/$2"
+    }
+    # content PROGRAM UNIT...: systemd says nothing of ours about them.
     content() {
         local complaints
-        complaints=$(systemd-analyze verify --man=no \
-            "$TMP/units/aoe-target@e1.2.service" 2>&1 | grep aoe-target)
+        complaints=$(cd "$TMP/units" && systemd-analyze verify --man=no \
+            "${@:2}" 2>&1 | grep "$1")
         [ -z "$complaints" ] || { echo "$complaints" && return 1; }
     }
-    check "systemd finds nothing wrong with it" content
-    sed "s,/opt/aoe/,$stage/opt/aoe/," "${unit/target/nbd}" >"$TMP/units/aoe-nbd@e1.2.service"
-    cp "$stage/opt/aoe/lib/systemd/system/aoe-nbd@.socket" "$TMP/units/aoe-nbd@e1.2.socket"
-    pair() {
-        local complaints
-        complaints=$(systemd-analyze verify --man=no "$TMP/units/aoe-nbd@e1.2.socket" \
-            "$TMP/units/aoe-nbd@e1.2.service" 2>&1 | grep aoe-nbd)
-        [ -z "$complaints" ] || { echo "$complaints" && return 1; }
-    }
-    check "and nothing with those of aoe-nbd" pair
-    connects=$stage/opt/aoe/lib/systemd/system/aoe-nbd-connect@.service
-    if [ -e "$connects" ]; then
-        sed "s,/opt/aoe/,$stage/opt/aoe/," "$connects" \
-            >"$TMP/units/aoe-nbd-connect@e1.2.service"
-        connecting() {
-            local complaints
-            complaints=$(systemd-analyze verify --man=no \
-                "$TMP/units/aoe-nbd-connect@e1.2.service" 2>&1 | grep aoe-nbd)
-            [ -z "$complaints" ] || { echo "$complaints" && return 1; }
-        }
-        check "nor with that of aoe-nbd connect" connecting
+    staged aoe-target@.service aoe-target@e1.2.service
+    check "systemd finds nothing wrong with it" \
+        content aoe-target ./aoe-target@e1.2.service
+    staged aoe-nbd@.service aoe-nbd@e1.2.service
+    staged aoe-nbd@.socket aoe-nbd@e1.2.socket
+    check "and nothing with those of aoe-nbd" \
+        content aoe-nbd ./aoe-nbd@e1.2.socket ./aoe-nbd@e1.2.service
+    if [ -e "${unit%/*}/aoe-nbd-connect@.service" ]; then
+        staged aoe-nbd-connect@.service aoe-nbd-connect@e1.2.service
+        check "nor with that of aoe-nbd connect" \
+            content aoe-nbd ./aoe-nbd-connect@e1.2.service
     else
         skip_check "nor with that of aoe-nbd connect" "not built here: see what make says"
     fi
