@@ -111,7 +111,7 @@ fi
 # CPU costs an interrupt of it a frame, in a virtual machine more than all else.
 nas_cpu() {
     awk -v hz="$(getconf CLK_TCK)" '$1 == "cpu1" {
-        print ($2 + $4 + $7 + $8) / hz }' /proc/stat
+        printf "%.2f\n", ($2 + $4 + $7 + $8) / hz }' /proc/stat
 }
 
 # load HOW WORK DEPTH: "ops/s bytes/s".
