@@ -83,7 +83,8 @@ check "disconnect" aoe-nbd disconnect e1.2
 
 # Nobody listens there, but it is seen what it would hear.  LeakSanitizer cannot
 # trace what strace does.
-ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 NOTIFY_SOCKET=/run/manager strace -o /tmp/trace -e trace=sendto \
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 NOTIFY_SOCKET=/run/manager \
+    strace -o /tmp/trace -e trace=sendto \
     aoe-nbd connect e1.2 -i eth0 --foreground >/tmp/foreground 2>&1 &
 pid=$!
 told() { grep -q "\"$1\"" /tmp/trace; }
