@@ -97,6 +97,12 @@ fi
     finished nbd
     check "--run: a signal is the command's, then its end is ours" test $? = 3
     check "--run: it got the signal" grep -q 'got it' "$(log_of nbd)"
+    start nbd host aoe-nbd serve e9.9 -i eth0 -v --run 'echo up'
+    eventually grep -q '^SigCgt:.*4...$' "/proc/${PID[nbd]}/status"
+    kill "${PID[nbd]}"
+    finished nbd
+    check "--run: a signal before it runs is no success" test $? = 143
+    check "--run: it did not run" not grep -q up "$(log_of nbd)"
 }
 
 # ---- nobody reads what it says -------------------------------------------------
