@@ -193,7 +193,9 @@ pid_t kernel_server(int index)
     if (fcntl(fd, F_GETLK, &lock))
         lock.l_pid = -1;
     close(fd);
-    return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+    if (lock.l_type == F_UNLCK)
+        return 0;
+    return lock.l_pid > 0 ? lock.l_pid : -1; /* 0: in a container, unseen */
 }
 
 int kernel_server_wait(int index)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,20 +41,20 @@ static bool harmless(const char *point, const char *type)
  * theirs: a copy of a mount keeps the file system and its disk busy. */
 static void drop_mounts(void)
 {
-    FILE *file = fopen("/proc/self/mounts", "re");
-    char line[4096], point[2048], type[64];
+    FILE *file = setmntent("/proc/self/mounts", "re");
+    struct mntent entry;
+    char text[8192];
     bool again = true;
 
     while (file && again) {
         again = false;
         rewind(file); /* the list changes with each of them */
-        while (!again && fgets(line, sizeof line, file))
-            if (sscanf(line, "%*s %2047s %63s", point, type) == 2 &&
-                !harmless(point, type))
-                again = !umount2(point, MNT_DETACH);
+        while (!again && getmntent_r(file, &entry, text, sizeof text))
+            if (!harmless(entry.mnt_dir, entry.mnt_type))
+                again = !umount2(entry.mnt_dir, MNT_DETACH);
     }
     if (file)
-        fclose(file);
+        endmntent(file);
 }
 
 static void leave_mounts(void)

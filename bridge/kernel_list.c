@@ -16,7 +16,8 @@ static void help(void)
          "List the AoE disks that are block devices of this machine.\n\n"
          "  -h, --help  show this\n\n"
          "A line for each: device, disk, process id of its server (`-': it is\n"
-         "gone, see aoe-nbd connect --resume), bytes, and rw or ro.");
+         "gone, see aoe-nbd connect --resume), bytes, rw or ro,\n"
+         "and serving or no-server.");
 }
 
 static void line(void *arg, const struct kernel_device *d)

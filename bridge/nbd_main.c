@@ -3,6 +3,7 @@
  * aoe-nbd: AoE disks for NBD clients, of which the kernel is one.  A table of
  * subcommands.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,8 @@ static void help(void)
 int main(int argc, char **argv)
 {
     log_program("aoe-nbd");
+    /* Whoever read our lines may be gone; that ends no server. */
+    signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         log_error("no command given; see aoe-nbd --help");
         return EXIT_USAGE;

@@ -5,6 +5,7 @@
 #include "bridge/nbd_run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ int nbd_run_prepare(struct nbd_run *run)
 
 static void become(const char *command, const char *uri, const char *path)
 {
+    signal(SIGPIPE, SIG_DFL); /* that we ignore it is no business of theirs */
     if (setenv("uri", uri, 1) == 0 && setenv("unixsocket", path, 1) == 0)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);

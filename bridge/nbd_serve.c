@@ -130,7 +130,8 @@ static void on_signal(void *arg, int signo)
     } else if (s->run.pid) {
         kill(s->run.pid, signo); /* its end is ours */
     } else {
-        begin_stop(s, EXIT_DONE);
+        /* A command that was to run and did not has not succeeded. */
+        begin_stop(s, s->options.run ? 128 + signo : EXIT_DONE);
     }
 }
 

@@ -90,6 +90,8 @@ static int set_option(struct serve_options *o, int c)
     case 'i':
         return interfaces_add(&o->interfaces, optarg) ? EXIT_USAGE : -1;
     case 'u':
+        if (!*optarg)
+            return wrong("--unix", "\"\"", "not a path");
         o->unix_path = optarg;
         return -1;
     case 't':
@@ -98,6 +100,8 @@ static int set_option(struct serve_options *o, int c)
         o->tcp = optarg;
         return -1;
     case 'R':
+        if (!*optarg)
+            return wrong("--run", "\"\"", "not a command");
         o->run = optarg;
         return -1;
     case 'r':
@@ -157,6 +161,9 @@ static int check_ways(const struct serve_options *o)
     if (o->inherited > 0)
         log_error("serve: a socket was passed by LISTEN_FDS: --unix, --tcp and "
                   "--run have no place beside it");
+    else if (ways > 1)
+        log_error("serve: --unix, --tcp and --run: one of them, not several; "
+                  "see aoe-nbd serve --help");
     else
         log_error("serve: one of --unix, --tcp and --run is needed; see "
                   "aoe-nbd serve --help");

@@ -137,7 +137,8 @@ int interfaces_open(struct interfaces *ifs, struct aoe **out)
     if (!err)
         return 0;
     if (err == -EINVAL && o.link) {
-        log_error("link \"%s\": no such kind; packet and pcap are", o.link);
+        log_error("link \"%s\": no such kind; packet, queue and pcap are",
+                  o.link);
         return EXIT_USAGE;
     }
     interfaces_explain(bad ? bad : ifs->names[0], err);

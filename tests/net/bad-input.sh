@@ -108,7 +108,7 @@ for command in "$discover" "$serve" "$mount"; do
         check "$command --frobnicate" refuses 2 \
             "^$program: .*--frobnicate" on_host $command -i eth0 --frobnicate
         check "$command --link pigeon" refuses 2 \
-            "^$program: .*pigeon" on_host $command -i eth0 --link pigeon
+            "^$program: .*pigeon.*packet, queue and pcap" on_host $command -i eth0 --link pigeon
     }
 done
 check "aoe discover --wait soon" \
@@ -128,6 +128,9 @@ nbd_usage() { # PATTERN ARGUMENTS...
     check "aoe-nbd $*" refuses 2 "^aoe-nbd: .*$pattern" on_host aoe-nbd "$@"
 }
 nbd_usage ""
+nbd_usage "--unix.*path" serve e1.2 -i eth0 --unix ""
+nbd_usage "--run.*command" serve e1.2 -i eth0 --run ""
+nbd_usage "not several" serve e1.2 -i eth0 --unix nbd.sock --tcp 0
 nbd_usage "frobnicate" frobnicate
 nbd_usage "" serve -i eth0 --unix nbd.sock
 nbd_usage "e1" serve e1 -i eth0 --unix nbd.sock

@@ -89,6 +89,7 @@ fi
     check "--run: its exit status is ours" status_of 'exit 7' 7
     check "--run: killed by a signal" status_of 'kill -9 $$' 137
     check "--run: no such command" status_of 'exec /no/such/command 2>&-' 127
+    check "--run: a broken pipe ends it" status_of 'kill -PIPE $$' 141
     start nbd host aoe-nbd serve e1.2 -i eth0 \
         --run 'trap "echo got it; exit 3" TERM; echo up; while :; do sleep 0.1; done'
     await nbd up
@@ -96,7 +97,26 @@ fi
     finished nbd
     check "--run: a signal is the command's, then its end is ours" test $? = 3
     check "--run: it got the signal" grep -q 'got it' "$(log_of nbd)"
+    start nbd host aoe-nbd serve e9.9 -i eth0 -v --run 'echo up'
+    eventually grep -q '^SigCgt:.*4...$' "/proc/${PID[nbd]}/status"
+    kill "${PID[nbd]}"
+    finished nbd
+    check "--run: a signal before it runs is no success" test $? = 143
+    check "--run: it did not run" not grep -q up "$(log_of nbd)"
 }
+
+# ---- nobody reads what it says -------------------------------------------------
+
+mkfifo "$TMP/ears"
+start nbd host bash -c 'exec aoe-nbd serve e1.2 -i eth0 -v --unix "$0" 2>"$1"' \
+    "$SOCK" "$TMP/ears"
+head -n 1 "$TMP/ears" >"$TMP/heard"
+check "it serves" grep -q 'e1\.2: serving' "$TMP/heard"
+for _ in 1 2; do # the first one makes it talk
+    check "with nobody to read its lines, too" \
+        says "^$SIZE\$" nbdinfo --size "$URI"
+done
+stop nbd
 
 # ---- the last flush ----------------------------------------------------------
 

@@ -48,6 +48,8 @@ check "no second device" refuses "is /dev/nbd0 already; its server is gone, --re
 stood=$(written)
 usleep 500000
 check "the load waits" test "$(written)" = "$stood"
+check "no resumption that would fail what waits" refuses "without" \
+    aoe-nbd connect e1.2 -i eth0 --resume --read-only
 check "resume" says '^/dev/nbd0$' aoe-nbd connect e1.2 -i eth0 --resume
 resumed=$(cut -d. -f1 /proc/uptime)
 check "list: serving" says '^/dev/nbd0 +e1.2 +[0-9]+ .* serving' aoe-nbd list
