@@ -43,6 +43,8 @@ struct aoefs_io {
     void *data;             /* a data buffer of the pool, or NULL */
     size_t data_room;       /* its size */
     struct fuse_buf held;   /* the receive buffer the data lies in, or none */
+    bool durable;           /* write: a flush comes before the answer, */
+    size_t written;         /* ... which is for so many bytes */
     int first_error;        /* fsync of the directory: what will be replied */
     uint64_t writes_before; /* flush: aoefs_disk.writes when it was submitted */
     uint64_t next, end;     /* punch, zero: bytes [next, end) are still to do */

@@ -29,6 +29,7 @@ struct aoe_disk {
     unsigned hold;           /* complete nothing before so many are pending */
     unsigned hold_writes;    /* nor before so many of them are writes */
     int fail;                /* complete with this */
+    int fail_flush;          /* the same for flushes alone */
     struct {
         enum aoe_op op;
         uint64_t offset, length;
@@ -78,6 +79,10 @@ static inline void fake_complete(struct aoe_disk *d, struct aoe_request *r)
         d->log[d->completed].length = r->length;
     }
     d->completed++;
+    if (r->op == AOE_FLUSH && d->fail_flush) {
+        r->done(r, d->fail_flush);
+        return;
+    }
     if (!d->fail) {
         if (r->op == AOE_READ || r->op == AOE_WRITE)
             fake_copy(d, r);
