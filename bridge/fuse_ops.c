@@ -20,6 +20,7 @@ static int visible_error(int status)
     switch (status) {
     case 0:
     case -EBUSY: /* reserved for another host */
+    case -EINTR:
     case -ENOMEM:
     case -ENOSPC:
     case -EOPNOTSUPP:

@@ -228,6 +228,26 @@ static void edges_of_a_hole_are_zeroed(void **state)
     assert_int_equal(d->log[0].op, AOE_ZERO);
 }
 
+/* All of a disk takes hours; who has enough must not have to wait for them. */
+static void a_range_can_be_interrupted(void **state)
+{
+    struct bench *b = bench_of(state);
+    struct aoe_disk *d = &b->fakes[0];
+    struct fuse_fallocate_in in = {.mode = 3, .offset = 100, .length = 20000};
+    struct fuse_interrupt_in stop;
+
+    d->id.trim = d->id.trim_zeroes = true;
+    d->id.physical_sector = 4096; /* in three pieces */
+    ask(b, FUSE_FALLOCATE, DISK, &in, sizeof in, NULL, 0);
+    stop.unique = b->unique;
+    ask(b, FUSE_INTERRUPT, 0, &stop, sizeof stop, NULL, 0);
+    b->wanted--; /* which has no answer */
+    assert_int_equal(answers(b), -EINTR);
+    assert_int_equal(b->reply.head.unique, stop.unique);
+    assert_int_equal(d->completed, 1);
+    assert_int_equal(do_fallocate(b, 3, 100, 20000), 0);
+}
+
 static void ranges_are_zeroed(void **state)
 {
     struct bench *b = bench_of(state);
@@ -251,6 +271,7 @@ static void space_is_always_there(void **state)
 
     assert_int_equal(do_fallocate(b, 0, 0, 4 * MIB + 512), 0);
     assert_int_equal(do_fallocate(b, 0, 0, 4 * MIB + 513), -ENOSPC);
+    assert_int_equal(do_fallocate(b, 1, 0, 4 * MIB + 513), -ENOSPC);
     assert_int_equal(do_fallocate(b, 0x08, 0, 4096), -EOPNOTSUPP);
     assert_int_equal(b->fakes[0].completed, 0);
 }
@@ -287,6 +308,7 @@ int main(void)
         TEST(hang_up_ends),
         TEST(holes_need_a_trim_that_zeroes),
         TEST(edges_of_a_hole_are_zeroed),
+        TEST(a_range_can_be_interrupted),
         TEST(ranges_are_zeroed),
         TEST(space_is_always_there),
         TEST(all_is_data),
