@@ -234,6 +234,7 @@ static void drain_step(void *arg)
             return;
     }
     fs->drained = NULL;
+    loop_task_cancel(&fs->drain); /* a flush that was refused queued it */
     drained(fs->options.arg, aoefs_flush_verdict(fs));
 }
 

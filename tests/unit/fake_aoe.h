@@ -30,6 +30,7 @@ struct aoe_disk {
     unsigned hold_writes;    /* nor before so many of them are writes */
     int fail;                /* complete with this */
     int fail_flush;          /* the same for flushes alone */
+    int refuse;              /* what aoe_submit returns */
     struct {
         enum aoe_op op;
         uint64_t offset, length;
@@ -111,6 +112,8 @@ static inline void fake_service(struct aoe_disk *d)
 
 int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
 {
+    if (d->refuse)
+        return d->refuse;
     if (r->offset + r->length > d->id.size)
         return r->op == AOE_READ ? -ENXIO : -ENOSPC;
     if (d->pending_count == FAKE_PENDING_MAX)

@@ -173,6 +173,20 @@ static void drain_reports_a_failed_flush(void **state)
     assert_int_equal(b->drained, -EIO);
 }
 
+/* What a disk that is lost refuses at once ends in the middle of it. */
+static void drain_ends_once(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    do_write(b, DISK, 0, "x", 1);
+    b->fakes[0].refuse = -EIO;
+    aoefs_drain(&b->fs, drained);
+    loop_run(b->loop);
+    assert_int_equal(b->drained, -EIO);
+    b->fakes[0].refuse = 0;
+    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), 0); /* the loop goes on */
+}
+
 static void hang_up_ends(void **state)
 {
     struct bench *b = bench_of(state);
@@ -305,6 +319,7 @@ int main(void)
         TEST(failure_behind_is_told_at_the_end),
         TEST(drain_waits_and_flushes),
         TEST(drain_reports_a_failed_flush),
+        TEST(drain_ends_once),
         TEST(hang_up_ends),
         TEST(holes_need_a_trim_that_zeroes),
         TEST(edges_of_a_hole_are_zeroed),
