@@ -78,6 +78,9 @@ check "a tree of files" fill
 check "mounted already: it says so and is content" \
     says "$ID is mounted on .*mnt already" \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0
+check "... with zeros before its numbers, too" \
+    says "$ID is mounted on .*mnt already" \
+    host mount -t aoe "e00$SHELF.02" "$MNT" -o interface=eth0
 check "elsewhere: refused" refuses 32 "^mount\.aoe: $ID: mounted elsewhere" \
     host mount -t aoe "$ID" "$OTHER" -o interface=eth0
 check "the first one has not noticed" same
