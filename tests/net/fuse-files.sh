@@ -148,6 +148,10 @@ others() { # a user who is not the one that mounted
 }
 mount_disks e1.2 -o mode=0644
 check "other users see nothing" not others cat "$MNT/e1.2.info"
+# Who may not look into the directory of the build may not run what is there.
+mkdir "$TMP/bin" && cp "$BUILD/aoe-fuse" "$TMP/bin/"
+check "... and may not unmount it" refuses 1 '^aoe-fuse: .*another user' \
+    others "$TMP/bin/aoe-fuse" umount "$MNT"
 stop fuse
 mount_disks e1.2 -o allow_other,mode=0644
 check "-o allow_other: they may read what its mode lets them" \
