@@ -238,6 +238,8 @@ void port_settle(struct port *p)
 
 void port_ready(struct port *p, short revents)
 {
+    if (revents & POLLIN)
+        server_requested(p->server);
     if (p->events & POLLIN)
         receive(p);
     if (revents & (POLLERR | POLLHUP | POLLNVAL) && !(revents & POLLIN))

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "target/pace.h"
 #include "wire/netwatch.h"
 
 /* How often interfaces are looked at, and how long a full transmit queue may
@@ -38,6 +41,9 @@ struct server {
     struct loop_task settle, tidy;
     struct loop_timer refresh, drain;
     struct netwatch *netwatch; /* NULL: only the timer looks */
+
+    bool may_poll; /* there is another CPU for what else there is to do */
+    struct pace pace;
 
     bool started;
     bool stopping;
@@ -102,6 +108,17 @@ static void finish(struct server *s)
         loop_stop(s->loop, lost ? EXIT_FAILED : EXIT_DONE);
 }
 
+static void await_next(struct server *s)
+{
+    if (s->may_poll && s->pace.busy && active(s) == 0)
+        loop_poll_for(s->loop, pace_answered(&s->pace, clock_ns()));
+}
+
+void server_requested(struct server *s)
+{
+    pace_request(&s->pace, loop_now(s->loop));
+}
+
 void server_settle(struct server *s)
 {
     struct list *node;
@@ -118,6 +135,7 @@ void server_settle(struct server *s)
             break;
         }
     }
+    await_next(s);
     if (s->stopping)
         finish(s);
     else if (s->ports_leaving || !list_empty(&s->leaving))
@@ -279,6 +297,7 @@ int server_open(struct server **out, struct loop *loop,
         return -ENOMEM;
     s->loop = loop;
     s->options = *o;
+    s->may_poll = sysconf(_SC_NPROCESSORS_ONLN) > 1;
     list_init(&s->touched_disks);
     list_init(&s->touched_ports);
     list_init(&s->leaving);
