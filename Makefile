@@ -5,7 +5,8 @@
 #: make check          all tests; TESTS="nbd fuse" only those, JOBS=1 one by one
 #: make check SAN=1    the same under AddressSanitizer and UBSan
 #: make check-vm       tests in a guest under qemu (tests/vm), on a kernel of
-#:                     Debian's that is fetched once into ~/.cache/aoekit
+#:                     Debian's that is fetched once into ~/.cache/aoekit;
+#:                     SAN=1 here, too
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on

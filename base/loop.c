@@ -2,7 +2,8 @@
  *
  * The event loop on poll(2), which every system has.  A process here watches a
  * handful of descriptors, so the scan costs less than the extra system calls
- * that keeping an epoll set up to date would.
+ * that keeping an epoll set up to date would.  From NEAR_MAX on they are kept
+ * in one (base/loop_far.h).
  */
 #include "base/loop.h"
 
@@ -14,13 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SIGNAL_MAX = 65 };
+#include "base/loop_far.h"
+
+enum { SIGNAL_MAX = 65, NEAR_MAX = 32 };
 
 struct loop {
     struct pollfd *polls;     /* polls[i] belongs to watches[i] */
     struct loop_fd **watches; /* NULL: removed in this turn */
     size_t watch_count, watch_room;
     bool holes; /* some watches are NULL */
+    struct loop_far far;
 
     struct loop_timer **heap; /* the earliest first */
     size_t timer_count, timer_room;
@@ -83,6 +87,7 @@ void loop_close(struct loop *loop)
         close(loop->signal_pipe[0]);
         close(loop->signal_pipe[1]);
     }
+    loop_far_close(&loop->far);
     free(loop->polls);
     free(loop->watches);
     free(loop->heap);
@@ -96,16 +101,12 @@ uint64_t loop_now(const struct loop *loop)
 
 /* ---- descriptors -------------------------------------------------------- */
 
-int loop_watch(struct loop *loop, struct loop_fd *w, short events)
+static int watch_near(struct loop *loop, struct loop_fd *w, short events)
 {
     size_t room = loop->watch_room;
     size_t i = loop->watch_count;
     int err;
 
-    if (w->index) {
-        loop->polls[w->index - 1].events = events;
-        return 0;
-    }
     err = grow((void **)&loop->watches, &room, i + 1, sizeof *loop->watches);
     if (!err)
         err = grow((void **)&loop->polls, &loop->watch_room, i + 1,
@@ -119,10 +120,30 @@ int loop_watch(struct loop *loop, struct loop_fd *w, short events)
     return 0;
 }
 
+int loop_watch(struct loop *loop, struct loop_fd *w, short events)
+{
+    if (loop_far_holds(w)) {
+        loop_far_change(&loop->far, w, events);
+        return 0;
+    }
+    if (w->index) {
+        loop->polls[w->index - 1].events = events;
+        return 0;
+    }
+    if (loop->watch_count >= NEAR_MAX && w != &loop->far.watch &&
+        loop_far_add(loop, &loop->far, w, events) == 0)
+        return 0;
+    return watch_near(loop, w, events);
+}
+
 void loop_unwatch(struct loop *loop, struct loop_fd *w)
 {
     if (!w->index)
         return;
+    if (loop_far_holds(w)) {
+        loop_far_remove(&loop->far, w);
+        return;
+    }
     loop->watches[w->index - 1] = NULL;
     loop->polls[w->index - 1].fd = -1;
     loop->polls[w->index - 1].revents = 0;

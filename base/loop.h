@@ -25,7 +25,9 @@ struct loop_fd {
     int fd;
     void (*ready)(void *arg, short revents);
     void *arg;
-    size_t index; /* private: place in the poll set + 1; 0 is unwatched */
+    /* Private: place in the poll set + 1, 0 is unwatched; base/loop_far.h. */
+    size_t index;
+    short events;
 };
 
 /* A deadline.  Fires once, then may be set again. */

@@ -37,6 +37,7 @@ struct aoefs_disk {
     unsigned writers; /* open files that may write */
     uint64_t writes;  /* writes, trims and zeroes that completed */
     uint64_t flushed; /* how many of them a successful flush came after */
+    int untold;       /* -errno of a flush of ours, to tell whoever asks next */
 };
 
 struct aoefs_options {
@@ -72,7 +73,6 @@ struct aoefs {
     struct loop_task drain;
     void (*drained)(void *arg, int status); /* see aoefs_drain */
     bool drain_flushed;
-    int flush_error; /* first failure of a flush while draining */
 };
 
 /* Checks the mount options and makes the session.  `fs->disks` may be filled
@@ -149,7 +149,7 @@ off_t aoefs_text_length(const struct fuse_file_info *fi);
 /* How long the text would be if it were opened now. */
 off_t aoefs_text_size(const struct aoefs_disk *disk, enum aoefs_kind kind);
 
-/* fuse_ops.c, fuse_range.c: the data. */
+/* fuse_ops.c, fuse_range.c, fuse_flush.c: the data. */
 void aoefs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                 struct fuse_file_info *fi);
 void aoefs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
@@ -163,9 +163,17 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 void aoefs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
                  struct fuse_file_info *fi);
 
+/* Makes `io` a flush of its disk.  `done` passes its status through
+ * aoefs_flush_ended, which returns what to tell the user: also of an earlier
+ * failure that nobody was told of. */
+void aoefs_flush(struct aoefs_io *io, void (*done)(struct aoe_request *, int));
+int aoefs_flush_ended(struct aoefs_io *io, int status);
+
 /* Flushes a disk that was written to, for nobody but the data's sake; a
- * failure is logged. */
+ * failure is logged and kept. */
 void aoefs_flush_behind(struct aoefs_disk *disk);
+/* What nobody was told of until the end: 0 or -errno. */
+int aoefs_flush_verdict(struct aoefs *fs);
 
 /* Replies with an error, or with success, and ends the request. */
 void aoefs_reply_status(struct aoefs_io *io, int status);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The data path: read, write, fsync, lseek.
+ * The data path: read, write, lseek.
  *
  * A command on the wire cannot be called back, so FUSE_INTERRUPT is ignored
  * and every buffer stays with its request until the disk is done with it; the
@@ -9,10 +9,9 @@
 #include "bridge/fuse_fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/log.h"
 
 /* What the user of a file may see.  Other codes would be misread: ENOTCONN as
  * a dead mount, EINVAL as a misaligned buffer. */
@@ -21,6 +20,7 @@ static int visible_error(int status)
     switch (status) {
     case 0:
     case -EBUSY: /* reserved for another host */
+    case -EINTR:
     case -ENOMEM:
     case -ENOSPC:
     case -EOPNOTSUPP:
@@ -92,6 +92,20 @@ void aoefs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 
 /* ---- write --------------------------------------------------------------- */
 
+/* Of a file opened with O_SYNC or O_DSYNC. */
+static void write_flushed(struct aoe_request *aoe, int status)
+{
+    struct aoefs_io *io = aoe->arg;
+
+    status = aoefs_flush_ended(io, status);
+    if (status) {
+        aoefs_reply_status(io, status);
+        return;
+    }
+    fuse_reply_write(io->req, io->written);
+    aoefs_io_end(io);
+}
+
 static void write_done(struct aoe_request *aoe, int status)
 {
     struct aoefs_io *io = aoe->arg;
@@ -101,6 +115,12 @@ static void write_done(struct aoe_request *aoe, int status)
         return;
     }
     io->disk->writes++;
+    if (io->durable) {
+        io->written = aoe->length;
+        aoefs_flush(io, write_flushed);
+        aoe_loop_kick(io->disk->fs->al);
+        return;
+    }
     fuse_reply_write(io->req, aoe->length);
     aoefs_io_end(io);
 }
@@ -113,7 +133,6 @@ void aoefs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
     struct aoefs_io *io;
     bool copy;
 
-    (void)fi;
     if (!disk || offset < 0 || size > AOEFS_IO_MAX) {
         fuse_reply_err(req, EINVAL);
         return;
@@ -135,6 +154,8 @@ void aoefs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
         fuse_reply_err(req, ENOMEM);
         return;
     }
+    /* Around the page cache Linux leaves it to us: no FSYNC follows. */
+    io->durable = fi->flags & (O_SYNC | O_DSYNC);
     io->iov =
         (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size};
     if (copy)
@@ -149,135 +170,6 @@ void aoefs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
                                    .done = write_done,
                                    .arg = io};
     aoefs_submit(io);
-}
-
-/* ---- flush --------------------------------------------------------------- */
-
-static void submit_flush(struct aoefs_io *io,
-                         void (*done)(struct aoe_request *, int))
-{
-    io->writes_before = io->disk->writes;
-    io->aoe = (struct aoe_request){.op = AOE_FLUSH, .done = done, .arg = io};
-    aoefs_submit(io);
-}
-
-static void note_flushed(struct aoefs_io *io)
-{
-    if (io->disk->flushed < io->writes_before)
-        io->disk->flushed = io->writes_before;
-}
-
-static void fsync_done(struct aoe_request *aoe, int status)
-{
-    struct aoefs_io *io = aoe->arg;
-
-    if (!status)
-        note_flushed(io);
-    aoefs_reply_status(io, status);
-}
-
-/* A flush covers every write answered before it: the kernel waits for the
- * answers to its writes before it sends FSYNC. */
-void aoefs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
-                 struct fuse_file_info *fi)
-{
-    struct aoefs_disk *disk = aoefs_disk_of(fuse_req_userdata(req), ino);
-    struct aoefs_io *io;
-
-    (void)datasync; /* there is no metadata */
-    (void)fi;
-    if (!disk || disk->fs->options.read_only) {
-        fuse_reply_err(req, 0);
-        return;
-    }
-    io = aoefs_io_take(&disk->fs->pool, disk, req, 0);
-    if (!io) {
-        fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    submit_flush(io, fsync_done);
-}
-
-/* fsync of the directory: every disk that was written to, one after the other,
- * because one answer speaks for all.  Goes on after a failure and reports the
- * first. */
-static void fsyncdir_next(struct aoefs_io *io, struct aoefs_disk *disk);
-
-static void fsyncdir_done(struct aoe_request *aoe, int status)
-{
-    struct aoefs_io *io = aoe->arg;
-    struct aoe_loop *al = io->disk->fs->al;
-
-    if (!status)
-        note_flushed(io);
-    else if (!io->first_error)
-        io->first_error = status;
-    fsyncdir_next(io, io->disk + 1);
-    aoe_loop_kick(al);
-}
-
-static void fsyncdir_next(struct aoefs_io *io, struct aoefs_disk *disk)
-{
-    const struct aoefs *fs = io->disk->fs;
-
-    while (disk < fs->disks + fs->disk_count && disk->writes == disk->flushed)
-        disk++;
-    if (disk == fs->disks + fs->disk_count) {
-        aoefs_reply_status(io, io->first_error);
-        return;
-    }
-    io->disk = disk;
-    submit_flush(io, fsyncdir_done);
-}
-
-void aoefs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
-                    struct fuse_file_info *fi)
-{
-    struct aoefs *fs = fuse_req_userdata(req);
-    struct aoefs_io *io;
-
-    (void)ino;
-    (void)datasync;
-    (void)fi;
-    io = aoefs_io_take(&fs->pool, &fs->disks[0], req, 0);
-    if (!io) {
-        fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    fsyncdir_next(io, &fs->disks[0]);
-}
-
-static void flush_behind_done(struct aoe_request *aoe, int status)
-{
-    struct aoefs_io *io = aoe->arg;
-    struct aoefs *fs = io->disk->fs;
-
-    if (!status) {
-        note_flushed(io);
-    } else {
-        log_error("%s: flushing what was written: %s; writes since the last "
-                  "fsync may be lost",
-                  aoe_disk_name(io->disk->disk), strerror(-status));
-        if (!fs->flush_error)
-            fs->flush_error = status;
-    }
-    aoefs_io_end(io);
-}
-
-void aoefs_flush_behind(struct aoefs_disk *disk)
-{
-    struct aoefs_io *io;
-
-    if (disk->writes == disk->flushed)
-        return;
-    io = aoefs_io_take(&disk->fs->pool, disk, NULL, 0);
-    if (!io) {
-        log_error("%s: flushing what was written: no memory",
-                  aoe_disk_name(disk->disk));
-        disk->fs->flush_error = -ENOMEM;
-        return;
-    }
-    submit_flush(io, flush_behind_done);
 }
 
 /* ---- lseek --------------------------------------------------------------- */

@@ -188,6 +188,7 @@ struct aoefs_io *aoefs_io_take(struct aoefs_pool *pool, struct aoefs_disk *disk,
             return NULL;
     }
     pool->busy++;
+    pool->used += AOEFS_REQUEST_ROOM;
     io->disk = disk;
     io->req = req;
     if (size > 0 && !take_data(pool, io, size)) {
@@ -204,6 +205,7 @@ void aoefs_io_give(struct aoefs_pool *pool, struct aoefs_io *io)
     if (io->held.mem)
         give_received(pool, io);
     pool->busy--;
+    pool->used -= AOEFS_REQUEST_ROOM;
     if (pool->idle_count == IDLE_MAX) {
         free(io);
         return;

@@ -26,6 +26,9 @@ enum {
     AOEFS_COPY_MAX = 32 << 10,
     /* libfuse's receive buffer: the largest write and a page for its header. */
     AOEFS_RECEIVE_ROOM = AOEFS_IO_MAX + 4096,
+    /* What a request takes besides: its objects here, in libfuse and in libaoe,
+     * and there the sectors at its edges, if it is not aligned. */
+    AOEFS_REQUEST_ROOM = 4096,
     AOEFS_MEMORY_MAX = 64 << 20, /* default limit of a mount */
     AOEFS_MEMORY_REST = 4 << 20, /* what an idle mount keeps for reuse */
     AOEFS_CLASSES = 9,           /* data buffers of 4 KiB, 8 KiB ... 1 MiB */
@@ -43,6 +46,8 @@ struct aoefs_io {
     void *data;             /* a data buffer of the pool, or NULL */
     size_t data_room;       /* its size */
     struct fuse_buf held;   /* the receive buffer the data lies in, or none */
+    bool durable;           /* write: a flush comes before the answer, */
+    size_t written;         /* ... which is for so many bytes */
     int first_error;        /* fsync of the directory: what will be replied */
     uint64_t writes_before; /* flush: aoefs_disk.writes when it was submitted */
     uint64_t next, end;     /* punch, zero: bytes [next, end) are still to do */
@@ -53,7 +58,7 @@ struct aoefs_io {
 struct aoefs_pool {
     struct loop *loop;
     size_t limit;  /* bytes of buffers in use, and with spare ones, at most */
-    size_t used;   /* bytes of buffers in use */
+    size_t used;   /* bytes of requests and buffers in use */
     size_t spare;  /* bytes of buffers kept for reuse */
     unsigned busy; /* requests in use */
     unsigned idle_count;

@@ -9,7 +9,8 @@
  * all of it is not what it asks for.
  *
  * A range goes to the disk in pieces, one after the other, so that each piece
- * has its own deadline.
+ * has its own deadline, and that a user who has enough can stop in between: all
+ * of a disk takes hours.
  */
 #include "bridge/fuse_fs.h"
 
@@ -63,6 +64,10 @@ static void piece_done(struct aoe_request *aoe, int status)
         aoefs_reply_status(io, status);
         return;
     }
+    if (fuse_req_interrupted(io->req)) {
+        aoefs_reply_status(io, -EINTR);
+        return;
+    }
     choose_piece(io);
     aoefs_submit(io);
     aoe_loop_kick(al);
@@ -104,8 +109,8 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
         fuse_reply_err(req, EOPNOTSUPP);
     else if (what == MODE_PUNCH_HOLE && (!id->trim || !id->trim_zeroes))
         fuse_reply_err(req, EOPNOTSUPP);
-    else if (end > id->size && !(mode & MODE_KEEP_SIZE))
-        fuse_reply_err(req, ENOSPC);
+    else if (end > id->size && (what == 0 || !(mode & MODE_KEEP_SIZE)))
+        fuse_reply_err(req, ENOSPC); /* nor is there space to set aside */
     else if (what == 0 || at >= id->size)
         fuse_reply_err(req, 0);
     else

@@ -227,7 +227,6 @@ static void drain_step(void *arg)
         return;
     if (!fs->drain_flushed) {
         fs->drain_flushed = true;
-        fs->flush_error = 0; /* what this flush succeeds in is safe */
         for (unsigned i = 0; i < fs->disk_count; i++)
             aoefs_flush_behind(&fs->disks[i]);
         aoe_loop_kick(fs->al);
@@ -235,7 +234,8 @@ static void drain_step(void *arg)
             return;
     }
     fs->drained = NULL;
-    drained(fs->options.arg, fs->flush_error);
+    loop_task_cancel(&fs->drain); /* a flush that was refused queued it */
+    drained(fs->options.arg, aoefs_flush_verdict(fs));
 }
 
 void aoefs_drain(struct aoefs *fs, void (*drained)(void *arg, int status))

@@ -52,8 +52,19 @@ static int umount_it(const char *dir)
         free(path);
         return EXIT_FAILED;
     }
+    if (mount_point_foreign(path)) {
+        log_error("umount %s: mounted by another user; only he and root may "
+                  "unmount it",
+                  dir);
+        free(path);
+        return EXIT_FAILED;
+    }
     flushed = flush(path);
-    if (flushed)
+    if (flushed == -EACCES)
+        log_error("umount %s: not flushed here, for it lets in only who "
+                  "mounted it; its server flushes it as it ends",
+                  dir);
+    else if (flushed)
         log_error("umount %s: flushing: %s; writes since the last fsync may "
                   "be lost",
                   dir, strerror(-flushed));

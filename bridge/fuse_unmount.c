@@ -70,6 +70,24 @@ int mount_point_ours(const char *path)
     return ours;
 }
 
+bool mount_point_foreign(const char *path)
+{
+    FILE *mounts = geteuid() == 0 ? NULL : setmntent("/proc/self/mounts", "r");
+    const struct mntent *m;
+    bool foreign = false;
+
+    if (!mounts)
+        return false;
+    while ((m = getmntent(mounts))) {
+        const char *owner = hasmntopt(m, "user_id");
+
+        if (owner && strcmp(m->mnt_dir, path) == 0)
+            foreign = strtoul(owner + strlen("user_id="), NULL, 10) != getuid();
+    }
+    endmntent(mounts);
+    return foreign;
+}
+
 /* Spaces and the like stand there as \040. */
 static void decode(char *text)
 {
@@ -154,6 +172,12 @@ int mount_point_ours(const char *path)
 {
     (void)path;
     return -ENOSYS;
+}
+
+bool mount_point_foreign(const char *path)
+{
+    (void)path;
+    return false;
 }
 
 int mount_point_device(const char *path, struct mount_device *out)

@@ -15,6 +15,10 @@ char *mount_point_path(const char *dir);
  * -ENOSYS where the system does not tell. */
 int mount_point_ours(const char *path);
 
+/* Whether it is another user's, which only root may unmount.  False where the
+ * system does not tell. */
+bool mount_point_foreign(const char *path);
+
 /* Which mount it is that lies on `path`: no two have the same at one time.
  * 0; -ENOENT when there is none; -ENOSYS where the system does not tell. */
 struct mount_device {

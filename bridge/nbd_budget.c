@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Who may have how much memory.  Half of it is divided: every connection has
- * own_max bytes that nobody can take from it, so a client that holds much and
- * stalls leaves the others slower but working, and a connection there is no
- * such share for is not accepted.  The other half is common; whoever needs
- * more than there is waits, and the one that holds least comes first.
+ * Who may have how much memory.  Any number of clients may be connected; those
+ * that have bytes or requests here have a seat.  Half of the memory is divided
+ * into seats: a stage and own_max bytes that nobody else can take, so a client
+ * that holds much and stalls leaves the others slower but working.  Who comes
+ * when all seats are taken is not read from until its turn.  The other half is
+ * common; whoever needs more than there is waits, and the one that holds least
+ * comes first.
  */
 #include "bridge/nbd_internal.h"
+
+#include <string.h>
+
+static size_t half(const struct nbd_server *server)
+{
+    return server->bytes_max / 2;
+}
+
+static size_t stage_room(const struct nbd_server *server)
+{
+    return nbd_pool_room(&server->pool, NBD_STAGE_SIZE);
+}
 
 void nbd_server_limit(struct nbd_server *server, size_t bytes)
 {
@@ -17,16 +31,12 @@ void nbd_server_limit(struct nbd_server *server, size_t bytes)
 int nbd_server_reserve(struct nbd_server *server, unsigned requests,
                        uint32_t length)
 {
-    int err = nbd_pool_reserve(&server->pool, requests, length);
+    /* One more is the stage. */
+    int err = nbd_pool_reserve(&server->pool, requests + 1, length);
 
-    server->own_max = server->pool.keep_bytes;
+    server->own_max = server->pool.keep_bytes - stage_room(server);
     server->bytes_max = 0; /* nothing to share */
     return err;
-}
-
-static size_t half(const struct nbd_server *server)
-{
-    return server->bytes_max / 2;
 }
 
 uint32_t nbd_server_payload_max(const struct nbd_server *server)
@@ -41,69 +51,107 @@ uint32_t nbd_server_payload_max(const struct nbd_server *server)
     return most;
 }
 
+/* ---- seats --------------------------------------------------------------- */
+
 bool nbd_server_full(const struct nbd_server *server)
 {
-    size_t shares = (server->connections + 1) * server->own_max;
+    size_t cost = (server->connections + (size_t)1) * NBD_CONNECTION_COST;
 
-    return shares + server->orphaned_bytes > half(server);
+    return cost > half(server) / 2;
 }
 
-/* ---- waiting ------------------------------------------------------------- */
-
-/* The next to be served from what all share. */
-static struct nbd_conn *next_in_line(struct nbd_server *server)
+static size_t seat_size(const struct nbd_server *server)
 {
-    struct nbd_conn *next = NULL;
+    return server->own_max + NBD_STAGE_SIZE;
+}
 
-    list_each(node, &server->waiting) {
-        struct nbd_conn *conn = list_entry(node, struct nbd_conn, waiting);
+bool nbd_crowded(const struct nbd_server *server)
+{
+    return server->seats > 1 &&
+           server->seats * seat_size(server) > half(server) / 2;
+}
 
-        if (!next || conn->bytes < next->bytes)
-            next = conn;
+/* One can always work: memory may be set aside for nobody else. */
+static bool seat_free(const struct nbd_server *server)
+{
+    size_t others = server->connections * (size_t)NBD_CONNECTION_COST +
+                    server->orphaned_bytes;
+
+    if (server->seats == 0 && server->orphaned_bytes == 0)
+        return true;
+    return others + (server->seats + (size_t)1) * seat_size(server) <=
+           half(server);
+}
+
+bool nbd_sit(struct nbd_conn *conn)
+{
+    struct nbd_server *server = conn->server;
+    struct nbd_conn *next = nbd_first_in(&server->wait_seat);
+
+    if (conn->stage)
+        return true;
+    if (!seat_free(server) || (next && next != conn)) {
+        nbd_wait_in(&server->wait_seat, conn);
+        return false;
     }
-    return next;
-}
-
-/* All of them look again: some wait for bytes, some for a request. */
-static void wake_waiting(struct nbd_server *server)
-{
-    list_each(node, &server->waiting) {
-        struct nbd_conn *conn = list_entry(node, struct nbd_conn, waiting);
-
-        conn->wake(conn);
+    conn->stage = nbd_pool_take_buffer(&server->pool, stage_room(server));
+    if (!conn->stage) {
+        nbd_dead(conn, "no memory to receive into");
+        return false;
     }
+    memcpy(conn->stage, conn->kept, conn->kept_length);
+    conn->stage_end = conn->kept_length;
+    conn->kept_length = 0;
+    server->seats++;
+    if (conn->line == &server->wait_seat)
+        nbd_stop_waiting(conn);
+    return true;
 }
 
-void nbd_stop_waiting(struct nbd_conn *conn)
+void nbd_rise(struct nbd_conn *conn)
 {
-    if (!list_linked(&conn->waiting))
+    struct nbd_server *server = conn->server;
+
+    if (!conn->stage)
         return;
-    list_remove(&conn->waiting);
-    wake_waiting(conn->server);
-}
-
-static bool its_turn(struct nbd_conn *conn)
-{
-    struct nbd_conn *next = next_in_line(conn->server);
-
-    return !next || next == conn || conn->bytes < next->bytes;
+    nbd_pool_give_buffer(&server->pool, conn->stage, stage_room(server));
+    conn->stage = NULL;
+    server->seats--;
+    if (server->in_flight == 0)
+        nbd_pool_trim(&server->pool);
+    nbd_wake_next(server);
 }
 
 /* ---- taking -------------------------------------------------------------- */
 
-static bool affordable(struct nbd_conn *conn, size_t room, bool *shared)
+static bool is_shared(const struct nbd_conn *conn, size_t room)
+{
+    return room > 0 && conn->own + room > conn->server->own_max;
+}
+
+static bool its_turn(struct nbd_conn *conn)
+{
+    struct nbd_conn *next = nbd_next_for_bytes(conn->server);
+
+    return !next || next == conn || conn->bytes < next->bytes;
+}
+
+/* `room` more bytes, its own or those of all. */
+static bool affordable(struct nbd_conn *conn, size_t room)
 {
     struct nbd_server *server = conn->server;
 
-    *shared = false;
-    if (conn->requests >= NBD_REQUESTS_ALWAYS &&
-        server->requests >= NBD_REQUESTS_ALL)
-        return false;
-    if (room == 0 || conn->own + room <= server->own_max)
+    if (!is_shared(conn, room))
         return true;
-    *shared = true;
     return its_turn(conn) && server->shared <= half(server) &&
            room <= half(server) - server->shared;
+}
+
+bool nbd_may_go_on(struct nbd_conn *conn)
+{
+    if (nbd_waits_for_bytes(conn) && !affordable(conn, conn->wanted))
+        return false;
+    return nbd_sit(conn);
 }
 
 static void take_buffer(struct nbd_request *r, size_t room, bool shared)
@@ -130,17 +178,21 @@ static void take_buffer(struct nbd_request *r, size_t room, bool shared)
 struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room)
 {
     struct nbd_server *server = conn->server;
+    bool shared = is_shared(conn, room);
     struct nbd_request *r;
-    bool shared;
 
     if (conn->requests >= NBD_REQUESTS_MAX) {
         conn->blocked = true;
         return NULL;
     }
-    if (!affordable(conn, room, &shared)) {
-        conn->blocked = true;
-        if (!list_linked(&conn->waiting))
-            list_append(&server->waiting, &conn->waiting);
+    if (conn->requests >= NBD_REQUESTS_ALWAYS &&
+        server->requests >= NBD_REQUESTS_ALL) {
+        nbd_wait_in(&server->wait_request, conn);
+        return NULL;
+    }
+    if (!affordable(conn, room)) {
+        conn->wanted = room;
+        nbd_wait_in(&server->wait_bytes, conn);
         return NULL;
     }
     r = nbd_pool_take_request(&server->pool);
@@ -194,5 +246,5 @@ void nbd_release(struct nbd_request *r)
         nbd_pool_trim(&server->pool);
     if (conn && conn->blocked)
         conn->wake(conn);
-    wake_waiting(server);
+    nbd_wake_next(server);
 }

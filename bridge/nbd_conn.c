@@ -24,7 +24,9 @@ void nbd_server_open(struct nbd_server *server,
                                   .piece = NBD_PIECE,
                                   .own_max = NBD_PIECE};
     nbd_pool_open(&server->pool);
-    list_init(&server->waiting);
+    list_init(&server->wait_seat);
+    list_init(&server->wait_request);
+    list_init(&server->wait_bytes);
     nbd_server_limit(server, NBD_BYTES_DEFAULT);
 }
 
@@ -72,6 +74,7 @@ void nbd_conn_close(struct nbd_conn *conn)
     conn->out = NULL;
     conn->phase = NBD_DEAD;
     conn->server->connections--;
+    nbd_rise(conn);
 }
 
 void nbd_dead(struct nbd_conn *conn, const char *trouble)
@@ -143,11 +146,11 @@ static void advance(struct nbd_conn *conn)
 
 void nbd_conn_resume(struct nbd_conn *conn)
 {
-    if (conn->blocked)
+    if (conn->blocked && nbd_may_go_on(conn))
         advance(conn);
 }
 
-static bool may_read(const struct nbd_conn *conn)
+bool nbd_conn_reads(const struct nbd_conn *conn)
 {
     if (conn->phase == NBD_DRAINING || conn->phase == NBD_DEAD)
         return false;
@@ -157,12 +160,16 @@ static bool may_read(const struct nbd_conn *conn)
 }
 
 /* How much of the stage to offer.  While large writes come in, only the next
- * header is taken into it: whatever follows that belongs elsewhere. */
+ * header is taken into it: whatever follows that belongs elsewhere.  So it is
+ * when others need seats, since a header can wait without one. */
 static size_t stage_wanted(const struct nbd_conn *conn)
 {
-    if (conn->bulk && (conn->filling || !conn->receiving))
+    bool header = conn->filling || !conn->receiving;
+
+    if (header && (conn->bulk ||
+                   (nbd_conn_transmitting(conn) && nbd_crowded(conn->server))))
         return NBD_REQUEST_SIZE;
-    return sizeof conn->stage;
+    return NBD_STAGE_SIZE;
 }
 
 /* What comes after the buffer that is being filled is more of that write. */
@@ -178,7 +185,7 @@ int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
     size_t kept = conn->stage_end - conn->stage_start;
     int count = 0;
 
-    if (!may_read(conn))
+    if (!nbd_conn_reads(conn) || !nbd_sit(conn))
         return 0;
     if (r)
         iov[count++] = (struct iovec){r->buffer + conn->filled,
@@ -315,6 +322,22 @@ bool nbd_conn_finished(const struct nbd_conn *conn)
     return (conn->phase == NBD_DRAINING || conn->stopping) &&
            list_empty(&conn->in_flight) && list_empty(&conn->replies) &&
            !output_pending(conn);
+}
+
+void nbd_conn_rest(struct nbd_conn *conn)
+{
+    size_t staged = conn->stage_end - conn->stage_start;
+
+    if (!conn->stage || conn->requests > 0 || output_pending(conn))
+        return;
+    if (staged > 0) {
+        if (staged > sizeof conn->kept || !nbd_waits_for_bytes(conn))
+            return;
+        memcpy(conn->kept, conn->stage + conn->stage_start, staged);
+        conn->kept_length = staged;
+        conn->stage_start = conn->stage_end = 0;
+    }
+    nbd_rise(conn);
 }
 
 bool nbd_conn_transmitting(const struct nbd_conn *conn)

@@ -71,8 +71,29 @@ struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room);
 void nbd_release(struct nbd_request *r);
 /* Its client is gone, but not what it asked for. */
 void nbd_orphan(struct nbd_request *r);
+/* What it waits for is there. */
+bool nbd_may_go_on(struct nbd_conn *conn);
+/* A seat for it, if it has none; false: it has to wait for one, or the
+ * connection is dead. */
+bool nbd_sit(struct nbd_conn *conn);
+/* Gives its seat, if it has one, to the next. */
+void nbd_rise(struct nbd_conn *conn);
+/* Seats are getting rare: nobody should have more in the stage than needed. */
+bool nbd_crowded(const struct nbd_server *server);
+
+/* ---- nbd_line.c ---------------------------------------------------------- */
+
+/* The end of one of the server's lines; it keeps its place if it is there. */
+void nbd_wait_in(struct list *line, struct nbd_conn *conn);
 /* The connection no longer waits. */
 void nbd_stop_waiting(struct nbd_conn *conn);
+bool nbd_waits_for_bytes(const struct nbd_conn *conn);
+/* The first of a line, or NULL. */
+struct nbd_conn *nbd_first_in(struct list *line);
+/* The first that may have bytes of the common half: who has least. */
+struct nbd_conn *nbd_next_for_bytes(struct nbd_server *server);
+/* Something was given back: those who are first look again. */
+void nbd_wake_next(struct nbd_server *server);
 
 /* ---- nbd_payload.c ------------------------------------------------------- */
 

@@ -23,7 +23,7 @@
 #include "base/log.h"
 
 enum {
-    BACKLOG = 128,
+    BACKLOG = 1024,  /* or what the system allows */
     ACCEPT_MAX = 16, /* in one turn */
 };
 

@@ -37,14 +37,17 @@ static void become(const char *command, const char *uri, const char *path)
     _exit(127);
 }
 
-int nbd_run_start(struct nbd_run *run, const char *command, const char *uri)
+int nbd_run_start(struct nbd_run *run, const char *command, const char *uri,
+                  const struct rlimit *descriptors)
 {
     pid_t pid = fork();
 
     if (pid < 0)
         return -errno;
-    if (pid == 0)
+    if (pid == 0) {
+        setrlimit(RLIMIT_NOFILE, descriptors);
         become(command, uri, run->socket);
+    }
     run->pid = pid;
     return 0;
 }

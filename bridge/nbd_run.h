@@ -7,6 +7,7 @@
 #define BRIDGE_NBD_RUN_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct nbd_run {
@@ -19,8 +20,10 @@ struct nbd_run {
 int nbd_run_prepare(struct nbd_run *run);
 
 /* Runs `command` in a shell, which finds the server by $uri (an NBD URI) and
- * $unixsocket (the path).  0 or -errno. */
-int nbd_run_start(struct nbd_run *run, const char *command, const char *uri);
+ * $unixsocket (the path); `descriptors` is how many it may open.  0 or -errno.
+ */
+int nbd_run_start(struct nbd_run *run, const char *command, const char *uri,
+                  const struct rlimit *descriptors);
 
 /* Whether the command has ended; if so *status is its exit status, as a shell
  * has it. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/notify.h"
@@ -21,7 +22,7 @@
 #include "bridge/nbd_serve_options.h"
 #include "bridge/nbd_service.h"
 
-enum { URI_MAX = 512 };
+enum { URI_MAX = 512, DESCRIPTORS = 1 << 16 };
 
 struct serve;
 
@@ -43,7 +44,8 @@ struct serve {
     struct nbd_service service;
     struct nbd_listener listeners[NBD_INHERITED_MAX];
     struct nbd_run run;
-    struct loop_timer search; /* gives up finding them */
+    struct rlimit descriptors; /* what they were limited to at first */
+    struct loop_timer search;  /* gives up finding them */
     bool serving, stopping;
     int status; /* to exit with */
 };
@@ -189,7 +191,7 @@ static int announce(struct serve *s)
     if (!s->options.run)
         return 0;
     nbd_listener_uri(s->listeners, "", uri, sizeof uri);
-    err = nbd_run_start(&s->run, s->options.run, uri);
+    err = nbd_run_start(&s->run, s->options.run, uri, &s->descriptors);
     if (err)
         log_error("running %s: %s", s->options.run, strerror(-err));
     return err;
@@ -253,6 +255,21 @@ static int open_disks(struct serve *s)
     return err;
 }
 
+/* Every client is a descriptor; shells and service managers allow 1024, for the
+ * sake of programs that use select(2).  Without more there are fewer clients.
+ */
+static void allow_descriptors(struct rlimit *before)
+{
+    struct rlimit most;
+
+    if (getrlimit(RLIMIT_NOFILE, before))
+        return;
+    most = *before;
+    most.rlim_cur = most.rlim_max < DESCRIPTORS ? most.rlim_max : DESCRIPTORS;
+    if (most.rlim_cur > before->rlim_cur)
+        setrlimit(RLIMIT_NOFILE, &most);
+}
+
 static int begin(struct serve *s)
 {
     int err = aoe_loop_attach(&s->aoe_loop, s->loop, s->aoe);
@@ -291,6 +308,7 @@ static int serve(struct serve *s)
 
     if (status)
         return status;
+    allow_descriptors(&s->descriptors);
     status = loop_open(&s->loop);
     if (!status)
         status = begin(s);

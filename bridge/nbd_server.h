@@ -35,7 +35,8 @@ enum {
     NBD_OPTIONS_MAX = 64,    /* of one handshake */
     NBD_OPTION_DATA_MAX = 8192,
     NBD_STAGE_SIZE = 16384,
-    NBD_HEAD_MAX = 256, /* a reply without its data */
+    NBD_HEAD_MAX = 256,         /* a reply without its data */
+    NBD_CONNECTION_COST = 1024, /* bytes of one that does nothing, at most */
 };
 
 /* What all connections share. */
@@ -44,16 +45,19 @@ struct nbd_server {
     unsigned export_count;
     struct nbd_pool pool;
 
-    /* nbd_budget.c: half of the memory is divided among the connections, half
-     * is for whoever needs more. */
+    /* nbd_budget.c: half of the memory is divided among the connections that
+     * have something to do, half is for whoever needs more. */
     uint32_t piece;        /* bytes of a long write that leave together */
     size_t bytes_max;      /* all buffers */
-    size_t own_max;        /* those a connection may always have */
+    size_t own_max;        /* those a connection with a seat may always have */
     size_t shared;         /* bytes taken from the common half */
     size_t orphaned_bytes; /* own ones of connections that are gone */
     unsigned connections;
-    unsigned requests;   /* of all connections, also of those gone */
-    struct list waiting; /* nbd_conn.waiting, longest first */
+    unsigned seats;    /* connections that have one */
+    unsigned requests; /* of all connections, also of those gone */
+    /* Of nbd_conn.waiting, longest first: for a seat, for one more of
+     * NBD_REQUESTS_ALL, for bytes of the common half. */
+    struct list wait_seat, wait_request, wait_bytes;
 
     unsigned in_flight; /* requests the disks have, of any connection */
     /* May be NULL: called each time in_flight falls to 0. */
@@ -74,8 +78,10 @@ int nbd_server_reserve(struct nbd_server *server, unsigned requests,
                        uint32_t length);
 /* The longest read there is memory for. */
 uint32_t nbd_server_payload_max(const struct nbd_server *server);
-/* There is no memory for another connection. */
+/* There is no memory for another connection, even if it does nothing. */
 bool nbd_server_full(const struct nbd_server *server);
+/* Connections wait for something of which there is no more. */
+bool nbd_server_short(const struct nbd_server *server);
 /* Only when in_flight is 0 and every connection was closed. */
 void nbd_server_close(struct nbd_server *server);
 
@@ -153,7 +159,9 @@ struct nbd_conn {
     struct list in_flight;         /* of nbd_request.link */
     struct list replies;           /* the same, complete, in sending order */
     size_t reply_sent;             /* bytes of the first of them */
-    struct list waiting;           /* server->waiting, while it needs more */
+    struct list waiting;           /* in one of the server's lines, or none */
+    const struct list *line;       /* which */
+    size_t wanted;                 /* bytes, in the last of them */
     size_t bytes;                  /* room of all its buffers */
     size_t own;                    /* those not taken from the common half */
     unsigned requests;             /* in either list, receiving or filling */
@@ -161,8 +169,12 @@ struct nbd_conn {
     uint8_t *out; /* handshake replies */
     size_t out_room, out_length, out_sent;
 
+    /* NBD_STAGE_SIZE bytes: its seat, while it has one. */
+    uint8_t *stage;
     size_t stage_start, stage_end; /* bytes received, not yet understood */
-    uint8_t stage[NBD_STAGE_SIZE];
+    /* The same without a seat: a request that waits for the common half. */
+    uint8_t kept[NBD_REQUEST_SIZE];
+    size_t kept_length;
 };
 
 /* Begins a connection with the server's greeting as its first output.
@@ -180,8 +192,11 @@ void nbd_conn_resume(struct nbd_conn *conn);
 /* Ends it: replies are forgotten, requests the disk has end on their own. */
 void nbd_conn_close(struct nbd_conn *conn);
 
-/* Where the next bytes from the client belong: the number of iovecs, which is
- * 0 while nothing may be read. */
+/* The client's next bytes can be read, or the end of them. */
+bool nbd_conn_reads(const struct nbd_conn *conn);
+
+/* Where they belong: the number of iovecs, which is 0 while nothing may be
+ * read, and if there turns out to be no seat for it. */
 int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2]);
 
 /* `length` bytes were put there. */
@@ -201,6 +216,13 @@ void nbd_conn_shutdown(struct nbd_conn *conn);
 
 /* The connection has nothing left to do and may be closed. */
 bool nbd_conn_finished(const struct nbd_conn *conn);
+
+/* Gives the seat of a connection that needs none to another one.  To be called
+ * when all is read that is there. */
+void nbd_conn_rest(struct nbd_conn *conn);
+
+/* It holds what others wait for, and nobody but its client can change that. */
+bool nbd_conn_hogs(const struct nbd_conn *conn);
 
 /* The handshake is over. */
 bool nbd_conn_transmitting(const struct nbd_conn *conn);

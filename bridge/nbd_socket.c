@@ -41,6 +41,8 @@ struct client {
     unsigned number;
     bool full; /* the socket takes no more for now */
 };
+_Static_assert(sizeof(struct client) <= NBD_CONNECTION_COST,
+               "more than the budget counts");
 
 static void drop(struct client *client, const char *why)
 {
@@ -93,12 +95,11 @@ static int send_replies(struct client *client)
  * watched at all: a hang-up that cannot be handled yet would spin. */
 static int wait_events(struct client *client)
 {
-    struct iovec iov[2];
     short events = 0;
 
     if (client->full)
         events |= POLLOUT;
-    if (nbd_conn_room(&client->conn, iov) > 0)
+    if (nbd_conn_reads(&client->conn))
         events |= POLLIN;
     if (events)
         return loop_watch(client->service->loop, &client->watch, events);
@@ -108,37 +109,31 @@ static int wait_events(struct client *client)
 
 /* ---- clients that keep others waiting ------------------------------------ */
 
-static void await_memory(struct nbd_service *service)
+static void await_room(struct nbd_service *service)
 {
-    if (!service->stall.index && !list_empty(&service->server.waiting))
+    if (!service->stall.index && nbd_server_short(&service->server))
         loop_timer_set(service->loop, &service->stall,
                        loop_now(service->loop) + service->stall_limit);
 }
 
-/* It holds memory that all share, and only it can give it back. */
-static bool stalled(const struct client *client)
+static bool idle_for_long(const struct client *client)
 {
-    const struct nbd_conn *conn = &client->conn;
-    uint64_t idle = loop_now(client->service->loop) - client->moved;
-
-    return conn->bytes > conn->own && list_empty(&conn->in_flight) &&
-           idle >= client->service->stall_limit;
+    return loop_now(client->service->loop) - client->moved >=
+           client->service->stall_limit;
 }
 
-/* Somebody has waited for memory. */
+/* Somebody has waited. */
 static void drop_stalled(void *arg)
 {
     struct nbd_service *service = arg;
 
-    if (list_empty(&service->server.waiting))
-        return;
     list_each(node, &service->clients) {
         struct client *client = list_entry(node, struct client, link);
 
-        if (stalled(client))
+        if (nbd_conn_hogs(&client->conn) && idle_for_long(client))
             drop(client, "stalled with memory that others need");
     }
-    await_memory(service);
+    await_room(service);
 }
 
 /* ---- a turn -------------------------------------------------------------- */
@@ -151,6 +146,7 @@ static void settle(void *arg)
 
     nbd_conn_resume(conn);
     err = send_replies(client);
+    nbd_conn_rest(conn);
     if (err) {
         drop(client, strerror(-err));
         return;
@@ -161,7 +157,7 @@ static void settle(void *arg)
     }
     if (nbd_conn_transmitting(conn))
         loop_timer_cancel(client->service->loop, &client->deadline);
-    await_memory(client->service);
+    await_room(client->service);
     if (wait_events(client))
         drop(client, "no memory to watch it");
 }
@@ -231,7 +227,14 @@ static void ready(void *arg, short revents)
 
 static void handshake_expired(void *arg)
 {
-    drop(arg, "the handshake took too long");
+    struct client *client = arg;
+    struct nbd_service *service = client->service;
+
+    /* It is not to blame for having to wait in a line. */
+    if (!client->conn.line ||
+        loop_timer_set(service->loop, &client->deadline,
+                       loop_now(service->loop) + service->handshake_limit))
+        drop(client, "the handshake took too long");
 }
 
 /* ---- the service --------------------------------------------------------- */

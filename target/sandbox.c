@@ -24,6 +24,7 @@ static const char *const allowed[] = {
     "poll",
     "ppoll",
     "ppoll_time64",
+    "epoll_create1",
     "epoll_ctl",
     "epoll_wait",
     "epoll_pwait",

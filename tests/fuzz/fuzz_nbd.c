@@ -75,6 +75,7 @@ static void take_output(struct world *w)
     }
     if (count > 0)
         nbd_conn_sent(w->conn, sum < limit ? sum : limit);
+    nbd_conn_rest(w->conn);
 }
 
 /* Feeds up to a chunk; returns how much. */
@@ -123,7 +124,7 @@ static void finish(struct world *w)
     nbd_conn_close(w->conn);
     nbd_memory_complete_all(&w->memory);
     if (w->server.in_flight || w->server.orphaned_bytes || w->server.shared ||
-        w->server.requests || w->server.pool.used)
+        w->server.requests || w->server.seats || w->server.pool.used)
         abort();
 }
 

@@ -39,6 +39,11 @@ check() {
     fi
 }
 
+# As in net.sh, too.
+skip_check() {
+    echo "ok - $1 # SKIP $2"
+}
+
 not() {
     ! "$@"
 }
@@ -86,14 +91,64 @@ sums() {
     (cd "$1" && find . -type f | sort | xargs sha256sum)
 }
 
+# ---- sanitizers --------------------------------------------------------------
+
+sanitized() {
+    [ -e /sanitized ]
+}
+
+# complete FILE: the process whose report it is has ended.
+complete() {
+    [ ! -e "/proc/${1##*.}/exe" ]
+}
+
+# reports COMMAND: all of those for which it is true.
+reports() {
+    for report in /run/sanitizer.*; do
+        [ -s "$report" ] || continue
+        "$1" "$report" || continue
+        echo "not ok - no sanitizer report"
+        head -n 60 "$report" | sed 's/^/#   /'
+        rm "$report"
+    done
+}
+
+# At once, because the script may wait for good for a server that has died.
+watch_reports() {
+    while sleep 2; do
+        reports complete
+    done
+}
+
+# ---- from the beginning to the end -------------------------------------------
+
+# It is at its end that a server looks for what it has leaked.
+all_ended() {
+    for exe in /proc/[0-9]*/exe; do
+        [ ! "$exe" -ef /bin/aoe-nbd ] || return 1
+    done
+}
+
 echo 'guest: started'
+if sanitized; then
+    # shellcheck disable=SC1091 # it exists in the guest
+    . /sanitized
+    watch_reports &
+    watch=$!
+fi
 load virtio_pci virtio_net
 ip link set lo up
 ip link set eth0 up
 
 # shellcheck disable=SC1091 # it exists in the guest
 (. /test.sh)
-echo "guest: ended $?"
+status=$?
+[ ! -e /bin/aoe-nbd ] || check "every server has ended" eventually all_ended
+if sanitized; then
+    kill "$watch"
+    reports true
+fi
+echo "guest: ended $status"
 sync
 sleep 1 # the serial line has to drain
 poweroff -f

@@ -17,7 +17,8 @@
 #
 # or guest_start, something out here in between, and guest_end.
 # The script in the guest is busybox's ash on top of guest-init.sh; its "ok" and
-# "not ok" lines become this script's.
+# "not ok" lines become this script's.  Programs of a sanitized build bring their
+# sanitizers along, whose reports come out as "not ok".
 
 . "$(dirname "${BASH_SOURCE[0]}")/net.sh"
 
@@ -111,20 +112,32 @@ guest_file() {
     install -D -m 644 "$1" "$GUEST_ROOT$2"
 }
 
+# Whether aoe-nbd, and so all of this build, has AddressSanitizer in it.
+guest_sanitized() {
+    grep -q __asan_init "$BUILD/aoe-nbd"
+}
+
 guest_image() {
     cp "$(command -v busybox)" "$GUEST_ROOT/bin/busybox"
     cp "$GUEST_CACHE"/modules/* "$GUEST_ROOT/modules/"
     install -m 755 "$ROOT/tests/lib/guest-init.sh" "$GUEST_ROOT/init"
     cat >"$GUEST_ROOT/test.sh"
+    if guest_sanitized; then
+        # As in net.sh, but for the place.
+        printf "export %s='%s'\n" ASAN_OPTIONS "${ASAN_OPTIONS//"$TMP"//run}" \
+            UBSAN_OPTIONS "${UBSAN_OPTIONS//"$TMP"//run}" \
+            >"$GUEST_ROOT/sanitized"
+    fi
     (cd "$GUEST_ROOT" && find . | cpio --quiet -o -H newc) >"$TMP/initrd"
 }
 
 # ---- running it --------------------------------------------------------------
 
 # guest_start SECONDS: boots with the script on standard input, to last no longer
-# than that.  `await guest PATTERN` hears what it says.
+# than that, or sanitized twice.  `await guest PATTERN` hears what it says.
 guest_start() {
     GUEST_SECONDS=$1
+    ! guest_sanitized || GUEST_SECONDS=$(($1 * 2))
     guest_image
     start guest nas timeout --kill-after=5 "$GUEST_SECONDS" \
         qemu-system-x86_64 -accel tcg -cpu max -m "$GUEST_MEMORY" -nodefaults \

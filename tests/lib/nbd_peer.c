@@ -92,6 +92,7 @@ void nbd_peer_collect(struct nbd_peer *peer)
         }
         nbd_conn_sent(peer->conn, sum);
     }
+    nbd_conn_rest(peer->conn);
 }
 
 size_t nbd_peer_send(struct nbd_peer *peer, const void *bytes, size_t length)

@@ -44,10 +44,12 @@ HOST_NS=aoekit-host-$$
 NAS_MAC=02:a0:e0:00:00:02 HOST_MAC=02:a0:e0:00:00:01
 
 # AddressSanitizer writes here, not between a program's own lines; what it found
-# fails the script at its end, however the program was started.  UBSan knows
-# only standard error, but its exit status tells it from a program's own.
-export ASAN_OPTIONS="log_path=$TMP/sanitizer:exitcode=86"
-export UBSAN_OPTIONS="print_stacktrace=1:exitcode=86"
+# fails the script at its end, however the program was started.  GCC's UBSan
+# knows only standard error, which a daemon has not: it aborts, which then is
+# AddressSanitizer's to report, in the place that UBSan, the first time it
+# speaks, has set anew.
+export ASAN_OPTIONS="log_path=$TMP/sanitizer:exitcode=86:handle_abort=1"
+export UBSAN_OPTIONS="log_path=$TMP/sanitizer:print_stacktrace=1:abort_on_error=1"
 
 declare -A PID=()  # of what `start` started, by name
 declare -A SEEN=() # lines of a log that `mark` has put behind us

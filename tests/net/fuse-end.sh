@@ -168,4 +168,18 @@ check "the target back and larger: the size is seen" \
     stat_is '%s %b' "6291456 12288" "$MNT/e1.2"
 check "... and all of it is read" cmp "$MNT/e1.2" "$DISK"
 stop fuse
-stop target
+
+# What is to be flushed is lost with the target: nobody must take the end for a
+# good one.
+mount_disks e1.2 --timeout 1
+exec 9<>"$MNT/e1.2"
+head -c 4096 /dev/zero >&9
+stop target KILL
+exec 9>&-
+check "without a target umount says what may be lost" \
+    refuses 1 '^aoe-fuse: umount .*may be lost' host aoe-fuse umount "$MNT"
+ended_badly() {
+    finished fuse
+    [ $? = 1 ]
+}
+check "... and the server, which ends, too" ended_badly

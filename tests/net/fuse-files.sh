@@ -118,6 +118,14 @@ flushed_by_close() {
 }
 exec 9>&-
 check "the last writer's close flushes" eventually flushed_by_close
+each_flushed() { # OFLAG
+    local before
+    before=$(counted)
+    dd if=/dev/zero of="$MNT/e1.2" bs=4k count=3 conv=notrunc oflag="$1" \
+        status=none && [ "$(counted)" = $((before + 3)) ]
+}
+check "O_DSYNC: each write is flushed before it returns" each_flushed dsync
+check "O_SYNC and O_DIRECT: too" each_flushed sync,direct
 capture tcpdump host "$TMP/umount.pcap"
 exec 9<>"$MNT/e1.2"
 head -c 4096 /dev/zero >&9
@@ -140,6 +148,10 @@ others() { # a user who is not the one that mounted
 }
 mount_disks e1.2 -o mode=0644
 check "other users see nothing" not others cat "$MNT/e1.2.info"
+# Who may not look into the directory of the build may not run what is there.
+mkdir "$TMP/bin" && cp "$BUILD/aoe-fuse" "$TMP/bin/"
+check "... and may not unmount it" refuses 1 '^aoe-fuse: .*another user' \
+    others "$TMP/bin/aoe-fuse" umount "$MNT"
 stop fuse
 mount_disks e1.2 -o allow_other,mode=0644
 check "-o allow_other: they may read what its mode lets them" \

@@ -39,6 +39,9 @@ check "the mount table calls it by its name" \
 check "mounting it again is refused as mount(8) refuses" \
     refuses 32 '^aoe-fuse: mount: .*mounted already' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=eth0
+check "remounting is refused, and says what to do" \
+    refuses 1 '^aoe-fuse: mount: -o remount: .*unmount' \
+    host mount -o remount,ro "$MNT"
 all_gone "mount -t"
 
 check "two disks" host mount -t fuse.aoe-fuse e1.2+e3.4 "$MNT" -o interface=eth0

@@ -94,6 +94,10 @@ else
     skip_check "a file system by fuse2fs" "needs fuse2fs (package fuse2fs)"
 fi
 
+check "root may unmount it, and is told that only its server can flush it" \
+    refuses 1 '^aoe-fuse: .*its server flushes it' host aoe-fuse umount "$MNT"
+check "... which ends" eventually gone
+check "mounted again" user aoe-fuse mount e1.2 "$MNT" -i eth0
 for pid in $(background); do # the first is the server
     kill -KILL "$pid" && break
 done

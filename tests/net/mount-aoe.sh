@@ -78,6 +78,9 @@ check "a tree of files" fill
 check "mounted already: it says so and is content" \
     says "$ID is mounted on .*mnt already" \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0
+check "... with zeros before its numbers, too" \
+    says "$ID is mounted on .*mnt already" \
+    host mount -t aoe "e00$SHELF.02" "$MNT" -o interface=eth0
 check "elsewhere: refused" refuses 32 "^mount\.aoe: $ID: mounted elsewhere" \
     host mount -t aoe "$ID" "$OTHER" -o interface=eth0
 check "the first one has not noticed" same
@@ -127,6 +130,16 @@ check "mount -a" host mount -a -T "$TMP/fstab"
 check "every file is the same" same
 check "mount -a once more" host mount -a -T "$TMP/fstab"
 check "it is mounted once" test "$(device | wc -l)" = 1
+check "mount -o remount,ro by the fstab" \
+    host mount -T "$TMP/fstab" -o remount,ro "$MNT"
+check "... it is read-only" of_type ext4 ro
+check "mount -o remount,rw,noatime" \
+    host mount -T "$TMP/fstab" -o remount,rw,noatime "$MNT"
+check "... it is not" of_type ext4 rw
+check "... and has the other option" of_type ext4 noatime
+check "no remounting where it is not mounted" \
+    refuses 32 "^mount\.aoe: $ID: not mounted on" \
+    host mount -t aoe "$ID" "$OTHER" -o remount,ro
 check "umount by the fstab" umount "$MNT"
 check "... takes loop device and server with it" eventually all_gone
 

@@ -3,7 +3,7 @@
 #
 # The memory of aoe-nbd: little at rest, and bounded whatever clients do: many
 # that ask for much and take nothing, many that send half a write and stall, and
-# one that works beside them.
+# one that works beside them; a thousand that work at the same time.
 
 . "$(dirname "$0")/../lib/net.sh"
 need nbdcopy=libnbd-bin nbdinfo=libnbd-bin python3
@@ -84,6 +84,36 @@ held() {
     rm "$TMP/hold.in" "$TMP/hold.out"
 }
 
+# COUNT connections, all with a write and then a read in flight at once.
+cat >"$TMP/crowd.py" <<'END'
+import nbd, resource, sys
+uri, count = sys.argv[1], int(sys.argv[2])
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def content(i):
+    return (b"%08d" % i) * 1024
+crowd = []
+for i in range(count):
+    crowd.append(nbd.NBD())
+    crowd[i].connect_uri(uri)
+    if not crowd[i].can_multi_conn():
+        sys.exit("no MULTI_CONN")
+def completed(each):
+    for h, cookie in each:
+        while not h.aio_command_completed(cookie):
+            h.poll(-1)
+data = [nbd.Buffer.from_bytearray(bytearray(content(i))) for i in range(count)]
+completed([(h, h.aio_pwrite(data[i], i * 8192)) for i, h in enumerate(crowd)])
+crowd[0].flush()
+# Each reads what another one wrote.
+back = [nbd.Buffer(8192) for h in crowd]
+completed([(h, h.aio_pread(back[i], (count - 1 - i) * 8192))
+           for i, h in enumerate(crowd)])
+for i in range(count):
+    if back[i].to_bytearray() != content(count - 1 - i):
+        sys.exit("%d: wrong data" % i)
+END
+
 serve() {
     start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$SOCK" "$@"
     await nbd 'serving'
@@ -94,6 +124,14 @@ check "at rest below 16 MiB" at_most VmRSS 16
 held read 8 80
 held write 200 80
 held small 200 80
+# Of several python3 the system's has the module.
+if env "PATH=/usr/bin:$PATH" python3 -c 'import nbd' 2>/dev/null; then
+    check "a thousand connections at work" \
+        env "PATH=/usr/bin:$PATH" python3 "$TMP/crowd.py" "$URI" 1000
+else
+    skip_check "a thousand connections at work" "needs python3-libnbd"
+fi
+held read 500 80
 check "nbdcopy, with all its connections" nbdcopy "$URI" null:
 check "the most it ever had" at_most VmHWM 80
 check "a block of 32 MiB is the longest" \

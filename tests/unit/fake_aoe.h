@@ -29,6 +29,8 @@ struct aoe_disk {
     unsigned hold;           /* complete nothing before so many are pending */
     unsigned hold_writes;    /* nor before so many of them are writes */
     int fail;                /* complete with this */
+    int fail_flush;          /* the same for flushes alone */
+    int refuse;              /* what aoe_submit returns */
     struct {
         enum aoe_op op;
         uint64_t offset, length;
@@ -78,6 +80,10 @@ static inline void fake_complete(struct aoe_disk *d, struct aoe_request *r)
         d->log[d->completed].length = r->length;
     }
     d->completed++;
+    if (r->op == AOE_FLUSH && d->fail_flush) {
+        r->done(r, d->fail_flush);
+        return;
+    }
     if (!d->fail) {
         if (r->op == AOE_READ || r->op == AOE_WRITE)
             fake_copy(d, r);
@@ -106,6 +112,8 @@ static inline void fake_service(struct aoe_disk *d)
 
 int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
 {
+    if (d->refuse)
+        return d->refuse;
     if (r->offset + r->length > d->id.size)
         return r->op == AOE_READ ? -ENXIO : -ENOSPC;
     if (d->pending_count == FAKE_PENDING_MAX)

@@ -81,6 +81,71 @@ static void last_writer_flushes(void **state)
     assert_int_equal(flushes(&b->fakes[0]), 1);
 }
 
+/* Around the page cache no FSYNC follows such a write. */
+static void synchronous_writes_are_flushed(void **state)
+{
+    static const uint32_t flags[] = {O_DSYNC, O_SYNC};
+    struct bench *b = bench_of(state);
+    struct aoe_disk *d = &b->fakes[0];
+    struct {
+        struct fuse_write_in in;
+        char data[3];
+    } w = {{.size = 3}, "abc"};
+    struct fuse_write_out out;
+
+    for (unsigned i = 0; i < 2; i++) {
+        d->completed = 0;
+        w.in.flags = flags[i] | O_WRONLY;
+        assert_int_equal(call(b, FUSE_WRITE, DISK, &w, sizeof w.in + 3), 0);
+        memcpy(&out, b->reply.body, sizeof out);
+        assert_int_equal(out.size, 3);
+        assert_int_equal(d->completed, 2);
+        assert_int_equal(d->log[0].op, AOE_WRITE);
+        assert_int_equal(d->log[1].op, AOE_FLUSH);
+    }
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+    assert_int_equal(d->completed, 2); /* all is flushed */
+    d->fail_flush = -EIO;
+    assert_int_equal(call(b, FUSE_WRITE, DISK, &w, sizeof w.in + 3), -EIO);
+}
+
+/* Writes, closes the file, and lets the flush that follows fail. */
+static void fail_behind(struct bench *b)
+{
+    unsigned before = flushes(&b->fakes[0]);
+
+    do_open(b, DISK, O_RDWR);
+    do_write(b, DISK, 0, "x", 1);
+    b->fakes[0].fail_flush = -EIO;
+    do_release(b, DISK, O_RDWR, 0);
+    service(b);
+    assert_int_equal(flushes(&b->fakes[0]), before + 1);
+    b->fakes[0].fail_flush = 0; /* a target tells only once */
+}
+
+static void failure_behind_is_told_once(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    fail_behind(b);
+    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), -EIO);
+    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), 0);
+    fail_behind(b);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), -EIO);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+}
+
+static void failure_behind_is_told_at_the_end(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    fail_behind(b);
+    aoefs_drain(&b->fs, drained);
+    loop_run(b->loop);
+    assert_int_equal(flushes(&b->fakes[0]), 2);
+    assert_int_equal(b->drained, -EIO);
+}
+
 static void drain_waits_and_flushes(void **state)
 {
     struct bench *b = bench_of(state);
@@ -106,6 +171,20 @@ static void drain_reports_a_failed_flush(void **state)
     aoefs_drain(&b->fs, drained);
     loop_run(b->loop);
     assert_int_equal(b->drained, -EIO);
+}
+
+/* What a disk that is lost refuses at once ends in the middle of it. */
+static void drain_ends_once(void **state)
+{
+    struct bench *b = bench_of(state);
+
+    do_write(b, DISK, 0, "x", 1);
+    b->fakes[0].refuse = -EIO;
+    aoefs_drain(&b->fs, drained);
+    loop_run(b->loop);
+    assert_int_equal(b->drained, -EIO);
+    b->fakes[0].refuse = 0;
+    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), 0); /* the loop goes on */
 }
 
 static void hang_up_ends(void **state)
@@ -163,6 +242,26 @@ static void edges_of_a_hole_are_zeroed(void **state)
     assert_int_equal(d->log[0].op, AOE_ZERO);
 }
 
+/* All of a disk takes hours; who has enough must not have to wait for them. */
+static void a_range_can_be_interrupted(void **state)
+{
+    struct bench *b = bench_of(state);
+    struct aoe_disk *d = &b->fakes[0];
+    struct fuse_fallocate_in in = {.mode = 3, .offset = 100, .length = 20000};
+    struct fuse_interrupt_in stop;
+
+    d->id.trim = d->id.trim_zeroes = true;
+    d->id.physical_sector = 4096; /* in three pieces */
+    ask(b, FUSE_FALLOCATE, DISK, &in, sizeof in, NULL, 0);
+    stop.unique = b->unique;
+    ask(b, FUSE_INTERRUPT, 0, &stop, sizeof stop, NULL, 0);
+    b->wanted--; /* which has no answer */
+    assert_int_equal(answers(b), -EINTR);
+    assert_int_equal(b->reply.head.unique, stop.unique);
+    assert_int_equal(d->completed, 1);
+    assert_int_equal(do_fallocate(b, 3, 100, 20000), 0);
+}
+
 static void ranges_are_zeroed(void **state)
 {
     struct bench *b = bench_of(state);
@@ -186,6 +285,7 @@ static void space_is_always_there(void **state)
 
     assert_int_equal(do_fallocate(b, 0, 0, 4 * MIB + 512), 0);
     assert_int_equal(do_fallocate(b, 0, 0, 4 * MIB + 513), -ENOSPC);
+    assert_int_equal(do_fallocate(b, 1, 0, 4 * MIB + 513), -ENOSPC);
     assert_int_equal(do_fallocate(b, 0x08, 0, 4096), -EOPNOTSUPP);
     assert_int_equal(b->fakes[0].completed, 0);
 }
@@ -214,11 +314,16 @@ int main(void)
         TEST(fsync_is_a_flush),
         TEST(fsync_of_the_directory_flushes_what_was_written),
         TEST(last_writer_flushes),
+        TEST(synchronous_writes_are_flushed),
+        TEST(failure_behind_is_told_once),
+        TEST(failure_behind_is_told_at_the_end),
         TEST(drain_waits_and_flushes),
         TEST(drain_reports_a_failed_flush),
+        TEST(drain_ends_once),
         TEST(hang_up_ends),
         TEST(holes_need_a_trim_that_zeroes),
         TEST(edges_of_a_hole_are_zeroed),
+        TEST(a_range_can_be_interrupted),
         TEST(ranges_are_zeroed),
         TEST(space_is_always_there),
         TEST(all_is_data),

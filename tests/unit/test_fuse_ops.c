@@ -16,7 +16,7 @@ static int setup_small(void **state)
 {
     struct aoefs_options o = plain;
 
-    o.memory = 2 * AOEFS_RECEIVE_ROOM;
+    o.memory = 2 * (AOEFS_RECEIVE_ROOM + AOEFS_REQUEST_ROOM);
     return setup_with(state, &o);
 }
 
@@ -259,6 +259,24 @@ static void memory_is_bounded(void **state)
     assert_int_equal(b->fs.pool.used, 0);
 }
 
+/* A request without a buffer is not free of charge, or a crowd that writes
+ * single bytes would take much more than the limit. */
+static void small_requests_count(void **state)
+{
+    enum { COUNT = 8 };
+    struct bench *b = bench_of(state);
+    struct fuse_fsync_in in = {0};
+
+    b->fs.pool.limit = AOEFS_RECEIVE_ROOM + 3 * AOEFS_REQUEST_ROOM;
+    b->fakes[0].hold = 4;
+    for (unsigned i = 0; i < COUNT; i++)
+        ask(b, FUSE_FSYNC, DISK, &in, sizeof in, NULL, 0);
+    answers(b);
+    assert_int_equal(b->fakes[0].most_pending, 4);
+    assert_int_equal(b->fakes[0].completed, COUNT);
+    assert_int_equal(b->fs.pool.used, 0);
+}
+
 /* Buffers kept of many writes make room for those of many reads. */
 static void spare_memory_is_bounded(void **state)
 {
@@ -368,6 +386,7 @@ int main(void)
         TEST(waiting_writes_keep_their_data),
         cmocka_unit_test_setup_teardown(memory_is_bounded, setup_small,
                                         teardown),
+        TEST(small_requests_count),
         cmocka_unit_test_setup_teardown(spare_memory_is_bounded, setup_small,
                                         teardown),
         TEST(idle_memory_goes_back),

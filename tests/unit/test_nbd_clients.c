@@ -85,12 +85,108 @@ static void stalled_clients_give_memory_back(void **state)
     close(large.fd);
 }
 
-/* No more connections than there is memory for; the next one's turn comes. */
+enum {
+    SEAT = NBD_PIECE + NBD_STAGE_SIZE,
+    CROWD = 50,
+    SEATS = (NBD_BYTES_LEAST / 2 - CROWD * NBD_CONNECTION_COST) / SEAT,
+};
+
+/* Many more clients than can be served at a time are served in turn, whether
+ * they stay or go. */
+static void more_clients_than_seats(void **state)
+{
+    struct house *h = *state;
+    struct visitor v[CROWD];
+    static uint8_t data[4096];
+
+    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    for (int i = 0; i < CROWD; i++)
+        enter(h, &v[i]);
+    assert_int_equal(h->service.server.connections, CROWD);
+    for (int i = 0; i < CROWD; i++)
+        h->memory.bytes[i * 4096] = (uint8_t)i;
+    h->prompt = false;
+    for (unsigned i = 0; i < CROWD; i++)
+        ask(&v[i], NBD_CMD_READ, i * 4096, 4096);
+    do
+        turn(h);
+    while (h->memory.pending_count < SEATS);
+    for (int i = 0; i < 10; i++)
+        turn(h);
+    assert_int_equal(h->memory.pending_count, SEATS);
+    assert_in_range(h->service.server.pool.used, 0, NBD_BYTES_LEAST / 2);
+    h->prompt = true;
+    nbd_memory_complete_all(&h->memory);
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(answer(&v[i]), NBD_OK);
+        assert_true(receive(&v[i], data, sizeof data));
+        assert_int_equal(data[0], (uint8_t)i);
+        close(v[i].fd);
+    }
+    while (h->service.server.connections > 0)
+        turn(h);
+    assert_int_equal(h->service.server.seats, 0);
+}
+
+/* Clients in the middle of a word have all the seats.  Nobody minds until
+ * somebody else has something to say. */
+static void stalled_clients_give_seats_back(void **state)
+{
+    struct house *h = *state;
+    struct visitor v[SEATS + 1], good;
+
+    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    h->service.stall_limit = NS_PER_S / 20;
+    enter(h, &good);
+    for (int i = 0; i <= SEATS; i++) {
+        enter(h, &v[i]);
+        say(&v[i], "\x25\x60\x95", 3);
+        turn(h);
+    }
+    assert_int_equal(h->service.server.connections, SEATS + 2);
+    served(&good);
+    for (int i = 0; i < SEATS - 1; i++)
+        await_end(&v[i]);
+    for (int i = 0; i <= SEATS; i++)
+        close(v[i].fd);
+    served(&good);
+    close(good.fd);
+}
+
+/* Who waits for what one stalled client has holds no seat meanwhile. */
+static void waiting_clients_have_no_seats(void **state)
+{
+    struct house *h = *state;
+    struct visitor hog, v[2 * SEATS], good;
+
+    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    enter(h, &hog);
+    ask(&hog, NBD_CMD_READ, 0, NBD_BYTES_LEAST / 2);
+    while (h->memory.done[AOE_READ] < 1)
+        turn(h);
+    for (int i = 0; i < 2 * SEATS; i++) {
+        enter(h, &v[i]);
+        ask(&v[i], NBD_CMD_READ, 0, NBD_BYTES_LEAST / 2);
+    }
+    enter(h, &good);
+    served(&good);
+    assert_int_equal(h->service.server.seats, 1);
+    close(hog.fd);
+    for (int i = 0; i < 2 * SEATS; i++) {
+        assert_int_equal(answer(&v[i]), NBD_OK);
+        close(v[i].fd);
+    }
+    served(&good);
+    close(good.fd);
+}
+
+/* A connection that does nothing has a price too. */
 static void too_many_clients(void **state)
 {
-    enum { MOST = NBD_BYTES_LEAST / 2 / NBD_PIECE };
+    enum { MOST = NBD_BYTES_LEAST / 4 / NBD_CONNECTION_COST };
     struct house *h = *state;
-    struct visitor v[MOST], next;
+    static struct visitor v[MOST];
+    struct visitor next;
     uint8_t greeting[NBD_GREETING_SIZE];
 
     nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
@@ -164,14 +260,16 @@ static void broken_off_requests_are_bounded(void **state)
     say(&v, garbage, sizeof garbage);
     await_end(&v);
     assert_int_equal(h->service.server.orphaned_bytes, 65536);
-    nbd_server_limit(&h->service.server, 2 * NBD_PIECE);
-    knock(h, &next);
+    enter(h, &next);
+    nbd_server_limit(&h->service.server, 2 * SEAT);
+    ask(&next, NBD_CMD_FLUSH, 0, 0);
     turn(h);
     turn(h);
-    assert_true(list_empty(&h->service.clients));
-    assert_int_equal(h->listener.watch.index, 0);
+    assert_int_equal(h->memory.pending_count, 1);
+    assert_int_equal(h->service.server.seats, 0);
     nbd_memory_complete_all(&h->memory);
-    assert_true(receive(&next, garbage, NBD_GREETING_SIZE));
+    h->prompt = true;
+    assert_int_equal(answer(&next), NBD_OK);
     close(v.fd);
     close(next.fd);
 }
@@ -210,6 +308,9 @@ int main(void)
         TEST(silent_client_is_dropped),
         TEST(stalled_clients_cost_only_themselves),
         TEST(stalled_clients_give_memory_back),
+        TEST(more_clients_than_seats),
+        TEST(stalled_clients_give_seats_back),
+        TEST(waiting_clients_have_no_seats),
         TEST(too_many_clients),
         TEST(garbage_ends_the_connection),
         TEST(gone_before_the_reply),

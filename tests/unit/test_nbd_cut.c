@@ -181,7 +181,10 @@ static int setup(void **state)
     nbd_peer_open(peer, DISK);
     peer->server.piece = PIECE;
     peer->server.own_max = PIECE;
-    nbd_server_limit(&peer->server, 64 * PIECE);
+    /* A seat for each. */
+    nbd_server_limit(&peer->server,
+                     2 * (GUESTS + 1) *
+                         (PIECE + NBD_STAGE_SIZE + NBD_CONNECTION_COST));
     nbd_peer_go(peer, false);
     *state = peer;
     return 0;

@@ -5,6 +5,7 @@
 # a page comes free only when the server of the device gets its frames out.
 
 . "$(dirname "$0")/../lib/guest.sh"
+guest_sanitized && skip "AddressSanitizer makes mlockall do nothing"
 guest_needs
 guest_program aoe-nbd
 
