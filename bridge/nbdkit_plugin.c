@@ -45,6 +45,7 @@ static struct {
 static void load(void)
 {
     log_program("nbdkit: aoe");
+    self.interfaces.parameters = true;
     self.wait = 10 * NS_PER_S;
     self.options.timeout = AOE_TIMEOUT_DEFAULT;
 }

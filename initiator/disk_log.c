@@ -96,9 +96,10 @@ void disk_log_no_answer(const char *trying, const char *name,
     char where[INTERFACES_TEXT];
 
     log_error("%s: %s: no answer on %s within %g s; aoe discover shows what is "
-              "there, --wait waits longer",
+              "there, %s waits longer",
               trying, name, interfaces_text(where, ifs),
-              (double)wait / (double)NS_PER_S);
+              (double)wait / (double)NS_PER_S,
+              ifs->parameters ? "wait=SECONDS" : "--wait");
 }
 
 void disk_log_missing(const char *trying, const struct aoe_disk *disk,

@@ -116,8 +116,9 @@ static int use_environment(struct interfaces *ifs)
     if (env && *env)
         return interfaces_add(ifs, env) ? EXIT_USAGE : 0;
     link_candidates(add_candidate, &c);
-    log_error("no interface named: use -i NETIF or set AOE_INTERFACES; "
-              "Ethernet interfaces that are up: %s",
+    log_error("no interface named: use %s or set AOE_INTERFACES; Ethernet "
+              "interfaces that are up: %s",
+              ifs->parameters ? "interface=NETIF" : "-i NETIF",
               c.text[0] ? c.text : "none");
     return EXIT_USAGE;
 }

@@ -12,6 +12,7 @@ struct interfaces {
     char *names[AOE_INTERFACE_MAX]; /* owned */
     unsigned count;
     const char *link; /* --link, or NULL */
+    bool parameters;  /* they are told as interface=NETIF (nbdkit), not -i */
 };
 
 /* Adds one -i argument, which may hold several names separated by commas.  0,

@@ -66,3 +66,22 @@ if command -v mandoc >/dev/null; then
 else
     skip_check "mount.aoe: manual page" "needs mandoc (package mandoc)"
 fi
+
+# A page on the screen is 80 columns wide.  What stands in it on a line of its own
+# to be typed in must not be wrapped there, where it may have no backslash, and
+# not lose the blanks around a bracket, which mdoc takes for punctuation.
+pasted() { # PAGE
+    local command missing=0
+    mandoc -T utf8 -O width=80 "$1" | sed 's/.\x08//g' >"$TMP/page"
+    while read -r command; do
+        grep -Fq -- "$command" "$TMP/page" || { echo "$command" && missing=1; }
+    done < <(sed -nE '/^\.Dl [#$%] /{s/^\.Dl //; s/\\\(dq/"/g; s/\\\(aq/'"'"'/g; s/\\&//g; s/\\-/-/g; s/\\e/\\/g; p;}' "$1")
+    return $missing
+}
+for page in "$ROOT"/doc/*.[18]; do
+    if command -v mandoc >/dev/null; then
+        check "${page##*/}: its commands can be pasted" pasted "$page"
+    else
+        skip_check "${page##*/}: its commands can be pasted" "needs mandoc (package mandoc)"
+    fi
+done

@@ -108,6 +108,7 @@ fi
 # ---- nobody reads what it says -------------------------------------------------
 
 mkfifo "$TMP/ears"
+# shellcheck disable=SC2016 # expanded by the shell that becomes it
 start nbd host bash -c 'exec aoe-nbd serve e1.2 -i eth0 -v --unix "$0" 2>"$1"' \
     "$SOCK" "$TMP/ears"
 head -n 1 "$TMP/ears" >"$TMP/heard"

@@ -147,9 +147,13 @@ fi
         host nbdkit -U - "$PLUGIN" e1.b interface=eth0 --run true
     check "no such parameter" says_not 'frobnicate=1: no such parameter' \
         host nbdkit -U - "$PLUGIN" e1.2 frobnicate=1 --run true
+    check "no interface named" says_not \
+        ': use interface=NETIF or set AOE_INTERFACES; .*eth0' \
+        host env -u AOE_INTERFACES nbdkit -U - "$PLUGIN" e1.2 --run true
     check "no such interface" says_not 'eth9' \
         host nbdkit -U - "$PLUGIN" e1.2 interface=eth9 --run true
-    check "a disk that does not answer" says_not 'e1\.9: no answer on eth0 within 0\.5 s' \
+    check "a disk that does not answer" says_not \
+        'e1\.9: no answer on eth0 within 0\.5 s; .* wait=SECONDS waits longer' \
         host nbdkit -U - "$PLUGIN" e1.9 interface=eth0 wait=0.5 --run true
     start kit host nbdkit -f -v -U "$TMP/kit.sock" "$PLUGIN" e1.2 interface=eth0 timeout=1
     eventually test -S "$TMP/kit.sock"
