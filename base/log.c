@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,10 +18,24 @@ static bool log_all;
 static _Thread_local void (*log_heard)(void *arg, const char *line);
 static _Thread_local void *log_heard_arg;
 
+/* Where one of the first three descriptors is closed, the next thing opened
+ * gets its number: a network interface would send our lines as frames. */
+static void open_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 void log_program(const char *program)
 {
     const char *slash = strrchr(program, '/');
 
+    open_standard();
     log_prefix = slash ? slash + 1 : program;
 }
 

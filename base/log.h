@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The name before the colon; `program` must stay valid. */
+/* The first call of every program: the name before the colon, which must stay
+ * valid, and what of standard input, output and error is closed becomes
+ * /dev/null. */
 void log_program(const char *program);
 const char *log_name(void);
 

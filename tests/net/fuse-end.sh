@@ -58,6 +58,14 @@ gone() {
     [ -z "$(background)" ]
 }
 check "umount ends it" eventually gone
+# The numbers of closed descriptors go to what is opened next.
+from_nowhere() {
+    host timeout 20 aoe-fuse mount e1.2 "$MNT" -i eth0 <&- >&- 2>&-
+}
+check "mount needs no standard input, output and error" from_nowhere
+check "... its server neither" cmp "$MNT/e1.2" "$DISK"
+host aoe-fuse umount "$MNT"
+check "... and it ends" eventually gone
 check "a disk that is not there: where and how long it was looked for" \
     refuses 1 '^aoe-fuse: .*e9\.9.*eth0.*0\.2 s' \
     host aoe-fuse mount e1.2 e9.9 "$MNT" -i eth0 --wait 0.2
