@@ -131,7 +131,7 @@ if env "PATH=/usr/bin:$PATH" python3 -c 'import nbd' 2>/dev/null; then
 else
     skip_check "a thousand connections at work" "needs python3-libnbd"
 fi
-held read 500 80
+held read 300 80
 check "nbdcopy, with all its connections" nbdcopy "$URI" null:
 check "the most it ever had" at_most VmHWM 80
 check "a block of 32 MiB is the longest" \
