@@ -1,38 +1,75 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the pauses between an answer and the next request say.
+ * Tells by the rate at which requests come whether looking out for them pays.
  */
 #include "target/pace.h"
 
-/* How long to look out, and the pauses that count: as long as no stream of
- * frames has them, and short enough that without the time to wake up, which was
- * measured too, they would have been within what is looked out for. */
+#include "base/clock.h"
+
+/* What is looked out for is worth more than one sleep and waking. */
 static const uint64_t poll_ns = 50000;
-static const uint64_t pause_min = 12000, pause_max = 100000;
+/* Whoever pauses for longer does not work as fast as he can. */
+static const uint64_t idle_ns = NS_PER_S / 1000;
+static const uint64_t window_ns = NS_PER_S / 500;
 
-/* From a few such pauses on, one in eight requests must have one; a request may
- * come as several frames. */
-enum { PAUSE = 8, ENOUGH = 32, MOST = 64 };
+enum {
+    REQUESTS = 32, /* the least of a window */
+    TRIAL = 2,     /* windows */
+    PERIOD = 64,   /* windows between two trials */
+};
 
-void pace_request(struct pace *pace, uint64_t now)
+static void begin(struct pace *pace, uint64_t now)
 {
-    uint64_t pause = now - pace->answered;
-
-    if (pace->busy)
-        return;
-    pace->busy = true;
-    if (pause > pause_max || (pace->polled && pause > poll_ns))
-        pace->score = 0;
-    else if (pause >= pause_min)
-        pace->score = pace->score + PAUSE < MOST ? pace->score + PAUSE : MOST;
-    else if (pace->score > 0)
-        pace->score--;
+    pace->began = now;
+    pace->requests = 0;
 }
 
-uint64_t pace_answered(struct pace *pace, uint64_t now)
+/* A good eighth faster; it is paid for with idle time. */
+static bool better(uint64_t polling, uint64_t sleeping)
 {
-    pace->busy = false;
-    pace->answered = now;
-    pace->polled = pace->score >= ENOUGH;
-    return pace->polled ? poll_ns : 0;
+    return polling < sleeping - sleeping / 8;
+}
+
+static void end_window(struct pace *pace, uint64_t spacing)
+{
+    uint64_t *known = pace->trying ? &pace->tried : &pace->usual;
+
+    *known = *known ? (*known * 3 + spacing) / 4 : spacing;
+    pace->windows++;
+    if (!pace->trying && (pace->windows == 1 || pace->windows >= PERIOD)) {
+        pace->trying = true;
+        pace->windows = 0;
+        pace->tried = 0;
+    } else if (pace->trying && pace->windows >= TRIAL) {
+        bool pays = pace->pays ? better(pace->usual, pace->tried)
+                               : better(pace->tried, pace->usual);
+
+        if (pays != pace->pays)
+            pace->usual = pace->tried;
+        pace->pays = pays;
+        pace->trying = false;
+        pace->windows = 1;
+    }
+}
+
+void pace_requests(struct pace *pace, unsigned count, uint64_t now)
+{
+    uint64_t since = now - pace->began;
+
+    pace->asked = true;
+    if (now - pace->last > idle_ns) {
+        *pace = (struct pace){.asked = true};
+        begin(pace, now);
+    } else if (pace->requests >= REQUESTS && since >= window_ns) {
+        end_window(pace, since / pace->requests);
+        begin(pace, now);
+    }
+    pace->last = now;
+    pace->requests += count;
+}
+
+uint64_t pace_poll_ns(struct pace *pace)
+{
+    pace->asked = false;
+    return pace->pays != pace->trying ? poll_ns : 0;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Clients that ask for one thing at a time: the next request comes shortly
- * after our answer, and for a CPU that has gone to sleep meanwhile it waits as
- * long again as for everything else.  So after an answer it may pay to look out
- * for a moment instead of sleeping; whether it does is learnt from the pauses
- * there were.  A full wire, where frames come one after the other, and clients
- * too far away have none of the right length, and cost nothing.
+ * Whether to look out for the next request or to sleep until it comes.  Who
+ * waits for each answer before asking on waits as long again for a CPU that
+ * went to sleep meanwhile; for others, on a full wire for instance, it makes no
+ * difference but to the CPU.  Which of the two is the case nothing in a request
+ * says, so both are tried, and looking out has to pay.
  */
 #ifndef TARGET_PACE_H
 #define TARGET_PACE_H
@@ -14,17 +13,21 @@
 #include <stdint.h>
 
 struct pace {
-    bool busy;         /* a request came, not all is answered */
-    bool polled;       /* since the last answer */
-    uint64_t answered; /* when all was, ns; 0: never */
-    unsigned score;
+    bool asked;  /* requests came since pace_poll_ns */
+    bool pays;   /* looking out does */
+    bool trying; /* the other one, in this and a few windows */
+    uint64_t last;
+    /* This window: a few milliseconds, in which one of the two is done. */
+    uint64_t began;
+    unsigned requests, windows; /* in it; since the other one was tried */
+    /* ns from one request to the next: as it is done, and the other way. */
+    uint64_t usual, tried;
 };
 
-/* A request came; `now` in ns, as everywhere here. */
-void pace_request(struct pace *pace, uint64_t now);
+/* `count` requests came in; `now` in ns. */
+void pace_requests(struct pace *pace, unsigned count, uint64_t now);
 
-/* The last answer has left.  Returns the ns to poll for the next request, 0 to
- * sleep at once. */
-uint64_t pace_answered(struct pace *pace, uint64_t now);
+/* All of them are answered: the ns to look out for the next one, 0 to sleep. */
+uint64_t pace_poll_ns(struct pace *pace);
 
 #endif

@@ -175,6 +175,8 @@ static void receive(struct port *p)
 
         if (n < 0)
             p->failing = true;
+        else if (n > 0)
+            server_requested(p->server, (unsigned)n);
         for (int i = 0; i < n; i++)
             if (frames[i]->age_ns > AGE_LIMIT) {
                 p->counts[PORT_AGED]++;
@@ -238,8 +240,6 @@ void port_settle(struct port *p)
 
 void port_ready(struct port *p, short revents)
 {
-    if (revents & POLLIN)
-        server_requested(p->server);
     if (p->events & POLLIN)
         receive(p);
     if (revents & (POLLERR | POLLHUP | POLLNVAL) && !(revents & POLLIN))

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "target/pace.h"
@@ -110,13 +109,13 @@ static void finish(struct server *s)
 
 static void await_next(struct server *s)
 {
-    if (s->may_poll && s->pace.busy && active(s) == 0)
-        loop_poll_for(s->loop, pace_answered(&s->pace, clock_ns()));
+    if (s->may_poll && s->pace.asked && active(s) == 0)
+        loop_poll_for(s->loop, pace_poll_ns(&s->pace));
 }
 
-void server_requested(struct server *s)
+void server_requested(struct server *s, unsigned count)
 {
-    pace_request(&s->pace, loop_now(s->loop));
+    pace_requests(&s->pace, count, loop_now(s->loop));
 }
 
 void server_settle(struct server *s)

@@ -77,8 +77,8 @@ struct port *const *server_ports(const struct server *s, unsigned *count);
 /* There is work that leaves at the end of the turn. */
 void server_touch_disk(struct server *s, struct disk *d);
 void server_touch_port(struct server *s, struct port *p);
-/* Frames came in, on any port. */
-void server_requested(struct server *s);
+/* `count` frames came in, on any port. */
+void server_requested(struct server *s, unsigned count);
 /* Lets all of it leave now. */
 void server_settle(struct server *s);
 void server_commit_done(struct server *s);

@@ -10,82 +10,76 @@
 
 #include "target/pace.h"
 
-enum { US = 1000, WORK = 3 * US };
+enum { US = 1000 };
 
-/* `count` requests, each `pause` ns after the answer to the one before; the
- * part of them, in percent, that was looked out for. */
-static unsigned polled(struct pace *p, uint64_t *now, unsigned count,
-                       uint64_t pause)
+/* `count` times some requests, `slept` ns after the ones before, or `polled` if
+ * it was looked out for them, as it was for the returned part of them, in
+ * percent. */
+static unsigned requests(struct pace *p, unsigned count, unsigned frames,
+                         uint64_t slept, uint64_t polled)
 {
+    static uint64_t now;
     unsigned polls = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        *now += pause;
-        pace_request(p, *now);
-        *now += WORK;
-        polls += pace_answered(p, *now) > 0;
+        bool poll = pace_poll_ns(p) > 0;
+
+        polls += poll;
+        now += poll ? polled : slept;
+        pace_requests(p, frames, now);
+        assert_true(p->asked);
     }
     return polls * 100 / count;
 }
 
 static void one_at_a_time(void **state)
 {
-    struct pace p = {0};
-    uint64_t now = 1;
-
     (void)state;
-    /* It takes a few to be sure. */
-    assert_int_equal(polled(&p, &now, 3, 25 * US), 0);
-    assert_in_range(polled(&p, &now, 100, 25 * US), 98, 100);
-}
-
-static void several_frames_for_each(void **state)
-{
-    struct pace p = {0};
-    uint64_t now = 1;
-    unsigned polls = 0;
-
-    (void)state;
-    for (int i = 0; i < 100; i++) {
-        polls += polled(&p, &now, 1, 25 * US) > 0;
-        polled(&p, &now, 3, 5 * US);
-    }
-    assert_in_range(polls, 90, 100);
-}
-
-static void full_wires_and_far_clients(void **state)
-{
-    static const uint64_t pauses[] = {0, US, 8 * US, 120 * US, 10000 * US};
-    uint64_t now = 1;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+    for (unsigned frames = 1; frames < 5; frames++) {
         struct pace p = {0};
 
-        assert_int_equal(polled(&p, &now, 100, pauses[i]), 0);
-        polled(&p, &now, 100, 25 * US);
-        assert_in_range(polled(&p, &now, 500, pauses[i]), 0, 20);
-        assert_int_equal(polled(&p, &now, 100, pauses[i]), 0);
+        /* It takes some time to be sure. */
+        assert_int_equal(requests(&p, 10, frames, 60 * US, 25 * US), 0);
+        requests(&p, 500, frames, 60 * US, 25 * US);
+        assert_in_range(requests(&p, 50000, frames, 60 * US, 25 * US), 90, 99);
     }
 }
 
-/* Too slow to be awaited, though not by much. */
-static void in_vain(void **state)
+static void no_use(void **state)
 {
-    struct pace p = {0};
-    uint64_t now = 1;
+    static const uint64_t spaces[] = {US, 8 * US, 30 * US, 400 * US, 2000 * US};
 
     (void)state;
-    assert_in_range(polled(&p, &now, 1000, 80 * US), 1, 25);
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
+        struct pace p = {0};
+
+        assert_in_range(
+            requests(&p, 500000, 1, spaces[i], spaces[i] - spaces[i] / 10), 0,
+            5);
+    }
+}
+
+static void habits_change(void **state)
+{
+    struct pace p = {0};
+
+    (void)state;
+    requests(&p, 10000, 1, 60 * US, 25 * US);
+    requests(&p, 5000, 1, 30 * US, 30 * US);
+    assert_in_range(requests(&p, 10000, 1, 30 * US, 30 * US), 0, 5);
+    requests(&p, 5000, 1, 60 * US, 25 * US);
+    assert_in_range(requests(&p, 10000, 1, 60 * US, 25 * US), 90, 99);
+    /* After a pause everything is open again. */
+    requests(&p, 1, 1, 5000 * US, 5000 * US);
+    assert_int_equal(requests(&p, 10, 1, 60 * US, 25 * US), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_at_a_time),
-        cmocka_unit_test(several_frames_for_each),
-        cmocka_unit_test(full_wires_and_far_clients),
-        cmocka_unit_test(in_vain),
+        cmocka_unit_test(no_use),
+        cmocka_unit_test(habits_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
