@@ -132,6 +132,15 @@ static const char *refuse(struct mount_options *o, const char *value)
     return "the size of reads is not for choosing";
 }
 
+/* The server was started with its options. */
+static const char *no_remount(struct mount_options *o, const char *value)
+{
+    (void)o;
+    (void)value;
+    return "there is no changing of options; unmount the disks and mount them "
+           "again";
+}
+
 static const struct {
     const char *name; /* with a '=' when a value follows, or a '-' */
     /* NULL, or what is wrong with the value: "" when it has said so itself. */
@@ -150,6 +159,7 @@ static const struct {
     {"owner", not_ours},       {"group", not_ours},
     {"user=", not_ours},       {"comment=", not_ours},
     {"x-", not_ours},          {"X-", not_ours},
+    {"remount", no_remount},
 };
 
 enum { OWN_OPTIONS = sizeof own_options / sizeof *own_options };

@@ -50,25 +50,6 @@ static bool add(struct helper *h, const char *word)
     return true;
 }
 
-/* The server was started with its options. */
-static bool remounts(const char *options)
-{
-    static const char word[] = "remount";
-    const size_t length = sizeof word - 1;
-
-    for (const char *at = options; *at; at += *at == ',') {
-        size_t here = strcspn(at, ",");
-
-        if (here == length && !strncmp(at, word, length)) {
-            log_error("mount: -o remount: there is no changing of options; "
-                      "unmount the disks and mount them again");
-            return true;
-        }
-        at += here;
-    }
-    return false;
-}
-
 static bool read_letter(struct helper *h, int letter, char **argv)
 {
     switch (letter) {
@@ -82,7 +63,7 @@ static bool read_letter(struct helper *h, int letter, char **argv)
     case 'v':
         return add(h, "-v");
     case 'o':
-        return !remounts(optarg) && add(h, "-o") && add(h, optarg);
+        return add(h, "-o") && add(h, optarg);
     default:
         fuse_bad_option("mount", letter, argv);
         return false;

@@ -179,7 +179,7 @@ static char *check_dir(const char *dir)
                       : "");
     } else if (!S_ISDIR(st.st_mode)) {
         log_error("mount: %s: not a directory", dir);
-    } else if (mount_point_ours(path) > 0) {
+    } else if (mount_point_ours(path, NULL) > 0) {
         log_error("mount: %s: has disks mounted already; all disks of one "
                   "directory are named in one command",
                   dir);

@@ -41,18 +41,19 @@ static int flush(const char *path)
 static int umount_it(const char *dir)
 {
     char *path = mount_point_path(dir);
+    uid_t user = getuid();
     int flushed, err;
 
     if (!path) {
         log_error("umount %s: %s", dir, strerror(errno));
         return EXIT_FAILED;
     }
-    if (!mount_point_ours(path)) {
+    if (!mount_point_ours(path, &user)) {
         log_error("umount %s: not a directory that aoe-fuse mounted", dir);
         free(path);
         return EXIT_FAILED;
     }
-    if (mount_point_foreign(path)) {
+    if (user != getuid() && geteuid() != 0) {
         log_error("umount %s: mounted by another user; only he and root may "
                   "unmount it",
                   dir);

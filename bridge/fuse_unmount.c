@@ -55,7 +55,7 @@ char *mount_point_path(const char *dir)
 
 #ifdef __linux__
 
-int mount_point_ours(const char *path)
+int mount_point_ours(const char *path, uid_t *user)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "r");
     const struct mntent *m;
@@ -63,29 +63,17 @@ int mount_point_ours(const char *path)
 
     if (!mounts)
         return -ENOSYS;
-    while ((m = getmntent(mounts))) /* the last one is on top */
-        if (strcmp(m->mnt_dir, path) == 0)
-            ours = strcmp(m->mnt_type, "fuse.aoe-fuse") == 0;
-    endmntent(mounts);
-    return ours;
-}
-
-bool mount_point_foreign(const char *path)
-{
-    FILE *mounts = geteuid() == 0 ? NULL : setmntent("/proc/self/mounts", "r");
-    const struct mntent *m;
-    bool foreign = false;
-
-    if (!mounts)
-        return false;
-    while ((m = getmntent(mounts))) {
+    while ((m = getmntent(mounts))) { /* the last one is on top */
         const char *owner = hasmntopt(m, "user_id");
 
-        if (owner && strcmp(m->mnt_dir, path) == 0)
-            foreign = strtoul(owner + strlen("user_id="), NULL, 10) != getuid();
+        if (strcmp(m->mnt_dir, path) != 0)
+            continue;
+        ours = strcmp(m->mnt_type, "fuse.aoe-fuse") == 0;
+        if (user && owner)
+            *user = (uid_t)strtoul(owner + strlen("user_id="), NULL, 10);
     }
     endmntent(mounts);
-    return foreign;
+    return ours;
 }
 
 /* Spaces and the like stand there as \040. */
@@ -168,16 +156,11 @@ int unmount_path(const char *path, bool lazy)
 
 #else
 
-int mount_point_ours(const char *path)
+int mount_point_ours(const char *path, uid_t *user)
 {
     (void)path;
+    (void)user;
     return -ENOSYS;
-}
-
-bool mount_point_foreign(const char *path)
-{
-    (void)path;
-    return false;
 }
 
 int mount_point_device(const char *path, struct mount_device *out)

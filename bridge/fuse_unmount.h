@@ -6,18 +6,16 @@
 #define BRIDGE_FUSE_UNMOUNT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* The absolute path of `dir`, also when its server is dead and the directory
  * itself answers nothing.  Memory to free(); NULL with errno. */
 char *mount_point_path(const char *dir);
 
 /* Whether what is mounted on `path` (absolute) came from aoe-fuse: 1 or 0, or
- * -ENOSYS where the system does not tell. */
-int mount_point_ours(const char *path);
-
-/* Whether it is another user's, which only root may unmount.  False where the
- * system does not tell. */
-bool mount_point_foreign(const char *path);
+ * -ENOSYS where the system does not tell.  Also who mounted it in *user, which
+ * may be NULL, where that is known. */
+int mount_point_ours(const char *path, uid_t *user);
 
 /* Which mount it is that lies on `path`: no two have the same at one time.
  * 0; -ENOENT when there is none; -ENOSYS where the system does not tell. */
