@@ -34,7 +34,7 @@ int nbd_server_reserve(struct nbd_server *server, unsigned requests,
     /* One more is the stage. */
     int err = nbd_pool_reserve(&server->pool, requests + 1, length);
 
-    server->own_max = server->pool.keep_bytes - stage_room(server);
+    server->own_max = requests * server->pool.room_min;
     server->bytes_max = 0; /* nothing to share */
     return err;
 }

@@ -29,9 +29,12 @@ int nbd_run_prepare(struct nbd_run *run)
     return 0;
 }
 
-static void become(const char *command, const char *uri, const char *path)
+/* What we ignore and how much we may open is no business of theirs. */
+static void become(const char *command, const char *uri, const char *path,
+                   const struct rlimit *descriptors)
 {
-    signal(SIGPIPE, SIG_DFL); /* that we ignore it is no business of theirs */
+    signal(SIGPIPE, SIG_DFL);
+    setrlimit(RLIMIT_NOFILE, descriptors);
     if (setenv("uri", uri, 1) == 0 && setenv("unixsocket", path, 1) == 0)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
@@ -44,10 +47,8 @@ int nbd_run_start(struct nbd_run *run, const char *command, const char *uri,
 
     if (pid < 0)
         return -errno;
-    if (pid == 0) {
-        setrlimit(RLIMIT_NOFILE, descriptors);
-        become(command, uri, run->socket);
-    }
+    if (pid == 0)
+        become(command, uri, run->socket, descriptors);
     run->pid = pid;
     return 0;
 }

@@ -72,8 +72,8 @@ void nbd_server_open(struct nbd_server *server,
  * NBD_BYTES_DEFAULT if it is not called. */
 void nbd_server_limit(struct nbd_server *server, size_t bytes);
 /* For the one client there will be: takes the memory of so many requests up to
- * `length` bytes from the system now, and no more later on for such.  -ENOMEM.
- */
+ * `length` bytes (at least NBD_STAGE_SIZE) from the system now, and no more
+ * later on for such.  -ENOMEM. */
 int nbd_server_reserve(struct nbd_server *server, unsigned requests,
                        uint32_t length);
 /* The longest read there is memory for. */

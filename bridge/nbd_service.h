@@ -18,7 +18,7 @@ struct nbd_service {
     uint64_t handshake_limit; /* ns a client has until it transmits */
     uint64_t patience_limit;  /* ns it has to take its replies at the end */
     uint64_t stall_limit;     /* ns it may hold what others wait for, idle */
-    struct loop_timer stall;  /* while somebody waits for memory */
+    struct loop_timer stall;  /* while somebody waits for that */
 
     /* May be NULL: a client is gone, for whatever reason. */
     void (*left)(void *arg);

@@ -230,6 +230,8 @@ static void handshake_expired(void *arg)
     struct client *client = arg;
     struct nbd_service *service = client->service;
 
+    if (nbd_conn_transmitting(&client->conn))
+        return; /* since this turn */
     /* It is not to blame for having to wait in a line. */
     if (!client->conn.line ||
         loop_timer_set(service->loop, &client->deadline,

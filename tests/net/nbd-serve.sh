@@ -90,6 +90,12 @@ fi
     check "--run: killed by a signal" status_of 'kill -9 $$' 137
     check "--run: no such command" status_of 'exec /no/such/command 2>&-' 127
     check "--run: a broken pipe ends it" status_of 'kill -PIPE $$' 141
+    limits() ( # ours is raised, of which the command knows nothing
+        ulimit -Sn 500
+        status_of 'test $(ulimit -Sn) = 500 &&
+            test $(awk "/open files/ { print \$4 }" "/proc/$PPID/limits") -gt 500' 0
+    )
+    check "--run: more descriptors for us, as many as ever for it" limits
     start nbd host aoe-nbd serve e1.2 -i eth0 \
         --run 'trap "echo got it; exit 3" TERM; echo up; while :; do sleep 0.1; done'
     await nbd up

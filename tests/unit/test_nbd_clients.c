@@ -133,7 +133,7 @@ static void more_clients_than_seats(void **state)
 static void stalled_clients_give_seats_back(void **state)
 {
     struct house *h = *state;
-    struct visitor v[SEATS + 1], good;
+    struct visitor v[SEATS + 1], good, late;
 
     nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
     h->service.stall_limit = NS_PER_S / 20;
@@ -144,7 +144,13 @@ static void stalled_clients_give_seats_back(void **state)
         turn(h);
     }
     assert_int_equal(h->service.server.connections, SEATS + 2);
+    /* Who waits for a seat before it has said hello is not the one to go. */
+    h->service.stall_limit = NS_PER_S / 5;
+    h->service.handshake_limit = NS_PER_S / 20;
+    enter(h, &late);
     served(&good);
+    served(&late);
+    close(late.fd);
     for (int i = 0; i < SEATS - 1; i++)
         await_end(&v[i]);
     for (int i = 0; i <= SEATS; i++)
