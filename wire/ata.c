@@ -41,8 +41,14 @@ enum {
     W106_LARGE_LOGICAL = 1 << 12,
     W106_LARGE_PHYSICAL = 1 << 13,
     W106_EXPONENT = 0x000f, /* log2 of logical sectors per physical one */
+    W132_READ_ONLY = 1 << 0,
+    W132_ORDERLY = 1 << 1,
     W169_TRIM = 1 << 0,
 };
+
+/* Words 129-131. */
+static const uint8_t vendor_magic[4] = {'a', 'o', 'e', 'k'};
+enum { VENDOR_VERSION = 1 }; /* later ones only add */
 
 static void put_word(uint8_t *page, unsigned word, unsigned value)
 {
@@ -206,6 +212,34 @@ static uint8_t checksum(const uint8_t *page)
     return (uint8_t)-sum;
 }
 
+/* ATA8-ACS leaves words 129-159 to the vendor. */
+static void put_vendor(uint8_t *page, const struct ata_vendor *v)
+{
+    if (!v->present)
+        return;
+    memcpy(page + 2 * 129, vendor_magic, sizeof vendor_magic);
+    put_word(page, 131, VENDOR_VERSION);
+    put_word(page, 132,
+             (v->read_only ? W132_READ_ONLY : 0u) |
+                 (v->orderly ? W132_ORDERLY : 0u));
+    put_le(page + 2 * 133, v->boot, 8);
+    put_le(page + 2 * 137, v->epoch, 6);
+}
+
+/* A page whose checksum is missing or wrong may be anybody's. */
+static void get_vendor(const uint8_t *page, struct ata_vendor *v)
+{
+    if (memcmp(page + 2 * 129, vendor_magic, sizeof vendor_magic) != 0 ||
+        get_word(page, 131) < VENDOR_VERSION ||
+        page[510] != CHECKSUM_SIGNATURE || page[511] != checksum(page))
+        return;
+    v->read_only = get_word(page, 132) & W132_READ_ONLY;
+    v->orderly = get_word(page, 132) & W132_ORDERLY;
+    v->boot = get_le(page + 2 * 133, 8);
+    v->epoch = get_le(page + 2 * 137, 6);
+    v->present = v->epoch != 0;
+}
+
 void ata_identity_encode(uint8_t page[512], const struct ata_identity *id)
 {
     uint64_t lba28 = id->sectors < ATA_LBA28_MAX ? id->sectors : ATA_LBA28_MAX;
@@ -226,6 +260,7 @@ void ata_identity_encode(uint8_t page[512], const struct ata_identity *id)
         put_le(page + 2 * 100, id->sectors, 8);
     put_sector_sizes(page, id);
     put_word(page, 217, id->rotation);
+    put_vendor(page, &id->vendor);
     page[510] = CHECKSUM_SIGNATURE;
     page[511] = checksum(page);
 }
@@ -265,6 +300,7 @@ void ata_identity_decode(const uint8_t page[512], struct ata_identity *id)
     }
     get_sector_sizes(page, id);
     id->rotation = (uint16_t)get_word(page, 217);
+    get_vendor(page, &id->vendor);
 }
 
 void ata_trim_put(uint8_t range[8], uint64_t lba, uint16_t count)

@@ -31,6 +31,11 @@ static const struct ata_identity full = {
     .logical_sector = 512,
     .physical_sector = 4096,
     .rotation = 1,
+    .vendor = {.present = true,
+               .read_only = true,
+               .orderly = true,
+               .boot = UINT64_C(0x0102030405060708),
+               .epoch = UINT64_C(0xa1a2a3a4a5a6)},
 };
 
 static unsigned word(const uint8_t *page, unsigned w)
@@ -68,6 +73,11 @@ static void same(const struct ata_identity *a, const struct ata_identity *b)
     assert_int_equal(a->logical_sector, b->logical_sector);
     assert_int_equal(a->physical_sector, b->physical_sector);
     assert_int_equal(a->rotation, b->rotation);
+    assert_int_equal(a->vendor.present, b->vendor.present);
+    assert_int_equal(a->vendor.read_only, b->vendor.read_only);
+    assert_int_equal(a->vendor.orderly, b->vendor.orderly);
+    assert_int_equal(a->vendor.boot, b->vendor.boot);
+    assert_int_equal(a->vendor.epoch, b->vendor.epoch);
 }
 
 static void round_trip(const struct ata_identity *id)
@@ -338,6 +348,55 @@ static void trim_blocks_not_told(void **state)
     assert_false(id.trim_zeroes);
 }
 
+/* Words 129 to 139 as doc/vendor-words.md draws them. */
+static void vendor_words(void **state)
+{
+    const uint8_t expected[22] = {'a',  'o',  'e',  'k',  1,    0,   3, 0,
+                                  8,    7,    6,    5,    4,    3,   2, 1,
+                                  0xa6, 0xa5, 0xa4, 0xa3, 0xa2, 0xa1};
+    uint8_t page[512], later[512];
+    struct ata_identity id = full;
+
+    (void)state;
+    ata_identity_encode(page, &full);
+    assert_memory_equal(page + 2 * 129, expected, sizeof expected);
+    memcpy(later, page, 512);
+    later[2 * 131]++;
+    later[511]--;
+    decode(later, &id);
+    assert_true(id.vendor.present);
+    id.vendor.present = false;
+    ata_identity_encode(page, &id);
+    for (unsigned w = 129; w <= 159; w++)
+        assert_int_equal(word(page, w), 0);
+}
+
+/* Words that only look like ours: another magic, no version, no epoch, and a
+ * page whose checksum does not agree. */
+static void vendor_words_of_others(void **state)
+{
+    static const unsigned words[] = {129, 130, 131, 137};
+    struct ata_identity id = full;
+    uint8_t page[512];
+
+    (void)state;
+    id.vendor.epoch = 1;
+    for (unsigned i = 0; i < 4; i++) {
+        ata_identity_encode(page, &id);
+        page[511] = (uint8_t)(page[511] + page[2 * words[i]]);
+        page[2 * words[i]] = 0;
+        decode(page, &id);
+        assert_false(id.vendor.present);
+        assert_int_equal(id.vendor.boot, i == 3 ? full.vendor.boot : 0);
+        id = full;
+        id.vendor.epoch = 1;
+    }
+    ata_identity_encode(page, &id);
+    page[511]++;
+    decode(page, &id);
+    assert_false(id.vendor.present);
+}
+
 static void trim_ranges(void **state)
 {
     const uint8_t expected[8] = {0x89, 0x67, 0x45, 0x23,
@@ -372,6 +431,8 @@ int main(void)
         cmocka_unit_test(garbage),
         cmocka_unit_test(sector_sizes_that_cannot_be),
         cmocka_unit_test(trim_blocks_not_told),
+        cmocka_unit_test(vendor_words),
+        cmocka_unit_test(vendor_words_of_others),
         cmocka_unit_test(trim_ranges),
     };
 
