@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { LINE_ROOM = 1024 };
 
 static const char *log_prefix = "aoekit";
@@ -109,11 +111,10 @@ void log_debug(const char *fmt, ...)
     va_end(args);
 }
 
-bool log_allowed(struct log_limit *limit, uint64_t now_ns, unsigned burst,
-                 unsigned *held)
+static bool allowed(struct log_limit *limit, uint64_t now_ns, uint64_t window,
+                    unsigned burst, unsigned *held)
 {
-    if (now_ns - limit->window_ns >= UINT64_C(10000000000) ||
-        limit->window_ns == 0) {
+    if (now_ns - limit->window_ns >= window || limit->window_ns == 0) {
         limit->window_ns = now_ns;
         limit->printed = 0;
     }
@@ -125,4 +126,15 @@ bool log_allowed(struct log_limit *limit, uint64_t now_ns, unsigned burst,
     *held = limit->held;
     limit->held = 0;
     return true;
+}
+
+bool log_allowed(struct log_limit *limit, uint64_t now_ns, unsigned burst,
+                 unsigned *held)
+{
+    return allowed(limit, now_ns, 10 * NS_PER_S, burst, held);
+}
+
+bool log_minutely(struct log_limit *limit, uint64_t now_ns, unsigned *held)
+{
+    return allowed(limit, now_ns, 60 * NS_PER_S, 1, held);
 }

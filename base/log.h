@@ -32,11 +32,13 @@ void log_hear(void (*heard)(void *arg, const char *line), void *arg);
  * when the line may be printed and reports how many were held back since the
  * last one that was.  Zero-initialised before first use. */
 struct log_limit {
-    uint64_t window_ns; /* start of the current ten seconds */
+    uint64_t window_ns; /* start of the current ten seconds, or minute */
     unsigned printed;   /* lines let through in it */
     unsigned held;      /* lines held back since one was printed */
 };
 bool log_allowed(struct log_limit *limit, uint64_t now_ns, unsigned burst,
                  unsigned *held);
+/* The same, for one line a minute: what goes on for days. */
+bool log_minutely(struct log_limit *limit, uint64_t now_ns, unsigned *held);
 
 #endif

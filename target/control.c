@@ -221,7 +221,7 @@ static void clear_saved(struct keeper_wait *w, int result)
     struct client *cl = list_entry(w, struct client, saved);
 
     cl->disk->in_flight--;
-    server_touch_disk(cl->disk->server, cl->disk);
+    server_touch_disk(cl->control->options.server, cl->disk);
     if (result)
         answer(cl, "error cleared, but not saved: ", strerror(-result));
     else

@@ -10,27 +10,44 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "target/port.h"
-#include "target/server.h"
+#include "base/random.h"
 
 static struct request *request_of_op(struct store_op *op)
 {
     return list_entry(op, struct request, x.op);
 }
 
-void disk_init(struct disk *d, struct server *server, const struct export *e,
-               struct store *store)
+static void completed(struct store_op *op);
+static void finished(struct store_op *op);
+static void touch(void *arg);
+static void flush_begins(void *arg);
+static void flush_ended(void *arg, int result);
+
+void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
+               const struct export *e, struct store *store)
 {
-    *d = (struct disk){.export = *e, .store = store, .server = server};
+    *d = (struct disk){.export = *e,
+                       .store = store,
+                       .host = host,
+                       .host_arg = host_arg,
+                       .losses = store->losses,
+                       .durable = {.finished = finished,
+                                   .ready = touch,
+                                   .begins = flush_begins,
+                                   .ended = flush_ended,
+                                   .arg = d}};
     aoe_addr_format(d->name, e->addr);
     order_init(&d->order);
     list_init(&d->ready);
+    epochs_init(&d->epochs);
+    group_commit_init(&d->durable);
     if (!store->read_only)
         d->recent = recent_new();
 }
 
 void disk_fini(struct disk *d)
 {
+    epochs_fini(&d->epochs);
     keeper_close(d->keeper);
     recent_free(d->recent);
     store_close(d->store);
@@ -55,47 +72,87 @@ static const char *kind_text(enum store_kind kind)
     return "operation";
 }
 
-/* One line for a burst: a disk that dies fails thousands of requests. */
+static const char *result_text(int result)
+{
+    switch (result) {
+    case -ENXIO:
+        return "it is not there any more";
+    case -ENODEV:
+        return "the device is gone";
+    default:
+        return strerror(-result);
+    }
+}
+
+/* One line a minute: a disk that dies fails thousands of requests. */
 static void report(struct disk *d, const struct store_op *op)
 {
     char more[48] = "";
     unsigned held;
 
-    if (!log_allowed(&d->errors, clock_ns(), 1, &held))
+    if (!log_minutely(&d->errors, clock_ns(), &held))
         return;
     if (held)
         snprintf(more, sizeof more, " (and %u errors before)", held);
     if (op->kind == STORE_FLUSH)
         log_error("%s: flush to disk: %s; what was written may be lost%s",
-                  d->name, strerror(-op->result), more);
+                  d->name, result_text(op->result), more);
     else
         log_error("%s: %s at sector %llu: %s%s", d->name, kind_text(op->kind),
                   (unsigned long long)((op->offset + op->done) / AOE_SECTOR),
-                  op->result == -ENXIO ? "it is not there any more"
-                                       : strerror(-op->result),
-                  more);
+                  result_text(op->result), more);
+}
+
+/* ---- what is lost ---------------------------------------------------------
+ */
+
+static void lose(struct disk *d)
+{
+    if (!epochs_lose(&d->epochs))
+        return;
+    export_count(&d->export, COUNT_LOSSES);
+    d->export.vendor.epoch = random_nonzero(ATA_EPOCH_MAX);
+    d->host->lost(d->host_arg, d);
+}
+
+/* The store may have met a failure on behalf of any operation. */
+static void note_losses(struct disk *d)
+{
+    if (d->losses == d->store->losses)
+        return;
+    d->losses = d->store->losses;
+    group_commit_lost(&d->durable);
+    lose(d);
+}
+
+bool disk_dirty(const struct disk *d)
+{
+    return epochs_dirty(&d->epochs) || d->durable.busy;
+}
+
+void disk_abandon(struct disk *d)
+{
+    lose(d);
 }
 
 /* ---- the way of a request ----------------------------------------------- */
 
+static void touch(void *arg)
+{
+    struct disk *d = arg;
+
+    d->host->touch(d->host_arg, d);
+}
+
 static void make_ready(struct disk *d, struct store_op *op)
 {
     list_append(&d->ready, &op->link);
-    server_touch_disk(d->server, d);
+    touch(d);
 }
 
 static void released(void *arg, struct order_entry *e)
 {
     make_ready(arg, &list_entry(e, struct request, order)->x.op);
-}
-
-/* The kernel tells a failed writeback only once.  If it told a commit of ours,
- * a client's flush must not hear that all is well. */
-static void settle_flush(struct disk *d, struct store_op *op)
-{
-    if (op->result == 0 && d->lost)
-        op->result = -EIO;
-    d->lost = false;
 }
 
 static void measure(struct disk *d, const struct request *r)
@@ -111,43 +168,75 @@ static bool changes(const struct store_op *op)
     return op->kind == STORE_WRITE || op->kind == STORE_TRIM;
 }
 
+/* What a client that wrote lost data is told is an error; it is told once. */
+static void settle_durable(struct request *r, struct store_op *op)
+{
+    struct disk *d = r->disk;
+
+    if (!epochs_tell(&d->epochs, &r->x.header.src) || op->result)
+        return;
+    op->result = -EIO;
+    op->done = 0;
+}
+
+/* Who names an epoch knows from it whether something is lost. */
+static void settle_flush(struct request *r, struct store_op *op)
+{
+    if (!r->x.flush_epoch) {
+        settle_durable(r, op);
+        return;
+    }
+    epochs_tell(&r->disk->epochs, &r->x.header.src);
+    if (op->result == 0 && r->x.flush_epoch != r->x.export->vendor.epoch)
+        op->result = -EIO;
+}
+
+static void settle(struct request *r, struct store_op *op)
+{
+    note_losses(r->disk);
+    if (op->kind == STORE_FLUSH)
+        settle_flush(r, op);
+    else if (changes(op) && !r->cached)
+        settle_durable(r, op);
+}
+
 /* The request is over, with or without a reply. */
 static void finish(struct request *r, enum responder_verdict verdict)
 {
     struct disk *d = r->disk;
 
     measure(d, r);
+    if (r->cached)
+        epochs_wrote(&d->epochs, &r->x.header.src);
     order_leave(&d->order, &r->order, released, d);
     d->in_flight--;
     if (verdict == RESPONDER_REPLY)
-        port_answer(r);
+        d->host->answer(d->host_arg, r);
     else
-        port_release(r);
+        d->host->release(d->host_arg, r);
 }
 
 static void completed(struct store_op *op)
 {
     struct request *r = request_of_op(op);
     struct disk *d = r->disk;
-    struct recent_outcome outcome = {op->result, op->done};
+    struct recent_outcome outcome;
     enum responder_verdict verdict;
     bool changed = changes(op);
 
     if (op->result)
         report(d, op);
-    if (op->kind == STORE_FLUSH)
-        settle_flush(d, op);
-    if (changed && !op->durable)
-        d->dirty = true;
+    settle(r, op);
+    outcome = (struct recent_outcome){op->result, op->done};
     verdict = responder_complete(&r->x);
     if (verdict == RESPONDER_STORE) {
         op->complete = completed;
+        op->durable = !r->cached;
         make_ready(d, op);
         return;
     }
     if (changed)
-        recent_add(d->recent, &r->key, outcome,
-                   loop_now(server_loop(d->server)));
+        recent_add(d->recent, &r->key, outcome, d->host->now(d->host_arg));
     finish(r, verdict);
 }
 
@@ -159,7 +248,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
 {
     struct request *r = request_of_op(op);
     const struct recent_outcome *before =
-        recent_find(d->recent, &r->key, loop_now(server_loop(d->server)));
+        recent_find(d->recent, &r->key, d->host->now(d->host_arg));
     enum responder_verdict verdict;
 
     if (!before)
@@ -209,8 +298,13 @@ void disk_start(struct disk *d, struct request *r)
     r->order.kind = order_kind(r->x.op.kind);
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
-    if (changes(&r->x.op))
+    if (changes(&r->x.op)) {
         r->key = recent_key_of(&r->x);
+        /* Whom there is no room to remember writes durably. */
+        r->cached =
+            !r->x.op.durable && epochs_write(&d->epochs, &r->x.header.src);
+        r->x.op.durable = !r->cached;
+    }
     d->in_flight++;
     if (!d->started_ns)
         d->started_ns = clock_ns();
@@ -233,25 +327,48 @@ static void measure_batch(struct disk *d)
     d->started_ns = 0;
 }
 
+static bool syncs(const struct store_op *op)
+{
+    return op->kind == STORE_FLUSH || (changes(op) && op->durable);
+}
+
+/* What goes to the store together: what is ready, but of what has to be
+ * durable only as much as may be under way at a time. */
+static void gather(struct disk *d, struct list *batch)
+{
+    struct list ready;
+    unsigned durable = 0;
+
+    list_init(&ready);
+    list_splice(&ready, &d->ready);
+    answer_copies(d, &ready);
+    list_each(it, &ready)
+        durable += syncs(list_entry(it, struct store_op, link));
+    list_each(it, &ready) {
+        struct store_op *op = list_entry(it, struct store_op, link);
+
+        list_remove(it);
+        if (syncs(op))
+            group_commit_add(&d->durable, op, durable > 1, batch);
+        else
+            list_append(batch, it);
+    }
+    group_commit_next(&d->durable, batch);
+}
+
 void disk_submit(struct disk *d)
 {
-    /* A flush that is about to start covers all that is dirty now. */
-    list_each(it, &d->ready) {
-        if (list_entry(it, struct store_op, link)->kind == STORE_FLUSH)
-            d->dirty = false;
-    }
-    d->submitting = true;
-    while (!list_empty(&d->ready)) {
-        struct list batch;
+    struct list batch;
 
-        list_init(&batch);
-        list_splice(&batch, &d->ready);
-        answer_copies(d, &batch);
+    list_init(&batch);
+    d->submitting = true;
+    for (gather(d, &batch); !list_empty(&batch) || !list_empty(&d->ready);
+         gather(d, &batch))
         if (!list_empty(&batch))
             store_submit(d->store, &batch);
-    }
     d->submitting = false;
-    measure_batch(d);
+    if (d->started_ns)
+        measure_batch(d);
 }
 
 /* ---- what clients set -----------------------------------------------------
@@ -269,11 +386,11 @@ static void saved(struct keeper_wait *w, int result)
 
     d->in_flight--;
     if (result == 0) {
-        port_answer(r);
+        d->host->answer(d->host_arg, r);
         return;
     }
     export_count(&d->export, COUNT_DROP_UNSAVED);
-    port_release(r);
+    d->host->release(d->host_arg, r);
 }
 
 void disk_save(struct disk *d, struct request *r)
@@ -285,28 +402,48 @@ void disk_save(struct disk *d, struct request *r)
 
 /* ---- commits ------------------------------------------------------------ */
 
-static void committed(struct store_op *op)
+static void flush_begins(void *arg)
 {
-    struct disk *d = list_entry(op, struct disk, commit);
+    struct disk *d = arg;
 
+    d->flush_covers = epochs_begin(&d->epochs);
+}
+
+static void flush_ended(void *arg, int result)
+{
+    struct disk *d = arg;
+
+    note_losses(d);
+    if (result)
+        lose(d);
+    else
+        epochs_settle(&d->epochs, d->flush_covers);
+}
+
+static void committed(struct disk *d)
+{
     d->committing = false;
-    if (op->result) {
-        d->lost = true;
-        report(d, op);
-    }
-    server_commit_done(d->server);
+    if (d->commit.result)
+        report(d, &d->commit);
+    d->host->committed(d->host_arg, d);
+}
+
+/* Of what syncs: a request's operation, or our own. */
+static void finished(struct store_op *op)
+{
+    struct disk *d = op->group->arg;
+
+    if (op == &d->commit)
+        committed(d);
+    else
+        completed(op);
 }
 
 void disk_commit(struct disk *d)
 {
-    struct list one;
-
-    if (!d->dirty || d->committing)
+    if (!epochs_dirty(&d->epochs) || d->committing)
         return;
-    d->dirty = false;
     d->committing = true;
-    d->commit = (struct store_op){.kind = STORE_FLUSH, .complete = committed};
-    list_init(&one);
-    list_append(&one, &d->commit.link);
-    store_submit(d->store, &one);
+    d->commit = (struct store_op){.kind = STORE_FLUSH};
+    make_ready(d, &d->commit);
 }

@@ -10,31 +10,46 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "target/epochs.h"
 #include "target/export.h"
+#include "target/group_commit.h"
 #include "target/latency.h"
 #include "target/order.h"
 #include "target/recent.h"
 #include "target/request.h"
 #include "target/store.h"
 
-struct server;
+/* What a disk asks of whoever runs it: the server, or a simulation. */
+struct disk_host {
+    uint64_t (*now)(void *arg); /* ns */
+    /* There is work: disk_submit is to be called, once this has returned. */
+    void (*touch)(void *arg, struct disk *d);
+    /* The request has its reply; or there is none. */
+    void (*answer)(void *arg, struct request *r);
+    void (*release)(void *arg, struct request *r);
+    void (*committed)(void *arg, struct disk *d);
+    /* What was answered may be lost; its clients should ask for IDENTIFY. */
+    void (*lost)(void *arg, struct disk *d);
+};
 
 struct disk {
     struct export export;
     struct store *store;
     struct keeper *keeper; /* owned; NULL: what is set is not kept */
-    struct server *server;
+    const struct disk_host *host;
+    void *host_arg;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
     uint64_t age;             /* the n-th disk that the server got */
 
     /* Removed, but not done yet with what it had taken: in the server's list of
      * such disks, and who wants to know its end. */
     struct list leaving;
-    void (*gone)(void *arg, bool lost);
+    void (*gone)(void *arg, struct epochs *untold);
     void *gone_arg;
 
     struct order order;
-    struct list ready;  /* of store_op.link: to be submitted together */
+    struct list ready; /* of store_op.link: to be submitted together */
+    struct group_commit durable;
     unsigned in_flight; /* requests between disk_start and their reply */
     /* How long requests took; those that complete while they are submitted are
      * counted together, with two looks at the clock for all. */
@@ -46,8 +61,9 @@ struct disk {
 
     struct recent *recent; /* NULL: nothing is remembered */
 
-    bool dirty; /* written to since the last flush began */
-    bool lost;  /* a flush of our own failed: the next client's must fail */
+    struct epochs epochs;
+    uint64_t losses;       /* of store->losses: how many the epochs know of */
+    uint64_t flush_covers; /* epochs_begin of the flush that the store has */
     bool committing;
     struct store_op commit;
     struct loop_timer commit_timer; /* for export.commit_ns */
@@ -55,8 +71,8 @@ struct disk {
 };
 
 /* The disk takes over the store.  `e` is copied. */
-void disk_init(struct disk *d, struct server *server, const struct export *e,
-               struct store *store);
+void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
+               const struct export *e, struct store *store);
 void disk_fini(struct disk *d);
 
 /* Runs a request's store operation when its turn has come; then its reply goes
@@ -74,5 +90,10 @@ void disk_submit(struct disk *d);
 
 /* Writes to stable storage what was answered from the cache, if anything. */
 void disk_commit(struct disk *d);
+/* Whether there is an answered write that is not known to be there. */
+bool disk_dirty(const struct disk *d);
+
+/* Its storage is gone: all that is not known to be on it counts as lost. */
+void disk_abandon(struct disk *d);
 
 #endif

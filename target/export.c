@@ -23,6 +23,7 @@ const char *const export_counter_names[EXPORT_COUNTERS] = {
     [COUNT_NOT_FOUND] = "not_found",
     [COUNT_UNCORRECTABLE] = "uncorrectable",
     [COUNT_FAULT] = "fault",
+    [COUNT_LOSSES] = "losses",
     [COUNT_AOE_ERRORS] = "aoe_errors",
     [COUNT_REFUSED] = "refused",
     [COUNT_DROP_SHORT] = "drop_short",

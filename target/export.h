@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "wire/aoe.h"
+#include "wire/ata.h"
 
 enum {
     EXPORT_LIST_MAX = 255, /* one byte counts the entries of a list */
@@ -49,6 +50,7 @@ enum export_counter {
     COUNT_NOT_FOUND,
     COUNT_UNCORRECTABLE,
     COUNT_FAULT,
+    COUNT_LOSSES, /* so often answered writes may have been lost */
     COUNT_AOE_ERRORS,
     COUNT_REFUSED, /* changes by somebody who may not make them */
 
@@ -81,7 +83,8 @@ struct export
     bool write_cache; /* a write may be answered before it is durable */
     bool can_trim;
     bool trim_zeroes;
-    bool solid; /* known not to rotate */
+    bool solid;               /* known not to rotate */
+    struct ata_vendor vendor; /* but for read_only; not present: not told */
 
     uint16_t config_len;
     uint8_t config[AOE_CONFIG_STRING_MAX];

@@ -14,6 +14,7 @@
 void entry_free(struct entry *e)
 {
     list_remove(&e->link);
+    epochs_fini(&e->epochs);
     export_config_free(&e->config);
     free(e->before);
     free(e);
@@ -28,6 +29,7 @@ struct entry *entry_new(struct exports *x, struct export_config *c)
         return NULL;
     }
     e->exports = x;
+    epochs_init(&e->epochs);
     e->config = *c;
     *c = (struct export_config){0};
     return e;
@@ -73,13 +75,13 @@ int entry_open(struct exports *x, struct entry *e)
     return 0;
 }
 
-/* The clients of a disk of this address have not heard yet that a commit
- * failed: the next flush tells them, though the disk was opened anew. */
+/* The clients of a disk of this address have not heard yet of a loss: their
+ * next flush tells them, though the disk was opened anew. */
 static void inherit_loss(struct exports *x, struct disk *d)
 {
-    list_each(it, &x->lost)
+    list_each(it, &x->gone)
         if (aoe_addr_equal(entry_of(it)->config.addr, d->export.addr)) {
-            d->lost = true;
+            epochs_inherit(&d->epochs, &entry_of(it)->epochs);
             entry_free(entry_of(it));
         }
 }
@@ -207,7 +209,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     x->options = *o;
     list_init(&x->serving);
     list_init(&x->waiting);
-    list_init(&x->lost);
+    list_init(&x->gone);
     list_init(&x->waits);
     exports_dial_init(x);
     *out = x;
@@ -223,7 +225,7 @@ void exports_close(struct exports *x)
     exports_dial_forget(x);
     config_free(&x->next);
     list_splice(&x->serving, &x->waiting);
-    list_splice(&x->serving, &x->lost);
+    list_splice(&x->serving, &x->gone);
     list_each(it, &x->serving)
         entry_free(entry_of(it));
     free(x);

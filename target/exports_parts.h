@@ -28,6 +28,7 @@ struct entry {
     bool keep_mask;        /* and so should be its mask list */
     bool keep;             /* it is in the latest configuration */
     bool leaving;          /* removed, but not done with what it took */
+    struct epochs epochs;  /* of the disk that it was; see exports.gone */
     struct list link;      /* in `serving` or `waiting` */
 };
 
@@ -35,9 +36,9 @@ struct exports {
     struct exports_options options;
     struct list serving; /* all that have a disk, whatever their state */
     struct list waiting; /* for those that are leaving */
-    /* Gone, and what clients wrote there may be lost: the next disk of the
+    /* Gone, with clients that have not heard of a loss: the next disk of the
      * address has to tell them. */
-    struct list lost;
+    struct list gone;
     struct list waits; /* of exports_wait.link */
     bool incomplete;   /* the last reload's exports could not all be opened */
     bool failed;       /* the last reload changed nothing */

@@ -180,10 +180,10 @@ static int prepare(struct exports *x, struct list *fresh)
     return 0;
 }
 
-static void ignore(void *arg, bool lost)
+static void ignore(void *arg, struct epochs *epochs)
 {
     (void)arg;
-    (void)lost; /* it never had a client */
+    (void)epochs; /* it never had a client */
 }
 
 static bool asking(struct exports *x)
@@ -325,16 +325,18 @@ static void looked(void *arg)
         exports_go_on(x);
 }
 
-static void gone(void *arg, bool lost)
+static void gone(void *arg, struct epochs *epochs)
 {
     struct entry *e = arg;
     struct exports *x = e->exports;
 
     list_remove(&e->link);
-    if (lost)
-        list_append(&x->lost, &e->link);
-    else
+    if (epochs_untold(epochs)) {
+        epochs_inherit(&e->epochs, epochs);
+        list_append(&x->gone, &e->link);
+    } else {
         entry_free(e);
+    }
     exports_go_on(x);
 }
 

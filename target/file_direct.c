@@ -34,7 +34,7 @@ static void ended(struct file_store *fs, struct store_op *first)
             op_of(it)->behind = NULL;
     }
     file_direct_start(fs);
-    file_complete_run(first);
+    file_complete_run(fs, first);
 }
 
 static void work_done(struct work *w)
@@ -56,14 +56,16 @@ static void to_workers(struct file_store *fs, struct store_op *first)
 static void ring_done(struct ring_transfer *t, int result)
 {
     struct store_op *first = list_entry(t, struct store_op, transfer);
+    struct file_store *fs = t->arg;
 
     /* A worker does it again and finds out what is wrong. */
     if (!file_all_moved(first, result)) {
-        to_workers(t->arg, first);
+        first->failed_syncs += first->durable && result < 0;
+        to_workers(fs, first);
         return;
     }
     file_mark_succeeded(first);
-    ended(t->arg, first);
+    ended(fs, first);
 }
 
 static void start_run(struct file_store *fs, struct store_op *first)

@@ -55,37 +55,56 @@ static void skip(struct pieces *p, size_t n)
     }
 }
 
-static ssize_t write_durably(int fd, const struct pieces *p)
+int file_sync(const struct file_store *fs, struct store_op *op)
+{
+    int err = device_sync(fs->fd);
+
+    op->failed_syncs += err != 0;
+    return err;
+}
+
+/* The system may report here that other writes failed, which nobody would hear
+ * of again. */
+static ssize_t write_durably(const struct file_store *fs, int fd,
+                             const struct pieces *p, struct store_op *op)
 {
     ssize_t n = device_write(fd, p->iov, p->count, p->offset, DEVICE_DURABLE);
     int err;
 
-    if (n != -EOPNOTSUPP && n != -EINVAL)
+    if (n != -EOPNOTSUPP && n != -EINVAL) {
+        op->failed_syncs += n < 0 && n != -EINTR;
         return n;
+    }
     n = device_write(fd, p->iov, p->count, p->offset, 0);
-    err = n < 0 ? 0 : device_sync(fd);
+    err = n < 0 ? 0 : file_sync(fs, op);
     return err ? err : n;
 }
 
 static ssize_t move_some(const struct file_store *fs, const struct pieces *p,
-                         bool write, bool durable)
+                         struct store_op *op)
 {
     int fd = p->direct ? fs->direct_fd : fs->fd;
 
-    if (!write)
+    if (op->kind != STORE_WRITE)
         return device_read(fd, p->iov, p->count, p->offset, 0);
-    if (durable)
-        return write_durably(fd, p);
+    if (op->durable)
+        return write_durably(fs, fd, p, op);
     return device_write(fd, p->iov, p->count, p->offset, 0);
 }
 
+/* A block device that ends too early has none of its sectors any more. */
+static int nothing_there(const struct file_store *fs)
+{
+    return fs->device.block ? -ENODEV : -ENXIO;
+}
+
 /* Moves all of it.  Returns 0, or -errno with *done bytes moved. */
-static int move_all(const struct file_store *fs, struct pieces *p, bool write,
-                    bool durable, uint64_t *done)
+static int move_all(const struct file_store *fs, struct pieces *p,
+                    struct store_op *op, uint64_t *done)
 {
     *done = 0;
     while (p->length > 0) {
-        ssize_t n = move_some(fs, p, write, durable);
+        ssize_t n = move_some(fs, p, op);
 
         if (n == -EINTR)
             continue;
@@ -97,7 +116,7 @@ static int move_all(const struct file_store *fs, struct pieces *p, bool write,
         if (n < 0)
             return (int)n;
         if (n == 0)
-            return write ? -ENOSPC : -ENXIO;
+            return op->kind == STORE_WRITE ? -ENOSPC : nothing_there(fs);
         skip(p, (size_t)n);
         *done += (uint64_t)n;
         p->direct = p->direct && n % fs->device.direct_offset == 0;
@@ -140,7 +159,7 @@ static void move_sectors(struct file_store *fs, struct store_op *op)
         if (write && file_writable(fs, &p) < p.length)
             op->result = -ENXIO;
         else
-            op->result = move_all(fs, &p, write, op->durable, &done);
+            op->result = move_all(fs, &p, op, &done);
         if (op->result == 0)
             op->done += step < left ? step : left;
     }
@@ -155,7 +174,7 @@ static int move_run(struct file_store *fs, struct store_op *first, bool merged)
     file_collect(fs, first, merged, &p);
     if (write && file_writable(fs, &p) < p.length)
         return -ENXIO;
-    return move_all(fs, &p, write, first->durable, &done);
+    return move_all(fs, &p, first, &done);
 }
 
 static void move_alone(struct file_store *fs, struct store_op *op)

@@ -35,9 +35,12 @@ struct store_op *file_take_run(struct list *ops)
     return first;
 }
 
-void file_complete_run(struct store_op *first)
+void file_complete_run(struct file_store *fs, struct store_op *first)
 {
     struct list all;
+
+    fs->store.losses += first->failed_syncs;
+    first->failed_syncs = 0;
 
     /* An operation's memory is its owner's again once it is complete. */
     list_init(&all);
@@ -56,10 +59,10 @@ void file_mark_succeeded(struct store_op *first)
         succeed(op_of(it));
 }
 
-void file_succeed_run(struct store_op *first)
+void file_succeed_run(struct file_store *fs, struct store_op *first)
 {
     file_mark_succeeded(first);
-    file_complete_run(first);
+    file_complete_run(fs, first);
 }
 
 bool file_ring_start(struct file_store *fs, struct store_op *first,

@@ -37,11 +37,6 @@ struct file_store {
      * done instead: in_memory reads at once, others in a worker. */
     bool no_nowait_read, no_nowait_write;
     uint64_t slow_until; /* ns: writes go to the workers until then */
-
-    /* One fdatasync serves all flushes that had come before it began. */
-    struct list flush_waiting, flush_running;
-    struct work flush_work;
-    int flush_result;
 };
 
 static inline struct store_op *op_of(struct list *node)
@@ -70,9 +65,9 @@ struct pieces {
 struct store_op *file_take_run(struct list *ops);
 
 void file_mark_succeeded(struct store_op *first);
-void file_complete_run(struct store_op *first);
+void file_complete_run(struct file_store *fs, struct store_op *first);
 /* Both of these. */
-void file_succeed_run(struct store_op *first);
+void file_succeed_run(struct file_store *fs, struct store_op *first);
 
 /* Gives the run to the ring; ring_run starts it, and calls `done` at its end.
  * False: the ring is full. */
@@ -105,6 +100,10 @@ static inline void succeed(struct store_op *op)
     op->result = 0;
     op->done = op->length;
 }
+
+/* Brings to stable storage what was written, on behalf of `op`, which counts if
+ * that fails.  In a worker. */
+int file_sync(const struct file_store *fs, struct store_op *op);
 
 /* Runs an operation and those merged behind it, in a worker. */
 void file_run_transfer(struct work *w);

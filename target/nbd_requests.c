@@ -273,16 +273,9 @@ static void ask_again(struct nbd_request *r)
 
 static void succeeded(struct nbd_request *r)
 {
-    struct nbd_store *ns = r->store;
-    int result = 0;
-
-    if (r->kind == STORE_FLUSH) {
-        result = ns->forgot ? -EIO : 0;
-        ns->forgot = false;
-    } else if (r->kind == STORE_READ && r->bounce) {
+    if (r->kind == STORE_READ && r->bounce)
         scatter(r);
-    }
-    complete(r, result);
+    complete(r, 0);
 }
 
 static void step_done(struct nbd_request *r)
@@ -312,7 +305,9 @@ static void step_failed(struct nbd_request *r)
 {
     bool sectors = moves_data(r->kind) || r->kind == STORE_VERIFY;
 
-    r->store->dirty |= r->covers;
+    /* The server may have told us of other writes than these. */
+    if (r->kind == STORE_FLUSH || r->durable)
+        r->store->store.losses++;
     r->covers = false;
     if (!single(r) && r->kind != STORE_FLUSH) {
         split(r);
@@ -406,7 +401,7 @@ static void forget(struct nbd_store *ns)
         if (request_of(it)->error)
             ns->dirty |= request_of(it)->covers;
     }
-    ns->forgot |= ns->dirty;
+    ns->store.losses += ns->dirty;
     ns->dirty = false;
 }
 

@@ -45,7 +45,6 @@ struct nbd_store {
     bool waiting;   /* the server is lost */
     bool impatient; /* for so long that requests fail at once */
     bool dirty;     /* the server has answered writes that it may forget */
-    bool forgot;    /* it may have: the next flush must fail */
 };
 
 /* Of a store that is zero but for its connection's loop and URI. */

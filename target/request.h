@@ -23,6 +23,7 @@ struct request {
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
     uint64_t started_ns;      /* when its disk took it */
+    bool cached;              /* a write that need not be durable */
     struct keeper_wait keep;  /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */
 };

@@ -41,7 +41,8 @@ struct exchange {
     bool sets; /* asks for a change of config string, mask list, reservation */
     struct store_op op;            /* but for `complete` */
     uint64_t span_start, span_end; /* bytes that all operations touch */
-    struct aoe_ata ata; /* the request's registers; `data` until completion */
+    uint64_t flush_epoch; /* a flush is for this epoch only; 0: for any */
+    struct aoe_ata ata;   /* the request's registers; `data` until completion */
 
     /* Private: what the reply to an ATA command needs. */
     uint64_t lba;        /* first sector */

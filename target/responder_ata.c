@@ -246,6 +246,14 @@ static enum responder_verdict flush(struct exchange *x)
     return RESPONDER_STORE;
 }
 
+/* doc/vendor-words.md. */
+static enum responder_verdict flush_extended(struct exchange *x)
+{
+    if (x->export->vendor.present && x->ata.feature == ATA_FEATURE_FLUSH_EPOCH)
+        x->flush_epoch = x->ata.lba;
+    return flush(x);
+}
+
 static enum responder_verdict identify(struct exchange *x)
 {
     const struct export *e = x->export;
@@ -264,12 +272,14 @@ static enum responder_verdict identify(struct exchange *x)
         .logical_sector = AOE_SECTOR,
         .physical_sector = e->physical_sector,
         .rotation = e->solid ? 1 : 0,
+        .vendor = e->vendor,
     };
 
     export_count(x->export, COUNT_IDENTIFY);
     if (x->ata.count > 1 || AOE_ATA_HEADER + AOE_SECTOR > responder_limit(x))
         return aborted(x);
     memcpy(id.serial, e->serial, sizeof e->serial);
+    id.vendor.read_only = e->read_only;
     ata_identity_encode(x->frame + AOE_ATA_HEADER, &id);
     return success(x, 0, AOE_SECTOR);
 }
@@ -322,8 +332,9 @@ static enum responder_verdict execute(struct exchange *x)
     case ATA_DATA_SET_MANAGEMENT:
         return trim(x);
     case ATA_FLUSH_CACHE:
-    case ATA_FLUSH_CACHE_EXT:
         return flush(x);
+    case ATA_FLUSH_CACHE_EXT:
+        return flush_extended(x);
     case ATA_STANDBY_IMMEDIATE:
     case ATA_STANDBY:
     case ATA_SLEEP:
@@ -377,6 +388,8 @@ static enum responder_verdict transfer_failed(struct exchange *x)
     switch (x->op.result) {
     case -ENXIO:
         return not_found(x, remaining, lba);
+    case -ENODEV:
+        return fault(x, remaining, lba);
     case -EROFS:
     case -EPERM:
         export_count(x->export, COUNT_ABORTED);
@@ -410,5 +423,7 @@ enum responder_verdict responder_complete(struct exchange *x)
     case STORE_FLUSH:
         break;
     }
-    return x->op.result ? fault(x, 0, 0) : success(x, 0, 0);
+    if (x->op.result == 0)
+        return success(x, 0, 0);
+    return fault(x, 0, x->flush_epoch ? x->export->vendor.epoch : 0);
 }

@@ -101,7 +101,7 @@ static void finish(struct server *s)
         return;
     for (unsigned i = 0; i < s->disk_count; i++) {
         disk_commit(s->disks[i]);
-        lost |= s->disks[i]->lost;
+        lost |= epochs_untold(&s->disks[i]->epochs);
     }
     if (server_idle(s))
         loop_stop(s->loop, lost ? EXIT_FAILED : EXIT_DONE);
@@ -146,10 +146,56 @@ static void settle(void *arg)
     server_settle(arg);
 }
 
-void server_commit_done(struct server *s)
+/* ---- what disks ask for ---------------------------------------------------
+ */
+
+static uint64_t host_now(void *arg)
 {
+    const struct server *s = arg;
+
+    return loop_now(s->loop);
+}
+
+static void host_touch(void *arg, struct disk *d)
+{
+    server_touch_disk(arg, d);
+}
+
+static void host_answer(void *arg, struct request *r)
+{
+    (void)arg;
+    port_answer(r);
+}
+
+static void host_release(void *arg, struct request *r)
+{
+    (void)arg;
+    port_release(r);
+}
+
+static void host_committed(void *arg, struct disk *d)
+{
+    struct server *s = arg;
+
+    (void)d;
     loop_task_queue(s->loop, &s->settle);
 }
+
+/* Its clients ask for IDENTIFY then, and see another epoch. */
+static void host_lost(void *arg, struct disk *d)
+{
+    struct server *s = arg;
+
+    for (unsigned i = 0; i < s->port_count; i++)
+        port_announce(s->ports[i], d);
+}
+
+static const struct disk_host host = {.now = host_now,
+                                      .touch = host_touch,
+                                      .answer = host_answer,
+                                      .release = host_release,
+                                      .committed = host_committed,
+                                      .lost = host_lost};
 
 /* ---- timers ---------------------------------------------------------------
  */
@@ -177,7 +223,8 @@ static void refresh(void *arg)
 static void commit(void *arg)
 {
     struct disk *d = arg;
-    struct loop *loop = d->server->loop;
+    const struct server *s = d->host_arg;
+    struct loop *loop = s->loop;
 
     disk_commit(d);
     loop_timer_set(loop, &d->commit_timer,
@@ -214,17 +261,20 @@ static void free_disk(struct server *s, struct disk *d)
 
 static void drop_disk(struct server *s, struct disk *d)
 {
-    void (*gone)(void *arg, bool lost) = d->gone;
+    void (*gone)(void *arg, struct epochs *epochs) = d->gone;
     void *arg = d->gone_arg;
-    bool lost = d->lost;
+    struct epochs epochs;
     unsigned i = 0;
 
     while (s->disks[i] != d)
         i++;
     s->disks[i] = s->disks[--s->disk_count];
     list_remove(&d->leaving);
+    epochs_init(&epochs);
+    epochs_inherit(&epochs, &d->epochs);
     free_disk(s, d);
-    gone(arg, lost);
+    gone(arg, &epochs);
+    epochs_fini(&epochs);
 }
 
 static void drop_ports(struct server *s)
@@ -264,7 +314,8 @@ static void tidy(void *arg)
 }
 
 void server_remove_disk(struct server *s, struct disk *d,
-                        void (*gone)(void *arg, bool lost), void *arg)
+                        void (*gone)(void *arg, struct epochs *epochs),
+                        void *arg)
 {
     for (unsigned i = 0; i < s->port_count; i++)
         port_detach(s->ports[i], d);
@@ -339,7 +390,7 @@ int server_add_disk(struct server *s, const struct export *e,
     d = malloc(sizeof *d);
     if (!d)
         return -ENOMEM;
-    disk_init(d, s, e, store);
+    disk_init(d, &host, s, e, store);
     d->age = ++s->disks_ever;
     if (s->started && start_commits(s, d)) {
         free(d);

@@ -51,11 +51,11 @@ int server_start(struct server *s);
 int server_open_port(struct server *s, const char *ifname, unsigned requests,
                      bool direct);
 /* Takes a disk out of service.  It finishes and answers what it has taken,
- * writes it to disk, and is freed, storage and all; then `gone` is called.
- * `lost`: what it answered for may not be on the disk, and no client was told.
- */
+ * writes it to disk, and is freed, storage and all; then `gone` is called with
+ * what its clients have to be told, which it may inherit. */
 void server_remove_disk(struct server *s, struct disk *d,
-                        void (*gone)(void *arg, bool lost), void *arg);
+                        void (*gone)(void *arg, struct epochs *epochs),
+                        void *arg);
 /* Closes interfaces that have no disk any longer. */
 void server_close_unused(struct server *s);
 
@@ -81,7 +81,6 @@ void server_touch_port(struct server *s, struct port *p);
 void server_requested(struct server *s, unsigned count);
 /* Lets all of it leave now. */
 void server_settle(struct server *s);
-void server_commit_done(struct server *s);
 
 bool server_changing(const struct server *s);
 struct loop *server_loop(struct server *s);

@@ -27,21 +27,29 @@ enum store_kind {
 
 struct store_op {
     enum store_kind kind;
-    bool durable;    /* WRITE, TRIM: on stable storage when it completes */
+    /* WRITE, TRIM: on stable storage when it completes.  Of such operations and
+     * FLUSHes a store has one at a time (target/group_commit.h). */
+    bool durable;
     uint64_t offset; /* bytes; multiples of 512, within the store's size */
     uint64_t length; /* bytes; 0 for FLUSH */
     uint8_t *data;   /* READ, WRITE: the caller's until completion */
 
     /* Set at completion.  result 0: all was done; -errno: `done` bytes from
      * the start were, a multiple of 512, and the next sector failed.  -ENXIO:
-     * the storage has no such place (a file was cut short). */
+     * the storage has no such place (a file was cut short); -ENODEV: the
+     * storage itself is gone. */
     int result;
     uint64_t done;
     void (*complete)(struct store_op *op);
 
     struct list link; /* the caller's list, then the store's while it runs */
 
+    /* Private to target/group_commit.h. */
+    struct group_commit *group;
+    uint64_t group_losses; /* when it was begun to be written */
+
     /* Private to the store while the operation runs. */
+    unsigned failed_syncs;         /* on its behalf */
     struct list run;               /* operations merged behind this one */
     unsigned run_count;            /* with this one */
     uint64_t run_end;              /* where the last of them ends */
@@ -71,6 +79,10 @@ struct store {
     uint32_t memory_align;
     /* The same for the same storage across restarts, different for others. */
     uint64_t identity;
+    /* How often writes that had completed, and no FLUSH since, may have been
+     * lost: a sync failed, on whoever's behalf, or a server was lost.  Counted
+     * before the operation completes that met it. */
+    uint64_t losses;
 };
 
 /* Takes over every operation of the list (of store_op.link) and leaves it

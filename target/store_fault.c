@@ -30,6 +30,7 @@ struct fault_plan {
 struct fault_store {
     struct store store;
     struct store *inner;
+    uint64_t inner_losses; /* of inner->losses, those that are counted */
     struct fault_plan plan;
     struct loop *loop;
     struct loop_timer timer;
@@ -123,10 +124,19 @@ int store_fault_check(const char *spec)
 
 /* ---- running ------------------------------------------------------------ */
 
+static void count_losses(struct fault_store *fs, const struct fault_op *fo)
+{
+    fs->store.losses += fs->inner->losses - fs->inner_losses;
+    fs->inner_losses = fs->inner->losses;
+    if (fo->op.kind == STORE_FLUSH && fo->error)
+        fs->store.losses++;
+}
+
 static void finish(struct fault_op *fo)
 {
     struct store_op *outer = fo->outer;
 
+    count_losses(fo->fs, fo);
     outer->result = fo->op.result ? fo->op.result : fo->error;
     outer->done = fo->op.done;
     free(fo);
@@ -266,6 +276,7 @@ int store_fault_open(struct store **out, struct store *inner, const char *spec,
     fs->store = *inner;
     fs->store.ops = &fault_ops;
     fs->inner = inner;
+    fs->inner_losses = inner->losses;
     fs->loop = loop;
     fs->timer = (struct loop_timer){.expired = finish_due, .arg = fs};
     list_init(&fs->delayed);

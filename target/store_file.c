@@ -39,7 +39,7 @@ static struct file_store *file_of(struct store *s)
 
 static void transfer_done(struct work *w)
 {
-    file_complete_run(list_entry(w, struct store_op, work));
+    file_complete_run(file_of_work(w), list_entry(w, struct store_op, work));
 }
 
 static void to_workers(struct file_store *fs, struct store_op *op,
@@ -107,7 +107,7 @@ static void start_transfer(struct file_store *fs, struct store_op *first)
                                           : write_at_once(fs, first);
 
     if (done)
-        file_succeed_run(first);
+        file_succeed_run(fs, first);
     else
         to_workers(fs, first, file_run_transfer);
 }
@@ -118,11 +118,12 @@ static void start_transfer(struct file_store *fs, struct store_op *first)
 static void ring_read_done(struct ring_transfer *t, int result)
 {
     struct store_op *first = list_entry(t, struct store_op, transfer);
+    struct file_store *fs = t->arg;
 
     if (file_all_moved(first, result))
-        file_succeed_run(first);
+        file_succeed_run(fs, first);
     else
-        to_workers(t->arg, first, file_run_transfer);
+        to_workers(fs, first, file_run_transfer);
 }
 
 /* Scattered reads through the page cache, with one call for all of a batch. */
@@ -171,41 +172,19 @@ static void run_trim(struct work *w)
         op->result =
             device_trim(fs->fd, &fs->device, fs->base + op->offset, op->length);
     if (op->result == 0 && op->durable)
-        op->result = device_sync(fs->fd);
+        op->result = file_sync(fs, op);
     if (op->result == 0)
         op->done = op->length;
 }
 
 static void run_flush(struct work *w)
 {
-    struct file_store *fs = list_entry(w, struct file_store, flush_work);
+    struct store_op *op = list_entry(w, struct store_op, work);
+    struct file_store *fs = file_of_work(w);
 
     /* Data written around the cache is covered as well: it is one file. */
-    fs->flush_result = device_sync(fs->fd);
-}
-
-static void start_flush(struct file_store *fs)
-{
-    list_splice(&fs->flush_running, &fs->flush_waiting);
-    work_submit(&fs->queue, &fs->flush_work);
-}
-
-static void flush_done(struct work *w)
-{
-    struct file_store *fs = list_entry(w, struct file_store, flush_work);
-    int result = fs->flush_result;
-    struct list done;
-
-    list_init(&done);
-    list_splice(&done, &fs->flush_running);
-    if (!list_empty(&fs->flush_waiting))
-        start_flush(fs);
-    for (struct list *node; (node = list_first(&done));) {
-        list_remove(node);
-        op_of(node)->result = result;
-        op_of(node)->done = 0;
-        op_of(node)->complete(op_of(node));
-    }
+    op->done = 0;
+    op->result = file_sync(fs, op);
 }
 
 static void file_submit(struct store *s, struct list *ops)
@@ -241,9 +220,7 @@ static void file_submit(struct store *s, struct list *ops)
             to_workers(fs, op, run_trim);
             break;
         case STORE_FLUSH:
-            list_append(&fs->flush_waiting, &op->link);
-            if (list_empty(&fs->flush_running))
-                start_flush(fs);
+            to_workers(fs, op, run_flush);
             break;
         }
     }
@@ -385,12 +362,9 @@ int store_file_open(struct store **out, int fd,
         return err;
     }
     work_queue_init(&fs->queue, workers, THREADS);
-    list_init(&fs->flush_waiting);
-    list_init(&fs->flush_running);
     list_init(&fs->direct_waiting);
     list_init(&fs->direct_running);
     use_ring(fs, o);
-    fs->flush_work = (struct work){.run = run_flush, .done = flush_done};
     *out = &fs->store;
     return 0;
 }

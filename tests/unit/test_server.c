@@ -134,22 +134,26 @@ static void commits_only_what_is_dirty(void **state)
     (void)state;
     start();
     disk_commit(d);
+    run();
     assert_int_equal(m->flushes, 0);
     ask_ata(0, 1, ATA_WRITE_SECTORS_EXT, 5, 1, 0x11);
     run();
     disk_commit(d);
     disk_commit(d);
+    run();
     assert_int_equal(m->flushes, 1);
     ask_ata(0, 1, ATA_WRITE_SECTORS_EXT, 5, 2, 0x12);
     run();
     ask_ata(0, 1, ATA_FLUSH_CACHE_EXT, 0, 3, 0);
     run();
     disk_commit(d); /* the client's flush did it */
+    run();
     assert_int_equal(m->flushes, 2);
     d->export.write_cache = false; /* durable at once */
     ask_ata(0, 1, ATA_WRITE_SECTORS_EXT, 5, 4, 0x12);
     run();
     disk_commit(d);
+    run();
     assert_int_equal(m->flushes, 2);
 }
 
@@ -166,6 +170,7 @@ static void failed_commit_fails_the_next_flush(void **state)
     run();
     m->flush_result = -EIO;
     disk_commit(d);
+    run();
     m->flush_result = 0;
     ask_ata(0, 1, ATA_FLUSH_CACHE, 0, 2, 0);
     run();

@@ -83,9 +83,9 @@ static void turn(void)
     run();
 }
 
-static void count_gone(void *arg, bool lost)
+static void count_gone(void *arg, struct epochs *epochs)
 {
-    (void)lost;
+    (void)epochs;
     ++*(unsigned *)arg;
 }
 
