@@ -111,7 +111,7 @@ static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
     return out[0] != '\0';
 }
 
-static uint64_t block_identity(dev_t dev, const char *path)
+static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
 {
     /* Each names the storage itself, not where it is plugged in. */
     static const char *const names[] = {
@@ -121,16 +121,19 @@ static uint64_t block_identity(dev_t dev, const char *path)
     uint64_t h = hash(0, "block", 5);
     unsigned i = 0;
 
+    *unnamed = false;
     while (i < NAMES && !read_attribute(dev, true, names[i], text, sizeof text))
         i++;
     if (i < NAMES)
         h = hash(h, text, strlen(text));
     else if (read_attribute(dev, true, "loop/backing_file", text, sizeof text))
         h = hash_place(h, text); /* not the device: it changes hands */
-    else
+    else {
         /* The path as it was given: /dev/disk/by-id/... may lead to another
          * /dev/sdX each time. */
+        *unnamed = true;
         return hash_place(h, path);
+    }
     if (read_attribute(dev, false, "partition", text, sizeof text))
         h = hash(h, text, strlen(text));
     return h;
@@ -156,7 +159,7 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
                   read_attribute(dev, true, "queue/discard_max_bytes", text,
                                  sizeof text) &&
                   strcmp(text, "0") != 0;
-    d->identity = block_identity(dev, path);
+    d->identity = block_identity(dev, path, &d->unnamed);
 }
 
 /* ---- what the file system tells about a regular file -------------------- */
@@ -193,7 +196,8 @@ static uint64_t file_system_identity(const void *fsid, dev_t dev,
     if (memcmp(fsid, none, sizeof none) == 0)
         return hash_path(h, path);
     if (major(dev) && fsid_is_device(fsid, dev)) {
-        uint64_t of_disk = block_identity(dev, path);
+        bool unnamed;
+        uint64_t of_disk = block_identity(dev, path, &unnamed);
 
         return hash(h, &of_disk, sizeof of_disk);
     }
@@ -223,6 +227,7 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
     (void)fd;
     (void)dev;
     (void)read_only;
+    d->unnamed = true;
     d->identity = hash_place(hash(0, "block", 5), path);
 }
 

@@ -24,6 +24,8 @@ struct device {
     bool can_trim;
     bool trim_zeroes;
     uint64_t identity; /* of the storage; the same after a restart */
+    bool unnamed; /* and of a block device nothing but the path that leads to it
+                   */
 };
 
 /* -ENOTBLK: neither a regular file nor a block device. */
@@ -31,6 +33,12 @@ int device_probe(struct device *d, int fd, const char *path, bool read_only);
 
 /* The size now, which others may have changed.  0 or -errno. */
 int device_size(int fd, bool block, uint64_t *size);
+
+/* Whether a block device has been taken away while it was open; it does not
+ * come back behind the same descriptor. */
+bool device_gone(int fd);
+/* Whether both descriptors are of one device, or of one file. */
+bool device_same(int a, int b);
 
 /* Gives up a range.  0 or -errno. */
 int device_trim(int fd, const struct device *d, uint64_t offset,

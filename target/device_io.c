@@ -11,12 +11,17 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 /* See target/device.c. */
 #ifndef BLKDISCARD
 #define BLKDISCARD _IO(0x12, 119)
+#endif
+#ifndef BLKGETDISKSEQ
+#define BLKGETDISKSEQ _IOR(0x12, 128, uint64_t)
 #endif
 #ifndef RWF_DSYNC
 #define RWF_DSYNC 2
@@ -51,6 +56,69 @@ int device_sync(int fd)
 #else
     return fdatasync(fd) ? -errno : 0;
 #endif
+}
+
+/* ---- devices that come and go -------------------------------------------- */
+
+#ifdef __linux__
+
+/* The kernel names no device that it has not. */
+static bool unlisted(const struct stat *st)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major(st->st_rdev),
+             minor(st->st_rdev));
+    return access("/sys/dev/block", F_OK) == 0 && access(path, F_OK) != 0 &&
+           errno == ENOENT;
+}
+
+/* Another number for each time a disk was found, from Linux 5.15 on. */
+static bool same_appearance(int a, int b)
+{
+    uint64_t one, two;
+
+    return ioctl(a, BLKGETDISKSEQ, &one) || ioctl(b, BLKGETDISKSEQ, &two) ||
+           one == two;
+}
+
+#else
+
+static bool unlisted(const struct stat *st)
+{
+    (void)st;
+    return false;
+}
+
+static bool same_appearance(int a, int b)
+{
+    (void)a;
+    (void)b;
+    return true;
+}
+
+#endif
+
+bool device_gone(int fd)
+{
+    struct stat st;
+    uint64_t size;
+
+    if (fstat(fd, &st) || !S_ISBLK(st.st_mode))
+        return false;
+    return device_size(fd, true, &size) || size == 0 || unlisted(&st);
+}
+
+bool device_same(int a, int b)
+{
+    struct stat one, two;
+
+    if (fstat(a, &one) || fstat(b, &two))
+        return false;
+    if (!S_ISBLK(one.st_mode) || !S_ISBLK(two.st_mode))
+        return one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+    return one.st_rdev == two.st_rdev && !device_gone(a) &&
+           same_appearance(a, b);
 }
 
 /* ---- trimming ------------------------------------------------------------ */

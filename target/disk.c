@@ -11,13 +11,14 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "target/boot.h"
 
 static struct request *request_of_op(struct store_op *op)
 {
     return list_entry(op, struct request, x.op);
 }
 
-static void completed(struct store_op *op);
+static void store_done(struct store_op *op);
 static void finished(struct store_op *op);
 static void touch(void *arg);
 static void flush_begins(void *arg);
@@ -45,12 +46,20 @@ void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
         d->recent = recent_new();
 }
 
+void disk_end(struct disk *d)
+{
+    boot_end(d->boot, &d->export, epochs_clean(&d->epochs));
+    d->boot = NULL;
+}
+
 void disk_fini(struct disk *d)
 {
+    disk_end(d);
     epochs_fini(&d->epochs);
     keeper_close(d->keeper);
     recent_free(d->recent);
     store_close(d->store);
+    store_close(d->next_store);
 }
 
 /* ---- errors ------------------------------------------------------------- */
@@ -123,11 +132,6 @@ static void note_losses(struct disk *d)
     d->losses = d->store->losses;
     group_commit_lost(&d->durable);
     lose(d);
-}
-
-bool disk_dirty(const struct disk *d)
-{
-    return epochs_dirty(&d->epochs) || d->durable.busy;
 }
 
 void disk_abandon(struct disk *d)
@@ -230,7 +234,7 @@ static void completed(struct store_op *op)
     outcome = (struct recent_outcome){op->result, op->done};
     verdict = responder_complete(&r->x);
     if (verdict == RESPONDER_STORE) {
-        op->complete = completed;
+        op->complete = store_done;
         op->durable = !r->cached;
         make_ready(d, op);
         return;
@@ -238,6 +242,17 @@ static void completed(struct store_op *op)
     if (changed)
         recent_add(d->recent, &r->key, outcome, d->host->now(d->host_arg));
     finish(r, verdict);
+}
+
+/* What the store had directly is done. */
+static void store_done(struct store_op *op)
+{
+    struct disk *d = request_of_op(op)->disk;
+
+    d->at_store--;
+    if (d->next_store)
+        touch(d);
+    completed(op);
 }
 
 /* ---- copies ---------------------------------------------------------------
@@ -294,7 +309,7 @@ static enum order_kind order_kind(enum store_kind kind)
 
 void disk_start(struct disk *d, struct request *r)
 {
-    r->x.op.complete = completed;
+    r->x.op.complete = store_done;
     r->order.kind = order_kind(r->x.op.kind);
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
@@ -348,18 +363,50 @@ static void gather(struct disk *d, struct list *batch)
         struct store_op *op = list_entry(it, struct store_op, link);
 
         list_remove(it);
-        if (syncs(op))
+        if (syncs(op)) {
             group_commit_add(&d->durable, op, durable > 1, batch);
-        else
+        } else {
+            d->at_store++;
             list_append(batch, it);
+        }
     }
     group_commit_next(&d->durable, batch);
+}
+
+/* What was written into the old one may never have reached the device. */
+static void exchange(struct disk *d)
+{
+    disk_abandon(d);
+    group_commit_lost(&d->durable);
+    store_close(d->store);
+    d->store = d->next_store;
+    d->losses = d->store->losses;
+    d->next_store = NULL;
+}
+
+/* False: the old store is still at work, and the new one must wait. */
+static bool store_ready(struct disk *d)
+{
+    if (!d->next_store)
+        return true;
+    if (d->at_store > 0 || d->durable.busy || d->durable.writing > 0)
+        return false;
+    exchange(d);
+    return true;
+}
+
+void disk_exchange_store(struct disk *d, struct store *store)
+{
+    d->next_store = store;
+    touch(d);
 }
 
 void disk_submit(struct disk *d)
 {
     struct list batch;
 
+    if (!store_ready(d))
+        return;
     list_init(&batch);
     d->submitting = true;
     for (gather(d, &batch); !list_empty(&batch) || !list_empty(&d->ready);

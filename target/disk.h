@@ -36,6 +36,7 @@ struct disk {
     struct export export;
     struct store *store;
     struct keeper *keeper; /* owned; NULL: what is set is not kept */
+    struct boot *boot;     /* owned; NULL: how it ends is not recorded */
     const struct disk_host *host;
     void *host_arg;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
@@ -50,7 +51,9 @@ struct disk {
     struct order order;
     struct list ready; /* of store_op.link: to be submitted together */
     struct group_commit durable;
-    unsigned in_flight; /* requests between disk_start and their reply */
+    unsigned at_store;        /* operations that the store has, but for those */
+    struct store *next_store; /* to be used once the store has none; or NULL */
+    unsigned in_flight;       /* requests between disk_start and their reply */
     /* How long requests took; those that complete while they are submitted are
      * counted together, with two looks at the clock for all. */
     struct latency latency[ORDER_KINDS];
@@ -90,10 +93,13 @@ void disk_submit(struct disk *d);
 
 /* Writes to stable storage what was answered from the cache, if anything. */
 void disk_commit(struct disk *d);
-/* Whether there is an answered write that is not known to be there. */
-bool disk_dirty(const struct disk *d);
+/* It serves no longer, and has nothing in flight: how it ends is recorded. */
+void disk_end(struct disk *d);
 
 /* Its storage is gone: all that is not known to be on it counts as lost. */
 void disk_abandon(struct disk *d);
+/* The same, and it is back, as `store`, which becomes the disk's; what the old
+ * one has must fail first, and what comes meanwhile waits. */
+void disk_exchange_store(struct disk *d, struct store *store);
 
 #endif

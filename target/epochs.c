@@ -172,3 +172,8 @@ bool epochs_untold(const struct epochs *e)
             return true;
     return false;
 }
+
+bool epochs_clean(const struct epochs *e)
+{
+    return e->newest <= e->settled && !epochs_untold(e);
+}

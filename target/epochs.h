@@ -65,5 +65,7 @@ bool epochs_lose(struct epochs *e);
 bool epochs_tell(struct epochs *e, const struct aoe_mac *mac);
 /* Whether anybody has. */
 bool epochs_untold(const struct epochs *e);
+/* Whether all that was answered is on the medium, and nobody has. */
+bool epochs_clean(const struct epochs *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "target/boot.h"
 
 void entry_free(struct entry *e)
 {
@@ -47,6 +48,7 @@ static void inherit(struct export *to, const struct entry *e)
 int entry_open(struct exports *x, struct entry *e)
 {
     struct keeper *keeper = NULL;
+    struct boot *boot = NULL;
     struct export description;
     struct store *store;
     int err =
@@ -62,16 +64,19 @@ int entry_open(struct exports *x, struct entry *e)
     if (!err && e->before)
         inherit(&description, e);
     if (!err) {
+        boot = boot_begin(x->options.boot_dir, &description);
         err = server_add_disk(x->options.server, &description, store, &e->disk);
         if (err)
             log_error("%s: %s", e->config.path, strerror(-err));
     }
     if (err) {
+        boot_end(boot, &description, true);
         keeper_close(keeper);
         store_close(store);
         return err;
     }
     e->disk->keeper = keeper;
+    e->disk->boot = boot;
     return 0;
 }
 
@@ -197,6 +202,7 @@ int exports_start(struct exports *x, struct config *c)
         if (entry_of(it)->state == ENTRY_SERVED)
             entry_say(entry_of(it));
     exports_again(x);
+    exports_watch(x);
     return 0;
 }
 
@@ -221,6 +227,7 @@ void exports_close(struct exports *x)
     if (!x)
         return;
     loop_timer_cancel(x->options.loop, &x->again);
+    loop_timer_cancel(x->options.loop, &x->back);
     exports_look_forget(x);
     exports_dial_forget(x);
     config_free(&x->next);

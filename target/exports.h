@@ -25,6 +25,7 @@ struct exports_options {
                 struct store **out);
     void *arg;
     const char *state_dir; /* where what clients set is kept; NULL: nowhere */
+    const char *boot_dir; /* where it is recorded how they end; NULL: nowhere */
     struct workers *workers;
     /* Whether a disk is on the network already is asked before it is served. */
     bool ask_first;

@@ -5,6 +5,7 @@
 #ifndef TARGET_EXPORTS_PARTS_H
 #define TARGET_EXPORTS_PARTS_H
 
+#include "base/log.h"
 #include "target/exports.h"
 
 enum entry_state {
@@ -24,12 +25,13 @@ struct entry {
     unsigned silent; /* such looks in a row that nobody answered */
     bool asked;      /* the look that is under way asks for it */
     bool resumes;    /* the disk it replaces was served where it will be */
-    struct export *before; /* what the disk it replaces was like, or NULL */
-    bool keep_mask;        /* and so should be its mask list */
-    bool keep;             /* it is in the latest configuration */
-    bool leaving;          /* removed, but not done with what it took */
-    struct epochs epochs;  /* of the disk that it was; see exports.gone */
-    struct list link;      /* in `serving` or `waiting` */
+    struct export *before;     /* what the disk it replaces was like, or NULL */
+    bool keep_mask;            /* and so should be its mask list */
+    bool keep;                 /* it is in the latest configuration */
+    bool leaving;              /* removed, but not done with what it took */
+    struct epochs epochs;      /* of the disk that it was; see exports.gone */
+    struct log_limit refusals; /* of what is where its device was */
+    struct list link;          /* in `serving` or `waiting` */
 };
 
 struct exports {
@@ -49,6 +51,7 @@ struct exports {
     struct list dials;        /* of connections to such servers */
     struct loop_task dialled; /* one of them has come to an end */
 
+    struct loop_timer back;  /* when devices that are gone are looked for */
     struct loop_timer again; /* when refused disks are looked for again */
     struct second *look;     /* NULL: none is under way */
     struct second_question *questions;
@@ -96,6 +99,9 @@ void exports_dial_forget(struct exports *x);
 /* exports_reload, when everything in `c` can be opened, or be found not to be,
  * without waiting. */
 int exports_reload_now(struct exports *x, struct config *c);
+
+/* Looks every few seconds whether a device that was pulled out is back. */
+void exports_watch(struct exports *x);
 
 /* Looks for refused disks again in a while, if there are any. */
 void exports_again(struct exports *x);

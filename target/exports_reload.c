@@ -40,31 +40,56 @@ static struct entry *first_in_the_way(struct exports *x, const struct entry *e)
     return NULL;
 }
 
-/* Whether the file has another size than it was opened with, or is another
- * file.  If it could not be opened as it is now, what is open serves on. */
-static bool storage_changed(const struct entry *e)
+/* Its descriptor is dead. */
+static bool gone(const struct entry *e)
+{
+    return e->disk && e->disk->store->fd >= 0 &&
+           device_gone(e->disk->store->fd);
+}
+
+/* Whether what the path leads to now should be opened in place of what is. */
+static bool differs(const struct entry *e, const struct device *d, int fd)
 {
     const struct store *s = e->disk->store;
     uint64_t offset = e->config.offset * AOE_SECTOR;
-    uint64_t length = e->config.length * AOE_SECTOR, left;
-    struct device d;
-    int fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int err;
+    uint64_t length = e->config.length * AOE_SECTOR;
+    uint64_t left = d->size > offset ? d->size - offset : 0;
 
-    if (fd < 0)
-        return false;
-    err = device_probe(&d, fd, e->config.path, true);
-    close(fd);
-    if (err)
-        return false;
-    left = d.size > offset ? d.size - offset : 0;
     if (left < AOE_SECTOR || left < length) {
         log_error("%s: has only %llu bytes left; %s keeps its size",
-                  e->config.path, (unsigned long long)d.size, e->disk->name);
+                  e->config.path, (unsigned long long)d->size, e->disk->name);
         return false;
     }
-    return d.identity != s->identity ||
+    if (gone(e) && d->identity != s->identity) {
+        log_error("%s: another disk is there now, and is not served in place "
+                  "of %s; to take it, start the target anew",
+                  e->config.path, e->disk->name);
+        return false;
+    }
+    return d->identity != s->identity || !device_same(s->fd, fd) ||
            (length ? length : left) / AOE_SECTOR * AOE_SECTOR != s->size;
+}
+
+/* If it could not be opened as it is now, what is open serves on. */
+static bool storage_changed(const struct entry *e)
+{
+    struct device d;
+    int fd, err;
+    bool changed;
+
+    if (e->disk->store->fd < 0)
+        return false;
+    fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        if (gone(e))
+            log_error("%s: is gone; %s is served again once it is back",
+                      e->config.path, e->disk->name);
+        return false;
+    }
+    err = device_probe(&d, fd, e->config.path, true);
+    changed = !err && differs(e, &d, fd);
+    close(fd);
+    return changed;
 }
 
 static struct entry *find_unchanged(struct exports *x,
@@ -279,7 +304,7 @@ static enum exports_outcome outcome(struct exports *x)
     if (x->failed)
         return EXPORTS_UNCHANGED;
     list_each(it, &x->serving)
-        if (entry_of(it)->state != ENTRY_SERVED)
+        if (entry_of(it)->state != ENTRY_SERVED || gone(entry_of(it)))
             return EXPORTS_SOME;
     return x->incomplete ? EXPORTS_SOME : EXPORTS_ALL;
 }
@@ -325,7 +350,7 @@ static void looked(void *arg)
         exports_go_on(x);
 }
 
-static void gone(void *arg, struct epochs *epochs)
+static void left(void *arg, struct epochs *epochs)
 {
     struct entry *e = arg;
     struct exports *x = e->exports;
@@ -380,7 +405,10 @@ static void leave(struct exports *x, struct entry *e, bool changed)
     if (!changed && e->state == ENTRY_SERVED)
         log_info("%s: is not served any longer", e->disk->name);
     e->leaving = true;
-    server_remove_disk(x->options.server, e->disk, gone, e);
+    /* A dead descriptor has nothing to write, and says that all is well. */
+    if (gone(e))
+        disk_abandon(e->disk);
+    server_remove_disk(x->options.server, e->disk, left, e);
 }
 
 static void exchange(struct exports *x, struct list *fresh, struct tally *n)

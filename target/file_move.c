@@ -92,12 +92,6 @@ static ssize_t move_some(const struct file_store *fs, const struct pieces *p,
     return device_write(fd, p->iov, p->count, p->offset, 0);
 }
 
-/* A block device that ends too early has none of its sectors any more. */
-static int nothing_there(const struct file_store *fs)
-{
-    return fs->device.block ? -ENODEV : -ENXIO;
-}
-
 /* Moves all of it.  Returns 0, or -errno with *done bytes moved. */
 static int move_all(const struct file_store *fs, struct pieces *p,
                     struct store_op *op, uint64_t *done)
@@ -116,7 +110,7 @@ static int move_all(const struct file_store *fs, struct pieces *p,
         if (n < 0)
             return (int)n;
         if (n == 0)
-            return op->kind == STORE_WRITE ? -ENOSPC : nothing_there(fs);
+            return op->kind == STORE_WRITE ? -ENOSPC : -ENXIO;
         skip(p, (size_t)n);
         *done += (uint64_t)n;
         p->direct = p->direct && n % fs->device.direct_offset == 0;
@@ -165,6 +159,23 @@ static void move_sectors(struct file_store *fs, struct store_op *op)
     }
 }
 
+/* A device whose number nobody has any more says so for places that it has. */
+static bool within(const struct file_store *fs, const struct store_op *op)
+{
+    uint64_t size;
+
+    return fs->device.block && device_size(fs->fd, true, &size) == 0 &&
+           fs->base + op->offset + op->done < size;
+}
+
+void file_explain(const struct file_store *fs, struct store_op *op)
+{
+    if (op->result && device_gone(fs->fd))
+        op->result = -ENODEV;
+    else if (op->result == -ENXIO && within(fs, op))
+        op->result = -EIO;
+}
+
 static int move_run(struct file_store *fs, struct store_op *first, bool merged)
 {
     bool write = first->kind == STORE_WRITE;
@@ -183,6 +194,7 @@ static void move_alone(struct file_store *fs, struct store_op *op)
         succeed(op);
     else
         move_sectors(fs, op);
+    file_explain(fs, op);
 }
 
 void file_run_transfer(struct work *w)

@@ -5,6 +5,8 @@
  */
 #include "target/file_store.h"
 
+#include <errno.h>
+
 static bool follows(const struct store_op *last, const struct store_op *op)
 {
     return op->kind == last->kind && op->durable == last->durable &&
@@ -48,6 +50,7 @@ void file_complete_run(struct file_store *fs, struct store_op *first)
     list_splice(&all, &first->run);
     for (struct list *node; (node = list_first(&all));) {
         list_remove(node);
+        fs->store.gone |= op_of(node)->result == -ENODEV;
         op_of(node)->complete(op_of(node));
     }
 }

@@ -105,6 +105,10 @@ static inline void succeed(struct store_op *op)
  * that fails.  In a worker. */
 int file_sync(const struct file_store *fs, struct store_op *op);
 
+/* Of one that failed: a device that is gone says it in several ways, such as
+ * by having no room and no sectors. */
+void file_explain(const struct file_store *fs, struct store_op *op);
+
 /* Runs an operation and those merged behind it, in a worker. */
 void file_run_transfer(struct work *w);
 

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/options.h"
 #include "target/claim.h"
+#include "target/boot.h"
 #include "target/configure.h"
 #include "target/control.h"
 #include "target/exports.h"
@@ -172,6 +173,7 @@ static int open_all(struct target *t, const struct options *o)
         .open = open_export,
         .arg = t,
         .state_dir = o->state_dir,
+        .boot_dir = boot_directory(o->state_dir),
         .ask_first = !o->force,
         .asking = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,

@@ -270,6 +270,7 @@ static void drop_disk(struct server *s, struct disk *d)
         i++;
     s->disks[i] = s->disks[--s->disk_count];
     list_remove(&d->leaving);
+    disk_end(d);
     epochs_init(&epochs);
     epochs_inherit(&epochs, &d->epochs);
     free_disk(s, d);

@@ -83,6 +83,10 @@ struct store {
      * lost: a sync failed, on whoever's behalf, or a server was lost.  Counted
      * before the operation completes that met it. */
     uint64_t losses;
+    /* Its device answered as one that is not there any more. */
+    bool gone;
+    /* Of a file or device; -1: it is neither.  For looking, not for closing. */
+    int fd;
 };
 
 /* Takes over every operation of the list (of store_op.link) and leaves it

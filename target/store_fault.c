@@ -124,8 +124,9 @@ int store_fault_check(const char *spec)
 
 /* ---- running ------------------------------------------------------------ */
 
-static void count_losses(struct fault_store *fs, const struct fault_op *fo)
+static void note(struct fault_store *fs, const struct fault_op *fo)
 {
+    fs->store.gone = fs->inner->gone;
     fs->store.losses += fs->inner->losses - fs->inner_losses;
     fs->inner_losses = fs->inner->losses;
     if (fo->op.kind == STORE_FLUSH && fo->error)
@@ -136,7 +137,7 @@ static void finish(struct fault_op *fo)
 {
     struct store_op *outer = fo->outer;
 
-    count_losses(fo->fs, fo);
+    note(fo->fs, fo);
     outer->result = fo->op.result ? fo->op.result : fo->error;
     outer->done = fo->op.done;
     free(fo);

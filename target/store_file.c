@@ -175,6 +175,7 @@ static void run_trim(struct work *w)
         op->result = file_sync(fs, op);
     if (op->result == 0)
         op->done = op->length;
+    file_explain(fs, op);
 }
 
 static void run_flush(struct work *w)
@@ -185,6 +186,7 @@ static void run_flush(struct work *w)
     /* Data written around the cache is covered as well: it is one file. */
     op->done = 0;
     op->result = file_sync(fs, op);
+    file_explain(fs, op);
 }
 
 static void file_submit(struct store *s, struct list *ops)
@@ -342,7 +344,7 @@ int store_file_open(struct store **out, int fd,
         free(fs);
         return err;
     }
-    fs->fd = fd;
+    fs->fd = fs->store.fd = fd;
     fs->direct_fd = -1;
     fs->store.ops = &file_ops;
     fs->store.read_only = o->read_only;

@@ -126,6 +126,7 @@ static struct nbd_store *store_new(const char *uri, struct loop *loop)
     }
     ns->uri = copy;
     ns->store.ops = &nbd_ops;
+    ns->store.fd = -1;
     ns->connection.loop = loop;
     ns->connection.uri = ns->uri;
     nbd_requests_init(ns);
