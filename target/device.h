@@ -47,6 +47,10 @@ int device_trim(int fd, const struct device *d, uint64_t offset,
 /* fdatasync, or what the system has for it. */
 int device_sync(int fd);
 
+/* Begins to write a range back, if the system has a call for that; device_sync
+ * must follow. */
+void device_write_back(int fd, uint64_t offset, uint64_t length);
+
 enum device_how {
     DEVICE_NOWAIT = 1, /* -EAGAIN rather than wait for the disk */
     DEVICE_DURABLE = 2,

@@ -58,6 +58,17 @@ int device_sync(int fd)
 #endif
 }
 
+void device_write_back(int fd, uint64_t offset, uint64_t length)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    sync_file_range(fd, (off_t)offset, (off_t)length, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+    (void)offset;
+    (void)length;
+#endif
+}
+
 /* ---- devices that come and go -------------------------------------------- */
 
 #ifdef __linux__

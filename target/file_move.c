@@ -188,12 +188,30 @@ static int move_run(struct file_store *fs, struct store_op *first, bool merged)
     return move_all(fs, &p, first, &done);
 }
 
+static void write_back(const struct file_store *fs, const struct store_op *op)
+{
+    if (fs->direct_fd < 0)
+        device_write_back(fs->fd, fs->base + op->offset, op->length);
+}
+
+/* Each by itself, and before others join it, so that they do not become one
+ * request to the device: of one that fails in part, not every driver says so
+ * (loop does not). */
+void file_write_back(const struct file_store *fs, struct store_op *first)
+{
+    write_back(fs, first);
+    list_each(it, &first->run)
+        write_back(fs, op_of(it));
+}
+
 static void move_alone(struct file_store *fs, struct store_op *op)
 {
     if (move_run(fs, op, false) == 0)
         succeed(op);
     else
         move_sectors(fs, op);
+    if (op->flush_follows)
+        write_back(fs, op);
     file_explain(fs, op);
 }
 
@@ -203,9 +221,9 @@ void file_run_transfer(struct work *w)
     struct file_store *fs = file_of_work(w);
 
     if (!list_empty(&first->run) && move_run(fs, first, true) == 0) {
-        succeed(first);
-        list_each(it, &first->run)
-            succeed(op_of(it));
+        file_mark_succeeded(first);
+        if (first->flush_follows)
+            file_write_back(fs, first);
         return;
     }
     /* One of them fails.  The others must not fail with it. */

@@ -109,6 +109,9 @@ int file_sync(const struct file_store *fs, struct store_op *op);
  * by having no room and no sectors. */
 void file_explain(const struct file_store *fs, struct store_op *op);
 
+/* Begins to write back a run that a flush is going to follow. */
+void file_write_back(const struct file_store *fs, struct store_op *first);
+
 /* Runs an operation and those merged behind it, in a worker. */
 void file_run_transfer(struct work *w);
 

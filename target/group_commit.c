@@ -102,6 +102,7 @@ static void give_alone(struct group_commit *g, struct store_op *op,
 {
     g->busy = true;
     op->durable = true;
+    op->flush_follows = false;
     op->complete = done_alone;
     list_append(batch, &op->link);
 }
@@ -121,6 +122,7 @@ void group_commit_add(struct group_commit *g, struct store_op *op, bool company,
     g->writing++;
     op->group_losses = g->losses;
     op->durable = false;
+    op->flush_follows = true;
     op->complete = written;
     list_append(batch, &op->link);
 }

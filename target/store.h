@@ -30,9 +30,10 @@ struct store_op {
     /* WRITE, TRIM: on stable storage when it completes.  Of such operations and
      * FLUSHes a store has one at a time (target/group_commit.h). */
     bool durable;
-    uint64_t offset; /* bytes; multiples of 512, within the store's size */
-    uint64_t length; /* bytes; 0 for FLUSH */
-    uint8_t *data;   /* READ, WRITE: the caller's until completion */
+    bool flush_follows; /* WRITE: soon, and for its sake */
+    uint64_t offset;    /* bytes; multiples of 512, within the store's size */
+    uint64_t length;    /* bytes; 0 for FLUSH */
+    uint8_t *data;      /* READ, WRITE: the caller's until completion */
 
     /* Set at completion.  result 0: all was done; -errno: `done` bytes from
      * the start were, a multiple of 512, and the next sector failed.  -ENXIO:

@@ -106,6 +106,8 @@ static void start_transfer(struct file_store *fs, struct store_op *first)
     bool done = first->kind == STORE_READ ? read_at_once(fs, first)
                                           : write_at_once(fs, first);
 
+    if (done && first->flush_follows)
+        file_write_back(fs, first);
     if (done)
         file_succeed_run(fs, first);
     else
