@@ -18,6 +18,7 @@ serve() { # OPTION... FILE
     await target 'e1\.2: serving'
 }
 mkdir "$TMP/state"
+bad=
 failing_disk bad 8M
 
 # as CLIENT COMMAND...: the same, from another address.
