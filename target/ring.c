@@ -20,6 +20,9 @@ enum {
     ENTRIES = 256, /* started with one call at most */
     FLIGHT = 512,  /* the room for completions, which must never overflow */
     PIECES = 1024, /* of the transfers started with one call */
+    /* Failures to start anything, nothing having finished in between, until the
+     * ring is given up: short of memory for so long, or forbidden. */
+    TRIES = 100,
 };
 
 #ifndef RWF_DSYNC
@@ -30,8 +33,10 @@ struct ring {
     struct loop *loop;
     struct loop_fd watch;
     struct io_uring uring;
-    unsigned added;  /* but not started */
-    unsigned flight; /* added, and not done */
+    bool broken;                            /* nothing is started any more */
+    struct ring_transfer *waiting[ENTRIES]; /* added, but not started */
+    unsigned added;                         /* so many of them */
+    unsigned flight;                        /* added, and not done */
     /* The kernel reads them when the transfers start, not later. */
     struct iovec pieces[PIECES];
     int pieces_used;
@@ -123,7 +128,7 @@ bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
     struct iovec *kept = r->pieces + r->pieces_used;
     struct io_uring_sqe *sqe;
 
-    if (r->flight == FLIGHT || count > PIECES - r->pieces_used)
+    if (r->broken || r->flight == FLIGHT || count > PIECES - r->pieces_used)
         return false;
     sqe = io_uring_get_sqe(&r->uring);
     if (!sqe)
@@ -132,14 +137,16 @@ bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
     r->pieces_used += count;
     prepare(r, sqe, t, kept, count);
     io_uring_sqe_set_data(sqe, t);
-    r->added++;
+    r->waiting[r->added++] = t;
     r->flight++;
     return true;
 }
 
-static void finish_some(struct ring *r)
+/* Whether any had. */
+static bool finish_some(struct ring *r)
 {
     struct io_uring_cqe *cqe;
+    bool any = false;
 
     while (io_uring_peek_cqe(&r->uring, &cqe) == 0) {
         struct ring_transfer *t = io_uring_cqe_get_data(cqe);
@@ -147,24 +154,61 @@ static void finish_some(struct ring *r)
 
         io_uring_cqe_seen(&r->uring, cqe);
         r->flight--;
+        any = true;
         t->done(t, result);
     }
+    return any;
+}
+
+static void started(struct ring *r, unsigned n)
+{
+    r->added -= n;
+    memmove(r->waiting, r->waiting + n, r->added * sizeof r->waiting[0]);
+}
+
+/* 0 or -errno: what finishes may help, if it is memory that is missing. */
+static int start_added(struct ring *r)
+{
+    while (r->added > 0) {
+        int n = io_uring_submit(&r->uring);
+
+        if (n > 0)
+            started(r, (unsigned)n);
+        else if (n != -EINTR)
+            return n ? n : -EAGAIN;
+    }
+    r->pieces_used = 0;
+    return 0;
+}
+
+/* What the kernel never took goes back, and nothing is given to it again: it
+ * would take the old entries first.  What it has under way still completes. */
+static void give_up(struct ring *r, int err)
+{
+    struct ring_transfer *back[ENTRIES];
+    unsigned count = r->added;
+
+    log_error("io_uring: starting requests: %s; using threads from now on",
+              strerror(-err));
+    memcpy(back, r->waiting, count * sizeof back[0]);
+    r->broken = true;
+    r->added = 0;
+    r->flight -= count;
+    for (unsigned i = 0; i < count; i++)
+        back[i]->done(back[i], -EAGAIN);
 }
 
 void ring_run(struct ring *r)
 {
-    do {
-        while (r->added > 0) {
-            int n = io_uring_submit(&r->uring);
+    unsigned failures = 0;
 
-            if (n > 0)
-                r->added -= (unsigned)n;
-            else if (n != -EINTR)
-                break; /* short of memory: what finishes gives some back */
-        }
-        if (r->added == 0)
-            r->pieces_used = 0;
-        finish_some(r);
+    do {
+        int err = start_added(r);
+
+        if (finish_some(r) || !err)
+            failures = 0;
+        else if (++failures == TRIES)
+            give_up(r, err);
     } while (r->added > 0);
 }
 

@@ -38,7 +38,8 @@ bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
 
 /* Starts what was added and calls `done` for all that has finished, of whatever
  * store.  `done` may add, and what it adds is started too, but it must not
- * call this. */
+ * call this.  Where the kernel starts nothing any more, `done` gets -EAGAIN
+ * without anything having been done, and the ring is full from then on. */
 void ring_run(struct ring *r);
 
 #endif
