@@ -180,6 +180,8 @@ static int open_all(struct target *t, const struct options *o)
 
     if (!err)
         err = workers_open(&t->workers, t->loop, WORKERS);
+    if (!err && o->seccomp)
+        workers_confine(t->workers);
     if (!err)
         err = server_open(&t->server, t->loop, &server);
     exports.loop = t->loop;
@@ -218,15 +220,34 @@ static void close_all(struct target *t)
 }
 
 /* After everything that needs root is done. */
-static int give_up_privilege(const struct options *o)
+static int give_up_privilege(const struct options *o, bool nbd)
 {
     int err = o->drop ? privilege_drop(&o->user) : 0;
 
 #ifdef HAVE_SECCOMP
+    const struct sandbox may = {
+        .config = o->config != NULL,
+        .state = o->state_dir != NULL,
+        .nbd = nbd,
+        .reopen = o->control != NULL, /* a file that grew, at a reload */
+        .links = o->backend && strcmp(o->backend, "pcap") == 0,
+        .control = o->control != NULL,
+    };
+
     if (!err && o->seccomp)
-        err = sandbox_enter();
+        err = sandbox_enter(&may);
+#else
+    (void)nbd;
 #endif
     return err;
+}
+
+static bool any_nbd(const struct config *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (store_nbd_uri(c->exports[i].path))
+            return true;
+    return false;
 }
 
 static int run(const struct options *o)
@@ -234,6 +255,7 @@ static int run(const struct options *o)
     struct config config = {0};
     struct target t = {.options = o};
     int status = configure(&config, o);
+    bool nbd = any_nbd(&config);
 
     if (status || o->check) {
         if (!status)
@@ -250,7 +272,7 @@ static int run(const struct options *o)
         status = exports_start(t.exports, &config);
     config_free(&config);
     if (!status)
-        status = give_up_privilege(o);
+        status = give_up_privilege(o, nbd);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;

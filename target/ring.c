@@ -13,6 +13,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -44,7 +46,7 @@ struct ring {
 
 /* Completions need not interrupt what we are doing: we look for them after each
  * batch, and poll tells of the rest.  Kernels before 6.0 do not know this. */
-static int setup(struct io_uring *u)
+static int setup(struct io_uring *u, unsigned needed)
 {
     unsigned wanted = 0;
     int err;
@@ -52,11 +54,63 @@ static int setup(struct io_uring *u)
 #if defined IORING_SETUP_SINGLE_ISSUER && defined IORING_SETUP_COOP_TASKRUN
     wanted = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN;
 #endif
-    err = io_uring_queue_init(ENTRIES, u, wanted);
+    err = io_uring_queue_init(ENTRIES, u, needed | wanted);
     if (err == -EINVAL && wanted)
-        err = io_uring_queue_init(ENTRIES, u, 0);
+        err = io_uring_queue_init(ENTRIES, u, needed);
     return err;
 }
+
+#ifdef IORING_SETUP_R_DISABLED
+
+/* liburing has functions for it, which some of its versions do not export. */
+static int register_with(struct io_uring *u, unsigned what, const void *arg,
+                         unsigned count)
+{
+    return syscall(SYS_io_uring_register, u->ring_fd, what, arg, count) < 0
+               ? -errno
+               : 0;
+}
+
+/* What `prepare` uses, without any flag of an entry, and no registering. */
+static int restrict_to_transfers(struct io_uring *u)
+{
+    static const uint8_t used[] = {IORING_OP_READ, IORING_OP_READV,
+                                   IORING_OP_WRITEV};
+    struct io_uring_restriction allowed[sizeof used] = {{0}};
+
+    for (size_t i = 0; i < sizeof used; i++) {
+        allowed[i].opcode = IORING_RESTRICTION_SQE_OP;
+        allowed[i].sqe_op = used[i];
+    }
+    return register_with(u, IORING_REGISTER_RESTRICTIONS, allowed, sizeof used);
+}
+
+/* A filter of system calls does not see what a ring is asked for: sockets and
+ * files could be opened through one.  Since 5.10 the kernel can be told, before
+ * it starts the ring, what that is for; then it cannot be told otherwise. */
+static int setup_confined(struct io_uring *u)
+{
+    int err = setup(u, IORING_SETUP_R_DISABLED);
+
+    if (err)
+        return err;
+    err = restrict_to_transfers(u);
+    if (!err)
+        err = register_with(u, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    if (err)
+        io_uring_queue_exit(u);
+    return err;
+}
+
+#else
+
+static int setup_confined(struct io_uring *u)
+{
+    (void)u;
+    return -ENOSYS;
+}
+
+#endif
 
 static void ready(void *arg, short revents)
 {
@@ -64,7 +118,7 @@ static void ready(void *arg, short revents)
     ring_run(arg);
 }
 
-int ring_open(struct ring **out, struct loop *loop)
+int ring_open(struct ring **out, struct loop *loop, bool confined)
 {
     struct ring *r = calloc(1, sizeof *r);
     int err;
@@ -72,7 +126,7 @@ int ring_open(struct ring **out, struct loop *loop)
     if (!r)
         return -ENOMEM;
     r->loop = loop;
-    err = setup(&r->uring);
+    err = confined ? setup_confined(&r->uring) : setup(&r->uring, 0);
     if (err) {
         free(r);
         return err;
@@ -214,10 +268,11 @@ void ring_run(struct ring *r)
 
 #else
 
-int ring_open(struct ring **out, struct loop *loop)
+int ring_open(struct ring **out, struct loop *loop, bool confined)
 {
     (void)out;
     (void)loop;
+    (void)confined;
     return -ENOSYS;
 }
 

@@ -26,8 +26,10 @@ struct ring_transfer {
     void *arg; /* the caller's */
 };
 
-/* 0 or -errno; -ENOSYS: not built in, or not in this kernel. */
-int ring_open(struct ring **out, struct loop *loop);
+/* `confined`: only if the kernel, from 5.10 on, can be held to run nothing but
+ * these transfers in it.  0 or -errno; -ENOSYS: not built in, or not in this
+ * kernel. */
+int ring_open(struct ring **out, struct loop *loop, bool confined);
 /* Nothing may be in flight. */
 void ring_close(struct ring *r);
 

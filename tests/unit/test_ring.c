@@ -98,7 +98,7 @@ static int setup(void **state)
     if (fd < 0 || unlink(name) || ftruncate(fd, sizeof sectors) ||
         loop_open(&loop))
         return -1;
-    if (ring_open(&ring, loop))
+    if (ring_open(&ring, loop, false))
         ring = NULL;
     return 0;
 }
