@@ -47,7 +47,7 @@ static int open_inner(struct target *t, const struct export_config *o,
     struct claim claim = {
         .path = o->path,
         .read_only = o->read_only,
-        .force = o->force,
+        .force = o->force_file,
         .offset = file.offset,
         .length = file.length,
     };
@@ -172,7 +172,6 @@ static int open_all(struct target *t, const struct options *o)
         .open = open_export,
         .arg = t,
         .state_dir = o->state_dir,
-        .ask_first = !o->force,
         .asking = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
     };
