@@ -282,6 +282,7 @@ left-out:
 unit := $(wildcard tests/unit/test_*.c)
 unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
 unit := $(if $(HAVE_NBD),$(unit),$(filter-out tests/unit/test_store_nbd.c,$(unit)))
+unit := $(if $(HAVE_SECCOMP),$(unit),$(filter-out tests/unit/test_sandbox.c,$(unit)))
 unit := $(if $(HAVE_NL),$(unit),$(filter-out tests/unit/test_kernel_%,$(unit)))
 UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit)))
 $(BUILD)/obj/tests/unit/test_fuse_%.o: DEFS += $(FUSE_CFLAGS)

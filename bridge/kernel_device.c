@@ -160,7 +160,7 @@ static int open_lock(int index, int flags)
     int fd;
 
     snprintf(path, sizeof path, LOCKS "/nbd%d.lock", index);
-    fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     return fd < 0 ? -errno : fd;
 }
 
@@ -177,7 +177,11 @@ int kernel_server_lock(int index)
     if (mkdir(LOCKS, 0755) && errno != EEXIST)
         return -errno;
     fd = open_lock(index, O_RDWR | O_CREAT);
-    if (fd < 0 || !fcntl(fd, F_SETLK, &lock))
+    if (fd < 0)
+        return fd;
+    /* Whoever may read a file may lock it, and keep us from serving. */
+    fchmod(fd, 0600);
+    if (!fcntl(fd, F_SETLK, &lock))
         return fd;
     close(fd);
     return -EAGAIN;
@@ -189,7 +193,7 @@ pid_t kernel_server(int index)
     int fd = open_lock(index, O_RDONLY);
 
     if (fd < 0)
-        return fd == -ENOENT ? 0 : -1;
+        return fd == -ENOENT ? 0 : KERNEL_SERVER_HIDDEN;
     if (fcntl(fd, F_GETLK, &lock))
         lock.l_pid = -1;
     close(fd);

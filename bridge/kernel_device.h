@@ -52,7 +52,10 @@ void kernel_device_announce(int index);
  * with it, however it ends.  -EAGAIN: there is one. */
 int kernel_server_lock(int index);
 
-/* Its process id; 0: there is none; -1: cannot be known. */
+enum { KERNEL_SERVER_HIDDEN = -2 };
+
+/* Its process id; 0: there is none; -1: there is one, in another container;
+ * KERNEL_SERVER_HIDDEN: only root may know. */
 pid_t kernel_server(int index);
 
 /* Waits until there is none.  0 or -errno. */

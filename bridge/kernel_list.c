@@ -17,7 +17,7 @@ static void help(void)
          "  -h, --help  show this\n\n"
          "A line for each: device, disk, process id of its server (`-': it is\n"
          "gone, see aoe-nbd connect --resume), bytes, rw or ro,\n"
-         "and serving or no-server.");
+         "and serving or no-server, or unknown to all but root.");
 }
 
 static void line(void *arg, const struct kernel_device *d)
@@ -31,7 +31,9 @@ static void line(void *arg, const struct kernel_device *d)
         snprintf(pid, sizeof pid, "%ld", (long)server);
     printf("%-12s %-10s %-8s %15llu %s %s\n", device, d->disk, pid,
            (unsigned long long)d->size, d->read_only ? "ro" : "rw",
-           server == 0 ? "no-server" : "serving");
+           server == 0                      ? "no-server"
+           : server == KERNEL_SERVER_HIDDEN ? "unknown"
+                                            : "serving");
 }
 
 int kernel_list_command(int argc, char **argv)

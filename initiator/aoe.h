@@ -78,6 +78,12 @@ int64_t aoe_timeout(struct aoe *aoe);
  * whose answer comes sooner than a sleeping CPU wakes.  0: sleep. */
 uint64_t aoe_poll_ns(const struct aoe *aoe);
 
+/* Whether other processes of this machine may use the same tags, because all
+ * 128 parts of the tag space are taken (by so many processes, or by one that
+ * wants to annoy): an answer to one of them may then, once in 16 million, be
+ * taken for an answer to us. */
+bool aoe_tags_shared(const struct aoe *aoe);
+
 /* The address of an interface of this context: what targets know us by.  0 or
  * -ENODEV. */
 int aoe_interface_mac(const struct aoe *aoe, const char *interface,

@@ -77,7 +77,7 @@ int aoe_open(struct aoe **out, const struct aoe_options *o, const char **bad)
     if (o->interface_count < 1 || o->interface_count > AOE_INTERFACE_MAX)
         return -EINVAL;
     fd = prefix_claim(&prefix, &seed);
-    if (fd < -1)
+    if (fd < -1 && fd != -EBUSY)
         return fd;
     lo.filter.tag_value = prefix;
     for (; n < o->interface_count; n++) {
@@ -97,8 +97,14 @@ int aoe_open(struct aoe **out, const struct aoe_options *o, const char **bad)
         return err;
     }
     (*out)->tag_socket = fd;
+    (*out)->tags_shared = fd == -EBUSY;
     (*out)->filter = lo.filter;
     return 0;
+}
+
+bool aoe_tags_shared(const struct aoe *aoe)
+{
+    return aoe->tags_shared;
 }
 
 static void run_done(struct aoe *aoe)

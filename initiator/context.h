@@ -37,6 +37,7 @@ struct aoe {
     bool kicked;               /* there may be frames to cut or send */
     bool may_poll;             /* others work while one CPU does nothing else */
     int tag_socket;            /* keeps our tag prefix ours on this host */
+    bool tags_shared;          /* all prefixes were taken */
     struct link_filter filter; /* of all ports, but in tests */
     uint64_t (*clock)(void *arg);
     void *clock_arg;

@@ -135,6 +135,9 @@ int interfaces_open(struct interfaces *ifs, struct aoe **out)
     o.interface_count = ifs->count;
     o.link = ifs->link;
     err = aoe_open(out, &o, &bad);
+    if (!err && aoe_tags_shared(*out))
+        log_error("all 128 tag prefixes of this machine are taken; sharing one "
+                  "(see @aoekit-tag-... in /proc/net/unix)");
     if (!err)
         return 0;
     if (err == -EINVAL && o.link) {

@@ -2,7 +2,8 @@
  *
  * On Linux a prefix is claimed by binding an abstract socket name, which
  * belongs to the network namespace, as the interfaces do, and is given up by
- * the kernel whatever way the process ends.
+ * the kernel whatever way the process ends.  Any user may take such names, all
+ * of them: that must not keep anybody from a disk.
  */
 #include "initiator/prefix.h"
 

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /* Chooses a prefix and a random first counter.  Returns a descriptor that holds
- * the claim until it is closed, -1 where the system offers nothing to claim it
- * with and chance has to do, or -EBUSY when all 128 are taken. */
+ * the claim until it is closed; -1 where the system offers nothing to claim it
+ * with, or -EBUSY when all 128 are taken, and chance has to do; or another
+ * -errno. */
 int prefix_claim(uint32_t *prefix, uint32_t *seed);
 
 #endif

@@ -25,10 +25,10 @@
 static bool allowed(const struct claim *c, const char *use)
 {
     if (c->force) {
-        log_error("%s: %s; exported nevertheless (--force)", c->path, use);
+        log_error("%s: %s; exported nevertheless (--force-file)", c->path, use);
         return true;
     }
-    log_error("%s: %s; stop that first, or use --force", c->path, use);
+    log_error("%s: %s; stop that first, or use --force-file", c->path, use);
     return false;
 }
 

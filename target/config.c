@@ -74,8 +74,8 @@ bool export_config_equal(const struct export_config *a,
            same_interfaces(a, b) && a->buffer_count == b->buffer_count &&
            a->max_sectors == b->max_sectors && a->direct == b->direct &&
            a->sync == b->sync && a->read_only == b->read_only &&
-           a->force == b->force && a->offset == b->offset &&
-           a->length == b->length && a->commit_ns == b->commit_ns &&
+           a->offset == b->offset && a->length == b->length &&
+           a->commit_ns == b->commit_ns &&
            mac_list_equal(&a->allow, &b->allow) && a->admin == b->admin &&
            mac_list_equal(&a->admins, &b->admins) &&
            same_text(a->fault, b->fault);
@@ -225,6 +225,18 @@ static bool set_sync(struct export_config *c, const char *v, char *mistake)
     return yes_or_no(v, &c->sync, mistake);
 }
 
+static bool set_force_file(struct export_config *c, const char *v,
+                           char *mistake)
+{
+    return yes_or_no(v, &c->force_file, mistake);
+}
+
+static bool set_force_address(struct export_config *c, const char *v,
+                              char *mistake)
+{
+    return yes_or_no(v, &c->force_address, mistake);
+}
+
 static bool set_commit(struct export_config *c, const char *v, char *mistake)
 {
     /* Longer than a year is a slip of the hand. */
@@ -319,6 +331,8 @@ static const struct key {
     {"allow", true, set_allow},
     {"remote-admin", true, set_remote_admin},
     {"fault", false, set_fault},
+    {"force-file", false, set_force_file},
+    {"force-address", false, set_force_address},
 };
 
 static const struct key *find_key(const char *name)

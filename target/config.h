@@ -26,7 +26,9 @@ struct export_config {
 
     uint16_t buffer_count;
     uint8_t max_sectors; /* in a frame; 0: as the interface takes */
-    bool direct, sync, read_only, force;
+    bool direct, sync, read_only;
+    bool force_file;         /* though the file is in use */
+    bool force_address;      /* though another disk may have the address */
     uint64_t offset, length; /* sectors; length 0: to the end */
     uint64_t commit_ns;      /* 0: never */
     struct mac_list allow;   /* the mask list at the start */
@@ -48,6 +50,7 @@ void export_config_init(struct export_config *c);
 int export_config_copy(struct export_config *to,
                        const struct export_config *from);
 void export_config_free(struct export_config *c);
+/* Of what is served; what is forced matters only until then. */
 bool export_config_equal(const struct export_config *a,
                          const struct export_config *b);
 

@@ -44,6 +44,10 @@ void config_print(const struct config *c)
                    aoe_mac_format(text, &e->admins.macs[j]));
         if (e->fault)
             printf("fault = %s\n", e->fault);
+        if (e->force_file)
+            puts("force-file = yes");
+        if (e->force_address)
+            puts("force-address = yes");
         putchar('\n');
     }
 }
@@ -66,7 +70,7 @@ unsigned config_read(struct config *out, const char *path,
 #include <ini.h>
 
 enum {
-    KEYS_MAX = 16,
+    KEYS_MAX = 32,
     EXPORTS_MAX = 65536,
 };
 

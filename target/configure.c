@@ -64,7 +64,6 @@ static int from_file(struct config *out, const struct options *o,
     for (unsigned i = 0; i < out->count; i++) {
         const char *doubt = export_config_doubt(&out->exports[i]);
 
-        out->exports[i].force = o->force;
         if (doubt)
             complain(source, out->exports[i].line, doubt);
     }

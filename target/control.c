@@ -376,7 +376,10 @@ static int remove_stale(const struct sockaddr_un *at)
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)at, sizeof *at) == 0)
+    /* A listener that accepts nobody must not hold us up. */
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    if (connect(fd, (const struct sockaddr *)at, sizeof *at) == 0 ||
+        errno == EAGAIN)
         err = -EADDRINUSE;
     else if (errno != ECONNREFUSED || unlink(at->sun_path))
         err = -errno;

@@ -161,7 +161,7 @@ static int open_one(struct exports *x, struct export_config *c)
         entry_free(e);
         return err;
     }
-    e->state = x->options.ask_first ? ENTRY_ASKING : ENTRY_FREE;
+    e->state = e->config.force_address ? ENTRY_FREE : ENTRY_ASKING;
     e->keep = true;
     list_append(&x->serving, &e->link);
     return 0;

@@ -27,8 +27,7 @@ struct exports_options {
     const char *state_dir; /* where what clients set is kept; NULL: nowhere */
     const char *boot_dir; /* where it is recorded how they end; NULL: nowhere */
     struct workers *workers;
-    /* Whether a disk is on the network already is asked before it is served. */
-    bool ask_first;
+    /* How it is asked whether a disk is on the network already. */
     struct second_options asking;
     /* A disk that was refused is served once the other has been silent for so
      * long; 0: only a reload looks again. */

@@ -51,11 +51,13 @@ static void refuse(struct entry *e, const struct second_question *q)
     aoe_mac_format(mac, &q->mac);
     if (q->theirs[0])
         log_error("%s: %s on %s serves another disk of this address, serial "
-                  "\"%s\"; choose another shelf or slot, or use --force",
+                  "\"%s\"; choose another shelf or slot, or use "
+                  "--force-address",
                   e->disk->name, mac, q->ifname, q->theirs);
     else
         log_error("%s: %s on %s serves a disk of this address, and does not "
-                  "tell which; choose another shelf or slot, or use --force",
+                  "tell which; choose another shelf or slot, or use "
+                  "--force-address",
                   e->disk->name, mac, q->ifname);
     e->state = ENTRY_REFUSED;
     e->silent = 0;

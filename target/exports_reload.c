@@ -115,6 +115,8 @@ static int compare(struct exports *x, struct config *c, struct list *fresh)
 
         if (e) {
             e->keep = true;
+            e->config.force_file = c->exports[i].force_file;
+            e->config.force_address = c->exports[i].force_address;
             continue;
         }
         e = entry_new(x, &c->exports[i]);
@@ -243,9 +245,9 @@ static void discard(struct exports *x, struct list *fresh)
 
 /* A disk that was on the network until now is not looked for there: nobody
  * should miss it for so long. */
-static bool must_ask(const struct exports *x, const struct entry *e)
+static bool must_ask(const struct entry *e)
 {
-    return x->options.ask_first &&
+    return !e->config.force_address &&
            !(e->resumes &&
              strcmp(e->before->serial, e->disk->export.serial) == 0);
 }
@@ -253,7 +255,7 @@ static bool must_ask(const struct exports *x, const struct entry *e)
 /* Its storage is open. */
 static void join(struct exports *x, struct entry *e)
 {
-    e->state = must_ask(x, e) ? ENTRY_ASKING : ENTRY_FREE;
+    e->state = must_ask(e) ? ENTRY_ASKING : ENTRY_FREE;
     e->keep = true; /* in nobody's way */
     list_append(&x->serving, &e->link);
 }
@@ -447,7 +449,7 @@ static void exchange(struct exports *x, struct list *fresh, struct tally *n)
 
         if (!asked_again(e))
             continue;
-        e->state = ENTRY_ASKING;
+        e->state = e->config.force_address ? ENTRY_FREE : ENTRY_ASKING;
         e->again = false;
     }
 }

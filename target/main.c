@@ -48,7 +48,7 @@ static int open_inner(struct target *t, const struct export_config *o,
     struct claim claim = {
         .path = o->path,
         .read_only = o->read_only,
-        .force = o->force,
+        .force = o->force_file,
         .offset = file.offset,
         .length = file.length,
     };
@@ -174,7 +174,6 @@ static int open_all(struct target *t, const struct options *o)
         .arg = t,
         .state_dir = o->state_dir,
         .boot_dir = boot_directory(o->state_dir),
-        .ask_first = !o->force,
         .asking = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
     };
@@ -182,6 +181,8 @@ static int open_all(struct target *t, const struct options *o)
 
     if (!err)
         err = workers_open(&t->workers, t->loop, WORKERS);
+    if (!err && o->seccomp)
+        workers_confine(t->workers);
     if (!err)
         err = server_open(&t->server, t->loop, &server);
     exports.loop = t->loop;
@@ -220,15 +221,34 @@ static void close_all(struct target *t)
 }
 
 /* After everything that needs root is done. */
-static int give_up_privilege(const struct options *o)
+static int give_up_privilege(const struct options *o, bool nbd)
 {
     int err = o->drop ? privilege_drop(&o->user) : 0;
 
 #ifdef HAVE_SECCOMP
+    const struct sandbox may = {
+        .config = o->config != NULL,
+        .state = o->state_dir != NULL,
+        .nbd = nbd,
+        .reopen = o->control != NULL, /* a file that grew, at a reload */
+        .links = o->backend && strcmp(o->backend, "pcap") == 0,
+        .control = o->control != NULL,
+    };
+
     if (!err && o->seccomp)
-        err = sandbox_enter();
+        err = sandbox_enter(&may);
+#else
+    (void)nbd;
 #endif
     return err;
+}
+
+static bool any_nbd(const struct config *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (store_nbd_uri(c->exports[i].path))
+            return true;
+    return false;
 }
 
 static int run(const struct options *o)
@@ -236,6 +256,7 @@ static int run(const struct options *o)
     struct config config = {0};
     struct target t = {.options = o};
     int status = configure(&config, o);
+    bool nbd = any_nbd(&config);
 
     if (status || o->check) {
         if (!status)
@@ -252,7 +273,7 @@ static int run(const struct options *o)
         status = exports_start(t.exports, &config);
     config_free(&config);
     if (!status)
-        status = give_up_privilege(o);
+        status = give_up_privilege(o, nbd);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;

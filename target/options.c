@@ -19,6 +19,8 @@
 enum {
     OPTION_COMMIT = 256,
     OPTION_FORCE,
+    OPTION_FORCE_FILE,
+    OPTION_FORCE_ADDRESS,
     OPTION_CONFIG,
     OPTION_CHECK,
     OPTION_TAKE_OVER,
@@ -40,6 +42,8 @@ static const char short_options[] = ":b:dsrm:o:l:";
 static const struct option long_options[] = {
     {"commit", required_argument, NULL, OPTION_COMMIT},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"force-file", no_argument, NULL, OPTION_FORCE_FILE},
+    {"force-address", no_argument, NULL, OPTION_FORCE_ADDRESS},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"take-over", required_argument, NULL, OPTION_TAKE_OVER},
@@ -82,8 +86,9 @@ static void help(void)
           "SIGHUP: again\n"
           "  --check        only look whether it is right, and print the "
           "exports\n"
-          "  --force        export FILE though it is in use, or another disk\n"
-          "                 has its address\n"
+          "  --force-file   export FILE though it is in use\n"
+          "  --force-address\n"
+          "                 do not ask whether another disk has the address\n"
           "  --take-over SECONDS\n"
           "                 when the other one has been silent for so long, "
           "begin\n"
@@ -188,7 +193,15 @@ static int one_option(struct options *o, int option, char *arg)
     case OPTION_COMMIT:
         return set(o, "--commit", "commit", arg);
     case OPTION_FORCE:
-        o->force = true;
+        log_error("--force: which?  --force-file exports FILE though it is "
+                  "in use, --force-address though another disk has its "
+                  "address");
+        return EXIT_USAGE;
+    case OPTION_FORCE_FILE:
+        o->one.force_file = true;
+        return -1;
+    case OPTION_FORCE_ADDRESS:
+        o->one.force_address = true;
         return -1;
     case OPTION_CONFIG:
         o->config = arg;
@@ -246,7 +259,6 @@ static int positional(struct options *o, char **argv)
     doubt = export_config_doubt(&o->one);
     if (doubt)
         log_error("shelf %s: %s", argv[0], doubt);
-    o->one.force = o->force;
     return -1;
 }
 
@@ -269,7 +281,8 @@ static int for_one(const struct options *o, int argc, char **argv)
     const char *word = argc > optind ? argv[optind] : NULL;
 
     export_config_init(&plain);
-    if (!word && export_config_equal(&o->one, &plain))
+    if (!word && !o->one.force_file && !o->one.force_address &&
+        export_config_equal(&o->one, &plain))
         return -1;
     log_error("%s%swith --config, each disk and what it has stands in the file",
               word ? word : "", word ? ": " : "");

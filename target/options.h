@@ -15,7 +15,6 @@ struct options {
     struct export_config one; /* of the command line, without a file */
     const char *config;       /* the configuration file; NULL: none */
     bool check;               /* only look at it */
-    bool force;               /* for all exports */
     uint64_t take_over_ns;    /* see exports.h */
     const char *state_dir;    /* for what clients set; NULL: forget it */
     const char *control;      /* path of the control socket; NULL: none */

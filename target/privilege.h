@@ -6,6 +6,7 @@
 #ifndef TARGET_PRIVILEGE_H
 #define TARGET_PRIVILEGE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct privilege {
@@ -30,8 +31,18 @@ int privilege_drop(const struct privilege *p);
 /* ---- target/sandbox.c, with HAVE_SECCOMP ----------------------------------
  */
 
+/* What a target may have to do beyond serving what is open. */
+struct sandbox {
+    bool config;  /* reads a configuration and opens what that names */
+    bool state;   /* replaces state files */
+    bool nbd;     /* connects to NBD servers */
+    bool reopen;  /* opens what it exports anew */
+    bool links;   /* opens its interfaces anew (libpcap) */
+    bool control; /* accepts who wants to control it */
+};
+
 /* Lets the kernel refuse, in all threads and for good, every system call that
- * serving does not need.  0, or -errno after saying what went wrong. */
-int sandbox_enter(void);
+ * serving and these do not need.  0, or -errno after saying what went wrong. */
+int sandbox_enter(const struct sandbox *may);
 
 #endif

@@ -6,6 +6,7 @@
 #include "target/responder.h"
 
 #include "target/responder_parts.h"
+#include "wire/ata.h"
 
 bool responder_wide(const struct exchange *x)
 {
@@ -74,7 +75,6 @@ static bool keep_silent(const struct exchange *x, enum aoe_error error)
     switch (error) {
     case AOE_ERR_VERSION:
         return responder_wide(x);
-    case AOE_ERR_COMMAND:
     case AOE_ERR_ARGUMENT:
         return aoe_addr_wildcard(x->header.addr);
     default:
@@ -123,6 +123,17 @@ enum responder_refusal responder_accept(struct exchange *x)
     return RESPONDER_ACCEPTED;
 }
 
+/* What finds disks: Query Config, and the IDENTIFY of boot ROMs. */
+static bool for_many(const struct exchange *x)
+{
+    struct aoe_ata a;
+
+    if (x->header.command == AOE_CMD_CONFIG)
+        return true;
+    return x->header.command == AOE_CMD_ATA &&
+           !aoe_ata_parse(x->frame, x->len, &a) && a.command == ATA_IDENTIFY;
+}
+
 enum responder_verdict responder_request(struct exchange *x)
 {
     export_count(x->export, COUNT_FRAMES);
@@ -130,6 +141,10 @@ enum responder_verdict responder_request(struct exchange *x)
         return responder_drop(x, COUNT_DROP_MASKED);
     if (x->header.version != AOE_VERSION)
         return responder_error(x, AOE_ERR_VERSION);
+    /* One frame, perhaps with a forged source, would be executed by every disk
+     * and answered by each.  An error from each would be a flood as well. */
+    if (aoe_addr_wildcard(x->header.addr) && !for_many(x))
+        return responder_drop(x, COUNT_DROP_SILENT);
     switch (x->header.command) {
     case AOE_CMD_ATA:
         return respond_ata(x);

@@ -284,20 +284,32 @@ static enum responder_verdict identify(struct exchange *x)
     return success(x, 0, AOE_SECTOR);
 }
 
+/* How safe, and how slow, the disk is for all its clients.  Told as ATA does:
+ * an AoE error would have Linux ask for minutes. */
+static bool may_set_cache(const struct exchange *x)
+{
+    if (responder_wide(x))
+        return false;
+    if (export_may_change(x->export, &x->header.src))
+        return true;
+    export_count(x->export, COUNT_REFUSED);
+    return false;
+}
+
 static enum responder_verdict set_features(struct exchange *x)
 {
     struct export *e = x->export;
 
-    if (responder_wide(x))
-        return aborted(x);
     switch (x->ata.feature) {
     case ATA_FEATURE_WCACHE_ON:
         /* -s is the owner's word, which no client can take back. */
-        if (e->sync || e->read_only)
+        if (e->sync || e->read_only || !may_set_cache(x))
             return aborted(x);
         e->write_cache = true;
         return success(x, 0, 0);
     case ATA_FEATURE_WCACHE_OFF:
+        if (!may_set_cache(x))
+            return aborted(x);
         e->write_cache = false;
         /* What the cache holds is written before it is off. */
         return flush(x);

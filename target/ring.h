@@ -26,8 +26,10 @@ struct ring_transfer {
     void *arg; /* the caller's */
 };
 
-/* 0 or -errno; -ENOSYS: not built in, or not in this kernel. */
-int ring_open(struct ring **out, struct loop *loop);
+/* `confined`: only if the kernel, from 5.10 on, can be held to run nothing but
+ * these transfers in it.  0 or -errno; -ENOSYS: not built in, or not in this
+ * kernel. */
+int ring_open(struct ring **out, struct loop *loop, bool confined);
 /* Nothing may be in flight. */
 void ring_close(struct ring *r);
 
@@ -38,7 +40,8 @@ bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
 
 /* Starts what was added and calls `done` for all that has finished, of whatever
  * store.  `done` may add, and what it adds is started too, but it must not
- * call this. */
+ * call this.  Where the kernel starts nothing any more, `done` gets -EAGAIN
+ * without anything having been done, and the ring is full from then on. */
 void ring_run(struct ring *r);
 
 #endif

@@ -3,10 +3,14 @@
  * The system calls that a target needs once it serves (seccomp(2), by
  * libseccomp).  All others fail with EPERM instead of ending the process: a
  * library that tries something new must not take the disks away.
+ *
+ * A filter sees numbers, not names: which files may be opened is for --user to
+ * decide, whether any may be is decided here.
  */
 #include "target/privilege.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/sockios.h>
 #include <sched.h>
@@ -14,12 +18,19 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
-/* By name, since not every architecture and kernel has them all. */
-static const char *const allowed[] = {
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+/* ---- by name ---------------------------------------------------------------
+ * since not every architecture and kernel has them all.
+ */
+
+static const char *const serving[] = {
     /* the loop, its clock and its signals */
     "poll",
     "ppoll",
@@ -45,11 +56,8 @@ static const char *const allowed[] = {
     "eventfd2",
     /* memory and threads */
     "brk",
-    "mmap",
-    "mmap2",
     "munmap",
     "mremap",
-    "mprotect",
     "madvise",
     "futex",
     "futex_time64",
@@ -59,21 +67,14 @@ static const char *const allowed[] = {
     "sched_getaffinity",
     "getpid",
     "gettid",
-    "tgkill",
     "getrandom",
     "exit",
     "exit_group",
-    /* frames, and whoever else talks to us */
-    "socketcall",
+    /* frames */
     "bind",
-    "connect",
-    "accept",
-    "accept4",
-    "listen",
     "getsockopt",
     "setsockopt",
     "getsockname",
-    "getpeername",
     "sendto",
     "sendmsg",
     "sendmmsg",
@@ -82,7 +83,7 @@ static const char *const allowed[] = {
     "recvmmsg",
     "recvmmsg_time64",
     "shutdown",
-    /* the disk */
+    /* the disk; a ring has been made, and what it may do is fixed */
     "read",
     "readv",
     "pread64",
@@ -99,39 +100,16 @@ static const char *const allowed[] = {
     "fallocate",
     "lseek",
     "_llseek",
-    "io_uring_setup",
     "io_uring_enter",
-    "io_uring_register",
-    /* files: what the owner may open is decided by --user, not here */
-    "open",
-    "openat",
     "close",
+    "dup2",
+    "dup3",
     "fcntl",
     "fcntl64",
-    "flock",
     "fstat",
     "fstat64",
-    "fstatat64",
-    "newfstatat",
-    "stat",
-    "stat64",
-    "lstat",
-    "lstat64",
-    "statx",
     "fstatfs",
     "fstatfs64",
-    "access",
-    "faccessat",
-    "faccessat2",
-    "readlink",
-    "readlinkat",
-    "getdents64",
-    "getcwd",
-    "rename",
-    "renameat",
-    "renameat2",
-    "unlink",
-    "unlinkat",
     "uname",
     "sysinfo",
     "getuid",
@@ -140,69 +118,187 @@ static const char *const allowed[] = {
     "geteuid32",
 };
 
-/* What may be asked of interfaces and devices. */
-static const unsigned long requests[] = {
-    SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFFLAGS,
-    SIOCGIFNAME,  BLKDISCARD, BLKGETSIZE64,  BLKSSZGET,
-    BLKPBSZGET,   FIONREAD,   FIONBIO,
+/* Looking at files by their names, and who uses them. */
+static const char *const looking[] = {
+    "flock",      "fstatat64", "newfstatat", "stat",       "stat64",
+    "lstat",      "lstat64",   "statx",      "access",     "faccessat",
+    "faccessat2", "readlink",  "readlinkat", "getdents64", "getcwd",
 };
 
-static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK,
-                               AF_PACKET};
+static const char *const renaming[] = {"rename", "renameat", "renameat2"};
 
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+static const char *const accepting[] = {"accept", "accept4"};
 
-static int allow_names(scmp_filter_ctx filter)
+static const char *const connecting[] = {"connect", "getpeername"};
+
+static int allow_name(scmp_filter_ctx filter, const char *name)
+{
+    int number = seccomp_syscall_resolve_name(name);
+
+    return number == __NR_SCMP_ERROR
+               ? 0
+               : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+}
+
+static int allow(scmp_filter_ctx filter, bool may, const char *const *names,
+                 size_t count)
 {
     int err = 0;
 
-    for (size_t i = 0; i < COUNT(allowed) && !err; i++) {
-        int number = seccomp_syscall_resolve_name(allowed[i]);
-
-        if (number != __NR_SCMP_ERROR)
-            err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-    }
+    for (size_t i = 0; may && i < count && !err; i++)
+        err = allow_name(filter, names[i]);
     return err;
 }
 
-static int allow_some(scmp_filter_ctx filter)
+/* ---- by what they are given ------------------------------------------------
+ */
+
+/* SCMP_A0 and its like would leave a field out, which clang minds. */
+static struct scmp_arg_cmp argument(unsigned which, uint64_t mask,
+                                    uint64_t value)
 {
+    return (struct scmp_arg_cmp){.arg = which,
+                                 .op = SCMP_CMP_MASKED_EQ,
+                                 .datum_a = mask,
+                                 .datum_b = value};
+}
+
+/* The call, where its argument `which` has `value` under `mask`. */
+static int allow_where(scmp_filter_ctx filter, const char *name, unsigned which,
+                       uint64_t mask, uint64_t value)
+{
+    int number = seccomp_syscall_resolve_name(name);
+
+    return number == __NR_SCMP_ERROR
+               ? 0
+               : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+                                  argument(which, mask, value));
+}
+
+/* What may be asked of interfaces and devices. */
+static int allow_requests(scmp_filter_ctx filter, bool links)
+{
+    static const unsigned long requests[] = {
+        SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFFLAGS,
+        SIOCGIFNAME,  BLKDISCARD, BLKGETSIZE64,  BLKSSZGET,
+        BLKPBSZGET,   FIONREAD,   FIONBIO,
+    };
     int err = 0;
 
+    /* Some libraries pass the request as a negative int. */
     for (size_t i = 0; i < COUNT(requests) && !err; i++)
-        /* Some libraries pass the request as a negative int. */
-        err = seccomp_rule_add(
-            filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-            SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
-    for (size_t i = 0; i < COUNT(families) && !err; i++) {
-        /* SCMP_A0 would leave a field out, which clang minds. */
-        struct scmp_arg_cmp family = {
-            .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i]};
+        err = allow_where(filter, "ioctl", 1, UINT32_MAX, requests[i]);
+    if (!err && links) /* libpcap wants to know about time stamps */
+        err = allow_where(filter, "ioctl", 1, UINT32_MAX, SIOCETHTOOL);
+    return err;
+}
 
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                               family);
-    }
-    /* Threads, but no processes.  clone3 hides its flags from a filter; where
-     * it does not exist, libraries use clone. */
-    if (!err)
-        err = seccomp_rule_add(
-            filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+/* Memory is data.  Where mmap2 exists, mmap takes its arguments from memory,
+ * which a filter cannot read. */
+static int allow_memory(scmp_filter_ctx filter)
+{
+    bool two = seccomp_syscall_resolve_name("mmap2") >= 0;
+    int err = allow_where(filter, two ? "mmap2" : "mmap", 2, PROT_EXEC, 0);
+
+    return err ? err : allow_where(filter, "mprotect", 2, PROT_EXEC, 0);
+}
+
+/* Threads, but no processes, and signals to ourselves.  clone3 hides its flags
+ * from a filter; where it does not exist, libraries use clone. */
+static int allow_threads(scmp_filter_ctx filter)
+{
+    int err = allow_where(filter, "clone", 0, CLONE_THREAD, CLONE_THREAD);
+
     if (!err)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
                                0);
+    if (!err)
+        err = allow_where(filter, "tgkill", 0, UINT32_MAX, (uint64_t)getpid());
     return err;
 }
 
-int sandbox_enter(void)
+/* A socket that is not connected, to ask about interfaces, always. */
+static int allow_sockets(scmp_filter_ctx filter, const struct sandbox *may)
+{
+    const struct {
+        int family;
+        bool may;
+    } families[] = {
+        {AF_UNIX, true},
+        {AF_NETLINK, may->config || may->nbd || may->links},
+        {AF_INET, may->nbd},
+        {AF_PACKET, may->config || may->links},
+        {AF_INET6, may->nbd},
+    };
+    int err = 0;
+
+    /* Where all calls of sockets are one, their arguments lie in memory. */
+    if (seccomp_syscall_resolve_name("socketcall") >= 0)
+        return allow_name(filter, "socket");
+    for (size_t i = 0; i < COUNT(families) && !err; i++)
+        if (families[i].may)
+            err = allow_where(filter, "socket", 0, UINT32_MAX,
+                              (uint64_t)families[i].family);
+    return err;
+}
+
+/* Only --state-dir has files made. */
+static int allow_opening(scmp_filter_ctx filter, const struct sandbox *may)
+{
+    uint64_t makes =
+        may->state ? 0 : O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+    int err = 0;
+
+    if (!may->config && !may->state && !may->nbd && !may->links && !may->reopen)
+        return 0;
+    err = allow_where(filter, "open", 1, makes, 0);
+    return err ? err : allow_where(filter, "openat", 2, makes, 0);
+}
+
+/* fstat(3) of some libraries.  What was opened can be looked at. */
+static int allow_fstat(scmp_filter_ctx filter)
+{
+    int err =
+        allow_where(filter, "newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH);
+
+    return err ? err
+               : allow_where(filter, "statx", 2, AT_EMPTY_PATH, AT_EMPTY_PATH);
+}
+
+static int allow_all(scmp_filter_ctx filter, const struct sandbox *may)
+{
+    bool files =
+        may->config || may->state || may->nbd || may->links || may->reopen;
+    int err = allow(filter, true, serving, COUNT(serving));
+
+    if (!err)
+        err = allow(filter, files, looking, COUNT(looking));
+    if (!err && !files)
+        err = allow_fstat(filter);
+    if (!err)
+        err = allow_opening(filter, may);
+    if (!err)
+        err = allow(filter, may->state, renaming, COUNT(renaming));
+    if (!err)
+        err = allow(filter, may->control, accepting, COUNT(accepting));
+    if (!err)
+        err = allow(filter, may->nbd, connecting, COUNT(connecting));
+    if (!err)
+        err = allow_requests(filter, may->links);
+    if (!err)
+        err = allow_memory(filter);
+    if (!err)
+        err = allow_threads(filter);
+    return err ? err : allow_sockets(filter, may);
+}
+
+int sandbox_enter(const struct sandbox *may)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int err = filter ? 0 : -ENOMEM;
 
     if (!err)
-        err = allow_names(filter);
-    if (!err)
-        err = allow_some(filter);
+        err = allow_all(filter, may);
     if (!err)
         err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     /* A tree instead of a list, where the library can: it runs on each call. */

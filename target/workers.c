@@ -26,7 +26,8 @@ struct workers {
     int pipe[2]; /* a byte: finished work waits */
 
     struct ring *ring;
-    bool ring_tried; /* if there is none now, there will be none */
+    bool ring_tried;    /* if there is none now, there will be none */
+    bool ring_confined; /* it may run nothing but transfers */
 
     pthread_mutex_t lock; /* guards all below, and every queue */
     pthread_cond_t wanted;
@@ -214,9 +215,14 @@ void workers_close(struct workers *ws)
     free(ws);
 }
 
+void workers_confine(struct workers *ws)
+{
+    ws->ring_confined = true;
+}
+
 struct ring *workers_ring(struct workers *ws)
 {
-    if (!ws->ring_tried && ring_open(&ws->ring, ws->loop))
+    if (!ws->ring_tried && ring_open(&ws->ring, ws->loop, ws->ring_confined))
         ws->ring = NULL;
     ws->ring_tried = true;
     return ws->ring;

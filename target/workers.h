@@ -43,6 +43,10 @@ void workers_close(struct workers *ws);
  * NULL where it has none.  It lives as long as the workers. */
 struct ring *workers_ring(struct workers *ws);
 
+/* Before the first of these: a filter of system calls will be in force, which a
+ * ring must not get around. */
+void workers_confine(struct workers *ws);
+
 void work_queue_init(struct work_queue *q, struct workers *ws, unsigned limit);
 void work_submit(struct work_queue *q, struct work *w);
 

@@ -171,6 +171,9 @@ static void check_changes(const struct world *w, const struct aoe_header *h,
         must(same_lists(&w->export, &before.export));
         return;
     }
+    if (aoe_addr_wildcard(h->addr) && h->command != AOE_CMD_CONFIG &&
+        h->command != AOE_CMD_ATA)
+        must(w->reply_len == 0);
     if (to_many(h) || h->command != AOE_CMD_ATA ||
         export_reserved(&before.export, &h->src))
         must(same_disk(w, &before) && same_cache(w, &before));

@@ -151,7 +151,7 @@ stop target
 # Another disk of the same address on the second cable.
 truncate -s 2M "$TMP/another"
 start one nas aoe-target 1 2 eth0 "$TMP/disk"
-start two nas aoe-target --force 1 2 eth1 "$TMP/another"
+start two nas aoe-target --force-address 1 2 eth1 "$TMP/another"
 await one 'serving'
 await two 'serving'
 check "two disks of one address are refused, in a line that names both" refuses 1 \

@@ -33,8 +33,13 @@ check "also read-only" refused "disk: another target may write to it" \
     -r 1 2 eth0 disk
 check "also a part of it" refused "disk: another target exports it" \
     -o 8 -l 8 1 2 eth0 disk
-check "--force does it, with a warning" served two --force 1 2 eth0 disk
-check "... which says why" grep -q 'another target exports it; .*--force' \
+check "--force-address is about something else" \
+    refused "disk: another target exports it" --force-address 1 2 eth0 disk
+check "--force says that it has become two" \
+    refuses 2 '--force-file .*--force-address' \
+    nas aoe-target --force 1 2 eth0 disk
+check "--force-file does it, with a warning" served two --force-file 1 2 eth0 disk
+check "... which says why" grep -q 'another target exports it; .*--force-file' \
     "$(log_of two)"
 stop two
 stop one
@@ -87,7 +92,7 @@ check "a mounted partition is refused" refused "$part: mounted on $TMP/dir" \
 check "a disk with a mounted partition is refused" \
     refused "$loop: a partition of it is mounted on $TMP/dir" 1 1 eth0 "$loop"
 check "also read-only" refused "$loop: " -r 1 1 eth0 "$loop"
-check "--force serves it" served one --force 1 1 eth0 "$loop"
+check "--force-file serves it" served one --force-file 1 1 eth0 "$loop"
 stop one
 umount dir
 check "when it is not mounted any more it is served" served_in_time one 1 1 eth0 "$part"

@@ -93,6 +93,75 @@ serve --user nobody --seccomp -s
 serves "with -s"
 stop target
 
+if aoe-target --link pcap 2>&1 | grep -q 'lacks'; then
+    skip_check "--seccomp --link pcap" "this build has no libpcap"
+else
+    serve --seccomp --link pcap # which opens its interface anew, as root
+    serves "with pcap"
+    stop target
+fi
+
+# ---- what needs more than serving ---------------------------------------------
+# That the rest is forbidden is test_sandbox's to see.
+
+in_ring() {
+    # shellcheck disable=SC2010 # names of descriptors, not of files
+    ls -l "/proc/${PID[target]}/fd" | grep -q 'io_uring'
+}
+serve -d
+if in_ring; then
+    stop target
+    serve --seccomp -d
+    check "--seccomp: io_uring is used, confined to transfers" in_ring
+    serves "--seccomp with io_uring"
+else
+    skip_check "--seccomp: io_uring is used" "without --seccomp it is not, either"
+fi
+stop target
+
+cd "$TMP" || exit
+config() { # ARGUMENT...
+    host timeout 10 aoecfg -t 5 "$@" 1 2 eth0 | head -n 1
+}
+ctl() {
+    aoe-target ctl --control control "$@"
+}
+size_is() { # BYTES
+    [ "$(host aoe discover -i eth0 -j | grep -o "\"size\": *[0-9]*" | grep -o '[0-9]*$')" = "$1" ]
+}
+mkdir state
+serve --seccomp --control control --state-dir state
+if command -v aoecfg >/dev/null; then
+    check "--seccomp: what a client sets is kept" \
+        is "nas 1" "$(config -c set -s "nas 1")"
+    check "... in a file" grep -q '^config' state/e1.2.state
+fi
+check "--seccomp: the control socket answers" says '^e1\.2' ctl exports
+truncate -s 9M disk
+check "... a disk that has grown" ctl reload
+check "... is opened anew" size_is 9437184
+stop target
+
+if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then
+    skip_check "--seccomp: a configuration" "built without libinih"
+else
+    section() {
+        printf '[e1.%d]\nfile = %s\ninterfaces = eth0\n' "$@"
+    }
+    section 2 disk >conf
+    start target nas aoe-target --seccomp --config conf
+    await target 'e1\.2: serving'
+    truncate -s 1M another
+    section 3 another >>conf
+    kill -HUP "${PID[target]}"
+    check "--seccomp: a reload brings a disk" seen target 'e1\.3: serving'
+    rm conf
+    mark target
+    kill -HUP "${PID[target]}"
+    check "... and tells what is wrong" seen target 'conf: No such file'
+    stop target
+fi
+
 # ---- what is wrong -----------------------------------------------------------
 
 wrong() { # PATTERN USER

@@ -33,15 +33,17 @@ vblade_at() { # SLOT
 }
 vblade_at 2
 refused="^aoe-target: e1\.2: $HOST_MAC on eth0 serves another disk of this "
-refused+="address, serial \"[^\"]+\"; .*--force"
+refused+="address, serial \"[^\"]+\"; .*--force-address"
 start ear host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
     "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 != 0"
 await ear 'listening on'
 check "vblade has the address: refused, saying who and where" \
     refuses 1 "$refused" ours 1 2 eth0 "$TMP/ours"
 check "another slot is free" serves 1 3 eth0 "$TMP/ours"
-check "... and so is the same with --force" \
-    serves --force 1 2 eth0 "$TMP/ours"
+check "... and so is the same with --force-address" \
+    serves --force-address 1 2 eth0 "$TMP/ours"
+check "--force-file is about something else" \
+    refuses 1 "$refused" ours --force-file 1 2 eth0 "$TMP/ours"
 # Its first word on the network is that of e1.3: nothing was said for e1.2.
 check "who was refused had not announced itself" \
     first_word 'Minor: 0x03'
@@ -123,6 +125,26 @@ stop first
 check "a reload after the other one has gone" reload both
 check "... serves it" is "e1.2 e1.3" \
     "$(host aoe discover -i eth0 | grep -o '^e[0-9.]*' | xargs)"
+
+stop target
+start first host aoe-target 1 2 eth0 "$TMP/theirs"
+await first 'serving'
+both >conf
+start target nas aoe-target --config conf --control control
+await target 'e1\.3: serving'
+forced() {
+    section e1.2 disk2 'force-address = yes'
+    section e1.3 disk3
+}
+check "a reload with force-address" reload forced
+check "... serves the disk that was refused" \
+    says '^e1\.2.*disk2$' ctl exports
+check "... and was not asked about it" not refused_for 2
+check "a reload without it leaves it alone" reload both
+check "... it serves on" says '^e1\.2.*disk2$' ctl exports
+check "nothing is forced for all" refuses 2 'with --config, .*stands in the file' \
+    aoe-target --force-address --config conf
+stop first
 
 vblade_at 4
 DISK="0001 03"

@@ -4,6 +4,7 @@
  * as it shows without a device: each in a process of its own, which may lose
  * its mounts and its view of others.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -120,11 +121,47 @@ static void a_server_outside_a_container_is_one(void **state)
     check(status);
 }
 
+/* As an ordinary user: whoever may open the file may lock it. */
+static int see_as_nobody(const char *directory)
+{
+    (void)directory;
+    if (setgid(65534) || setuid(65534))
+        return NOT_PERMITTED;
+    if (open("/run/aoe-nbd/nbd99999.lock", O_RDONLY | O_CLOEXEC) >= 0)
+        return FAILED;
+    return kernel_server(NO_DEVICE) == KERNEL_SERVER_HIDDEN ? DONE : FAILED;
+}
+
+static void only_root_can_lock_a_device(void **state)
+{
+    int old, lock, status;
+    struct stat st;
+
+    (void)state;
+    mkdir("/run/aoe-nbd", 0755);
+    /* One that an earlier version left, for everyone to read. */
+    old = open("/run/aoe-nbd/nbd99999.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0);
+    if (old < 0 || fchmod(old, 0644)) {
+        print_message("needs to write to /run/aoe-nbd\n");
+        skip();
+    }
+    close(old);
+    lock = kernel_server_lock(NO_DEVICE);
+    assert_true(lock >= 0);
+    assert_int_equal(fstat(lock, &st), 0);
+    status = of_a_child(see_as_nobody, NULL);
+    close(lock);
+    unlink("/run/aoe-nbd/nbd99999.lock");
+    assert_int_equal(st.st_mode & 0777, 0600);
+    check(status);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mount_with_a_blank_in_its_name_is_not_kept),
         cmocka_unit_test(a_server_outside_a_container_is_one),
+        cmocka_unit_test(only_root_can_lock_a_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

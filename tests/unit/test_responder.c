@@ -85,6 +85,37 @@ static void wildcards_match(void **state)
     config_of();
 }
 
+/* Of a frame to many disks nothing is executed, and only what finds disks is
+ * answered: the answers to one forged frame would be many times as large. */
+static void wildcards_find_and_do_nothing_else(void **state)
+{
+    static const uint8_t wild[][3] = {
+        {0xff, 0xff, 0xff}, {0, 1, 0xff}, {0xff, 0xff, 2}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wild / sizeof wild[0]; i++) {
+        for (unsigned command = 0; command < 256; command++) {
+            ask(b, (uint8_t)command);
+            b->request_len = AOE_FRAME_MIN;
+            memcpy(b->request + 16, wild[i], 3);
+            bench_send(b);
+            if (command == AOE_CMD_CONFIG)
+                config_of();
+            else
+                expect_silence(b);
+        }
+        for (unsigned opcode = 0; opcode < 256; opcode++) {
+            ask_ata(b, (uint8_t)opcode, AOE_AFLAG_EXTENDED, 0, 1);
+            memcpy(b->request + 16, wild[i], 3);
+            bench_send(b);
+            if (opcode == ATA_IDENTIFY)
+                assert_int_equal(b->verdict, RESPONDER_REPLY);
+            else
+                expect_silence(b);
+        }
+    }
+}
+
 static void version_error_only_to_us(void **state)
 {
     (void)state;
@@ -419,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup(unanswerable_sources_are_ignored, setup),
         cmocka_unit_test_setup(other_disks_are_ignored, setup),
         cmocka_unit_test_setup(wildcards_match, setup),
+        cmocka_unit_test_setup(wildcards_find_and_do_nothing_else, setup),
         cmocka_unit_test_setup(version_error_only_to_us, setup),
         cmocka_unit_test_setup(unknown_commands, setup),
         cmocka_unit_test_setup(truncated_frames, setup),
