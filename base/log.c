@@ -21,16 +21,14 @@ static _Thread_local void (*log_heard)(void *arg, const char *line);
 static _Thread_local void *log_heard_arg;
 
 /* Where one of the first three descriptors is closed, the next thing opened
- * gets its number: a network interface would send our lines as frames. */
+ * gets its number: a network interface would send our lines as frames.  Who
+ * closed standard output must still hear that nothing can be printed, so that
+ * one cannot be written to. */
 static void open_standard(void)
 {
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
 void log_program(const char *program)

@@ -12,7 +12,7 @@
 
 /* The first call of every program: the name before the colon, which must stay
  * valid, and what of standard input, output and error is closed becomes
- * /dev/null. */
+ * /dev/null, the output one that refuses to be written to. */
 void log_program(const char *program);
 const char *log_name(void);
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "bridge/fuse_commands.h"
 
 static const struct {
@@ -33,9 +34,8 @@ static void help(void)
            "aoe-fuse COMMAND --help tells more, aoe-fuse(8) all.\n");
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
-    log_program("aoe-fuse");
     if (fuse_helper_called(argc, argv))
         return fuse_helper_command(argc, argv);
     if (argc < 2) {
@@ -57,4 +57,10 @@ int main(int argc, char **argv)
     log_error("%s: no such command or option; aoe-fuse --help lists them",
               argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    log_program("aoe-fuse");
+    return output_end(command(argc, argv));
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "bridge/kernel_connection.h"
 #include "bridge/kernel_guard.h"
 #include "bridge/kernel_nbd.h"
@@ -111,10 +112,13 @@ static int prepare(struct kernel_connection *c)
 
 static int announce(struct kernel_connection *c)
 {
-    int err = 0;
+    int err;
 
     printf("/dev/nbd%d\n", c->index);
-    fflush(stdout);
+    /* Without its name it is of no use to who asked for it. */
+    err = output_flush();
+    if (err)
+        return err;
     if (c->background.ready_fd >= 0)
         err = background_detach(&c->background, c->loop);
     if (err)

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "bridge/nbd_commands.h"
 
 static const struct {
@@ -40,11 +41,8 @@ static void help(void)
         "`aoe-nbd COMMAND --help' tells more.  See aoe-nbd(8).");
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
-    log_program("aoe-nbd");
-    /* Whoever read our lines may be gone; that ends no server. */
-    signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         log_error("no command given; see aoe-nbd --help");
         return EXIT_USAGE;
@@ -62,4 +60,12 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     log_error("%s: no such command; see aoe-nbd --help", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    log_program("aoe-nbd");
+    /* Whoever read our lines may be gone; that ends no server. */
+    signal(SIGPIPE, SIG_IGN);
+    return output_end(command(argc, argv));
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "initiator/command_disk.h"
 #include "initiator/command_text.h"
 
@@ -110,7 +111,8 @@ static int ping(struct command_disk *c, const struct ping *p)
             ways[i].interface = c->interfaces.names[i];
             ask(c, p, &ways[i]);
         }
-        fflush(stdout);
+        if (output_flush())
+            return EXIT_FAILED; /* it may go on for days */
     }
     for (unsigned i = 0; i < c->interfaces.count; i++) {
         sum_up(c, &ways[i]);

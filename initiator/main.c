@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "initiator/commands.h"
 
 static const struct command {
@@ -36,11 +37,8 @@ static void help(void)
     puts("\n`aoe COMMAND --help' tells more.  See aoe(8).");
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
-    static char program[] = "aoe";
-
-    log_program(program);
     if (argc < 2) {
         log_error("no command given; see aoe --help");
         return EXIT_USAGE;
@@ -55,9 +53,19 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name)) {
-            argv[1] = program; /* what getopt begins its complaints with */
+            argv[1] = argv[0]; /* what getopt begins its complaints with */
             return commands[i].run(argc - 1, argv + 1);
         }
     log_error("%s: no such command; see aoe --help", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    static char program[] = "aoe";
+
+    log_program(program);
+    if (argc > 0)
+        argv[0] = program;
+    return output_end(command(argc, argv));
 }

@@ -87,7 +87,7 @@ static int take_answer(FILE *in, const char *path)
     }
     while ((n = fread(line, 1, sizeof line, in)) > 0)
         fwrite(line, 1, n, stdout);
-    if (ferror(in) || fflush(stdout)) {
+    if (ferror(in)) {
         log_error("%s: %s", path, strerror(errno));
         return EXIT_FAILED;
     }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/options.h"
+#include "base/output.h"
 #include "target/claim.h"
 #include "target/boot.h"
 #include "target/configure.h"
@@ -289,12 +290,11 @@ static int run(const struct options *o)
     return status;
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
     struct options o;
     int status;
 
-    log_program("aoe-target");
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)
         return ctl_main(argc - 1, argv + 1);
     status = options_parse(&o, argc, argv);
@@ -302,4 +302,10 @@ int main(int argc, char **argv)
         status = run(&o);
     options_free(&o);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    log_program("aoe-target");
+    return output_end(command(argc, argv));
 }
