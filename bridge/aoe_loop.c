@@ -14,8 +14,12 @@ static void rearm(struct aoe_loop *al)
     int count = aoe_poll_fds(al->aoe, fds, AOE_INTERFACE_MAX);
     int64_t due = aoe_timeout(al->aoe);
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        if (al->watches[i].fd != fds[i].fd)
+            loop_unwatch(al->loop, &al->watches[i]);
+        al->watches[i].fd = fds[i].fd;
         loop_watch(al->loop, &al->watches[i], fds[i].events);
+    }
     if (due >= 0)
         loop_timer_set(al->loop, &al->timer, clock_ns() + (uint64_t)due);
     else

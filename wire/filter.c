@@ -122,18 +122,31 @@ struct kernel_program {
     const struct filter_insn *filter;
 };
 
-int filter_attach(int fd, const struct link_filter *f)
+static int attach(int fd, const struct filter_program *program)
 {
-    struct filter_program program;
-    struct kernel_program kernel;
+    struct kernel_program kernel = {.len = (unsigned short)program->count,
+                                    .filter = program->insn};
 
-    filter_compile(f, true, &program);
-    kernel.len = (unsigned short)program.count;
-    kernel.filter = program.insn;
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
                       sizeof(kernel)) < 0
                ? -errno
                : 0;
+}
+
+int filter_attach(int fd, const struct link_filter *f)
+{
+    struct filter_program program;
+
+    filter_compile(f, true, &program);
+    return attach(fd, &program);
+}
+
+int filter_attach_none(int fd)
+{
+    struct filter_program program = {.count = 0};
+
+    emit(&program, RETURN, 0, NEXT, NEXT);
+    return attach(fd, &program);
 }
 
 #endif

@@ -35,6 +35,8 @@ void filter_compile(const struct link_filter *f, bool linux_socket,
 #ifdef __linux__
 /* Makes it the filter of a packet socket.  0 or -errno. */
 int filter_attach(int fd, const struct link_filter *f);
+/* The same with one that lets nothing in. */
+int filter_attach_none(int fd);
 #endif
 
 #endif

@@ -90,8 +90,9 @@ struct link_ops {
 struct link {
     const struct link_ops *ops;
     char ifname[LINK_NAME_MAX];
-    int fd;             /* poll this for POLLIN and POLLOUT */
-    unsigned mtu;       /* bytes of Ethernet payload */
+    int fd;             /* poll this for POLLIN and POLLOUT; link_recv and
+                           link_refresh may put another in its place */
+    unsigned mtu;       /* bytes of Ethernet payload that get through here */
     struct aoe_mac mac; /* of the local interface */
     bool up;            /* the interface exists and can carry frames */
     struct list free;   /* of link_frame.link: receive buffers not in use */

@@ -52,6 +52,7 @@ struct packet_link {
     bool one_by_one;       /* the kernel lacks recvmmsg and sendmmsg */
     unsigned ring_frames;  /* of the ring, memory allowing; 0: none */
     unsigned socket_bytes; /* wanted; 0: what we think best */
+    struct link_filter filter;
     struct packet_ring ring;
     struct mmsghdr rx[LINK_BATCH];
     struct iovec rx_iov[LINK_BATCH];
@@ -268,7 +269,17 @@ static int packet_send(struct link *l, const struct link_out *out, int count)
 
 /* ---- the socket and its interface ---------------------------------------- */
 
-static int attach(struct packet_link *p, int index)
+/* A child that was forked may keep the socket alive: it is to cost nothing. */
+static void close_socket(struct packet_link *p)
+{
+    packet_ring_unmap(&p->ring);
+    if (p->link.fd < 0)
+        return;
+    filter_attach_none(p->link.fd);
+    close(p->link.fd);
+}
+
+static int attach(int fd, int index)
 {
     struct sockaddr_ll ll = {
         .sll_family = AF_PACKET,
@@ -276,9 +287,98 @@ static int attach(struct packet_link *p, int index)
         .sll_ifindex = index,
     };
 
-    if (bind(p->link.fd, (struct sockaddr *)&ll, sizeof(ll)) < 0)
-        return -errno;
+    return bind(fd, (struct sockaddr *)&ll, sizeof(ll)) < 0 ? -errno : 0;
+}
+
+static int set_int(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
+                                                                    : 0;
+}
+
+static void size_queue(const struct packet_link *p, int fd, unsigned mtu)
+{
+    unsigned bytes = p->socket_bytes;
+
+    if (bytes == 0)
+        bytes = QUEUE_FRAMES * 2 * link_room(mtu);
+    if (p->socket_bytes == 0 && bytes > DEFAULT_BYTES_MOST)
+        bytes = DEFAULT_BYTES_MOST;
+    if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
+        set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
+}
+
+/* What makes the link better and may be refused by an older kernel or for lack
+ * of privilege. */
+static void set_options(const struct packet_link *p, int fd, unsigned mtu)
+{
+    size_queue(p, fd, mtu);
+    /* The filter rejects our own frames too; this spares running it. */
+    set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1))
+        set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1);
+}
+
+static int open_ring(const struct packet_link *p, struct packet_ring *ring,
+                     int fd, unsigned mtu)
+{
+    unsigned room = link_room(mtu), frames = p->ring_frames;
+
+    if (frames > DEFAULT_BYTES_MOST / room)
+        frames = DEFAULT_BYTES_MOST / room;
+    if (p->socket_bytes)
+        frames = p->socket_bytes / room + 1;
+    return packet_ring_open(ring, fd, room, frames);
+}
+
+/* A socket that hears interface `index`, in place of the one there may be. */
+static int open_socket(struct packet_link *p, int index, unsigned mtu,
+                       bool ring)
+{
+    struct packet_ring new = {.at = NULL};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int e = fd < 0 ? -errno : filter_attach(fd, &p->filter);
+
+    if (e == 0) {
+        set_options(p, fd, mtu);
+        e = ring ? open_ring(p, &new, fd, mtu) : 0;
+    }
+    if (e == 0)
+        e = attach(fd, index);
+    if (e) {
+        packet_ring_unmap(&new);
+        if (fd >= 0)
+            close(fd);
+        return e;
+    }
+    close_socket(p);
+    p->link.fd = fd;
+    p->ring = new;
     p->index = index;
+    return 0;
+}
+
+/* A socket whose ring could not be had is given up with it: the kernel may go
+ * on filling what nobody reads. */
+static int replace_socket(struct packet_link *p, int index, unsigned mtu)
+{
+    if (p->ring_frames && open_socket(p, index, mtu, true) == 0)
+        return 0;
+    return open_socket(p, index, mtu, false);
+}
+
+/* Makes room for the frames of this MTU.  What waits in an older ring or socket
+ * is lost, as frames are on a wire: clients send again.  Without a ring the
+ * kernel queues.  -errno: the link hears what it heard before, and no more. */
+static int make_room(struct packet_link *p, unsigned mtu)
+{
+    if (p->ring_frames && p->ring.room < link_room(mtu)) {
+        if (packet_ring_close(&p->ring, p->link.fd))
+            return replace_socket(p, p->index, mtu);
+        open_ring(p, &p->ring, p->link.fd, mtu);
+    }
+    if (!p->ring.at)
+        size_queue(p, p->link.fd, mtu);
     return 0;
 }
 
@@ -295,22 +395,6 @@ static void count_drops(struct link *l)
         l->rx_drops += s.drops;
 }
 
-/* What an older ring holds is lost, as frames are on a wire: clients send
- * again.  Without one the kernel queues. */
-static void size_ring(struct packet_link *p, unsigned mtu)
-{
-    unsigned room = link_room(mtu), frames = p->ring_frames;
-
-    if (frames == 0 || p->ring.room >= room)
-        return;
-    if (frames > DEFAULT_BYTES_MOST / room)
-        frames = DEFAULT_BYTES_MOST / room;
-    if (p->socket_bytes)
-        frames = p->socket_bytes / room + 1;
-    packet_ring_close(&p->ring, p->link.fd);
-    packet_ring_open(&p->ring, p->link.fd, room, frames);
-}
-
 static int packet_refresh(struct link *l)
 {
     struct packet_link *p = packet_of(l);
@@ -325,11 +409,12 @@ static int packet_refresh(struct link *l)
         return changed;
     if (up && n.index != p->index) {
         /* Removed and made again: the socket hangs on the old one. */
-        up = attach(p, n.index) == 0;
+        up = attach(l->fd, n.index) == 0;
+        p->index = up ? n.index : p->index;
         changed |= LINK_CHANGED_STATE;
     }
-    if (up && n.mtu != l->mtu && link_grow(l, link_room(n.mtu)) == 0) {
-        size_ring(p, n.mtu);
+    if (up && n.mtu != l->mtu && link_grow(l, link_room(n.mtu)) == 0 &&
+        make_room(p, n.mtu) == 0) {
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;
     }
@@ -344,31 +429,6 @@ static int packet_refresh(struct link *l)
     return changed;
 }
 
-static int set_int(int fd, int level, int option, int value)
-{
-    return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
-                                                                    : 0;
-}
-
-/* What makes the link better and may be refused by an older kernel or for lack
- * of privilege. */
-static void set_options(struct packet_link *p)
-{
-    int fd = p->link.fd;
-    unsigned bytes = p->socket_bytes;
-
-    if (bytes == 0)
-        bytes = QUEUE_FRAMES * 2 * link_room(p->link.mtu);
-    if (p->socket_bytes == 0 && bytes > DEFAULT_BYTES_MOST)
-        bytes = DEFAULT_BYTES_MOST;
-    if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
-        set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
-    /* The filter rejects our own frames too; this spares running it. */
-    set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1))
-        set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1);
-}
-
 static void prepare_headers(struct packet_link *p)
 {
     for (int i = 0; i < LINK_BATCH; i++) {
@@ -380,16 +440,19 @@ static void prepare_headers(struct packet_link *p)
 
 static int packet_filter(struct link *l, const struct link_filter *f)
 {
-    return filter_attach(l->fd, f);
+    struct packet_link *p = packet_of(l);
+    int e = filter_attach(l->fd, f);
+
+    if (e == 0)
+        p->filter = *f;
+    return e;
 }
 
 static void packet_close(struct link *l)
 {
     struct packet_link *p = packet_of(l);
 
-    packet_ring_close(&p->ring, l->fd);
-    if (l->fd >= 0)
-        close(l->fd);
+    close_socket(p);
     link_fini(l);
     free(p);
 }
@@ -430,17 +493,9 @@ int link_packet_open(struct link **out, const char *ifname,
         p->ring_frames =
             o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
     p->socket_bytes = o->socket_bytes;
+    p->filter = o->filter;
     prepare_headers(p);
-    p->link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (p->link.fd < 0)
-        e = -errno;
-    else
-        e = filter_attach(p->link.fd, &o->filter);
-    if (e == 0) {
-        set_options(p);
-        size_ring(p, n.mtu);
-        e = attach(p, n.index);
-    }
+    e = replace_socket(p, n.index, n.mtu);
     if (e) {
         packet_close(&p->link);
         return e;

@@ -138,12 +138,17 @@ static int handle_open(const struct pcap_link *p, unsigned snaplen,
     return 0;
 }
 
-/* Lets the descriptor that the user polls stand for `fd`. */
+/* Gives the user a descriptor to poll that stands for `fd`.  Its number is a
+ * new one, so that whoever keeps a set of descriptors in the kernel (epoll)
+ * sees that it is another. */
 static int publish(struct link *l, int fd)
 {
-    if (dup2(fd, l->fd) < 0)
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy < 0)
         return -errno;
-    fcntl(l->fd, F_SETFD, FD_CLOEXEC);
+    close(l->fd);
+    l->fd = copy;
     return 0;
 }
 
@@ -326,6 +331,16 @@ static int grow(struct pcap_link *p, unsigned mtu)
     return link_grow(&p->link, (unsigned)room);
 }
 
+/* Larger frames need a new handle, since the old one would cut them off.  Where
+ * none is to be had, for want of privilege by now, it goes on with what it
+ * hears. */
+static int make_room(struct pcap_link *p, const struct netif *n)
+{
+    int e = grow(p, n->mtu);
+
+    return e == 0 && link_room(n->mtu) > p->snaplen ? attach(p, n) : e;
+}
+
 static int pcap_link_refresh(struct link *l)
 {
     struct pcap_link *p = pcap_of(l);
@@ -344,15 +359,13 @@ static int pcap_link_refresh(struct link *l)
         l->up = p->reported = false;
         return changed;
     }
-    if (n.mtu != l->mtu && grow(p, n.mtu) == 0) {
+    moved = n.index != p->index;
+    if (!p->handle || moved)
+        up = attach(p, &n) == 0;
+    if (up && n.mtu != l->mtu && make_room(p, &n) == 0) {
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;
     }
-    /* A removed interface needs a new handle; so do larger frames, which the
-     * old one would cut off. */
-    moved = n.index != p->index;
-    if (!p->handle || moved || link_room(l->mtu) > p->snaplen)
-        up = attach(p, &n) == 0;
     if (!aoe_mac_equal(&n.mac, &l->mac)) {
         l->mac = n.mac;
         changed |= LINK_CHANGED_MAC;

@@ -46,13 +46,22 @@ static int ask_for_ring(int fd, unsigned blocks, uint32_t slot)
                                                                     : 0;
 }
 
+static int map(struct packet_ring *r, int fd)
+{
+    void *at = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (at == MAP_FAILED)
+        return -errno;
+    r->at = at;
+    return 0;
+}
+
 int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
                      unsigned frames)
 {
     uint32_t slot = TPACKET_ALIGN(TPACKET2_HDRLEN + LINK_HEADER + room);
     int version = TPACKET_V2, err;
     unsigned per_block, blocks;
-    void *at;
 
     *r = (struct packet_ring){.at = NULL};
     if (slot > BLOCK)
@@ -65,26 +74,33 @@ int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
     if (err)
         return err;
     r->size = (size_t)blocks * BLOCK;
-    at = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (at == MAP_FAILED) {
-        err = -errno;
+    err = map(r, fd);
+    if (err) {
         ask_for_ring(fd, 0, 0);
         return err;
     }
-    r->at = at;
     r->slot = slot;
     r->room = room;
     r->slots = blocks * per_block;
     return 0;
 }
 
-void packet_ring_close(struct packet_ring *r, int fd)
+void packet_ring_unmap(struct packet_ring *r)
+{
+    if (r->at)
+        munmap(r->at, r->size);
+    *r = (struct packet_ring){.at = NULL};
+}
+
+int packet_ring_close(struct packet_ring *r, int fd)
 {
     if (!r->at)
-        return;
+        return 0;
     munmap(r->at, r->size);
-    ask_for_ring(fd, 0, 0);
+    if (ask_for_ring(fd, 0, 0) && map(r, fd) == 0)
+        return -EBUSY;
     *r = (struct packet_ring){.at = NULL};
+    return 0;
 }
 
 bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f)

@@ -31,8 +31,13 @@ struct packet_ring_frame {
  * `room` bytes.  0 or -errno: the kernel has none for us, use its queue. */
 int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
                      unsigned frames);
-/* What it holds is lost; the socket then queues as others do. */
-void packet_ring_close(struct packet_ring *r, int fd);
+/* Takes it away; what it holds is lost, and the socket then queues as others
+ * do.  -EBUSY: another process has it mapped, a child that was forked since
+ * (the kernel then takes no ring away and gives no other): it stays as it was.
+ * Otherwise 0. */
+int packet_ring_close(struct packet_ring *r, int fd);
+/* The same for a socket that is closed next. */
+void packet_ring_unmap(struct packet_ring *r);
 
 /* The oldest frame.  False: there is none. */
 bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f);

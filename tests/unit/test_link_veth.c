@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -166,6 +167,70 @@ static void mtu(const char *backend)
     assert_int_equal(link_refresh(n.b), LINK_CHANGED_MTU);
     assert_int_equal(n.a->mtu, 1500);
     veth_works(&n, 6, 1514);
+    veth_close(&n);
+}
+
+/* A child that was forked while the link was open has a share in its memory,
+ * for which the kernel refuses to change it. */
+static void mtu_after_a_fork(const char *backend)
+{
+    struct veth n;
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    veth_open(&n, backend);
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) != 0); /* until the parent has ended */
+    }
+    veth_must("ip link set w0 mtu 9000 && ip link set w1 mtu 9000");
+    assert_int_equal(link_refresh(n.a), LINK_CHANGED_MTU);
+    assert_int_equal(link_refresh(n.b), LINK_CHANGED_MTU);
+    veth_works(&n, 1, 9014);
+    veth_must("ip link set w0 mtu 1500 && ip link set w1 mtu 1500");
+    assert_int_equal(link_refresh(n.a), LINK_CHANGED_MTU);
+    veth_works(&n, 2, 1514);
+    veth_must("ip link set w0 address 02:00:00:00:01:01");
+    assert_int_equal(link_refresh(n.a), LINK_CHANGED_MAC);
+    veth_works(&n, 3, 60);
+    close(ends[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    close(ends[0]);
+    veth_close(&n);
+}
+
+/* As an unprivileged child of the one who opened the link: nothing that was
+ * opened can be opened anew.  The failures have numbers. */
+static int use_without_privilege(void *arg)
+{
+    struct veth *n = arg;
+    struct link_frame *f;
+
+    if (!veth_shell("ip link set w0 mtu 9000 && ip link set w1 mtu 9000"))
+        return 1;
+    if (setuid(65534) < 0)
+        return 2;
+    link_refresh(n->a);
+    link_refresh(n->b);
+    if (!n->a->up || !n->b->up)
+        return 3;
+    if (veth_send(n->b, &n->a->mac, false, 7, n->a->mtu + 14) != 1 ||
+        !veth_wait(n->a, POLLIN) || link_recv(n->a, &f, 1) != 1)
+        return 4;
+    return f->len == n->a->mtu + 14 ? 0 : 5;
+}
+
+/* It carries what it says it carries: the larger frames, or those it did. */
+static void mtu_without_privilege(const char *backend)
+{
+    struct veth n;
+
+    veth_open(&n, backend);
+    assert_int_equal(veth_child(use_without_privilege, &n), 0);
     veth_close(&n);
 }
 
@@ -342,10 +407,14 @@ static void aligned_buffers(const char *backend)
     what(backend, batches) what(backend, kernel_filter)                        \
         what(backend, down_and_up) what(backend, opened_while_down)            \
             what(backend, mtu) what(backend, frame_beyond_the_buffer)          \
-                what(backend, address) what(backend, removed_and_made_again)   \
-                    what(backend, full_queue) what(backend, bad_interfaces)    \
-                        what(backend, no_privilege)                            \
-                            what(backend, aligned_buffers)
+                what(backend, mtu_after_a_fork)                                \
+                    what(backend, mtu_without_privilege)                       \
+                        what(backend, address)                                 \
+                            what(backend, removed_and_made_again)              \
+                                what(backend, full_queue)                      \
+                                    what(backend, bad_interfaces)              \
+                                        what(backend, no_privilege)            \
+                                            what(backend, aligned_buffers)
 
 FOR_EVERY_TEST(packet, FOR_BACKEND)
 FOR_EVERY_TEST(queue, FOR_BACKEND)
