@@ -37,6 +37,9 @@ int device_size(int fd, bool block, uint64_t *size);
 /* Whether a block device has been taken away while it was open; it does not
  * come back behind the same descriptor. */
 bool device_gone(int fd);
+/* The request of ioctl(2) that device_same makes: BLKGETDISKSEQ of
+ * <linux/fs.h>, which is newer than many systems' copy of it. */
+#define DEVICE_APPEARANCE _IOR(0x12, 128, uint64_t)
 /* Whether both descriptors are of one device, or of one file. */
 bool device_same(int a, int b);
 

@@ -20,9 +20,6 @@
 #ifndef BLKDISCARD
 #define BLKDISCARD _IO(0x12, 119)
 #endif
-#ifndef BLKGETDISKSEQ
-#define BLKGETDISKSEQ _IOR(0x12, 128, uint64_t)
-#endif
 #ifndef RWF_DSYNC
 #define RWF_DSYNC 2
 #endif
@@ -89,8 +86,8 @@ static bool same_appearance(int a, int b)
 {
     uint64_t one, two;
 
-    return ioctl(a, BLKGETDISKSEQ, &one) || ioctl(b, BLKGETDISKSEQ, &two) ||
-           one == two;
+    return ioctl(a, DEVICE_APPEARANCE, &one) ||
+           ioctl(b, DEVICE_APPEARANCE, &two) || one == two;
 }
 
 #else

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "target/device.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -181,7 +182,7 @@ static int allow_requests(scmp_filter_ctx filter, bool links)
     static const unsigned long requests[] = {
         SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFFLAGS,
         SIOCGIFNAME,  BLKDISCARD, BLKGETSIZE64,  BLKSSZGET,
-        BLKPBSZGET,   FIONREAD,   FIONBIO,
+        BLKPBSZGET,   FIONREAD,   FIONBIO,       DEVICE_APPEARANCE,
     };
     int err = 0;
 
