@@ -81,7 +81,7 @@ fi
 
 config -c fset -s old >/dev/null
 mv state elsewhere
-mv elsewhere/e1.2.state kept && rmdir elsewhere
+mv elsewhere/e1.2.state kept && rm -r elsewhere
 check "a change that cannot be saved is not answered" \
     not host rawframe -p -u "$TAG" -w 700 eth0 \
     <<<"$(frame 01 '0000 0000 00 04 0003 6e6577')"
