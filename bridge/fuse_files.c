@@ -44,6 +44,12 @@ uint64_t aoefs_size(const struct aoefs_disk *disk)
     return aoe_disk_identity(disk->disk)->size;
 }
 
+bool aoefs_read_only(const struct aoefs_disk *disk)
+{
+    return disk->fs->options.read_only ||
+           aoe_disk_identity(disk->disk)->read_only;
+}
+
 void aoefs_resized(struct aoefs_disk *disk)
 {
     /* A negative offset: only the attributes, which cannot block. */
@@ -83,6 +89,8 @@ bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
         uint32_t sector = aoe_disk_identity(disk->disk)->physical_sector;
 
         st->st_mode = S_IFREG | fs->options.mode;
+        if (aoefs_read_only(disk))
+            st->st_mode &= ~(mode_t)0222;
         st->st_size = (off_t)aoefs_size(disk);
         if (sector > BLOCK)
             st->st_blksize = (blksize_t)sector;

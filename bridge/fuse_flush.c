@@ -4,8 +4,8 @@
  * flushes of our own, which nobody waits for.
  *
  * A target tells only once of a flush that failed (fsync(2) is no better), so
- * that the next one succeeds and says nothing of what was lost.  A failure that
- * nobody was told of is kept for whoever asks next.
+ * that the next one succeeds and says nothing of what was lost.  Each open file
+ * is a user of its own to libaoe, which tells each of them once.
  */
 #include "bridge/fuse_fs.h"
 
@@ -14,39 +14,39 @@
 
 #include "base/log.h"
 
-void aoefs_flush(struct aoefs_io *io, void (*done)(struct aoe_request *, int))
+void aoefs_flush(struct aoefs_io *io, struct aoe_writer *writer,
+                 void (*done)(struct aoe_request *, int))
 {
     io->writes_before = io->disk->writes;
-    io->aoe = (struct aoe_request){.op = AOE_FLUSH, .done = done, .arg = io};
+    io->aoe = (struct aoe_request){
+        .op = AOE_FLUSH, .done = done, .arg = io, .writer = writer};
     aoefs_submit(io);
 }
 
-static void note_flushed(struct aoefs_io *io)
+void aoefs_flush_ended(struct aoefs_io *io, int status)
 {
-    if (io->disk->flushed < io->writes_before)
+    if (!status && io->disk->flushed < io->writes_before)
         io->disk->flushed = io->writes_before;
 }
 
-int aoefs_flush_ended(struct aoefs_io *io, int status)
+int aoefs_writers_open(struct aoefs *fs)
 {
-    int untold = io->disk->untold;
+    for (unsigned i = 0; i < fs->disk_count; i++) {
+        struct aoefs_disk *disk = &fs->disks[i];
 
-    if (!status)
-        note_flushed(io);
-    io->disk->untold = 0;
-    return status ? status : untold;
+        disk->directory = aoe_writer_open(disk->disk);
+        if (!disk->directory)
+            return -ENOMEM;
+    }
+    return 0;
 }
 
-int aoefs_flush_verdict(struct aoefs *fs)
+void aoefs_writers_close(struct aoefs *fs)
 {
-    int status = 0;
-
     for (unsigned i = 0; i < fs->disk_count; i++) {
-        if (!status)
-            status = fs->disks[i].untold;
-        fs->disks[i].untold = 0;
+        aoe_writer_close(fs->disks[i].directory);
+        fs->disks[i].directory = NULL;
     }
-    return status;
 }
 
 /* ---- for a user ---------------------------------------------------------- */
@@ -55,7 +55,8 @@ static void fsync_done(struct aoe_request *aoe, int status)
 {
     struct aoefs_io *io = aoe->arg;
 
-    aoefs_reply_status(io, aoefs_flush_ended(io, status));
+    aoefs_flush_ended(io, status);
+    aoefs_reply_status(io, status);
 }
 
 /* A flush covers every write answered before it: the kernel waits for the
@@ -67,8 +68,7 @@ void aoefs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
     struct aoefs_io *io;
 
     (void)datasync; /* there is no metadata */
-    (void)fi;
-    if (!disk || disk->fs->options.read_only) {
+    if (!disk || aoefs_read_only(disk)) {
         fuse_reply_err(req, 0);
         return;
     }
@@ -77,7 +77,7 @@ void aoefs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    aoefs_flush(io, fsync_done);
+    aoefs_flush(io, aoefs_writer(fi), fsync_done);
 }
 
 /* fsync of the directory: every disk that was written to, one after the other,
@@ -90,16 +90,22 @@ static void fsyncdir_done(struct aoe_request *aoe, int status)
     struct aoefs_io *io = aoe->arg;
     struct aoe_loop *al = io->disk->fs->al;
 
-    status = aoefs_flush_ended(io, status);
+    aoefs_flush_ended(io, status);
     if (!io->first_error)
         io->first_error = status;
     fsyncdir_next(io, io->disk + 1);
     aoe_loop_kick(al);
 }
 
-static bool clean(const struct aoefs_disk *disk)
+/* Neither something to flush nor something to tell. */
+static bool clean(struct aoefs_disk *disk)
 {
-    return disk->writes == disk->flushed && !disk->untold;
+    uint64_t told = disk->losses;
+    struct aoe_stats stats;
+
+    aoe_disk_stats(disk->disk, &stats);
+    disk->losses = stats.losses;
+    return disk->writes == disk->flushed && told == stats.losses;
 }
 
 static void fsyncdir_next(struct aoefs_io *io, struct aoefs_disk *disk)
@@ -113,7 +119,7 @@ static void fsyncdir_next(struct aoefs_io *io, struct aoefs_disk *disk)
         return;
     }
     io->disk = disk;
-    aoefs_flush(io, fsyncdir_done);
+    aoefs_flush(io, disk->directory, fsyncdir_done);
 }
 
 void aoefs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
@@ -137,7 +143,6 @@ void aoefs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 
 static void behind_failed(struct aoefs_disk *disk, int status)
 {
-    disk->untold = status;
     log_error("%s: flushing what was written: %s; writes since the last fsync "
               "may be lost",
               aoe_disk_name(disk->disk), strerror(-status));
@@ -147,23 +152,64 @@ static void flush_behind_done(struct aoe_request *aoe, int status)
 {
     struct aoefs_io *io = aoe->arg;
 
+    aoefs_flush_ended(io, status);
     if (status)
         behind_failed(io->disk, status);
-    else
-        note_flushed(io);
     aoefs_io_end(io);
 }
 
-void aoefs_flush_behind(struct aoefs_disk *disk)
+static void flush_last_done(struct aoe_request *aoe, int status)
+{
+    struct aoefs_io *io = aoe->arg;
+
+    io->disk->verdict = status;
+    aoe_writer_close(io->disk->last);
+    flush_behind_done(aoe, status);
+}
+
+static int flush_for(struct aoefs_disk *disk, struct aoe_writer *writer,
+                     void (*done)(struct aoe_request *, int))
 {
     struct aoefs_io *io;
 
     if (disk->writes == disk->flushed)
-        return;
+        return 0;
     io = aoefs_io_take(&disk->fs->pool, disk, NULL, 0);
-    if (!io) {
-        behind_failed(disk, -ENOMEM);
+    if (!io)
+        return -ENOMEM;
+    aoefs_flush(io, writer, done);
+    return 1;
+}
+
+void aoefs_flush_behind(struct aoefs_disk *disk)
+{
+    int status = flush_for(disk, NULL, flush_behind_done);
+
+    if (status < 0)
+        behind_failed(disk, status);
+}
+
+/* Whoever comes last hears what those who have gone were not told. */
+void aoefs_flush_last(struct aoefs_disk *disk)
+{
+    int status;
+
+    disk->last = aoe_writer_open(disk->disk);
+    status = flush_for(disk, disk->last, flush_last_done);
+    if (status > 0)
         return;
-    }
-    aoefs_flush(io, flush_behind_done);
+    aoe_writer_close(disk->last);
+    if (status < 0)
+        behind_failed(disk, status);
+    disk->verdict = status;
+}
+
+int aoefs_flush_verdict(struct aoefs *fs)
+{
+    int status = 0;
+
+    for (unsigned i = 0; i < fs->disk_count; i++)
+        if (!status)
+            status = fs->disks[i].verdict;
+    return status;
 }

@@ -37,7 +37,10 @@ struct aoefs_disk {
     unsigned writers; /* open files that may write */
     uint64_t writes;  /* writes, trims and zeroes that completed */
     uint64_t flushed; /* how many of them a successful flush came after */
-    int untold;       /* -errno of a flush of ours, to tell whoever asks next */
+    uint64_t losses;  /* of the disk, that fsync of the directory has told */
+    struct aoe_writer *directory; /* who such an fsync is to the disk */
+    struct aoe_writer *last;      /* the same for the flush at the end, */
+    int verdict;                  /* and how that ended */
 };
 
 struct aoefs_options {
@@ -119,6 +122,7 @@ fuse_ino_t aoefs_ino(const struct aoefs_disk *disk, enum aoefs_kind kind);
 /* The disk with this inode number; NULL when it is another file. */
 struct aoefs_disk *aoefs_disk_of(struct aoefs *fs, fuse_ino_t ino);
 uint64_t aoefs_size(const struct aoefs_disk *disk);
+bool aoefs_read_only(const struct aoefs_disk *disk);
 /* Fills in `st` and for how many seconds the kernel may remember it.  False
  * when there is no such file. */
 bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
@@ -163,17 +167,29 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 void aoefs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
                  struct fuse_file_info *fi);
 
-/* Makes `io` a flush of its disk.  `done` passes its status through
- * aoefs_flush_ended, which returns what to tell the user: also of an earlier
- * failure that nobody was told of. */
-void aoefs_flush(struct aoefs_io *io, void (*done)(struct aoe_request *, int));
-int aoefs_flush_ended(struct aoefs_io *io, int status);
+/* Who an open file is to its disk: aoe_writer_open. */
+static inline struct aoe_writer *aoefs_writer(const struct fuse_file_info *fi)
+{
+    return fi ? (struct aoe_writer *)(uintptr_t)fi->fh : NULL;
+}
+
+/* Makes `io` a flush of its disk for `writer`.  `done` begins with
+ * aoefs_flush_ended. */
+void aoefs_flush(struct aoefs_io *io, struct aoe_writer *writer,
+                 void (*done)(struct aoe_request *, int));
+void aoefs_flush_ended(struct aoefs_io *io, int status);
 
 /* Flushes a disk that was written to, for nobody but the data's sake; a
- * failure is logged and kept. */
+ * failure is logged, and libaoe tells it to whoever asks next. */
 void aoefs_flush_behind(struct aoefs_disk *disk);
-/* What nobody was told of until the end: 0 or -errno. */
+/* The same at the end: then aoefs_flush_verdict is what nobody was told of, 0
+ * or -errno. */
+void aoefs_flush_last(struct aoefs_disk *disk);
 int aoefs_flush_verdict(struct aoefs *fs);
+
+/* The cursors of the disks.  -ENOMEM. */
+int aoefs_writers_open(struct aoefs *fs);
+void aoefs_writers_close(struct aoefs *fs);
 
 /* Replies with an error, or with success, and ends the request. */
 void aoefs_reply_status(struct aoefs_io *io, int status);

@@ -106,18 +106,25 @@ static bool writes(const struct fuse_file_info *fi)
 static void open_disk(fuse_req_t req, struct aoefs_disk *disk,
                       struct fuse_file_info *fi)
 {
-    const struct aoefs_options *o = &disk->fs->options;
+    struct aoe_writer *writer;
     bool counted = writes(fi);
 
-    if (counted && o->read_only) {
+    if (counted && aoefs_read_only(disk)) {
         fuse_reply_err(req, EROFS);
         return;
     }
-    if (counted)
-        disk->writers++;
+    writer = aoe_writer_open(disk->disk);
+    if (!writer) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    fi->fh = (uintptr_t)writer;
+    disk->writers += counted;
     /* -ENOENT: the opener was interrupted and no release will come. */
-    if (reply_open(req, fi, !o->cache) == -ENOENT && counted)
-        disk->writers--;
+    if (reply_open(req, fi, !disk->fs->options.cache) == -ENOENT) {
+        disk->writers -= counted;
+        aoe_writer_close(writer);
+    }
 }
 
 static void open_text(fuse_req_t req, struct aoefs_disk *disk,
@@ -167,8 +174,10 @@ void aoefs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
             free(text->bytes);
             free(text);
-        } else if (writes(fi) && disk->writers > 0 && --disk->writers == 0) {
-            aoefs_flush_behind(disk);
+        } else {
+            aoe_writer_close(aoefs_writer(fi));
+            if (writes(fi) && disk->writers > 0 && --disk->writers == 0)
+                aoefs_flush_behind(disk);
         }
     }
     fuse_reply_err(req, 0);

@@ -97,7 +97,7 @@ static void write_flushed(struct aoe_request *aoe, int status)
 {
     struct aoefs_io *io = aoe->arg;
 
-    status = aoefs_flush_ended(io, status);
+    aoefs_flush_ended(io, status);
     if (status) {
         aoefs_reply_status(io, status);
         return;
@@ -117,7 +117,7 @@ static void write_done(struct aoe_request *aoe, int status)
     io->disk->writes++;
     if (io->durable) {
         io->written = aoe->length;
-        aoefs_flush(io, write_flushed);
+        aoefs_flush(io, aoe->writer, write_flushed);
         aoe_loop_kick(io->disk->fs->al);
         return;
     }
@@ -168,7 +168,8 @@ void aoefs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
                                    .iov = &io->iov,
                                    .iovcnt = 1,
                                    .done = write_done,
-                                   .arg = io};
+                                   .arg = io,
+                                   .writer = aoefs_writer(fi)};
     aoefs_submit(io);
 }
 

@@ -73,8 +73,9 @@ static void piece_done(struct aoe_request *aoe, int status)
     aoe_loop_kick(al);
 }
 
-static void start(struct aoefs_disk *disk, fuse_req_t req, uint64_t at,
-                  uint64_t end, bool trim)
+static void start(struct aoefs_disk *disk, fuse_req_t req,
+                  struct aoe_writer *writer, uint64_t at, uint64_t end,
+                  bool trim)
 {
     struct aoefs_io *io = aoefs_io_take(&disk->fs->pool, disk, req, 0);
 
@@ -87,6 +88,7 @@ static void start(struct aoefs_disk *disk, fuse_req_t req, uint64_t at,
     io->trim = trim;
     io->aoe.done = piece_done;
     io->aoe.arg = io;
+    io->aoe.writer = writer;
     choose_piece(io);
     aoefs_submit(io);
 }
@@ -99,7 +101,6 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
     int what = mode & ~MODE_KEEP_SIZE;
     uint64_t at = (uint64_t)offset, end = at + (uint64_t)length;
 
-    (void)fi;
     if (!disk || offset < 0 || length <= 0) {
         fuse_reply_err(req, EINVAL);
         return;
@@ -114,5 +115,6 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
     else if (what == 0 || at >= id->size)
         fuse_reply_err(req, 0);
     else
-        start(disk, req, at, least(end, id->size), what == MODE_PUNCH_HOLE);
+        start(disk, req, aoefs_writer(fi), at, least(end, id->size),
+              what == MODE_PUNCH_HOLE);
 }

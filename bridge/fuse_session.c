@@ -193,6 +193,8 @@ int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
     fs->loop = loop;
     fs->al = al;
     clock_gettime(CLOCK_REALTIME, &fs->since);
+    if (aoefs_writers_open(fs))
+        return -ENOMEM;
     aoefs_pool_open(&fs->pool, loop, fs->options.memory);
     complaint[0] = '\0';
     keep_complaint = true;
@@ -228,7 +230,7 @@ static void drain_step(void *arg)
     if (!fs->drain_flushed) {
         fs->drain_flushed = true;
         for (unsigned i = 0; i < fs->disk_count; i++)
-            aoefs_flush_behind(&fs->disks[i]);
+            aoefs_flush_last(&fs->disks[i]);
         aoe_loop_kick(fs->al);
         if (fs->pool.busy > 0)
             return;
@@ -265,6 +267,7 @@ void aoefs_close(struct aoefs *fs)
     }
     if (fs->session)
         close_session(fs);
+    aoefs_writers_close(fs);
     if (fs->loop)
         aoefs_pool_close(&fs->pool);
 }

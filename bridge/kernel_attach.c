@@ -128,8 +128,11 @@ static int resume_device(struct kernel_connection *c, int *fd)
     if (strcmp(d.backend, c->backend) != 0)
         return connection_refuse(c, "it was connected to another disk");
     if (e->read_only && !d.read_only)
-        return connection_refuse(c, "it takes writes, which --read-only would "
-                                    "make fail; resume it without");
+        return connection_refuse(
+            c, c->options.disk.read_only
+                   ? "it takes writes, which --read-only would make fail; "
+                     "resume it without"
+                   : "it takes writes, and the disk has become read-only");
     if (d.size > e->size)
         return connection_refuse(c, "the disk has become smaller");
     if (take_lock(c, d.index))

@@ -32,6 +32,7 @@ static void flushed(struct aoe_request *flush, int status)
 {
     struct kernel_connection *c = flush->arg;
 
+    aoe_writer_close(flush->writer);
     if (status)
         log_error("flushing %s: %s; the last writes may be lost",
                   c->options.name, strerror(-status));
@@ -44,7 +45,11 @@ static void stopped(void *arg)
     struct kernel_connection *c = arg;
     int err;
 
-    c->flush = (struct aoe_request){.op = AOE_FLUSH, .done = flushed, .arg = c};
+    /* It hears what the kernel was not told. */
+    c->flush = (struct aoe_request){.op = AOE_FLUSH,
+                                    .done = flushed,
+                                    .arg = c,
+                                    .writer = aoe_writer_open(c->disk.disk)};
     err = c->options.disk.read_only
               ? 0
               : c->disk.export.submit(c->disk.export.disk, &c->flush);

@@ -20,6 +20,13 @@ static int submit(void *disk, struct aoe_request *request)
     return err;
 }
 
+static struct aoe_writer *join(void *disk)
+{
+    struct nbd_disk *d = disk;
+
+    return aoe_writer_open(d->disk);
+}
+
 static void describe(struct nbd_disk *d, const struct aoe_identity *id)
 {
     char size[32];
@@ -43,8 +50,11 @@ static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)
     e->trim = id->trim;
     e->trim_zeroes = id->trim && id->trim_zeroes;
     e->rotating = id->rotating;
+    e->read_only = e->read_only || id->read_only;
     e->submit = submit;
     e->disk = d;
+    e->join = join;
+    e->leave = aoe_writer_close;
     d->ready(d->arg);
 }
 

@@ -55,7 +55,24 @@ void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
                           const struct nbd_export *export)
 {
     begin(conn, server, NBD_REQUEST);
+    nbd_begin_transmission(conn, export);
+}
+
+void nbd_begin_transmission(struct nbd_conn *conn,
+                            const struct nbd_export *export)
+{
     conn->export = export;
+    conn->phase = NBD_REQUEST;
+    if (export->join)
+        conn->writer = export->join(export->disk);
+}
+
+/* What it was not told, the next connection is: it may be the same client. */
+static void leave(struct nbd_conn *conn)
+{
+    if (conn->writer)
+        conn->export->leave(conn->writer);
+    conn->writer = NULL;
 }
 
 void nbd_conn_close(struct nbd_conn *conn)
@@ -70,6 +87,7 @@ void nbd_conn_close(struct nbd_conn *conn)
     list_each(node, &conn->replies)
         nbd_release(list_entry(node, struct nbd_request, link));
     nbd_stop_waiting(conn);
+    leave(conn);
     free(conn->out);
     conn->out = NULL;
     conn->phase = NBD_DEAD;

@@ -25,6 +25,11 @@ struct nbd_export {
      * -errno, and it is not called. */
     int (*submit)(void *disk, struct aoe_request *request);
     void *disk;
+
+    /* As aoe_writer_open and aoe_writer_close, for each connection; NULL: there
+     * are none. */
+    struct aoe_writer *(*join)(void *disk);
+    void (*leave)(struct aoe_writer *writer);
 };
 
 #endif

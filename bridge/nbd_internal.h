@@ -20,6 +20,10 @@ uint8_t *nbd_out(struct nbd_conn *conn, size_t length);
 
 void nbd_dead(struct nbd_conn *conn, const char *trouble);
 
+/* From here on the client's bytes are requests. */
+void nbd_begin_transmission(struct nbd_conn *conn,
+                            const struct nbd_export *export);
+
 /* ---- nbd_handshake.c ----------------------------------------------------- */
 
 int nbd_greet(struct nbd_conn *conn);

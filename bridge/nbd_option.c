@@ -79,14 +79,6 @@ static uint16_t export_flags(const struct nbd_conn *conn,
     return flags;
 }
 
-/* From here on the client's bytes are requests. */
-static void begin_transmission(struct nbd_conn *conn,
-                               const struct nbd_export *export)
-{
-    conn->export = export;
-    conn->phase = NBD_REQUEST;
-}
-
 static void answer_export_name(struct nbd_conn *conn, const uint8_t *name)
 {
     const struct nbd_export *export =
@@ -105,7 +97,7 @@ static void answer_export_name(struct nbd_conn *conn, const uint8_t *name)
     put_be64(p, export->size);
     put_be16(p + 8, export_flags(conn, export));
     memset(p + 10, 0, zeroes);
-    begin_transmission(conn, export);
+    nbd_begin_transmission(conn, export);
 }
 
 /* ---- LIST ---------------------------------------------------------------- */
@@ -208,7 +200,7 @@ static void answer_info(struct nbd_conn *conn, const uint8_t *data)
     info_items(conn, export, data + 6 + name, count);
     nbd_option_reply(conn, NBD_REP_ACK, NULL, 0);
     if (conn->option == NBD_OPT_GO && conn->phase != NBD_DEAD)
-        begin_transmission(conn, export);
+        nbd_begin_transmission(conn, export);
 }
 
 /* ---- the others ---------------------------------------------------------- */

@@ -29,7 +29,8 @@ struct serve;
 struct served {
     struct nbd_disk disk;
     struct serve *serve;
-    struct aoe_request flush; /* the last one */
+    struct aoe_request flush;  /* the last one, */
+    struct aoe_writer *writer; /* and whose it is */
 };
 
 struct serve {
@@ -57,6 +58,7 @@ static void flushed(struct aoe_request *flush, int status)
     struct served *d = flush->arg;
     struct serve *s = d->serve;
 
+    aoe_writer_close(d->writer);
     if (status && status != -ECANCELED) { /* on_signal has said that */
         log_error("flushing %s: %s; the last writes may be lost",
                   d->disk.export.name, strerror(-status));
@@ -82,7 +84,10 @@ static void end_disk(struct served *d)
               stats.frames_sent, stats.retransmitted, stats.fenced);
     if (stats.writes + stats.trims == 0)
         return;
-    d->flush = (struct aoe_request){.op = AOE_FLUSH, .done = flushed, .arg = d};
+    /* It hears what the clients that have gone were not told. */
+    d->writer = aoe_writer_open(d->disk.disk);
+    d->flush = (struct aoe_request){
+        .op = AOE_FLUSH, .done = flushed, .arg = d, .writer = d->writer};
     d->serve->flushing++;
     err = e->submit(e->disk, &d->flush);
     if (err)

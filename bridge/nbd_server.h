@@ -150,6 +150,7 @@ struct nbd_conn {
 
     /* Transmission. */
     const struct nbd_export *export;
+    struct aoe_writer *writer;     /* who it is to the disk, or NULL */
     struct nbd_request *receiving; /* a write whose data is arriving */
     uint32_t received;             /* bytes of it */
     struct nbd_request *filling;   /* it, or a piece of it, with a buffer */

@@ -34,6 +34,7 @@ void nbd_submit(struct nbd_request *r,
     r->then = then;
     r->io.done = io_done;
     r->io.arg = r;
+    r->io.writer = r->conn->writer;
     if (!list_linked(&r->link))
         list_append(&r->conn->in_flight, &r->link);
     r->server->in_flight++;

@@ -195,8 +195,8 @@ static int known_error(int status)
 }
 
 /* The iovec is libaoe's to read until the job has ended. */
-static int request(enum aoe_op op, void *buffer, uint32_t count,
-                   uint64_t offset, uint32_t flags)
+static int request(struct aoe_writer *writer, enum aoe_op op, void *buffer,
+                   uint32_t count, uint64_t offset, uint32_t flags)
 {
     struct iovec iov = {buffer, count};
     struct nbdkit_job job = {.export = &self.disk.export,
@@ -205,7 +205,8 @@ static int request(enum aoe_op op, void *buffer, uint32_t count,
                                     .length = count,
                                     .iov = &iov,
                                     .iovcnt = buffer ? 1 : 0,
-                                    .fua = flags & NBDKIT_FLAG_FUA}};
+                                    .fua = flags & NBDKIT_FLAG_FUA,
+                                    .writer = writer}};
     int status = count == 0 && op != AOE_FLUSH
                      ? 0
                      : nbdkit_thread_do(&self.thread, &job);
@@ -221,34 +222,32 @@ static int request(enum aoe_op op, void *buffer, uint32_t count,
 static int do_pread(void *handle, void *buffer, uint32_t count, uint64_t offset,
                     uint32_t flags)
 {
-    (void)handle;
-    return request(AOE_READ, buffer, count, offset, flags);
+    return request(handle, AOE_READ, buffer, count, offset, flags);
 }
 
 static int do_pwrite(void *handle, const void *buffer, uint32_t count,
                      uint64_t offset, uint32_t flags)
 {
-    (void)handle;
-    return request(AOE_WRITE, (void *)(uintptr_t)buffer, count, offset, flags);
+    return request(handle, AOE_WRITE, (void *)(uintptr_t)buffer, count, offset,
+                   flags);
 }
 
 static int do_flush(void *handle, uint32_t flags)
 {
-    (void)handle;
     (void)flags;
-    return request(AOE_FLUSH, NULL, 0, 0, 0);
+    return request(handle, AOE_FLUSH, NULL, 0, 0, 0);
 }
 
 static int do_trim(void *handle, uint32_t count, uint64_t offset,
                    uint32_t flags)
 {
-    (void)handle;
-    return request(AOE_TRIM, NULL, count, offset, flags);
+    return request(handle, AOE_TRIM, NULL, count, offset, flags);
 }
 
 /* Zeroes by trimming what are whole sectors, where trimmed ones read as zeroes;
  * what is left at the edges is written. */
-static int zero_by_trim(uint32_t count, uint64_t offset, uint32_t flags)
+static int zero_by_trim(void *handle, uint32_t count, uint64_t offset,
+                        uint32_t flags)
 {
     uint32_t sector = self.disk.export.sector;
     uint32_t head = (uint32_t)((sector - offset % sector) % sector), body;
@@ -256,11 +255,11 @@ static int zero_by_trim(uint32_t count, uint64_t offset, uint32_t flags)
     if (head > count)
         head = count;
     body = (count - head) / sector * sector;
-    if (request(AOE_ZERO, NULL, head, offset, flags) ||
-        request(AOE_TRIM, NULL, body, offset + head, flags))
+    if (request(handle, AOE_ZERO, NULL, head, offset, flags) ||
+        request(handle, AOE_TRIM, NULL, body, offset + head, flags))
         return -1;
-    return request(AOE_ZERO, NULL, count - head - body, offset + head + body,
-                   flags);
+    return request(handle, AOE_ZERO, NULL, count - head - body,
+                   offset + head + body, flags);
 }
 
 static int do_zero(void *handle, uint32_t count, uint64_t offset,
@@ -269,22 +268,35 @@ static int do_zero(void *handle, uint32_t count, uint64_t offset,
     bool may_trim =
         (flags & NBDKIT_FLAG_MAY_TRIM) && self.disk.export.trim_zeroes;
 
-    (void)handle;
     if (may_trim)
-        return zero_by_trim(count, offset, flags);
+        return zero_by_trim(handle, count, offset, flags);
     if (flags & NBDKIT_FLAG_FAST_ZERO) {
         nbdkit_set_error(EOPNOTSUPP);
         return -1;
     }
-    return request(AOE_ZERO, NULL, count, offset, flags);
+    return request(handle, AOE_ZERO, NULL, count, offset, flags);
 }
 
 /* ---- what there is ------------------------------------------------------- */
 
+/* A connection's handle is who it is to the disk. */
 static void *do_open(int readonly)
 {
+    struct nbdkit_job job = {.export = &self.disk.export, .join = true};
+
     (void)readonly;
-    return NBDKIT_HANDLE_NOT_NEEDED;
+    nbdkit_thread_do(&self.thread, &job);
+    if (!job.io.writer)
+        nbdkit_error("%s: no memory for a connection", self.disk.export.name);
+    return job.io.writer;
+}
+
+static void do_close(void *handle)
+{
+    struct nbdkit_job job = {
+        .export = &self.disk.export, .io.writer = handle, .leave = true};
+
+    nbdkit_thread_do(&self.thread, &job);
 }
 
 /* It can grow while it is served, and the thread is told. */
@@ -333,6 +345,12 @@ static int is_rotational(void *handle)
     return self.disk.export.rotating;
 }
 
+static int can_write(void *handle)
+{
+    (void)handle;
+    return !self.disk.export.read_only;
+}
+
 static int can_fua(void *handle)
 {
     (void)handle;
@@ -348,8 +366,12 @@ static int yes(void *handle)
 /* The last client has gone: what it did not flush is flushed now. */
 static void cleanup(void)
 {
-    if (self.thread.running)
-        do_flush(NULL, 0);
+    void *last = self.thread.running ? do_open(0) : NULL;
+
+    if (last) {
+        do_flush(last, 0); /* and tells what they were not told */
+        do_close(last);
+    }
     nbdkit_thread_stop(&self.thread);
 }
 
@@ -374,9 +396,11 @@ static struct nbdkit_plugin plugin = {
     .after_fork = after_fork,
     .cleanup = cleanup,
     .open = do_open,
+    .close = do_close,
     .get_size = get_size,
     .block_size = block_size,
     .export_description = export_description,
+    .can_write = can_write,
     .can_flush = yes,
     .can_multi_conn = yes,
     .can_fua = can_fua,

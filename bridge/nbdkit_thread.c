@@ -28,9 +28,13 @@ static void begin(struct nbdkit_job *job)
     job->size = job->export->size;
     job->io.done = io_done;
     job->io.arg = job;
-    if (!job->look)
+    if (job->join)
+        job->io.writer = job->export->join(job->export->disk);
+    else if (job->leave)
+        job->export->leave(job->io.writer);
+    else if (!job->look)
         err = job->export->submit(job->export->disk, &job->io);
-    if (job->look || err)
+    if (job->join || job->leave || job->look || err)
         end(job, err);
 }
 

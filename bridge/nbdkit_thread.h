@@ -32,6 +32,8 @@ struct nbdkit_job {
     const struct nbd_export *export;
     uint64_t size; /* of the export, whatever was asked */
     bool look;     /* only that was: no request is made */
+    bool join;     /* or a writer: it is in io afterwards, or NULL, */
+    bool leave;    /* or that it goes */
     struct list link;
     sem_t done;
     int status;

@@ -18,6 +18,8 @@ bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
         return f == from->identify;
     if (f->probe && f->path != from)
         return false; /* it came by another way than it went */
+    if (d->doubted && d->replay)
+        return false; /* it may be from before, or of what is lost */
     /* One that is being asked who it is may be another disk by now. */
     return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
            !disk_heard(d);
@@ -62,20 +64,6 @@ static uint64_t failed_lba(const struct frame *f, const struct aoe_ata *a)
     return lba >= f->lba && lba < f->lba + f->sectors ? lba : f->lba;
 }
 
-/* FLUSH CACHE EXT refused: FLUSH CACHE may do (vblade).  That refused too: the
- * target has no cache to flush that it would admit to.  With a device fault it
- * was not refused but failed, and data is lost. */
-static void flush_refused(struct aoe_disk *d, struct transfer *t)
-{
-    d->flush_opcode =
-        d->flush_opcode == ATA_FLUSH_CACHE_EXT ? ATA_FLUSH_CACHE : 0;
-    if (!d->flush_opcode)
-        return;
-    t->cut = 0;
-    if (!list_linked(&t->work))
-        list_append(&d->queue, &t->work);
-}
-
 static void complete(struct aoe_disk *d, struct frame *f, int status,
                      uint64_t lba)
 {
@@ -89,17 +77,41 @@ static void complete(struct aoe_disk *d, struct frame *f, int status,
     transfer_check(t);
 }
 
+/* With a device fault it was not refused but failed.  Epoch 0 is none: such an
+ * answer says nothing of epochs. */
+static enum flush_failure why_not_flushed(const struct frame *f,
+                                          const struct aoe_ata *a)
+{
+    if (a->feature & ATA_ERROR_ABRT && !(a->command & ATA_STATUS_DF))
+        return FLUSH_REFUSED;
+    return f->feature == ATA_FEATURE_FLUSH_EPOCH && a->lba && a->lba != f->lba
+               ? FLUSH_MOVED
+               : FLUSH_BROKEN;
+}
+
+static void flush_failed(struct aoe_disk *d, struct frame *f,
+                         enum flush_failure how)
+{
+    struct transfer *t = f->transfer;
+    bool again = disk_flush_again(d, how);
+
+    if (again) {
+        t->cut = 0;
+        if (!list_linked(&t->work))
+            list_append(&d->queue, &t->work);
+    }
+    complete(d, f, again ? 0 : -EIO, 0);
+    disk_flush_failed(d, how, again);
+}
+
 static void answered(struct aoe_disk *d, struct frame *f,
                      const struct aoe_ata *a)
 {
-    struct transfer *t = f->transfer;
     size_t want = (size_t)f->sectors * AOE_SECTOR;
     bool failed = a->command & ATA_STATUS_FAILED;
 
-    if (failed && t->op == AOE_FLUSH && a->feature & ATA_ERROR_ABRT &&
-        !(a->command & ATA_STATUS_DF) && f->opcode == d->flush_opcode) {
-        flush_refused(d, t);
-        complete(d, f, 0, 0);
+    if (failed && f->transfer->op == AOE_FLUSH) {
+        flush_failed(d, f, why_not_flushed(f, a));
         return;
     }
     if (failed && a->feature & ATA_ERROR_ABRT && payload_refused(f))
@@ -159,6 +171,9 @@ void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
         late(d, from, f);
     else if (error == AOE_ERR_ARGUMENT && payload_refused(f))
         return;
+    else if (f->transfer && f->transfer->op == AOE_FLUSH &&
+             (error == AOE_ERR_COMMAND || error == AOE_ERR_ARGUMENT))
+        flush_failed(d, f, FLUSH_REFUSED);
     else if (f->transfer)
         complete(d, f, error_status(error), f->lba);
     else if (f->probe)

@@ -155,26 +155,39 @@ struct aoe_identity {
     bool trim;                /* AOE_TRIM works */
     bool trim_zeroes;         /* trimmed sectors read as zeroes */
     bool rotating;
+    bool read_only; /* the target refuses writes */
+    /* doc/vendor-words.md; 0: the target does not say.  The boot id is another
+     * one after each start of the target, the epoch after each loss; they
+     * change while the disk is open. */
+    uint64_t boot, epoch;
+    bool orderly; /* before this boot everything was flushed */
 };
 
 enum aoe_event {
-    AOE_DISK_READY,     /* identified: size and identity are known (once) */
-    AOE_DISK_LOST,      /* no answer within the deadline: requests fail now */
-    AOE_DISK_BACK,      /* the same disk answers again */
-    AOE_DISK_RESIZED,   /* aoe_disk_identity has the new size */
-    AOE_DISK_CHANGED,   /* another disk answers at this address: refused */
-    AOE_DISK_CONFLICT,  /* two different disks answer at this address: before
-                           AOE_DISK_READY neither is used, afterwards only the
-                           one that was first */
-    AOE_DISK_RESTARTED, /* the target announced itself, or answered after a
-                           silence of seconds: if it was restarted by a loss of
-                           power, completed writes that no flush had covered
-                           may be lost.  Only when there were such, and with
-                           options.replay only if they could not be written
-                           again */
-    AOE_DISK_REPLAYED,  /* the same, and all of them were written again */
-    AOE_DISK_PAYLOAD,   /* a path turned out to carry less than interface and
-                           target allow, or carries it again: aoe_disk_paths */
+    AOE_DISK_READY,       /* identified: size and identity are known (once) */
+    AOE_DISK_LOST,        /* no answer within the deadline: requests fail now */
+    AOE_DISK_BACK,        /* the same disk answers again */
+    AOE_DISK_RESIZED,     /* aoe_disk_identity has the new size */
+    AOE_DISK_CHANGED,     /* another disk answers at this address: refused */
+    AOE_DISK_CONFLICT,    /* two different disks answer at this address: before
+                             AOE_DISK_READY neither is used, afterwards only the
+                             one that was first */
+    AOE_DISK_RESTARTED,   /* the target was restarted, and completed writes that
+                             no flush had covered are lost.  If identity.epoch is
+                             0 that is a guess: it announced itself, or answered
+                             after a silence of seconds, and they may be lost.
+                             Only when there were such, and with options.replay
+                             only if they could not be written again */
+    AOE_DISK_REPLAYED,    /* the same, and all of them were written again */
+    AOE_DISK_PAYLOAD,     /* a path turned out to carry less than interface and
+                             target allow, or carries it again: aoe_disk_paths */
+    AOE_DISK_LOST_WRITES, /* the disk failed to keep completed writes that no
+                             flush had covered; with options.replay they are
+                             kept here, and every flush fails until they could
+                             be written again */
+    AOE_DISK_MENDED, /* the same, and they were written again and flushed */
+    AOE_DISK_FLUSH_REFUSED, /* the target refuses FLUSH, which it says it has:
+                               flushes fail (again only after one succeeded) */
 };
 
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
@@ -228,6 +241,8 @@ struct aoe_request {
     struct aoe_request_state {
         uint64_t word[32];
     } state;
+    struct aoe_writer *writer; /* who is told of losses; NULL: who always names
+                                  none */
 };
 
 /* Hands a request to the disk, which never blocks and never calls `done` from
@@ -235,19 +250,40 @@ struct aoe_request {
  * of others are read, merged and written under a range lock, which is atomic
  * among the requests of this disk object.  Returns 0, or an error and `done`
  * is not called: -EINVAL (buffers shorter than length, beyond 2^63), -ENOSPC
- * (a write past the end), -ENXIO (a read past the end), -EROFS, -EOPNOTSUPP (a
- * trim the target does not have), -ENOTCONN (not ready), -EIO (lost: requests
- * fail at once until AOE_DISK_BACK), -ESTALE (another disk answers at this
- * address), -ENOMEM.
+ * (a write past the end), -ENXIO (a read past the end), -EROFS (options
+ * or target), -EOPNOTSUPP (a trim the target does not have), -ENOTCONN (not
+ * ready), -EIO (lost: requests fail at once until AOE_DISK_BACK), -ESTALE
+ * (another disk answers at this address), -ENOMEM.
  *
  * Statuses of `done`: 0; -EIO (the disk failed the command, the deadline
- * passed, or the target was restarted under a write that is too large for
- * options.replay); -EBUSY (reserved for another host); -EOPNOTSUPP, -EINVAL,
- * -ENODEV, -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed); -ESTALE.
+ * passed, the target was restarted under a write that is too large for
+ * options.replay, or of a flush or durable request: completed writes were
+ * lost, see aoe_writer_open); -EBUSY (reserved for another host); -EOPNOTSUPP,
+ * -EINVAL, -ENODEV, -EPROTO (AoE errors 1, 2, 3, 5); -ECANCELED (closed);
+ * -ESTALE.
  *
  * Frames leave with the next aoe_service or aoe_push, so that what is submitted
  * together travels together; aoe_timeout returns 0 until then. */
 int aoe_submit(struct aoe_disk *disk, struct aoe_request *request);
+
+/* ---- lost writes -----------------------------------------------------------
+ */
+
+/* A user of a disk that he shares with others, such as a client of a server.  A
+ * completed write that no flush has covered can be lost with the target, or by
+ * its disk; who flushes hears of it.  For each such loss every user's next
+ * flush or durable request (fua) ends with -EIO, once, whoever wrote and
+ * whoever noticed: as fsync on Linux tells it once to each open file.  Who
+ * comes later hears of it if nobody did, or if one has gone that wrote and was
+ * not told: he may be the same. */
+struct aoe_writer;
+
+/* To be named in the requests of that user.  NULL without memory: his requests
+ * may name none then, and share in what the others of that kind are told. */
+struct aoe_writer *aoe_writer_open(struct aoe_disk *disk);
+/* Requests may still be under way; NULL is allowed, and the disk may have been
+ * closed before. */
+void aoe_writer_close(struct aoe_writer *writer);
 
 /* Counters, since the disk was opened. */
 struct aoe_stats {
@@ -261,6 +297,10 @@ struct aoe_stats {
     uint64_t replayed;  /* bytes written again after restarts */
     unsigned in_flight; /* frames, now */
     unsigned queued;    /* requests, now */
+    uint64_t losses;    /* times that unflushed writes were lost, or may be,
+                           also if they were written again */
+    uint64_t flushes_failed;  /* FLUSH commands, also those tried again */
+    uint64_t flushes_refused; /* of them: as if there were no such command */
 };
 void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
 

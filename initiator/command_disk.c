@@ -92,7 +92,7 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct command_disk *c = arg;
 
-    if (event == AOE_DISK_RESTARTED)
+    if (event == AOE_DISK_RESTARTED || event == AOE_DISK_LOST_WRITES)
         c->lost_writes = true;
     disk_log_event(&c->limit, clock_ns(), disk, event,
                    "this command goes on with the size it began with");

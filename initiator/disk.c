@@ -45,6 +45,7 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     list_init(&d->queue);
     list_init(&d->writes);
     fence_init(&d->fence);
+    writers_init(&d->writers);
     if (d->options.replay) {
         d->replay = replay_new(d, d->options.replay);
         if (!d->replay) {
@@ -61,12 +62,14 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
 }
 
 /* Takes the frames of requests out of `frames`, of a path or of a port. */
-static void drop_frames(struct aoe_disk *d, struct list *frames)
+static void drop_frames(struct aoe_disk *d, struct list *frames,
+                        bool flushes_only)
 {
     list_each(node, frames) {
         struct frame *f = list_entry(node, struct frame, link);
 
-        if (f->disk != d || !f->transfer)
+        if (f->disk != d || !f->transfer ||
+            (flushes_only && f->transfer->op != AOE_FLUSH))
             continue;
         f->transfer->outstanding--;
         f->recut_of = f->transfer; /* which may begin anew */
@@ -76,22 +79,22 @@ static void drop_frames(struct aoe_disk *d, struct list *frames)
     }
 }
 
-void disk_drop_frames(struct aoe_disk *d)
+void disk_drop_frames(struct aoe_disk *d, bool flushes_only)
 {
     for (unsigned i = 0; i < d->aoe->port_count; i++)
-        drop_frames(d, &d->aoe->ports[i].tx);
+        drop_frames(d, &d->aoe->ports[i].tx, flushes_only);
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
-        drop_frames(d, &p->sent);
-        drop_frames(d, &p->slow);
-        drop_frames(d, &p->lost);
+        drop_frames(d, &p->sent, flushes_only);
+        drop_frames(d, &p->slow, flushes_only);
+        drop_frames(d, &p->lost, flushes_only);
     }
 }
 
 void disk_fail_all(struct aoe_disk *d, int status)
 {
-    disk_drop_frames(d);
+    disk_drop_frames(d, false);
     list_each(write, &d->writes) {
         list_entry(write, struct transfer, range)->blockers = 0;
         list_remove(write);
@@ -137,6 +140,7 @@ void aoe_disk_close(struct aoe_disk *d)
     while ((node = list_first(&d->paths)))
         path_free(list_entry(node, struct path, link));
     list_remove(&d->link);
+    writers_fini(&d->writers);
     replay_free(d->replay);
     free(d);
 }
@@ -193,6 +197,8 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
         d->state = DISK_READY;
         disk_event(d, AOE_DISK_READY);
     }
+    if (d->flush_at <= now)
+        d->flush_at = 0;
     disk_search_tick(d, now);
     disk_watch(d, now);
 }
@@ -202,6 +208,7 @@ uint64_t disk_next(struct aoe_disk *d)
     uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
     uint64_t others[] = {first_deadline(d), fence_next(&d->fence),
                          disk_watch_next(d),
+                         d->flush_at ? d->flush_at : UINT64_MAX,
                          d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -240,6 +247,21 @@ const struct aoe_identity *aoe_disk_identity(const struct aoe_disk *d)
 const char *aoe_disk_trouble(const struct aoe_disk *d)
 {
     return d->trouble;
+}
+
+struct aoe_writer *aoe_writer_open(struct aoe_disk *d)
+{
+    return writer_new(&d->writers, d);
+}
+
+void aoe_writer_close(struct aoe_writer *w)
+{
+    if (!w)
+        return;
+    if (w->disk)
+        writer_close(&w->disk->writers, w, w->disk->flushed);
+    else
+        free(w);
 }
 
 void aoe_disk_stats(const struct aoe_disk *d, struct aoe_stats *out)

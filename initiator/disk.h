@@ -11,7 +11,9 @@
  *   search.c   finding the disk and its paths, and whether they are the same
  *   edges.c    requests with partial sectors
  *   restart.c  noticing that the target was started again
+ *   loss.c     what was lost: epochs, flushes that fail
  *   replay.c   writing again what it may have lost
+ *   writer.c   who has to be told of what cannot be written again
  */
 #ifndef INITIATOR_DISK_H
 #define INITIATOR_DISK_H
@@ -26,6 +28,7 @@
 #include "initiator/path.h"
 #include "initiator/replay.h"
 #include "initiator/transfer.h"
+#include "initiator/writer.h"
 #include "wire/aoe.h"
 #include "wire/ata.h"
 
@@ -67,8 +70,16 @@ struct aoe_disk {
     uint64_t changed;      /* number of the newest change that is complete */
     uint64_t flushed;      /* of the newest that a FLUSH covers, or of which
                               the user knows that it may be lost */
-    uint32_t restarts;     /* noticed, with a replay log */
+    uint32_t restarts;     /* how often that may have been lost */
     struct replay *replay; /* or NULL */
+    struct writers writers;
+
+    struct ata_vendor vendor; /* as IDENTIFY said it last */
+    bool doubted; /* what is flushed or read counts only after a new page */
+    uint64_t believe_at;  /* from when on an announcement is a restart */
+    unsigned flush_tries; /* FLUSHes in a row that failed and go again, */
+    uint64_t flush_at;    /* and when; 0: at once */
+    bool refusing;        /* FLUSH was refused the last time */
 
     uint64_t query_at;  /* when to ask the network again */
     uint64_t query_gap; /* and how long to wait after that */
@@ -88,8 +99,9 @@ void disk_event(struct aoe_disk *d, enum aoe_event event);
 /* How long the answers to its reads and writes take, ns, by the slowest of the
  * paths that some are on now; 0: none are, or it is not known. */
 uint64_t disk_data_rtt(const struct aoe_disk *d);
-/* Takes all frames of requests off the wire; late copies are fenced. */
-void disk_drop_frames(struct aoe_disk *d);
+/* Takes the frames of all requests, or of all FLUSHes, off the wire; late
+ * copies are fenced. */
+void disk_drop_frames(struct aoe_disk *d, bool flushes_only);
 
 /* ---- requests.c ---- */
 
@@ -108,6 +120,8 @@ void transfer_abort(struct transfer *t, int status);
 void transfer_drop_gaps(struct transfer *t);
 /* Whether a blocked transfer may start now; edges start their reads. */
 void transfer_start(struct transfer *t);
+/* Whose it is; NULL: one of ours. */
+struct aoe_writer *transfer_writer(struct transfer *t);
 
 /* ---- pump.c ---- */
 
@@ -184,9 +198,37 @@ void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now);
 bool disk_heard(struct aoe_disk *d);
 /* The target may have been restarted.  True: as above. */
 bool disk_restarted(struct aoe_disk *d);
+/* It announced itself, or somebody did. */
+void disk_announced(struct aoe_disk *d);
+/* What is on the way begins anew under new tags, or only FLUSHes do. */
+void disk_again(struct aoe_disk *d, bool flushes_only);
 /* Asks now and then, while silence matters. */
 void disk_watch(struct aoe_disk *d, uint64_t now);
 uint64_t disk_watch_next(const struct aoe_disk *d);
+
+/* ---- loss.c ---- */
+
+/* A page of our disk has come: the vendor words in it. */
+void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v);
+/* Nothing counts before a new page has come. */
+void disk_doubt(struct aoe_disk *d);
+/* What was answered and not flushed is lost, or may be.  With a log it is
+ * written again, at once or before the next FLUSH. */
+void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once);
+
+enum flush_failure {
+    FLUSH_MOVED,   /* the loss epoch is another one */
+    FLUSH_BROKEN,  /* the disk failed */
+    FLUSH_REFUSED, /* though IDENTIFY shows the command */
+};
+/* A FLUSH has failed: whether it is tried again; */
+bool disk_flush_again(struct aoe_disk *d, enum flush_failure how);
+/* and then what follows from that, once its frame is gone. */
+void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again);
+/* No FLUSH may leave now. */
+bool disk_flush_waits(const struct aoe_disk *d);
+/* Those that wait end with -EIO. */
+void disk_fail_flushes(struct aoe_disk *d);
 /* `t` has ended: counts changes and what flushes cover. */
 void disk_ended(struct aoe_disk *d, struct transfer *t);
 

@@ -32,6 +32,27 @@ static void say_payload(const struct aoe_disk *disk)
         log_info("%s: long frames come through again", aoe_disk_name(disk));
 }
 
+/* The target says what it has lost. */
+static bool sure(const struct aoe_disk *disk)
+{
+    return aoe_disk_identity(disk)->epoch != 0;
+}
+
+static void say_restarted(const struct aoe_disk *disk)
+{
+    const char *name = aoe_disk_name(disk);
+
+    if (sure(disk))
+        log_error("%s: the target was restarted and has lost writes that were "
+                  "not flushed; flushes fail: check what is on the disk",
+                  name);
+    else
+        log_error("%s: the target may have been restarted; if it lost its "
+                  "power, writes of before that were not flushed are lost: "
+                  "check what is on the disk",
+                  name);
+}
+
 static void say(const struct aoe_disk *disk, enum aoe_event event,
                 const char *resized)
 {
@@ -52,15 +73,27 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
                  aoe_disk_identity(disk)->size, resized);
         break;
     case AOE_DISK_RESTARTED:
-        log_error("%s: the target may have been restarted; if it lost its "
-                  "power, writes of before that were not flushed are lost: "
-                  "check what is on the disk",
-                  name);
+        say_restarted(disk);
         break;
     case AOE_DISK_REPLAYED:
-        log_info("%s: the target may have been restarted; what was not "
+        log_info("%s: the target %s restarted; what was not "
                  "flushed has been written again",
+                 name, sure(disk) ? "was" : "may have been");
+        break;
+    case AOE_DISK_LOST_WRITES:
+        log_error("%s: the target's disk failed to keep writes that were not "
+                  "flushed; flushes fail: check the disk and what is on it",
+                  name);
+        break;
+    case AOE_DISK_MENDED:
+        log_info("%s: the target had lost what was not flushed; it has been "
+                 "written again and flushed",
                  name);
+        break;
+    case AOE_DISK_FLUSH_REFUSED:
+        log_error("%s: the target refuses FLUSH, which it says it has: what is "
+                  "written may not be durable, so flushes fail",
+                  name);
         break;
     case AOE_DISK_PAYLOAD:
         say_payload(disk);

@@ -47,6 +47,12 @@ static void print_identity(FILE *f, const struct aoe_disk *disk)
     fprintf(f, "%-16s %s\n", "trim", yes_no(id->trim));
     fprintf(f, "%-16s %s\n", "trim-zeroes", yes_no(id->trim_zeroes));
     fprintf(f, "%-16s %s\n", "rotating", yes_no(id->rotating));
+    fprintf(f, "%-16s %s\n", "read-only", yes_no(id->read_only));
+    if (!id->epoch)
+        return; /* the target does not say */
+    fprintf(f, "%-16s %016" PRIx64 "\n", "boot", id->boot);
+    fprintf(f, "%-16s %012" PRIx64 "\n", "epoch", id->epoch);
+    fprintf(f, "%-16s %s\n", "orderly", yes_no(id->orderly));
 }
 
 static void print_counters(FILE *f, const struct aoe_stats *s)
@@ -69,6 +75,9 @@ static void print_counters(FILE *f, const struct aoe_stats *s)
         {"replayed", s->replayed},
         {"in-flight", s->in_flight},
         {"queued", s->queued},
+        {"losses", s->losses},
+        {"flushes-failed", s->flushes_failed},
+        {"flushes-refused", s->flushes_refused},
     };
 
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

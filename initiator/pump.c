@@ -80,6 +80,10 @@ void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
         f->count = 0;
         f->aflags = f->opcode == ATA_FLUSH_CACHE_EXT ? AOE_AFLAG_EXTENDED : 0;
         f->device = 0;
+        if (d->vendor.present && f->opcode == ATA_FLUSH_CACHE_EXT) {
+            f->feature = ATA_FEATURE_FLUSH_EPOCH;
+            f->lba = d->vendor.epoch;
+        }
         break;
     }
 }
@@ -242,6 +246,35 @@ static void resend(struct aoe_disk *d, struct path *p)
     }
 }
 
+static bool flush_due(struct aoe_disk *d)
+{
+    if (disk_flush_waits(d))
+        return false;
+    if (replay_wanted(d->replay))
+        return true;
+    list_each(work, &d->queue)
+        if (list_entry(work, struct transfer, work)->op == AOE_FLUSH)
+            return true;
+    return false;
+}
+
+static void pump_replay(struct aoe_disk *d)
+{
+    if (replay_pending(d->replay) && flush_due(d)) {
+        d->restarts++; /* for changes that are not kept and not flushed */
+        disk_again(d, false);
+        replay_begin(d->replay);
+    }
+    replay_run(d->replay);
+}
+
+static bool waits(const struct aoe_disk *d, const struct transfer *t)
+{
+    if (t->op == AOE_FLUSH && disk_flush_waits(d))
+        return true;
+    return d->replay && replay_blocks(d->replay, t);
+}
+
 void disk_pump(struct aoe_disk *d)
 {
     list_each(node, &d->paths)
@@ -249,11 +282,11 @@ void disk_pump(struct aoe_disk *d)
     if (d->state != DISK_READY)
         return;
     if (d->replay)
-        replay_run(d->replay);
+        pump_replay(d);
     list_each(work, &d->queue) {
         struct transfer *t = list_entry(work, struct transfer, work);
 
-        if (d->replay && replay_blocks(d->replay, t))
+        if (waits(d, t))
             continue;
         while (transfer_uncut(t)) {
             struct path *p = best_path(d, 0, true);

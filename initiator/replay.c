@@ -18,6 +18,10 @@ enum {
     TRIES = 4,  /* for each */
 };
 
+/* How soon a flush of our own is tried again after it failed, with all that is
+ * written again for it.  A user's is tried at once. */
+#define QUIET (10 * NS_PER_S)
+
 struct block {
     struct list link; /* in replay->blocks */
     struct block *hash_next;
@@ -47,8 +51,17 @@ struct replay {
     struct transfer flush; /* our own */
     bool flushing;
     bool stuck; /* it failed: nothing waits for room any more */
+    uint64_t quiet_until;
+
+    uint32_t written;     /* all is at the target that disk->restarts, when it
+                             had this value, may have taken */
+    enum aoe_event cause; /* of the latest loss */
+    bool mending;         /* it is written again; a flush proves it */
+    bool said;            /* the user knows that it could not be */
+    bool wanted;          /* a change that is not kept waits for that */
 
     bool running;    /* the log is being written again */
+    uint32_t pass;   /* disk->restarts when that began */
     bool lost;       /* some of it could not be */
     struct list *at; /* the block to go on with, */
     unsigned sector; /* from this sector on */
@@ -137,11 +150,10 @@ void replay_free(struct replay *r)
     free(r);
 }
 
-void replay_trim(struct replay *r)
+static void trim(struct replay *r)
 {
     struct list *first;
 
-    r->stuck = false;
     while ((first = list_first(&r->blocks))) {
         struct block *b = list_entry(first, struct block, link);
 
@@ -150,6 +162,17 @@ void replay_trim(struct replay *r)
         drop(r, b);
     }
     r->disk->aoe->kicked = true; /* for those who wait for room */
+}
+
+void replay_flushed(struct replay *r)
+{
+    bool mended = r->mending;
+
+    r->stuck = r->mending = r->said = false;
+    r->quiet_until = 0;
+    trim(r);
+    if (mended)
+        disk_event(r->disk, AOE_DISK_MENDED);
 }
 
 bool replay_holds_data(const struct replay *r)
@@ -173,15 +196,30 @@ static bool forgotten(const struct replay *r, const struct transfer *t)
     return t->op == AOE_TRIM && !r->disk->identity.trim_zeroes;
 }
 
+static bool stale(const struct replay *r)
+{
+    return r->written != r->disk->restarts;
+}
+
+/* What is written again later would land on top of it; but where that is not
+ * possible, its own flush fails, too. */
+static bool go_unkept(struct replay *r)
+{
+    r->wanted = stale(r) && !r->lost;
+    return !r->wanted;
+}
+
 bool replay_reserve(struct replay *r, struct transfer *t)
 {
     uint64_t blocks = blocks_of(t);
 
-    if (t->reserved || forgotten(r, t) || blocks > r->room / 2)
+    if (t->reserved || forgotten(r, t))
         return true;
+    if (blocks > r->room / 2)
+        return go_unkept(r);
     if (r->count + r->reserved + blocks > r->room) {
         replay_flush(r);
-        return r->stuck;
+        return r->stuck && go_unkept(r);
     }
     t->reserved = blocks;
     r->reserved += blocks;
@@ -279,21 +317,24 @@ static void flush_finish(struct transfer *t)
 
     r->flushing = false;
     r->stuck = t->status != 0 && t->disk->state == DISK_READY;
+    if (r->stuck)
+        r->quiet_until = t->disk->aoe->now + QUIET;
     t->disk->aoe->kicked = true;
 }
 
-void replay_flush(struct replay *r)
+bool replay_flush(struct replay *r)
 {
     struct aoe_disk *d = r->disk;
 
-    if (r->flushing || d->state != DISK_READY)
-        return;
+    if (r->flushing || d->state != DISK_READY || r->quiet_until > d->aoe->now)
+        return false;
     r->flushing = true;
     r->flush = (struct transfer){.op = AOE_FLUSH,
                                  .sectors = d->flush_opcode ? 1 : 0,
                                  .deadline = UINT64_MAX,
                                  .finish = flush_finish};
     transfer_begin(d, &r->flush, false);
+    return true;
 }
 
 /* ---- writing it again -----------------------------------------------------
@@ -307,17 +348,51 @@ bool replay_owns(const struct replay *r, const struct transfer *t)
     return at >= first && at < end;
 }
 
+bool replay_pending(const struct replay *r)
+{
+    return !r->running && stale(r);
+}
+
+bool replay_wanted(const struct replay *r)
+{
+    return r->wanted;
+}
+
 bool replay_blocks(const struct replay *r, const struct transfer *t)
 {
-    return r->running && !replay_owns(r, t);
+    if (replay_owns(r, t))
+        return false;
+    return r->running || (t->op == AOE_FLUSH && stale(r));
 }
 
 void replay_begin(struct replay *r)
 {
     r->running = !list_empty(&r->blocks);
-    r->lost = false;
+    r->pass = r->disk->restarts;
+    if (!r->running)
+        r->written = r->pass;
+    r->lost = r->wanted = false;
     r->at = r->blocks.next;
     r->sector = 0;
+}
+
+void replay_lost(struct replay *r, enum aoe_event cause, bool at_once)
+{
+    r->cause = cause;
+    r->mending = false;
+    if (at_once)
+        replay_begin(r);
+}
+
+void replay_give_up(struct replay *r, bool say)
+{
+    struct aoe_disk *d = r->disk;
+
+    disk_fail_flushes(d);
+    if (say && !r->said && !list_empty(&r->blocks)) {
+        r->said = true;
+        disk_event(d, r->cause);
+    }
 }
 
 static bool kept(const struct replay *r, const struct block *b, unsigned i)
@@ -334,11 +409,19 @@ static void slot_submit(struct slot *s)
     transfer_begin(s->replay->disk, &s->t, false);
 }
 
+/* What a failing disk took is there again only after a flush. */
 static void end(struct replay *r)
 {
     r->running = false;
     r->disk->aoe->kicked = true;
-    disk_event(r->disk, r->lost ? AOE_DISK_RESTARTED : AOE_DISK_REPLAYED);
+    if (r->lost) {
+        replay_give_up(r, true);
+        return;
+    }
+    r->written = r->pass;
+    r->mending = r->said || r->cause == AOE_DISK_LOST_WRITES;
+    if (!r->mending)
+        disk_event(r->disk, AOE_DISK_REPLAYED);
 }
 
 static void slot_finish(struct transfer *t)

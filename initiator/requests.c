@@ -24,6 +24,12 @@ static struct aoe_request *request_of(struct transfer *t)
                                           offsetof(struct aoe_request, state));
 }
 
+/* NULL: it is none of a user's. */
+static struct aoe_writer *writer_of(struct aoe_disk *d, struct aoe_request *r)
+{
+    return r->writer ? r->writer : &d->writers.own;
+}
+
 /* ---- order ----------------------------------------------------------------
  */
 
@@ -168,6 +174,17 @@ static void count(struct aoe_disk *d, const struct aoe_request *r, int status)
     s->queued--;
 }
 
+/* Durable requests tell what was lost before, too; one that failed for a reason
+ * of its own tells only that. */
+static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
+{
+    struct aoe_writer *w = writer_of(d, r);
+
+    if (r->op == AOE_FLUSH || (r->fua && (!t->status || t->op == AOE_FLUSH)))
+        t->status = writer_told(&d->writers, w, t->status);
+    writer_ended(&d->writers, w, d->flushed);
+}
+
 static void request_finish(struct transfer *t)
 {
     struct aoe_request *r = request_of(t);
@@ -189,12 +206,22 @@ static void request_finish(struct transfer *t)
         transfer_begin(d, t, false);
         return;
     }
+    tell(d, r, t);
     if (t->status == -EIO)
         r->error_offset = t->error_lba * AOE_SECTOR > r->offset
                               ? t->error_lba * AOE_SECTOR
                               : r->offset;
     count(d, r, t->status);
     r->done(r, t->status);
+}
+
+struct aoe_writer *transfer_writer(struct transfer *t)
+{
+    struct transfer *whole = t->part_of ? edges_whole(t->part_of) : t;
+
+    return whole->finish == request_finish
+               ? writer_of(whole->disk, request_of(whole))
+               : NULL;
 }
 
 static int check_range(const struct aoe_disk *d, const struct aoe_request *r)
@@ -204,7 +231,7 @@ static int check_range(const struct aoe_disk *d, const struct aoe_request *r)
 
     if (r->offset > INT64_MAX || r->length > INT64_MAX)
         return -EINVAL;
-    if (!reads && d->options.read_only)
+    if (!reads && (d->options.read_only || d->identity.read_only))
         return -EROFS;
     if (r->op == AOE_TRIM && !d->identity.trim)
         return -EOPNOTSUPP;
@@ -292,6 +319,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
             return err;
     }
     d->stats.queued++;
+    writer_of(d, r)->requests++;
     transfer_begin(d, t, true);
     return 0;
 }

@@ -4,7 +4,8 @@
  * what it had answered and not flushed.  AoE has no sessions; what tells is an
  * announcement (a Query Config response that nobody asked for, AoEr11 section
  * 3.2), or an answer after so long a silence that a machine could have started
- * in it.
+ * in it.  aoekit's target is asked what happened (loss.c); of others the worst
+ * is believed.
  */
 #include "initiator/disk.h"
 
@@ -16,6 +17,9 @@
 /* With a replay log the target is asked so often while there is something it
  * could lose, so that no silence goes unnoticed. */
 #define RESTART_ASK (400 * NS_PER_MS)
+/* Anybody can announce a disk, and writing the log again costs much: it is done
+ * at once only so often, but for a silence. */
+#define RESTART_BELIEF (30 * NS_PER_S)
 
 /* ---- silence --------------------------------------------------------------
  */
@@ -27,13 +31,20 @@ void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now)
         d->asked = now;
 }
 
-bool disk_heard(struct aoe_disk *d)
+/* Nothing has come for so long that a machine could have started in it. */
+static bool was_silent(const struct aoe_disk *d)
 {
-    uint64_t now = d->aoe->now;
     uint64_t since = d->asked > d->heard ? d->asked : d->heard;
 
-    d->heard = now;
-    return since && now - since > RESTART_SILENCE && disk_restarted(d);
+    return since && d->aoe->now - since > RESTART_SILENCE;
+}
+
+bool disk_heard(struct aoe_disk *d)
+{
+    bool silent = was_silent(d);
+
+    d->heard = d->aoe->now;
+    return silent && disk_restarted(d);
 }
 
 static bool watching(const struct aoe_disk *d)
@@ -54,10 +65,8 @@ void disk_watch(struct aoe_disk *d, uint64_t now)
     if (ask_at(d) > now)
         return;
     d->watched = now;
-    if (list_empty(&d->active)) {
-        replay_flush(d->replay); /* which asks, and ends the matter */
-        return;
-    }
+    if (list_empty(&d->active) && replay_flush(d->replay))
+        return; /* which asks, and ends the matter */
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
@@ -76,18 +85,17 @@ uint64_t disk_watch_next(const struct aoe_disk *d)
 /* ---- after a restart ------------------------------------------------------
  */
 
-/* What is on the way begins anew under new tags: an answer from before, or
- * from the target before everything was written again, must not count, and the
- * parts of a write that were answered may be lost like any other write. */
-static void again(struct aoe_disk *d)
+void disk_again(struct aoe_disk *d, bool flushes_only)
 {
-    disk_drop_frames(d);
+    disk_drop_frames(d, flushes_only);
     list_each(node, &d->active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
         if (t->edges || t->blockers)
             continue; /* not begun, or its parts are in this list */
-        if (replay_owns(d->replay, t))
+        if (flushes_only && t->op != AOE_FLUSH)
+            continue;
+        if (d->replay && replay_owns(d->replay, t))
             transfer_fail(t, -EAGAIN, t->lba);
         transfer_drop_gaps(t);
         t->cut = 0;
@@ -101,40 +109,68 @@ static void again(struct aoe_disk *d)
     }
 }
 
+static bool has_something_to_lose(const struct aoe_disk *d)
+{
+    return !list_empty(&d->active) || replay_holds_data(d->replay);
+}
+
+/* Its page will say what happened.  Without a log nothing has to wait for that,
+ * since no FLUSH succeeds that comes too late. */
+static bool ask(struct aoe_disk *d)
+{
+    if (d->replay && has_something_to_lose(d)) {
+        disk_doubt(d);
+        return true;
+    }
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (p->state == PATH_GOOD)
+            path_identify(p);
+    }
+    return false;
+}
+
+/* An orderly restart looks the same, so flushes go on to succeed. */
+static void say_restarted(struct aoe_disk *d)
+{
+    bool unflushed = d->changed > d->flushed &&
+                     (d->identity.write_cache || !d->identity.flush);
+
+    d->flushed = d->changed;
+    d->stats.losses += unflushed;
+    if (unflushed)
+        disk_event(d, AOE_DISK_RESTARTED);
+}
+
 bool disk_restarted(struct aoe_disk *d)
 {
+    if (d->vendor.present)
+        return ask(d);
     if (!d->replay) {
-        bool unflushed = d->changed > d->flushed &&
-                         (d->identity.write_cache || !d->identity.flush);
-
-        d->flushed = d->changed;
-        if (unflushed)
-            disk_event(d, AOE_DISK_RESTARTED);
+        say_restarted(d);
         return false;
     }
-    if (list_empty(&d->active) && !replay_holds_data(d->replay))
+    if (!has_something_to_lose(d))
         return false;
-    d->restarts++;
     disk_verify_paths(d);
-    again(d);
-    replay_begin(d->replay);
+    disk_lost_writes(d, AOE_DISK_RESTARTED, true);
     return true;
 }
 
-/* ---- changes and flushes --------------------------------------------------
- */
-
-void disk_ended(struct aoe_disk *d, struct transfer *t)
+/* One that comes again soon, and without a silence, is not believed at once;
+ * but no flush succeeds before everything was written again. */
+void disk_announced(struct aoe_disk *d)
 {
-    if (t->edges || (d->replay && replay_owns(d->replay, t)))
-        return; /* its parts have been here; was counted when it was new */
-    if (transfer_changes(t)) {
-        d->changed += t->status == 0;
-        if (d->replay)
-            replay_keep(d->replay, t);
-    } else if (t->op == AOE_FLUSH && t->status == 0 && t->covers > d->flushed) {
-        d->flushed = t->covers;
-        if (d->replay)
-            replay_trim(d->replay);
+    uint64_t now = d->aoe->now;
+
+    if (!d->replay || d->vendor.present || was_silent(d) ||
+        now >= d->believe_at) {
+        d->believe_at = now + RESTART_BELIEF;
+        disk_restarted(d);
+        return;
     }
+    d->restarts++;
+    disk_again(d, true);
+    replay_lost(d->replay, AOE_DISK_RESTARTED, false);
 }

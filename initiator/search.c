@@ -148,6 +148,13 @@ static void text(char *out, size_t room, const char *serial, const char *model,
              p->port->link->ifname);
 }
 
+static uint8_t flush_opcode(const struct ata_identity *id)
+{
+    return id->flush_ext ? ATA_FLUSH_CACHE_EXT
+           : id->flush   ? ATA_FLUSH_CACHE
+                         : 0;
+}
+
 static void adopt(struct aoe_disk *d, const struct ata_identity *id)
 {
     struct aoe_identity *me = &d->identity;
@@ -165,9 +172,17 @@ static void adopt(struct aoe_disk *d, const struct ata_identity *id)
     me->trim_zeroes = id->trim && id->trim_zeroes;
     me->rotating = id->rotation > 1;
     d->lba48 = id->lba48;
-    d->flush_opcode = id->flush_ext ? ATA_FLUSH_CACHE_EXT
-                      : id->flush   ? ATA_FLUSH_CACHE
-                                    : 0;
+    d->flush_opcode = flush_opcode(id);
+}
+
+/* Another program may serve the same disk by now.  A cache that was there may
+ * still be unflushed; and nobody does without a FLUSH that he counts on. */
+static void adopt_again(struct aoe_disk *d, const struct ata_identity *id)
+{
+    if (id->write_cache)
+        d->identity.write_cache = true;
+    if (flush_opcode(id))
+        d->flush_opcode = flush_opcode(id);
 }
 
 /* Both, and where they are, for whoever has to find them. */
@@ -266,10 +281,8 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         return; /* ours, but maybe not alone */
     p->member = true;
     outage = p->state != PATH_GOOD;
-    if (d->state == DISK_STALE)
-        disk_restarted(d); /* others were here, however short */
-    else
-        disk_heard(d);
+    adopt_again(d, &id);
+    disk_vendor(d, &id.vendor);
     path_revive(p, d->aoe->now);
     if (outage)
         payload_hurry(p);
@@ -321,7 +334,7 @@ void disk_config(struct aoe_disk *d, struct port *port,
             p->state = PATH_NEW;
         forget_identify(p);
         if (p->member)
-            disk_restarted(d);
+            disk_announced(d);
     }
     if (p->state == PATH_SILENT)
         path_hurry(p);

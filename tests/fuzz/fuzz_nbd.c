@@ -4,10 +4,11 @@
  * client behaves, then everything it sends.  The disk completes requests now
  * and then, newest or oldest first, some of them with an error.
  *
- *   make BUILD=build/fuzz CC=clang SAN=1 build/fuzz/lib/bridge.a \
+ *   make BUILD=build/fuzz CC=clang SAN=1 build/fuzz/lib/{bridge,initiator}.a \
  *       CFLAGS='-g -O1 -fsanitize=fuzzer-no-link'
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -o build/fuzz/nbd \
- *       tests/fuzz/fuzz_nbd.c tests/lib/nbd_memory.c build/fuzz/lib/bridge.a
+ *       tests/fuzz/fuzz_nbd.c tests/lib/nbd_memory.c \
+ *       build/fuzz/lib/{bridge,initiator}.a
  *   build/fuzz/nbd -max_len=4096 DIRECTORY tests/fuzz/corpus/nbd
  */
 #include <errno.h>

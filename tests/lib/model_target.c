@@ -109,6 +109,52 @@ static size_t simple(uint8_t *frame, struct aoe_ata *a, bool refuse)
     return aoe_ata_build(frame, a);
 }
 
+void model_speak(struct model *m)
+{
+    m->identity.vendor =
+        (struct ata_vendor){.present = true, .boot = 1, .epoch = 1};
+}
+
+static size_t size(const struct model *m)
+{
+    return (size_t)m->identity.sectors * AOE_SECTOR;
+}
+
+void model_lose(struct model *m)
+{
+    memcpy(m->disk, m->medium, size(m));
+    m->identity.vendor.epoch++;
+}
+
+/* A device fault, with the epoch where it was asked for. */
+static size_t fault(struct model *m, uint8_t *frame, struct aoe_ata *a)
+{
+    if (m->identity.vendor.present && a->feature == ATA_FEATURE_FLUSH_EPOCH)
+        a->lba = m->identity.vendor.epoch;
+    a->command = ATA_STATUS_DRDY | ATA_STATUS_ERR | ATA_STATUS_DF;
+    a->feature = ATA_ERROR_ABRT;
+    return aoe_ata_build(frame, a);
+}
+
+static size_t flush(struct model *m, uint8_t *frame, struct aoe_ata *a,
+                    bool refuse)
+{
+    bool other = m->identity.vendor.present &&
+                 a->feature == ATA_FEATURE_FLUSH_EPOCH &&
+                 a->lba != m->identity.vendor.epoch;
+
+    m->flushes++;
+    if (refuse)
+        return simple(frame, a, true);
+    if (m->bad_flushes > 0) {
+        m->bad_flushes--;
+        model_lose(m);
+        return fault(m, frame, a);
+    }
+    memcpy(m->medium, m->disk, size(m));
+    return other ? fault(m, frame, a) : simple(frame, a, false);
+}
+
 static size_t trim(struct model *m, uint8_t *frame, struct aoe_ata *a)
 {
     for (int i = 0; i < AOE_SECTOR; i += ATA_TRIM_RANGE) {
@@ -136,11 +182,9 @@ static size_t execute(struct model *m, uint8_t *frame, struct aoe_ata *a)
         m->trims++;
         return trim(m, frame, a);
     case ATA_FLUSH_CACHE_EXT:
-        m->flushes++;
-        return simple(frame, a, m->no_flush_ext);
+        return flush(m, frame, a, m->no_flush_ext);
     case ATA_FLUSH_CACHE:
-        m->flushes++;
-        return simple(frame, a, m->no_flush);
+        return flush(m, frame, a, m->no_flush);
     default:
         return simple(frame, a, true);
     }
@@ -266,6 +310,7 @@ void world_close(struct world *w)
     for (unsigned i = 0; i < w->model_count; i++) {
         link_close(w->models[i]->link);
         free(w->models[i]->disk);
+        free(w->models[i]->medium);
         free(w->models[i]);
     }
     wire_free(w->wire);
@@ -285,6 +330,7 @@ struct model *world_add(struct world *w, uint64_t sectors, unsigned mtu,
     m->sector_count = (uint8_t)aoe_sectors_for_mtu(mtu);
     m->bad_lba = UINT64_MAX;
     m->disk = calloc((size_t)sectors, AOE_SECTOR);
+    m->medium = calloc((size_t)sectors, AOE_SECTOR);
     m->identity.sectors = sectors;
     m->identity.lba48 = m->identity.flush = m->identity.flush_ext = true;
     m->identity.trim = true;

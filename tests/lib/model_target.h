@@ -24,6 +24,7 @@ struct model {
     struct aoe_addr addr;
     struct ata_identity identity;
     uint8_t *disk;
+    uint8_t *medium; /* what was flushed */
     uint16_t buffer_count;
     uint8_t sector_count;
 
@@ -33,10 +34,11 @@ struct model {
     bool short_reads;  /* leaves the last byte out */
     bool no_flush_ext; /* aborts it */
     bool no_flush;     /* aborts FLUSH CACHE too */
-    uint8_t aoe_error; /* answers data requests with this error */
-    unsigned most;     /* sectors: aborts what asks for more; 0: nothing */
-    const char *twin;  /* a second disk at its address, of this serial number */
-    uint64_t bad_lba;  /* reads and writes that touch it fail; UINT64_MAX */
+    unsigned bad_flushes; /* so many fail, and lose what is not flushed */
+    uint8_t aoe_error;    /* answers data requests with this error */
+    unsigned most;        /* sectors: aborts what asks for more; 0: nothing */
+    const char *twin; /* a second disk at its address, of this serial number */
+    uint64_t bad_lba; /* reads and writes that touch it fail; UINT64_MAX */
 
     unsigned queries, identifies, reads, writes, flushes, trims;
     uint32_t last_tag;
@@ -68,6 +70,11 @@ struct model *world_add(struct world *w, uint64_t sectors, unsigned mtu,
 void model_release(struct model *m);
 /* Broadcasts its Query Config response with tag 0. */
 void model_announce(struct model *m);
+/* It shows vendor words from now on. */
+void model_speak(struct model *m);
+/* Its disk has lost what was not flushed; with vendor words another epoch says
+ * so. */
+void model_lose(struct model *m);
 
 /* Lets things happen until *done or until `ns` have passed. */
 void world_run(struct world *w, uint64_t ns, const bool *done);

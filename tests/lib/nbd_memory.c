@@ -18,10 +18,26 @@ static int submit(void *disk, struct aoe_request *request)
         return refuse;
     if (m->pending_count == NBD_MEMORY_PENDING)
         abort();
+    lossy_begin(&m->lossy, request);
     m->pending[m->pending_count++] = request;
     if (m->submitted)
         m->submitted(m);
     return 0;
+}
+
+/* The writer's disk is a name for this one. */
+static struct aoe_writer *join(void *disk)
+{
+    struct nbd_memory *m = disk;
+
+    return writer_new(&m->lossy.writers, disk);
+}
+
+static void leave(struct aoe_writer *writer)
+{
+    struct nbd_memory *m = (struct nbd_memory *)(void *)writer->disk;
+
+    writer_close(&m->lossy.writers, writer, m->lossy.flushed);
 }
 
 void nbd_memory_open(struct nbd_memory *m, size_t size)
@@ -34,9 +50,12 @@ void nbd_memory_open(struct nbd_memory *m, size_t size)
                                         .trim = true,
                                         .trim_zeroes = true,
                                         .submit = submit,
-                                        .disk = m}};
+                                        .disk = m,
+                                        .join = join,
+                                        .leave = leave}};
     if (!m->bytes)
         abort();
+    writers_init(&m->lossy.writers);
 }
 
 void nbd_memory_close(struct nbd_memory *m)
@@ -82,7 +101,7 @@ void nbd_memory_complete(struct nbd_memory *m, unsigned which, int status)
         execute(m, r);
     m->done[r->op]++;
     m->fua += r->fua;
-    r->done(r, status);
+    r->done(r, lossy_end(&m->lossy, r, status));
 }
 
 void nbd_memory_complete_all(struct nbd_memory *m)

@@ -7,12 +7,14 @@
 #define TESTS_NBD_MEMORY_H
 
 #include "bridge/nbd_export.h"
+#include "tests/lib/lossy.h"
 
 enum { NBD_MEMORY_PENDING = 1024 };
 
 struct nbd_memory {
     struct nbd_export export; /* change its abilities as the test needs */
     uint8_t *bytes;
+    struct lossy lossy;
     struct aoe_request *pending[NBD_MEMORY_PENDING]; /* oldest first */
     unsigned pending_count;
     unsigned done[AOE_ZERO + 1]; /* completed so far, by enum aoe_op */

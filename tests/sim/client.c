@@ -24,8 +24,10 @@ static uint64_t client_clock(void *arg)
 static const char *event_name(enum aoe_event e)
 {
     static const char *const names[] = {
-        "ready",    "lost",      "back",     "resized",           "changed",
-        "conflict", "restarted", "replayed", "of another payload"};
+        "ready",          "lost",     "back",
+        "resized",        "changed",  "conflict",
+        "restarted",      "replayed", "of another payload",
+        "of lost writes", "mended",   "refusing flushes"};
 
     return names[e];
 }

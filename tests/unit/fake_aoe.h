@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bridge/aoe_loop.h"
+#include "tests/lib/lossy.h"
 
 enum { FAKE_PENDING_MAX = 1024, FAKE_LOG_MAX = 64 };
 
@@ -36,6 +37,7 @@ struct aoe_disk {
         uint64_t offset, length;
     } log[FAKE_LOG_MAX]; /* what completed, the first of it */
     unsigned completed;
+    struct lossy lossy;
 };
 
 static inline void fake_disk_open(struct aoe_disk *d, const char *name,
@@ -49,6 +51,7 @@ static inline void fake_disk_open(struct aoe_disk *d, const char *name,
                                   .flush = true,
                                   .write_cache = true};
     d->bytes = calloc(1, size);
+    writers_init(&d->lossy.writers);
 }
 
 static inline void fake_disk_close(struct aoe_disk *d)
@@ -81,7 +84,7 @@ static inline void fake_complete(struct aoe_disk *d, struct aoe_request *r)
     }
     d->completed++;
     if (r->op == AOE_FLUSH && d->fail_flush) {
-        r->done(r, d->fail_flush);
+        r->done(r, lossy_end(&d->lossy, r, d->fail_flush));
         return;
     }
     if (!d->fail) {
@@ -90,7 +93,7 @@ static inline void fake_complete(struct aoe_disk *d, struct aoe_request *r)
         else if (r->op == AOE_ZERO || r->op == AOE_TRIM)
             memset(d->bytes + r->offset, 0, r->length);
     }
-    r->done(r, d->fail);
+    r->done(r, lossy_end(&d->lossy, r, d->fail));
 }
 
 /* What aoe_service does for one disk. */
@@ -118,6 +121,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
         return r->op == AOE_READ ? -ENXIO : -ENOSPC;
     if (d->pending_count == FAKE_PENDING_MAX)
         return -ENOMEM;
+    lossy_begin(&d->lossy, r);
     d->pending[d->pending_count++] = r;
     d->writes_pending += r->op == AOE_WRITE;
     if (d->most_pending < d->pending_count)
@@ -147,6 +151,18 @@ void aoe_disk_stats(const struct aoe_disk *d, struct aoe_stats *out)
 {
     memset(out, 0, sizeof *out);
     out->queued = d->pending_count;
+    out->losses = d->lossy.losses;
+}
+
+struct aoe_writer *aoe_writer_open(struct aoe_disk *d)
+{
+    return writer_new(&d->lossy.writers, d);
+}
+
+void aoe_writer_close(struct aoe_writer *w)
+{
+    if (w)
+        writer_close(&w->disk->lossy.writers, w, w->disk->lossy.flushed);
 }
 
 int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)

@@ -127,6 +127,34 @@ static inline int do_open(struct bench *b, uint64_t ino, uint32_t flags)
     return call(b, FUSE_OPEN, ino, &in, sizeof in);
 }
 
+/* An open file, by its handle. */
+static inline uint64_t open_file(struct bench *b, uint64_t ino, uint32_t flags)
+{
+    struct fuse_open_out out;
+
+    assert_int_equal(do_open(b, ino, flags), 0);
+    memcpy(&out, b->reply.body, sizeof out);
+    return out.fh;
+}
+
+static inline int write_file(struct bench *b, uint64_t ino, uint64_t fh,
+                             uint32_t flags)
+{
+    struct {
+        struct fuse_write_in in;
+        char data[3];
+    } w = {{.size = 3, .fh = fh, .flags = flags}, "abc"};
+
+    return call(b, FUSE_WRITE, ino, &w, sizeof w.in + 3);
+}
+
+static inline int fsync_file(struct bench *b, uint64_t ino, uint64_t fh)
+{
+    struct fuse_fsync_in in = {.fh = fh};
+
+    return call(b, FUSE_FSYNC, ino, &in, sizeof in);
+}
+
 static inline int do_release(struct bench *b, uint64_t ino, uint32_t flags,
                              uint64_t fh)
 {

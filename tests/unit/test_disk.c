@@ -439,22 +439,57 @@ static void trims_and_flushes(void **state)
     stop(&f);
 }
 
-static void flush_falls_back(void **state)
+static void open_flushing(struct fixture *f, bool ext, bool plain)
+{
+    memset(f, 0, sizeof *f);
+    world_open(&f->w, 7, 1500);
+    f->nas = world_add(&f->w, SECTORS, 1500, "one");
+    f->nas->identity.flush_ext = ext;
+    f->nas->identity.flush = plain;
+    open_disk(f, AOE_TIMEOUT_DEFAULT);
+    world_run(&f->w, NS_PER_S, NULL);
+}
+
+static void flushes_as_identify_says(void **state)
 {
     struct fixture f;
 
     (void)state;
-    start(&f, 1500);
-    f.nas->no_flush_ext = true; /* vblade */
+    open_flushing(&f, false, true); /* vblade */
+    f.nas->no_flush_ext = true;
     assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
-    assert_int_equal(f.nas->flushes, 2);
+    assert_int_equal(f.nas->flushes, 1);
+    stop(&f);
+    open_flushing(&f, false, false); /* ggaoed: there is nothing to ask */
+    f.nas->no_flush_ext = f.nas->no_flush = true;
     assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
-    assert_int_equal(f.nas->flushes, 3);
-    f.nas->no_flush = true; /* nothing at all */
+    assert_int_equal(f.nas->flushes, 0);
+    stop(&f);
+}
+
+static void a_refused_flush_is_an_error(void **state)
+{
+    uint8_t sector[512] = {0};
+    struct fixture f;
+    struct io io;
+
+    (void)state;
+    open_flushing(&f, true, true);
+    f.nas->no_flush_ext = true;
+    assert_int_equal(run(&f, AOE_WRITE, sector, 512, 0), 0);
+    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), -EIO);
+    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), -EIO);
+    assert_int_equal(submit(&f, &io, AOE_WRITE, sector, 512, 0), 0);
+    io.r.fua = true;
+    world_run(&f.w, NS_PER_S, &io.done);
+    assert_int_equal(io.status, -EIO);
+    assert_int_equal(f.events[AOE_DISK_FLUSH_REFUSED], 1);
+    assert_int_equal(f.disk->stats.flushes_refused, 3);
+    f.nas->no_flush_ext = false; /* it is asked again */
     assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
-    assert_int_equal(f.nas->flushes, 4);
-    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), 0);
-    assert_int_equal(f.nas->flushes, 4);
+    f.nas->aoe_error = AOE_ERR_COMMAND; /* another way to say it */
+    assert_int_equal(run(&f, AOE_FLUSH, NULL, 0, 0), -EIO);
+    assert_int_equal(f.events[AOE_DISK_FLUSH_REFUSED], 2);
     stop(&f);
 }
 
@@ -479,7 +514,8 @@ int main(void)
         cmocka_unit_test(scattered_memory),
         cmocka_unit_test(window_obeys_buffer_count),
         cmocka_unit_test(trims_and_flushes),
-        cmocka_unit_test(flush_falls_back),
+        cmocka_unit_test(flushes_as_identify_says),
+        cmocka_unit_test(a_refused_flush_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

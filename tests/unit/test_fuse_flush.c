@@ -113,11 +113,11 @@ static void synchronous_writes_are_flushed(void **state)
 static void fail_behind(struct bench *b)
 {
     unsigned before = flushes(&b->fakes[0]);
+    uint64_t fh = open_file(b, DISK, O_RDWR);
 
-    do_open(b, DISK, O_RDWR);
-    do_write(b, DISK, 0, "x", 1);
+    assert_int_equal(write_file(b, DISK, fh, O_RDWR), 0);
     b->fakes[0].fail_flush = -EIO;
-    do_release(b, DISK, O_RDWR, 0);
+    do_release(b, DISK, O_RDWR, fh);
     service(b);
     assert_int_equal(flushes(&b->fakes[0]), before + 1);
     b->fakes[0].fail_flush = 0; /* a target tells only once */
@@ -126,13 +126,53 @@ static void fail_behind(struct bench *b)
 static void failure_behind_is_told_once(void **state)
 {
     struct bench *b = bench_of(state);
+    uint64_t fh;
 
     fail_behind(b);
-    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), -EIO);
-    assert_int_equal(do_fsync(b, FUSE_FSYNC, DISK), 0);
+    fh = open_file(b, DISK, O_RDONLY); /* sync(1) opens it so */
+    assert_int_equal(fsync_file(b, DISK, fh), -EIO);
+    assert_int_equal(fsync_file(b, DISK, fh), 0);
+    do_release(b, DISK, O_RDONLY, fh);
     fail_behind(b);
     assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), -EIO);
     assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+}
+
+/* Whoever wrote, and whoever's flush it was that failed. */
+static void each_open_file_is_told_once(void **state)
+{
+    struct bench *b = bench_of(state);
+    uint64_t fh[3];
+
+    for (int i = 0; i < 3; i++)
+        fh[i] = open_file(b, DISK, O_RDWR);
+    assert_int_equal(write_file(b, DISK, fh[0], O_RDWR), 0);
+    b->fakes[0].fail_flush = -EIO;
+    assert_int_equal(fsync_file(b, DISK, fh[1]), -EIO);
+    b->fakes[0].fail_flush = 0;
+    assert_int_equal(fsync_file(b, DISK, fh[1]), 0);
+    assert_int_equal(fsync_file(b, DISK, fh[0]), -EIO);
+    assert_int_equal(fsync_file(b, DISK, fh[0]), 0);
+    assert_int_equal(write_file(b, DISK, fh[2], O_RDWR | O_DSYNC), -EIO);
+    assert_int_equal(write_file(b, DISK, fh[2], O_RDWR | O_DSYNC), 0);
+    for (int i = 0; i < 3; i++)
+        do_release(b, DISK, O_RDWR, fh[i]);
+}
+
+static void a_read_only_disk_is_shown_as_one(void **state)
+{
+    struct bench *b = bench_of(state);
+    struct fuse_getattr_in in = {0};
+    struct fuse_attr_out out;
+
+    b->fakes[0].id.read_only = true;
+    assert_int_equal(do_open(b, DISK, O_RDWR), -EROFS);
+    assert_int_equal(call(b, FUSE_GETATTR, DISK, &in, sizeof in), 0);
+    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(out.attr.mode & 0777, plain.mode & 0444);
+    assert_int_equal(call(b, FUSE_GETATTR, DISK2, &in, sizeof in), 0);
+    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(out.attr.mode & 0777, plain.mode);
 }
 
 static void failure_behind_is_told_at_the_end(void **state)
@@ -316,6 +356,8 @@ int main(void)
         TEST(last_writer_flushes),
         TEST(synchronous_writes_are_flushed),
         TEST(failure_behind_is_told_once),
+        TEST(each_open_file_is_told_once),
+        TEST(a_read_only_disk_is_shown_as_one),
         TEST(failure_behind_is_told_at_the_end),
         TEST(drain_waits_and_flushes),
         TEST(drain_reports_a_failed_flush),
