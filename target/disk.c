@@ -177,7 +177,7 @@ static void settle_durable(struct request *r, struct store_op *op)
 {
     struct disk *d = r->disk;
 
-    if (!epochs_tell(&d->epochs, &r->x.header.src) || op->result)
+    if (!epochs_tell(&d->epochs, &r->x.header.src, r->asked) || op->result)
         return;
     op->result = -EIO;
     op->done = 0;
@@ -190,7 +190,7 @@ static void settle_flush(struct request *r, struct store_op *op)
         settle_durable(r, op);
         return;
     }
-    epochs_tell(&r->disk->epochs, &r->x.header.src);
+    epochs_tell(&r->disk->epochs, &r->x.header.src, r->asked);
     if (op->result == 0 && r->x.flush_epoch != r->x.export->vendor.epoch)
         op->result = -EIO;
 }
@@ -202,6 +202,32 @@ static void settle(struct request *r, struct store_op *op)
         settle_flush(r, op);
     else if (changes(op) && !r->cached)
         settle_durable(r, op);
+}
+
+/* A write that was under way when something was lost may have been in the cache
+ * already, and lost with it.  Whoever hears of the loss before the answer would
+ * take it for newer. */
+static bool overtaken(const struct request *r, const struct store_op *op)
+{
+    return r->cached && changes(op) && op->result == 0 &&
+           r->losses != r->disk->epochs.losses;
+}
+
+/* True: it is not over, but done again.  Of a trim of several stretches the
+ * first ones would have to be, too; that fails. */
+static bool done_again(struct request *r, struct store_op *op)
+{
+    if (!overtaken(r, op))
+        return false;
+    if (op->offset != r->x.span_start ||
+        op->offset + op->length != r->x.span_end) {
+        op->result = -EIO;
+        op->done = 0;
+        return false;
+    }
+    r->losses = r->disk->epochs.losses;
+    make_ready(r->disk, op);
+    return true;
 }
 
 /* The request is over, with or without a reply. */
@@ -226,11 +252,13 @@ static void completed(struct store_op *op)
     struct disk *d = r->disk;
     struct recent_outcome outcome;
     enum responder_verdict verdict;
-    bool changed = changes(op);
+    bool changed = changes(op), flushed = op->kind == STORE_FLUSH;
 
     if (op->result)
         report(d, op);
     settle(r, op);
+    if (done_again(r, op))
+        return;
     outcome = (struct recent_outcome){op->result, op->done};
     verdict = responder_complete(&r->x);
     if (verdict == RESPONDER_STORE) {
@@ -239,7 +267,8 @@ static void completed(struct store_op *op)
         make_ready(d, op);
         return;
     }
-    if (changed)
+    /* A loss is told once, and the answer that does may not arrive. */
+    if (changed || (flushed && outcome.result))
         recent_add(d->recent, &r->key, outcome, d->host->now(d->host_arg));
     finish(r, verdict);
 }
@@ -286,7 +315,7 @@ static void answer_copies(struct disk *d, struct list *batch)
     list_each(it, batch) {
         struct store_op *op = list_entry(it, struct store_op, link);
 
-        if (changes(op))
+        if (op != &d->commit && (changes(op) || op->kind == STORE_FLUSH))
             answer_copy(d, op);
     }
 }
@@ -313,8 +342,11 @@ void disk_start(struct disk *d, struct request *r)
     r->order.kind = order_kind(r->x.op.kind);
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
-    if (changes(&r->x.op)) {
+    r->asked = epochs_ask(&d->epochs);
+    r->losses = d->epochs.losses;
+    if (changes(&r->x.op) || r->x.op.kind == STORE_FLUSH)
         r->key = recent_key_of(&r->x);
+    if (changes(&r->x.op)) {
         /* Whom there is no room to remember writes durably. */
         r->cached =
             !r->x.op.durable && epochs_write(&d->epochs, &r->x.header.src);

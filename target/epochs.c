@@ -40,6 +40,9 @@ static struct epochs_client *find(struct epochs *e, const struct aoe_mac *mac)
 
 static bool needed(const struct epochs *e, const struct epochs_client *c)
 {
+    /* A request that asked before may still be on its way. */
+    if (c->told && e->room < EPOCHS_CLIENTS)
+        return true;
     return c->pending > 0 || c->untold || c->wrote > e->settled;
 }
 
@@ -143,6 +146,7 @@ bool epochs_lose(struct epochs *e)
 {
     bool any = false;
 
+    e->losses++;
     for (unsigned i = 0; i < e->count; i++) {
         struct epochs_client *c = &e->clients[i];
 
@@ -155,14 +159,21 @@ bool epochs_lose(struct epochs *e)
     return any;
 }
 
-bool epochs_tell(struct epochs *e, const struct aoe_mac *mac)
+uint64_t epochs_ask(struct epochs *e)
+{
+    return ++e->asked;
+}
+
+bool epochs_tell(struct epochs *e, const struct aoe_mac *mac, uint64_t asked)
 {
     struct epochs_client *c = find(e, mac);
-    bool untold = c && c->untold;
 
-    if (untold)
-        c->untold = false;
-    return untold;
+    if (!c)
+        return false;
+    if (c->untold)
+        c->told = e->asked;
+    c->untold = false;
+    return asked <= c->told;
 }
 
 bool epochs_untold(const struct epochs *e)

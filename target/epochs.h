@@ -28,6 +28,7 @@ struct epochs_client {
     unsigned pending; /* writes into the cache that are under way */
     uint64_t wrote;   /* epoch of the newest that was answered; 0: none was */
     bool untold;      /* some of it may be lost, and it has not heard that */
+    uint64_t told;    /* requests up to this one asked before it had heard */
 };
 
 struct epochs {
@@ -36,6 +37,8 @@ struct epochs {
     uint64_t
         settled;     /* up to this one all is on the medium, or known as lost */
     uint64_t newest; /* the newest in which something was written */
+    uint64_t asked;  /* number of the newest request that may be told */
+    uint64_t losses; /* so often something may have been lost */
     struct epochs_client *clients; /* in no order */
     unsigned count, room;
     unsigned last; /* the one that was looked for last */
@@ -61,8 +64,12 @@ void epochs_settle(struct epochs *e, uint64_t begun);
 
 /* What is not settled may be lost.  Whether that is anything. */
 bool epochs_lose(struct epochs *e);
-/* Whether `mac` has lost something without having heard it.  It has now. */
-bool epochs_tell(struct epochs *e, const struct aoe_mac *mac);
+/* A flush or durable request arrives: what epochs_tell gets at its end. */
+uint64_t epochs_ask(struct epochs *e);
+/* Whether `mac` has lost something without having heard it when it asked.  It
+ * hears it now, by each request that is on its way: nobody knows which of the
+ * answers it will look at. */
+bool epochs_tell(struct epochs *e, const struct aoe_mac *mac, uint64_t asked);
 /* Whether anybody has. */
 bool epochs_untold(const struct epochs *e);
 /* Whether all that was answered is on the medium, and nobody has. */

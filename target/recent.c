@@ -84,13 +84,16 @@ static bool same_use(const struct place *p, const struct recent_key *key)
 
 struct recent_key recent_key_of(const struct exchange *x)
 {
+    size_t len = (size_t)x->ata.count * AOE_SECTOR;
+
     return (struct recent_key){
         .client = x->header.src,
         .command = x->ata.command,
         .count = x->ata.count,
         .tag = x->header.tag,
         .lba = x->ata.lba,
-        .sum = recent_sum(x->ata.data, (size_t)x->ata.count * AOE_SECTOR),
+        .sum = recent_sum(x->ata.data,
+                          len < x->ata.data_len ? len : x->ata.data_len),
     };
 }
 

@@ -3,7 +3,8 @@
  * The writes of the last seconds.  A client that hears nothing sends a write
  * again with the same tag; the copy may arrive after newer data was written to
  * the same place, and executed then it would undo that.  What is found here is
- * answered again and not executed again (doc/safety.md).
+ * answered again and not executed again (doc/safety.md).  So is a FLUSH that
+ * failed: the next one may succeed, though what is lost stays lost.
  *
  * Of each client the last write with a tag is remembered, if it is not crowded
  * out by later ones.  A tag that was used again for something else is no copy.
@@ -53,7 +54,7 @@ uint64_t recent_sum(const uint8_t *data, size_t len);
 
 struct exchange;
 
-/* The key of a parsed write or trim, whose data came whole. */
+/* The key of a parsed write, trim or flush. */
 struct recent_key recent_key_of(const struct exchange *x);
 
 /* How the request of which this is a copy ended; NULL: it is none. */

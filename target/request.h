@@ -18,11 +18,13 @@ struct port;
 struct request {
     struct exchange x;
     struct order_entry order;
-    struct recent_key key; /* of a write or trim, once the disk has it */
+    struct recent_key key; /* of what is not a read, once the disk has it */
     struct disk *disk;
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
     uint64_t started_ns;      /* when its disk took it */
+    uint64_t asked;           /* of epochs_ask */
+    uint64_t losses;          /* of the epochs, when its operation began */
     bool cached;              /* a write that need not be durable */
     struct keeper_wait keep;  /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */

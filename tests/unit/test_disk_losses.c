@@ -485,6 +485,77 @@ static void a_disk_opened_anew_remembers(void **state)
     assert_false(good(3));
 }
 
+/* Of two flushes nobody knows which answer the client looks at. */
+static void every_flush_on_its_way_tells(void **state)
+{
+    (void)state;
+    medium.bad[12] = true;
+    write_one(1, 1, 12);
+    assert_true(good(1));
+    medium.hang = true;
+    flush_one(1, 2);
+    turn();
+    flush_one(1, 3); /* waits for a sync of its own, which succeeds */
+    flush_one(2, 4);
+    medium.hang = false;
+    let_go(0);
+    assert_false(good(2));
+    assert_false(good(3));
+    assert_true(good(4)); /* somebody else's */
+    flush_one(1, 5);
+    assert_true(good(5));
+}
+
+/* The answer that told of the loss may not have arrived. */
+static void a_copy_of_a_failed_flush_fails(void **state)
+{
+    (void)state;
+    medium.bad[12] = true;
+    write_one(1, 1, 12);
+    assert_true(good(1));
+    flush_one(1, 2);
+    assert_false(good(2));
+    answered[2] = false;
+    flush_one(1, 2);
+    assert_false(good(2));
+    disk.export.vendor.epoch = 77;
+    ask((struct ask){1, 3, ATA_FLUSH_CACHE_EXT, 77, 0xae, 0});
+    assert_true(good(3));
+}
+
+/* The client hears of the loss first, and takes what is answered then for
+ * newer. */
+static void a_write_under_way_is_done_again(void **state)
+{
+    struct store_op *late;
+
+    (void)state;
+    medium.hang = true;
+    write_one(1, 1, 12);
+    turn();
+    late = list_entry(medium.held.next, struct store_op, link);
+    put(&medium, late); /* in the cache, but not complete */
+    medium.bad[12] = true;
+    medium.hang = false;
+    flush_one(1, 2);
+    assert_false(answered[2]); /* behind the write */
+    disk_commit(&disk);
+    write_one(2, 3, 13);
+    assert_true(good(3));
+    disk_commit(&disk);
+    turn(); /* loses sector 12 */
+    medium.bad[12] = false;
+    list_remove(&late->link);
+    late->result = 0;
+    late->done = late->length;
+    late->complete(late);
+    assert_true(good(1));
+    assert_false(good(2));
+    flush_one(1, 4);
+    assert_true(good(4));
+    assert_int_equal(medium.kept[12], 1);
+}
+
 /* Clients beyond those that can be remembered lose nothing either. */
 static void who_cannot_be_remembered_writes_durably(void **state)
 {
@@ -519,6 +590,9 @@ int main(void)
         TEST(flush_for_an_epoch),
         TEST(a_trim_is_a_write),
         TEST(a_disk_opened_anew_remembers),
+        TEST(every_flush_on_its_way_tells),
+        TEST(a_copy_of_a_failed_flush_fails),
+        TEST(a_write_under_way_is_done_again),
         TEST(who_cannot_be_remembered_writes_durably),
     };
 
