@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The life of a disk: opening, deadlines, losing it, closing.
+ * The life of a disk: opening, losing it, closing.
  */
 #include "initiator/disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Longer is for ever, and would not be counted right. */
+#define TIMEOUT_MOST (UINT64_MAX / 16)
 
 int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot)
 {
@@ -38,6 +41,8 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     d->options.timeout = AOE_TIMEOUT_DEFAULT;
     if (options)
         d->options = *options;
+    if (d->options.timeout > TIMEOUT_MOST)
+        d->options.timeout = 0;
     d->event = event;
     d->event_arg = arg;
     list_init(&d->paths);
@@ -60,13 +65,15 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     return 0;
 }
 
-/* Takes the frames of requests out of `frames`, of a path or of a port. */
-static void drop_frames(struct aoe_disk *d, struct list *frames)
+/* Takes the frames of requests, or of `only`, out of `frames`, of a path or of
+ * a port. */
+static void drop_frames(struct aoe_disk *d, struct list *frames,
+                        const struct transfer *only)
 {
     list_each(node, frames) {
         struct frame *f = list_entry(node, struct frame, link);
 
-        if (f->disk != d || !f->transfer)
+        if (f->disk != d || !f->transfer || (only && f->transfer != only))
             continue;
         f->transfer->outstanding--;
         f->recut_of = f->transfer; /* which may begin anew */
@@ -76,17 +83,30 @@ static void drop_frames(struct aoe_disk *d, struct list *frames)
     }
 }
 
-void disk_drop_frames(struct aoe_disk *d)
+static void drop(struct aoe_disk *d, const struct transfer *only)
 {
     for (unsigned i = 0; i < d->aoe->port_count; i++)
-        drop_frames(d, &d->aoe->ports[i].tx);
+        drop_frames(d, &d->aoe->ports[i].tx, only);
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
-        drop_frames(d, &p->sent);
-        drop_frames(d, &p->slow);
-        drop_frames(d, &p->lost);
+        drop_frames(d, &p->sent, only);
+        drop_frames(d, &p->slow, only);
+        drop_frames(d, &p->lost, only);
     }
+}
+
+void disk_drop_frames(struct aoe_disk *d)
+{
+    drop(d, NULL);
+}
+
+void transfer_abort(struct transfer *t, int status)
+{
+    drop(t->disk, t);
+    transfer_fail(t, status, t->lba);
+    list_remove(&t->work);
+    transfer_check(t);
 }
 
 void disk_fail_all(struct aoe_disk *d, int status)
@@ -150,9 +170,7 @@ void disk_event(struct aoe_disk *d, enum aoe_event event)
 /* ---- timers ---------------------------------------------------------------
  */
 
-/* Nothing answered for so long that a request is overdue: the disk is gone.
- * Its other requests would only follow one by one. */
-static void lose(struct aoe_disk *d)
+void disk_lose(struct aoe_disk *d)
 {
     d->state = DISK_LOST;
     list_each(node, &d->paths) {
@@ -165,30 +183,27 @@ static void lose(struct aoe_disk *d)
     disk_event(d, AOE_DISK_LOST);
 }
 
-static uint64_t first_deadline(struct aoe_disk *d)
+static void tick_fence(struct aoe_disk *d, uint64_t now)
 {
-    struct list *first = list_first(&d->active);
+    struct frame *f;
 
-    return first ? list_entry(first, struct transfer, active)->deadline
-                 : UINT64_MAX;
+    while ((f = fence_expired(&d->fence, now))) {
+        disk_fence_ends(d);
+        fence_remove(&d->fence, f);
+        flight_put(&d->aoe->flight, f);
+    }
 }
 
 void disk_tick(struct aoe_disk *d, uint64_t now)
 {
-    struct frame *f;
-
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
         path_tick(p, now);
         payload_tick(p, now);
     }
-    while ((f = fence_expired(&d->fence, now))) {
-        fence_remove(&d->fence, f);
-        flight_put(&d->aoe->flight, f);
-    }
-    if (first_deadline(d) <= now)
-        lose(d);
+    disk_silence_tick(d);
+    tick_fence(d, now);
     if (d->state == DISK_SETTLING && d->settle_at <= now) {
         d->state = DISK_READY;
         disk_event(d, AOE_DISK_READY);
@@ -200,7 +215,7 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
 uint64_t disk_next(struct aoe_disk *d)
 {
     uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
-    uint64_t others[] = {first_deadline(d), fence_next(&d->fence),
+    uint64_t others[] = {disk_silence_next(d), fence_next(&d->fence),
                          disk_watch_next(d),
                          d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
 
