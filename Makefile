@@ -328,6 +328,7 @@ $(BUILD)/tests/sim/sim-flush: wrap = responder_request
 $(BUILD)/tests/sim/sim-order: wrap = order_enter
 $(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
 $(BUILD)/tests/sim/sim-replay: wrap = replay_begin
+$(BUILD)/tests/sim/sim-silence: wrap = disk_answered
 SEEDS ?= 10000
 SEED ?= 1
 .PHONY: sim

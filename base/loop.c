@@ -37,6 +37,7 @@ struct loop {
     void *caught_arg[SIGNAL_MAX];
 
     uint64_t now;
+    struct awake awake;
     uint64_t poll_for; /* ns that the next wait polls before it sleeps */
     bool stopped;
     int status;
@@ -71,6 +72,7 @@ int loop_open(struct loop **out)
     list_init(&loop->tasks);
     loop->signal_pipe[0] = loop->signal_pipe[1] = -1;
     loop->now = clock_ns();
+    awake_init(&loop->awake, loop->now);
     *out = loop;
     return 0;
 }
@@ -97,6 +99,11 @@ void loop_close(struct loop *loop)
 uint64_t loop_now(const struct loop *loop)
 {
     return loop->now;
+}
+
+uint64_t loop_clock(const struct loop *loop)
+{
+    return awake_time(&loop->awake, clock_ns());
 }
 
 /* ---- descriptors -------------------------------------------------------- */
@@ -361,6 +368,22 @@ void loop_poll_for(struct loop *loop, uint64_t ns)
     loop->poll_for = ns;
 }
 
+/* When the first timer is due on the monotonic clock. */
+static uint64_t first_due(const struct loop *loop)
+{
+    return loop->timer_count > 0 ? awake_real(&loop->awake, loop->heap[0]->at)
+                                 : UINT64_MAX;
+}
+
+/* A turn begins, maybe long after its first timer was due. */
+static void look_at_clock(struct loop *loop)
+{
+    uint64_t now = clock_ns();
+
+    awake_run(&loop->awake, now);
+    loop->now = awake_time(&loop->awake, now);
+}
+
 /* What poll(2) says once something is ready, a timer is due or time is up. */
 static int poll_awake(struct loop *loop)
 {
@@ -368,8 +391,8 @@ static int poll_awake(struct loop *loop)
     int ready;
 
     loop->poll_for = 0;
-    if (loop->timer_count > 0 && loop->heap[0]->at < end)
-        end = loop->heap[0]->at;
+    if (first_due(loop) < end)
+        end = first_due(loop);
     do
         ready = poll(loop->polls, (nfds_t)loop->watch_count, 0);
     while (ready == 0 && clock_ns() < end);
@@ -381,7 +404,7 @@ static int wait_asleep(struct loop *loop)
     struct timespec ts, *wait = NULL;
 
     if (loop->timer_count > 0) {
-        uint64_t at = loop->heap[0]->at, now = clock_ns();
+        uint64_t at = first_due(loop), now = clock_ns();
         uint64_t left = at > now ? at - now : 0;
 
         ts.tv_sec = (time_t)(left / NS_PER_S);
@@ -399,15 +422,19 @@ static int wait_asleep(struct loop *loop)
 
 static int wait_ready(struct loop *loop)
 {
-    int ready = loop->poll_for ? poll_awake(loop) : 0;
+    uint64_t now = clock_ns(), due = first_due(loop);
+    int ready;
 
+    awake_sleep(&loop->awake, due > now ? due : now);
+    ready = loop->poll_for ? poll_awake(loop) : 0;
     return ready ? ready : wait_asleep(loop);
 }
 
 int loop_run(struct loop *loop)
 {
     loop->stopped = false;
-    loop->now = clock_ns();
+    awake_sleep(&loop->awake, clock_ns()); /* nobody turned it before */
+    look_at_clock(loop);
     run_tasks(loop);
     while (!loop->stopped) {
         int ready;
@@ -417,7 +444,7 @@ int loop_run(struct loop *loop)
         ready = wait_ready(loop);
         if (ready < 0 && errno != EINTR)
             return -errno;
-        loop->now = clock_ns();
+        look_at_clock(loop);
         if (ready > 0)
             dispatch(loop, ready);
         run_timers(loop);

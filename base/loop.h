@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/awake.h"
 #include "base/clock.h"
 #include "base/list.h"
 
@@ -50,8 +51,11 @@ struct loop_task {
 int loop_open(struct loop **out);
 void loop_close(struct loop *loop);
 
-/* The monotonic time at which this turn began, in ns. */
+/* The loop's time, in ns: the monotonic clock, less the time in which the
+ * process did not run (base/awake.h), so that nobody's deadline passes unheard.
+ * When this turn began, and at the moment. */
 uint64_t loop_now(const struct loop *loop);
+uint64_t loop_clock(const struct loop *loop);
 
 /* Starts to watch w->fd for poll(2) events, or changes the events of one that
  * is watched.  events may be 0: only errors and hang-ups.  Returns 0 or
@@ -59,8 +63,7 @@ uint64_t loop_now(const struct loop *loop);
 int loop_watch(struct loop *loop, struct loop_fd *w, short events);
 void loop_unwatch(struct loop *loop, struct loop_fd *w);
 
-/* Sets or moves a timer to the absolute time `at` in ns.  Returns 0 or
- * -ENOMEM. */
+/* Sets or moves a timer to `at`, of the loop's time.  Returns 0 or -ENOMEM. */
 int loop_timer_set(struct loop *loop, struct loop_timer *t, uint64_t at);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *t);
 

@@ -21,7 +21,8 @@ static void rearm(struct aoe_loop *al)
         loop_watch(al->loop, &al->watches[i], fds[i].events);
     }
     if (due >= 0)
-        loop_timer_set(al->loop, &al->timer, clock_ns() + (uint64_t)due);
+        loop_timer_set(al->loop, &al->timer,
+                       loop_clock(al->loop) + (uint64_t)due);
     else
         loop_timer_cancel(al->loop, &al->timer);
     loop_poll_for(al->loop, aoe_poll_ns(al->aoe));

@@ -77,7 +77,7 @@ int server_look(struct server *s)
         s->fs.disk_count++;
     }
     s->timer = (struct loop_timer){.expired = looked_long_enough, .arg = s};
-    if (loop_timer_set(s->loop, &s->timer, clock_ns() + o->wait))
+    if (loop_timer_set(s->loop, &s->timer, loop_clock(s->loop) + o->wait))
         return EXIT_FAILED;
     aoe_loop_kick(&s->al);
     s->phase = SERVER_LOOKING;

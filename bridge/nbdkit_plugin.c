@@ -381,12 +381,13 @@ static struct nbdkit_plugin plugin = {
     .version = AOEKIT_VERSION,
     .description = "a disk on the Ethernet, without a kernel driver",
     .magic_config_key = "disk",
-    .config_help = "[disk=]eSHELF.SLOT (required) the disk, like e1.2\n"
-                   "interface=NETIF    reach it through this one; may be\n"
-                   "                   repeated ($AOE_INTERFACES)\n"
-                   "timeout=SECONDS    fail a request without an answer (60)\n"
-                   "wait=SECONDS       how long to look for the disk (10)\n"
-                   "window=FRAMES      at most so many in flight on a path",
+    .config_help =
+        "[disk=]eSHELF.SLOT (required) the disk, like e1.2\n"
+        "interface=NETIF    reach it through this one; may be\n"
+        "                   repeated ($AOE_INTERFACES)\n"
+        "timeout=SECONDS    fail requests after such a silence (60)\n"
+        "wait=SECONDS       how long to look for the disk (10)\n"
+        "window=FRAMES      at most so many in flight on a path",
     .load = load,
     .unload = close_all,
     .config = config,

@@ -24,7 +24,7 @@
  *   after an AOE_FLUSH submitted later completed with 0;
  * - no two overlapping writes are ever on the wire at once, and a newer write
  *   waits until no late copy of an older one can land on top of it;
- * - every request ends, with -EIO at its deadline at the latest;
+ * - every request ends, with -EIO when the disk has been silent for too long;
  * - a network address becomes a path of a disk only if the disk behind it has
  *   the same serial number, model and size.
  */
@@ -135,7 +135,8 @@ void aoe_discover_stop(struct aoe_discovery *discovery);
  */
 
 struct aoe_disk_options {
-    uint64_t timeout; /* deadline of a request; 0: wait for ever */
+    uint64_t timeout; /* how long the disk may be silent, see below; 0: for
+                         ever */
     unsigned window;  /* most frames in flight on a path; 0: the target's */
     bool read_only;   /* refuse writes and trims with -EROFS */
     uint64_t replay;  /* bytes of memory for completed writes that no flush has
@@ -143,6 +144,14 @@ struct aoe_disk_options {
                          may have lost them in a restart; 0: none */
 };
 #define AOE_TIMEOUT_DEFAULT UINT64_C(60000000000)
+
+/* The timeout is about silence.  When requests wait and none of them, nor a
+ * part of one, was answered for so long, the disk is lost: all fail with -EIO,
+ * and new ones are refused until AOE_DISK_BACK.  What waits for its turn while
+ * others are answered does not age.  A request that had its turn and is without
+ * an answer while others have theirs fails alone, with -EIO, after four times
+ * the timeout.  Time in which aoe_service was not called though aoe_timeout had
+ * asked for it, because the process was stopped, does not count. */
 
 /* What the disk says of itself (ATA IDENTIFY DEVICE). */
 struct aoe_identity {
@@ -165,7 +174,7 @@ struct aoe_identity {
 
 enum aoe_event {
     AOE_DISK_READY,       /* identified: size and identity are known (once) */
-    AOE_DISK_LOST,        /* no answer within the deadline: requests fail now */
+    AOE_DISK_LOST,        /* silent for the timeout: requests fail now */
     AOE_DISK_BACK,        /* the same disk answers again */
     AOE_DISK_RESIZED,     /* aoe_disk_identity has the new size */
     AOE_DISK_CHANGED,     /* another disk answers at this address: refused */
@@ -255,7 +264,7 @@ struct aoe_request {
  * ready), -EIO (lost: requests fail at once until AOE_DISK_BACK), -ESTALE
  * (another disk answers at this address), -ENOMEM.
  *
- * Statuses of `done`: 0; -EIO (the disk failed the command, the deadline
+ * Statuses of `done`: 0; -EIO (the disk failed the command, the timeout
  * passed, the target was restarted under a write that is too large for
  * options.replay, or of a flush or durable request: completed writes were
  * lost, see aoe_writer_open); -EBUSY (reserved for another host); -EOPNOTSUPP,

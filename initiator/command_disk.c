@@ -98,6 +98,28 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
                    "this command goes on with the size it began with");
 }
 
+uint64_t command_now(struct command_disk *c)
+{
+    uint64_t now = clock_ns();
+
+    if (!c->awake.until)
+        awake_init(&c->awake, now);
+    awake_run(&c->awake, now);
+    return awake_time(&c->awake, now);
+}
+
+int command_wait(struct command_disk *c, uint64_t end)
+{
+    uint64_t now = command_now(c);
+    uint64_t left = end > now ? end - now : 0;
+
+    /* In steps: who is stopped does not know when it was. */
+    if (left > NS_PER_S)
+        left = NS_PER_S;
+    awake_sleep(&c->awake, awake_real(&c->awake, now + left));
+    return aoe_wait(c->aoe, (int64_t)left);
+}
+
 int command_disk_open(struct command_disk *c)
 {
     int err = interfaces_open(&c->interfaces, &c->aoe);
@@ -107,11 +129,11 @@ int command_disk_open(struct command_disk *c)
         return err;
     err = aoe_disk_open(c->aoe, c->shelf, c->slot, &c->options, on_event, c,
                         &c->disk);
-    now = clock_ns();
+    now = command_now(c);
     end = now + c->wait;
     while (!err && !aoe_disk_ready(c->disk) && now < end) {
-        err = aoe_wait(c->aoe, (int64_t)(end - now));
-        now = *aoe_disk_trouble(c->disk) ? end : clock_ns();
+        err = command_wait(c, end);
+        now = *aoe_disk_trouble(c->disk) ? end : command_now(c);
     }
     if (!err && aoe_disk_ready(c->disk))
         return 0;

@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 
+#include "base/awake.h"
 #include "base/log.h"
 #include "initiator/aoe.h"
 #include "initiator/interfaces.h"
@@ -24,6 +25,7 @@ struct command_disk {
     struct aoe_disk *disk; /* NULL until command_disk_open */
     bool lost_writes;      /* what no flush has covered may be lost */
     struct log_limit limit;
+    struct awake awake; /* of command_now */
 };
 
 /* The options of one such command. */
@@ -63,8 +65,8 @@ struct command_options {
     "                         wire\n"                                          \
     "  -h, --help             show this\n"
 #define COMMAND_IO_HELP                                                        \
-    "      --timeout SECONDS  give a request up after so long (60; 0: "        \
-    "never)\n"                                                                 \
+    "      --timeout SECONDS  give requests up after such a silence (60;\n"    \
+    "                         0: never)\n"                                     \
     "      --window FRAMES    at most so many in flight on a path (what the\n" \
     "                         target says)\n"
 
@@ -93,6 +95,13 @@ int command_disk_alone(struct command_disk *c, int argc, char **argv);
 /* Opens the interfaces and the disk, and waits for it.  0, or the exit status
  * after saying why.  Afterwards the disk's events are logged. */
 int command_disk_open(struct command_disk *c);
+
+/* The time in ns, less that in which the process did not run. */
+uint64_t command_now(struct command_disk *c);
+
+/* Waits for something to happen, until `end` of that time at most, and services
+ * it.  0 or -errno. */
+int command_wait(struct command_disk *c, uint64_t end);
 
 /* Closes what is open. */
 void command_disk_close(struct command_disk *c);

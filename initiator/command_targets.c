@@ -47,11 +47,11 @@ int command_targets_find(struct command_disk *c, struct command_targets *t)
         log_error("%s: %s: %s", c->command, c->name, strerror(-err));
         return EXIT_FAILED;
     }
-    now = clock_ns();
+    now = command_now(c);
     end = now + c->wait;
     while (!err && now < end) {
-        err = aoe_wait(c->aoe, (int64_t)(end - now));
-        now = clock_ns();
+        err = command_wait(c, end);
+        now = command_now(c);
         if (t->count && !any && now + OTHERS_TIME < end)
             end = now + OTHERS_TIME;
         any = t->count > 0;

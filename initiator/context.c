@@ -42,6 +42,7 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
         return -ENOMEM;
     aoe->clock = clock;
     aoe->clock_arg = arg;
+    awake_init(&aoe->awake, clock(arg));
     aoe->tag_socket = -1;
     aoe->may_poll = sysconf(_SC_NPROCESSORS_ONLN) > 1;
     list_init(&aoe->disks);
@@ -141,7 +142,14 @@ void aoe_close(struct aoe *aoe)
 uint64_t aoe_now(struct aoe *aoe)
 {
     aoe->now = aoe->clock(aoe->clock_arg);
+    if (awake_run(&aoe->awake, aoe->now))
+        aoe->woken = aoe->now;
     return aoe->now;
+}
+
+uint64_t aoe_awake(const struct aoe *aoe)
+{
+    return awake_time(&aoe->awake, aoe->now);
 }
 
 void aoe_finish_later(struct aoe *aoe, struct transfer *t)
@@ -364,10 +372,13 @@ static void ata_response(struct port *port, const struct aoe_header *h,
     from = disk_path(f->disk, port, &h->src);
     if (!from || !disk_admits(f->disk, from, f))
         return;
-    if (h->flags & AOE_FLAG_ERROR)
+    if (h->flags & AOE_FLAG_ERROR) {
+        disk_answered(f);
         disk_error(f->disk, from, f, h->error);
-    else if (aoe_ata_parse(data, len, &a) == 0)
+    } else if (aoe_ata_parse(data, len, &a) == 0) {
+        disk_answered(f);
         disk_ata(f->disk, from, f, &a);
+    }
 }
 
 static void receive_frame(struct port *port, const uint8_t *data, size_t len)
@@ -432,6 +443,8 @@ static void turn(struct aoe *aoe)
         disk_pump(list_entry(disk, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         flush_port(&aoe->ports[i]);
+    /* Nobody may stay away for longer; aoe_timeout tells when sooner. */
+    awake_sleep(&aoe->awake, aoe->now + REFRESH_INTERVAL);
 }
 
 /* Whose only interest is one disk is not woken by what others announce and
@@ -502,8 +515,10 @@ int64_t aoe_timeout(struct aoe *aoe)
 {
     uint64_t next = aoe->refresh_at, now = aoe_now(aoe);
 
-    if (aoe->kicked)
+    if (aoe->kicked) {
+        awake_sleep(&aoe->awake, now);
         return 0;
+    }
     list_each(node, &aoe->disks) {
         uint64_t at = disk_next(list_entry(node, struct aoe_disk, link));
 
@@ -519,7 +534,10 @@ int64_t aoe_timeout(struct aoe *aoe)
     }
     if (control_next(aoe) < next)
         next = control_next(aoe);
-    return next > now ? (int64_t)(next - now) : 0;
+    if (next < now)
+        next = now;
+    awake_sleep(&aoe->awake, next);
+    return (int64_t)(next - now);
 }
 
 uint64_t aoe_poll_ns(const struct aoe *aoe)

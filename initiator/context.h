@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/awake.h"
 #include "base/list.h"
 #include "initiator/aoe.h"
 #include "initiator/flight.h"
@@ -33,6 +34,8 @@ struct aoe {
     struct list controls;      /* of control_state.link */
     struct list done;          /* of transfer.work: to be finished */
     uint64_t now;              /* of the latest call, ns */
+    struct awake awake;        /* without the time in which nobody called */
+    uint64_t woken;            /* the end of the last such time, of `now` */
     uint64_t refresh_at;       /* when the interfaces are looked at again */
     bool kicked;               /* there may be frames to cut or send */
     bool may_poll;             /* others work while one CPU does nothing else */
@@ -51,6 +54,8 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
 
 /* Asks again what time it is. */
 uint64_t aoe_now(struct aoe *aoe);
+/* The same, less the time in which the process did not run: for deadlines. */
+uint64_t aoe_awake(const struct aoe *aoe);
 
 /* Sends one frame at once, without a place in any window.  What the interface
  * does not take is lost, as on any wire. */

@@ -26,7 +26,7 @@ struct pending {
     uint64_t sent;     /* when the latest left */
     uint64_t retry_at; /* when the next leaves; UINT64_MAX: never */
     uint64_t gap;
-    uint64_t deadline;
+    uint64_t deadline; /* by aoe_awake */
 };
 
 _Static_assert(sizeof(struct pending) <= sizeof(struct aoe_control_state),
@@ -168,7 +168,8 @@ int aoe_control_submit(struct aoe *aoe, struct aoe_control *c)
     p->tag = flight_tag(&aoe->flight);
     p->retry_at = aoe_now(aoe);
     p->gap = RETRY_FIRST;
-    p->deadline = p->retry_at + (c->timeout ? c->timeout : AOE_CONTROL_TIMEOUT);
+    p->deadline =
+        aoe_awake(aoe) + (c->timeout ? c->timeout : AOE_CONTROL_TIMEOUT);
     list_append(&aoe->controls, &p->link);
     aoe->kicked = true;
     return 0;
@@ -322,7 +323,7 @@ void control_tick(struct aoe *aoe)
         struct aoe_control *c = control_of(node);
         const struct pending *p = pending_of(c);
 
-        if (p->deadline <= aoe->now)
+        if (p->deadline <= aoe_awake(aoe))
             end(c, -ETIMEDOUT);
         else if (p->retry_at <= aoe->now)
             transmit(aoe, c);
@@ -335,7 +336,8 @@ uint64_t control_next(const struct aoe *aoe)
 
     list_each(node, &aoe->controls) {
         const struct pending *p = pending_of(control_of(node));
-        uint64_t at = p->retry_at < p->deadline ? p->retry_at : p->deadline;
+        uint64_t end = awake_real(&aoe->awake, p->deadline);
+        uint64_t at = p->retry_at < end ? p->retry_at : end;
 
         if (at < next)
             next = at;

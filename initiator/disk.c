@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The life of a disk: opening, deadlines, losing it, closing.
+ * The life of a disk: opening, losing it, closing.
  */
 #include "initiator/disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Longer is for ever, and would not be counted right. */
+#define TIMEOUT_MOST (UINT64_MAX / 16)
 
 int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot)
 {
@@ -38,6 +41,8 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     d->options.timeout = AOE_TIMEOUT_DEFAULT;
     if (options)
         d->options = *options;
+    if (d->options.timeout > TIMEOUT_MOST)
+        d->options.timeout = 0;
     d->event = event;
     d->event_arg = arg;
     list_init(&d->paths);
@@ -61,15 +66,26 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     return 0;
 }
 
+/* Which requests' frames: those of `only`, of flushes, or of all. */
+struct selection {
+    const struct transfer *only; /* NULL: of any */
+    bool flushes_only;
+};
+
+static bool selected(const struct selection *s, const struct transfer *t)
+{
+    return (!s->only || t == s->only) &&
+           (!s->flushes_only || t->op == AOE_FLUSH);
+}
+
 /* Takes the frames of requests out of `frames`, of a path or of a port. */
 static void drop_frames(struct aoe_disk *d, struct list *frames,
-                        bool flushes_only)
+                        const struct selection *which)
 {
     list_each(node, frames) {
         struct frame *f = list_entry(node, struct frame, link);
 
-        if (f->disk != d || !f->transfer ||
-            (flushes_only && f->transfer->op != AOE_FLUSH))
+        if (f->disk != d || !f->transfer || !selected(which, f->transfer))
             continue;
         f->transfer->outstanding--;
         f->recut_of = f->transfer; /* which may begin anew */
@@ -79,17 +95,30 @@ static void drop_frames(struct aoe_disk *d, struct list *frames,
     }
 }
 
-void disk_drop_frames(struct aoe_disk *d, bool flushes_only)
+static void drop(struct aoe_disk *d, const struct selection *which)
 {
     for (unsigned i = 0; i < d->aoe->port_count; i++)
-        drop_frames(d, &d->aoe->ports[i].tx, flushes_only);
+        drop_frames(d, &d->aoe->ports[i].tx, which);
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
-        drop_frames(d, &p->sent, flushes_only);
-        drop_frames(d, &p->slow, flushes_only);
-        drop_frames(d, &p->lost, flushes_only);
+        drop_frames(d, &p->sent, which);
+        drop_frames(d, &p->slow, which);
+        drop_frames(d, &p->lost, which);
     }
+}
+
+void disk_drop_frames(struct aoe_disk *d, bool flushes_only)
+{
+    drop(d, &(struct selection){.flushes_only = flushes_only});
+}
+
+void transfer_abort(struct transfer *t, int status)
+{
+    drop(t->disk, &(struct selection){.only = t});
+    transfer_fail(t, status, t->lba);
+    list_remove(&t->work);
+    transfer_check(t);
 }
 
 void disk_fail_all(struct aoe_disk *d, int status)
@@ -154,9 +183,7 @@ void disk_event(struct aoe_disk *d, enum aoe_event event)
 /* ---- timers ---------------------------------------------------------------
  */
 
-/* Nothing answered for so long that a request is overdue: the disk is gone.
- * Its other requests would only follow one by one. */
-static void lose(struct aoe_disk *d)
+void disk_lose(struct aoe_disk *d)
 {
     d->state = DISK_LOST;
     list_each(node, &d->paths) {
@@ -169,30 +196,27 @@ static void lose(struct aoe_disk *d)
     disk_event(d, AOE_DISK_LOST);
 }
 
-static uint64_t first_deadline(struct aoe_disk *d)
+static void tick_fence(struct aoe_disk *d, uint64_t now)
 {
-    struct list *first = list_first(&d->active);
+    struct frame *f;
 
-    return first ? list_entry(first, struct transfer, active)->deadline
-                 : UINT64_MAX;
+    while ((f = fence_expired(&d->fence, now))) {
+        disk_fence_ends(d);
+        fence_remove(&d->fence, f);
+        flight_put(&d->aoe->flight, f);
+    }
 }
 
 void disk_tick(struct aoe_disk *d, uint64_t now)
 {
-    struct frame *f;
-
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
         path_tick(p, now);
         payload_tick(p, now);
     }
-    while ((f = fence_expired(&d->fence, now))) {
-        fence_remove(&d->fence, f);
-        flight_put(&d->aoe->flight, f);
-    }
-    if (first_deadline(d) <= now)
-        lose(d);
+    disk_silence_tick(d);
+    tick_fence(d, now);
     if (d->state == DISK_SETTLING && d->settle_at <= now) {
         d->state = DISK_READY;
         disk_event(d, AOE_DISK_READY);
@@ -206,7 +230,7 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
 uint64_t disk_next(struct aoe_disk *d)
 {
     uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
-    uint64_t others[] = {first_deadline(d), fence_next(&d->fence),
+    uint64_t others[] = {disk_silence_next(d), fence_next(&d->fence),
                          disk_watch_next(d),
                          d->flush_at ? d->flush_at : UINT64_MAX,
                          d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};

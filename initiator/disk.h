@@ -3,7 +3,8 @@
  * The disk engine: requests in, frames out, answers in, completions out.  It
  * has no socket and no clock; the context feeds it.
  *
- *   disk.c     its life: opening, states, deadlines, closing
+ *   disk.c     its life: opening, states, losing it, closing
+ *   silence.c  deadlines
  *   requests.c what a request goes through: checks, order, completion
  *   pump.c     cutting requests into frames and choosing their path
  *   answers.c  what an answer means
@@ -36,7 +37,7 @@ enum disk_state {
     DISK_SEARCHING, /* nothing answered yet */
     DISK_SETTLING,  /* identified; a moment for another disk to object */
     DISK_READY,
-    DISK_LOST,     /* no answer within the deadline; fails fast */
+    DISK_LOST,     /* silent for too long; fails fast */
     DISK_STALE,    /* another disk answers at the address */
     DISK_CONFLICT, /* before it was ready, two different disks answered */
 };
@@ -58,12 +59,16 @@ struct aoe_disk {
     char trouble[480];
 
     struct list paths;  /* of path.link */
-    struct list active; /* of transfer.active, the next deadline first */
+    struct list active; /* of transfer.active */
     struct list queue;  /* of transfer.work */
     struct list writes; /* of transfer.range, in order of submission */
     unsigned blocked;   /* transfers with blockers */
     struct fence fence;
 
+    uint64_t silent;       /* by aoe_awake: since when requests wait and none
+                              was answered */
+    uint64_t look_at;      /* by aoe_awake: when to look for a request that was
+                              left out; see disk_turn */
     uint64_t heard;        /* when it last answered, by any path */
     uint64_t asked;        /* when the first frame since then left */
     uint64_t watched;      /* when restart.c last saw to it that one did */
@@ -96,6 +101,8 @@ uint64_t disk_next(struct aoe_disk *d);
 /* Ends every request with `status`. */
 void disk_fail_all(struct aoe_disk *d, int status);
 void disk_event(struct aoe_disk *d, enum aoe_event event);
+/* It is gone: its requests, which would only follow one by one, fail now. */
+void disk_lose(struct aoe_disk *d);
 /* How long the answers to its reads and writes take, ns, by the slowest of the
  * paths that some are on now; 0: none are, or it is not known. */
 uint64_t disk_data_rtt(const struct aoe_disk *d);
@@ -103,10 +110,25 @@ uint64_t disk_data_rtt(const struct aoe_disk *d);
  * copies are fenced. */
 void disk_drop_frames(struct aoe_disk *d, bool flushes_only);
 
+/* Fails it now: its frames are fenced or freed. */
+void transfer_abort(struct transfer *t, int status);
+
+/* ---- silence.c ---- */
+
+/* The user has submitted a request. */
+void disk_wanted(struct aoe_disk *d);
+/* It is the turn of `t`: a frame of it gets a place in a window. */
+void disk_turn(struct aoe_disk *d, struct transfer *t);
+/* The disk answers `f`; it has not been looked at what. */
+void disk_answered(struct frame *f);
+/* The lifetime of a late copy is over: the fence is still there. */
+void disk_fence_ends(struct aoe_disk *d);
+/* Loses the disk, or gives requests up, whose time has come. */
+void disk_silence_tick(struct aoe_disk *d);
+uint64_t disk_silence_next(const struct aoe_disk *d);
+
 /* ---- requests.c ---- */
 
-/* When a request that is made now has to end, ns. */
-uint64_t transfer_deadline(struct aoe_disk *d);
 /* Takes a transfer whose op, range, memory, deadline and finish are set.
  * `ordered`: it keeps its place among overlapping changes. */
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
@@ -114,8 +136,6 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
 void transfer_check(struct transfer *t);
 /* A failure at `lba`: the first status stays, the lowest LBA. */
 void transfer_fail(struct transfer *t, int status, uint64_t lba);
-/* Fails it now: its frames are fenced or freed. */
-void transfer_abort(struct transfer *t, int status);
 /* Frees its ranges that were to be cut anew. */
 void transfer_drop_gaps(struct transfer *t);
 /* Whether a blocked transfer may start now; edges start their reads. */

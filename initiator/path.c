@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "initiator/disk.h"
+
 enum { PATIENCE_MAX = 16 };
 
 void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
@@ -209,6 +211,12 @@ void path_spurious(struct path *p)
         p->window = p->limit * PATH_WINDOW_UNIT;
 }
 
+/* The time in which the process did not run is none of the wire's. */
+static bool measurable(const struct path *p, const struct frame *f)
+{
+    return !p->disk || f->sent > p->disk->aoe->woken;
+}
+
 /* Which of its copies a frame's answer belongs to is known only when there was
  * one (Karn); only then does a backed-off time-out return to the measured one.
  * An answer that comes half a round trip after the last copy can be that
@@ -222,7 +230,8 @@ static void learn(struct path *p, const struct frame *f, uint64_t now)
     p->probed = false;
     if (only) {
         p->backoff = 0;
-        sample(p, now - f->sent);
+        if (measurable(p, f))
+            sample(p, now - f->sent);
     }
     if (only && !newest)
         path_spurious(p);

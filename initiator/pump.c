@@ -160,6 +160,7 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
         t->cut += n;
     }
     t->outstanding++;
+    disk_turn(d, t);
     return f;
 }
 

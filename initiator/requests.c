@@ -69,25 +69,6 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
 /* ---- beginning and ending -------------------------------------------------
  */
 
-uint64_t transfer_deadline(struct aoe_disk *d)
-{
-    uint64_t now = aoe_now(d->aoe);
-
-    return d->options.timeout ? now + d->options.timeout : UINT64_MAX;
-}
-
-/* Almost always at the end: what goes on, of an older request, comes before
- * what was submitted since. */
-static void activate(struct aoe_disk *d, struct transfer *t)
-{
-    struct list *at = d->active.prev;
-
-    while (at != &d->active &&
-           list_entry(at, struct transfer, active)->deadline > t->deadline)
-        at = at->prev;
-    list_prepend(at, &t->active);
-}
-
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
 {
     t->active = t->work = t->range = (struct list){0};
@@ -100,7 +81,7 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
     t->first_skip = t->skip;
     t->covers = d->changed;
     t->outstanding = t->blockers = 0;
-    activate(d, t);
+    list_append(&d->active, &t->active);
     if (ordered && transfer_changes(t))
         block(d, t);
     if (!t->blockers)
@@ -203,6 +184,7 @@ static void request_finish(struct transfer *t)
         t->op = AOE_FLUSH;
         t->lba = 0;
         t->sectors = 1;
+        t->deadline = d->options.timeout ? 0 : UINT64_MAX;
         transfer_begin(d, t, false);
         return;
     }
@@ -303,7 +285,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     t->edges = NULL;
     t->unkept = false;
     t->reserved = 0;
-    t->deadline = transfer_deadline(d);
+    t->deadline = d->options.timeout ? 0 : UINT64_MAX;
     t->iov = r->iov;
     t->skip = 0;
     t->lba = r->offset / AOE_SECTOR;
@@ -318,8 +300,8 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
         if (err)
             return err;
     }
-    d->stats.queued++;
     writer_of(d, r)->requests++;
+    disk_wanted(d);
     transfer_begin(d, t, true);
     return 0;
 }

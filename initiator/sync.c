@@ -123,7 +123,7 @@ int aoe_disk_open_wait(struct aoe *aoe, const char *name,
                        const struct aoe_disk_options *options, uint64_t wait,
                        struct aoe_disk **out)
 {
-    uint64_t end = aoe_now(aoe) + wait;
+    uint64_t end;
     struct aoe_disk *d;
     uint16_t shelf;
     uint8_t slot;
@@ -133,9 +133,13 @@ int aoe_disk_open_wait(struct aoe *aoe, const char *name,
         err = aoe_disk_open(aoe, shelf, slot, options, NULL, NULL, &d);
     if (err)
         return err;
+    aoe_now(aoe);
+    end = aoe_awake(aoe) + wait;
     while (!err && d->state != DISK_READY) {
-        uint64_t now = aoe_now(aoe);
+        uint64_t now;
 
+        aoe_now(aoe);
+        now = aoe_awake(aoe);
         if (d->state == DISK_CONFLICT)
             err = -ENOTUNIQ;
         else if (now >= end)

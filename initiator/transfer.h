@@ -18,8 +18,7 @@
 struct edges;
 
 struct transfer {
-    struct list active; /* in disk->active from submission to completion,
-                           the next deadline first */
+    struct list active; /* in disk->active from submission to completion */
     struct list work;   /* in disk->queue while there is something to cut, or
                            in aoe->done once it has ended */
     struct list range;  /* in disk->writes: a change whose order matters */
@@ -41,7 +40,9 @@ struct transfer {
     uint64_t covers;       /* FLUSH: disk->changed when it left */
     uint64_t reserved;     /* blocks of the replay log */
     uint32_t restarts;     /* unkept: disk->restarts when it had ended */
-    uint64_t deadline;     /* ns; UINT64_MAX: none */
+    uint64_t deadline;     /* by aoe_awake, when it is given up though others
+                              are answered; 0: it waits for its turn;
+                              UINT64_MAX: never */
     uint64_t error_lba;    /* with status -EIO */
     struct edges *edges;   /* set: the parts of this one do the work */
     struct edges *part_of; /* set: this is a part of it */

@@ -133,7 +133,7 @@ static void established(struct nbd_connection *c)
 
 static void again_later(struct nbd_connection *c)
 {
-    loop_timer_set(c->loop, &c->timer, clock_ns() + c->pause);
+    loop_timer_set(c->loop, &c->timer, loop_clock(c->loop) + c->pause);
     c->pause = c->pause * 2 < PAUSE_MOST ? c->pause * 2 : PAUSE_MOST;
 }
 
@@ -247,7 +247,7 @@ static void on_timer(void *arg)
         again_later(c);
         return;
     }
-    loop_timer_set(c->loop, &c->timer, clock_ns() + HANDSHAKE);
+    loop_timer_set(c->loop, &c->timer, loop_clock(c->loop) + HANDSHAKE);
     watch(c);
 }
 
@@ -286,7 +286,7 @@ int nbd_connection_begin(struct nbd_connection *c)
         nbd_connection_drop(c, reason());
         return -ENOTCONN;
     }
-    if (loop_timer_set(c->loop, &c->timer, clock_ns() + HANDSHAKE)) {
+    if (loop_timer_set(c->loop, &c->timer, loop_clock(c->loop) + HANDSHAKE)) {
         nbd_connection_drop(c, strerror(ENOMEM));
         return -ENOMEM;
     }

@@ -431,7 +431,8 @@ static void on_lost(void *arg)
             repeat(request_of(failed));
     }
     ns->waiting = true;
-    loop_timer_set(ns->connection.loop, &ns->patience, clock_ns() + PATIENCE);
+    loop_timer_set(ns->connection.loop, &ns->patience,
+                   loop_clock(ns->connection.loop) + PATIENCE);
 }
 
 static void on_patience(void *arg)

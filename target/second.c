@@ -269,7 +269,7 @@ static int listen_on(struct second *l, const char *ifname,
 static int begin(struct second *l, const struct second_options *o)
 {
     /* The turn may have begun long ago. */
-    uint64_t now = clock_ns();
+    uint64_t now = loop_clock(l->loop);
     int err = 0;
 
     l->suspects = calloc(l->count + 1, sizeof *l->suspects);

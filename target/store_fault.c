@@ -165,7 +165,7 @@ static void finish_later(struct fault_op *fo)
 {
     struct fault_store *fs = fo->fs;
 
-    fo->due = clock_ns() + fs->plan.delay_ns;
+    fo->due = loop_clock(fs->loop) + fs->plan.delay_ns;
     list_append(&fs->delayed, &fo->link);
     if (!fs->timer.index && loop_timer_set(fs->loop, &fs->timer, fo->due)) {
         list_remove(&fo->link);

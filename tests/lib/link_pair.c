@@ -25,6 +25,7 @@ struct port {
     struct filter_program filter;
     struct wire_faults faults[2]; /* by enum wire_way */
     uint64_t last_due[2];         /* of frames that keep their order */
+    uint64_t free_at[2];          /* when the last one has left whole */
     struct list queue;            /* of flight.link: arrived, not yet read */
     unsigned queued, queue_max;
     unsigned sending, sending_max; /* frames not yet at the switch */
@@ -180,7 +181,10 @@ static void launch(struct wire *w, struct port *p, enum wire_way way,
     f->slot = p->slot;
     f->way = way;
     f->order = w->orders++;
-    f->due = w->now + c->delay_ns + draw_below(w, c->jitter_ns + 1);
+    if (p->free_at[way] < w->now)
+        p->free_at[way] = w->now;
+    p->free_at[way] += f->len * c->byte_ns;
+    f->due = p->free_at[way] + c->delay_ns + draw_below(w, c->jitter_ns + 1);
     if (held) {
         f->due += 1 + draw_below(w, c->hold_ns);
     } else {

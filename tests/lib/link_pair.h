@@ -28,6 +28,8 @@ struct wire_faults {
     /* Every frame takes delay_ns and up to jitter_ns more, in order; one that
      * is reordered, and the second of a duplicate, up to hold_ns more. */
     uint64_t delay_ns, jitter_ns, hold_ns;
+    /* A byte takes so long to leave, and the next frame waits for it. */
+    uint64_t byte_ns;
     uint32_t frame_max; /* longer frames vanish silently; 0: no limit */
 };
 

@@ -200,6 +200,8 @@ static void ata(struct model *m, uint8_t *frame, size_t len)
     /* Cut off on its way: a frame with a wrong checksum, elsewhere. */
     if (a.aflags & AOE_AFLAG_WRITE && a.data_len < (size_t)a.count * AOE_SECTOR)
         return;
+    if (m->stuck && a.lba == m->stuck)
+        return;
     if (m->mute) {
         m->mute--;
         execute(m, frame, &a);

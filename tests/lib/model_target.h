@@ -31,6 +31,7 @@ struct model {
     bool silent;       /* answers nothing */
     bool hold;         /* keeps ATA data requests instead of executing them */
     unsigned mute;     /* executes this many data requests without a word */
+    uint64_t stuck;    /* an LBA; a data request for it has no end; 0: none */
     bool short_reads;  /* leaves the last byte out */
     bool no_flush_ext; /* aborts it */
     bool no_flush;     /* aborts FLUSH CACHE too */

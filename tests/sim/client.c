@@ -13,8 +13,9 @@
 #include "base/clock.h"
 #include "initiator/context.h"
 
-/* How long after its deadline a request may end at the latest. */
-#define GRACE (2 * NS_PER_S)
+/* How long after its deadline a request may end at the latest: as long as a
+ * fence may keep everything, and a moment. */
+#define GRACE (3 * NS_PER_S)
 
 static uint64_t client_clock(void *arg)
 {
@@ -45,8 +46,15 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         c->conflicts++;
     if (event == AOE_DISK_CONFLICT && !c->ready)
         c->conflict = true;
-    if (event == AOE_DISK_LOST)
-        c->losses++;
+    if (event != AOE_DISK_LOST)
+        return;
+    c->losses++;
+    if (*c->now - c->answered < c->timeout)
+        snprintf(c->why, sizeof c->why,
+                 "client %d: the disk was called lost %.3f s after an answer, "
+                 "its deadline was %.0f s: not allowed",
+                 c->number, (double)(*c->now - c->answered) / 1e9,
+                 (double)c->timeout / 1e9);
 }
 
 static void open_disk(struct client *c)
@@ -150,11 +158,27 @@ static void check_read(struct client *c, struct client_op *op, int status)
     }
 }
 
+/* Its deadline is about silence.  Any frame ends that here, which is more than
+ * libaoe allows itself. */
+static void check_end(struct client *c, const struct client_op *op, int status)
+{
+    uint64_t since = op->begun > c->heard ? op->begun : c->heard;
+
+    if (c->timeout && *c->now - since > c->timeout + GRACE &&
+        status != -ECANCELED)
+        snprintf(c->why, sizeof c->why,
+                 "client %d: a %s ended after %.3f s of silence, its deadline "
+                 "was %.0f s",
+                 c->number, op_name(op->request.op),
+                 (double)(*c->now - since) / 1e9, (double)c->timeout / 1e9);
+    if (op->request.op == AOE_READ && !status)
+        c->answered = *c->now;
+}
+
 static void op_done(struct aoe_request *r, int status)
 {
     struct client_op *op = (struct client_op *)(void *)r;
     struct client *c = op->client;
-    uint64_t took = *c->now - op->begun;
 
     trace_say(c->trace, *c->now,
               "client %d: %s #%" PRIu64 " at %" PRIu64 "+%" PRIu64 " ended: %d",
@@ -164,11 +188,7 @@ static void op_done(struct aoe_request *r, int status)
     c->running--;
     c->ended++;
     c->failed += status != 0;
-    if (c->timeout && took > c->timeout + GRACE && status != -ECANCELED)
-        snprintf(c->why, sizeof c->why,
-                 "client %d: a %s took %.3f s, its deadline was %.0f s",
-                 c->number, op_name(r->op), (double)took / 1e9,
-                 (double)c->timeout / 1e9);
+    check_end(c, op, status);
     switch (r->op) {
     case AOE_READ:
         check_read(c, op, status);
@@ -246,8 +266,20 @@ static enum aoe_op choose_op(struct client *c)
                     : AOE_FLUSH;
 }
 
+static void hear(struct client *c)
+{
+    uint64_t frames = 0;
+
+    for (unsigned i = 0; i < c->port_count; i++)
+        frames += c->ports[i]->rx_frames;
+    if (frames != c->frames)
+        c->heard = *c->now;
+    c->frames = frames;
+}
+
 void client_run(struct client *c)
 {
+    hear(c);
     if (!c->ready || *c->now < c->pause_until)
         return;
     for (int i = 0; i < CLIENT_OPS && c->left > 0; i++) {

@@ -46,6 +46,8 @@ struct client {
     unsigned left;           /* requests it still wants to make */
     unsigned running;
     unsigned ended, failed; /* requests */
+    uint64_t heard, frames; /* when it received the last of so many frames */
+    uint64_t answered;      /* when a request ended well that was answered */
     uint64_t pause_until;   /* it was refused: a moment later */
     uint64_t begin_at;      /* it is gone; when another takes its place */
     bool ready;

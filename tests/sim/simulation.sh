@@ -44,4 +44,5 @@ check "... and its seed replays that" replays fence
 check "it notices overlapping writes on the wire" notices overlap 20
 check "it notices a target that executes out of order" notices order 100
 check "it notices a flush that waits for nothing" notices flush 20
+check "it notices a deadline that answers do not move" notices silence 40
 check "it notices a restart after which nothing is written again" notices replay 500

@@ -293,8 +293,8 @@ static void growth_is_noticed_without_a_word(void **state)
     stop(&f);
 }
 
-/* The flush behind a FUA write has no deadline of its own. */
-static void fua_has_one_deadline(void **state)
+/* Once the write was answered, it is the flush whose silence counts. */
+static void flush_of_fua_ends(void **state)
 {
     struct wire_faults slow = {.delay_ns = NS_PER_MS};
     uint8_t sector[512] = {0};
@@ -308,7 +308,6 @@ static void fua_has_one_deadline(void **state)
     open_disk(&f, 4 * NS_PER_S);
     world_run(&f.w, NS_PER_S, NULL);
     wire_port_faults(f.w.client, WIRE_TX, &slow);
-    begun = f.w.now;
     f.nas->silent = true;
     assert_int_equal(submit(&f, &io, AOE_WRITE, sector, 512, 0), 0);
     io.r.fua = true;
@@ -317,6 +316,7 @@ static void fua_has_one_deadline(void **state)
     while (f.nas->writes == 0)
         world_run(&f.w, 100 * NS_PER_US, NULL);
     f.nas->silent = true; /* the flush is on its way */
+    begun = f.w.now;
     world_run(&f.w, 1000 * NS_PER_S, &io.done);
     assert_int_equal(io.status, -EIO);
     assert_in_range(f.w.now - begun, 4 * NS_PER_S, 5 * NS_PER_S);
@@ -386,7 +386,7 @@ int main(void)
         cmocka_unit_test(work_leaves_a_refused_path),
         cmocka_unit_test(growth_is_published),
         cmocka_unit_test(growth_is_noticed_without_a_word),
-        cmocka_unit_test(fua_has_one_deadline),
+        cmocka_unit_test(flush_of_fua_ends),
         cmocka_unit_test(smaller_mtu_recuts),
         cmocka_unit_test(closing_cancels),
     };

@@ -4,10 +4,13 @@
  */
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -176,6 +179,78 @@ static void removed_in_the_same_turn(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* ---- a process that is stopped --------------------------------------------
+ */
+
+struct stopped {
+    struct loop *loop;
+    struct loop_fd watch;
+    struct loop_timer beat, deadline;
+};
+
+static void beat(void *arg)
+{
+    struct stopped *s = arg;
+
+    loop_timer_set(s->loop, &s->beat, loop_now(s->loop) + 10 * NS_PER_MS);
+}
+
+static void heard(void *arg, short revents)
+{
+    struct stopped *s = arg;
+
+    (void)revents;
+    loop_stop(s->loop, 0);
+}
+
+static void too_late(void *arg)
+{
+    struct stopped *s = arg;
+
+    loop_stop(s->loop, 1);
+}
+
+/* In a process of its own: whether something is heard before the deadline. */
+static int wait_for(int fd)
+{
+    struct stopped s = {0};
+
+    if (loop_open(&s.loop))
+        return 2;
+    s.watch = (struct loop_fd){.fd = fd, .ready = heard, .arg = &s};
+    s.beat = (struct loop_timer){.expired = beat, .arg = &s};
+    s.deadline = (struct loop_timer){.expired = too_late, .arg = &s};
+    loop_watch(s.loop, &s.watch, POLLIN);
+    beat(&s);
+    loop_timer_set(s.loop, &s.deadline, loop_now(s.loop) + 3 * NS_PER_S);
+    return loop_run(s.loop);
+}
+
+static void deadlines_stop_with_the_process(void **state)
+{
+    const struct timespec stopped = {4, 0}, later = {0, 300000000};
+    int ends[2], status;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(wait_for(ends[0]));
+    nanosleep(&later, NULL); /* it waits by now; if not, it may as well */
+    kill(pid, SIGSTOP);
+    nanosleep(&stopped, NULL);
+    kill(pid, SIGCONT);
+    nanosleep(&later, NULL);
+    assert_int_equal(write(ends[1], "", 1), 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +258,7 @@ int main(void)
         TEST(events_change),
         TEST(removed_are_not_called),
         TEST(removed_in_the_same_turn),
+        TEST(deadlines_stop_with_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ static void not_for_a_flush(void **state)
 /* ---- the loop that takes it -----------------------------------------------
  */
 
-struct awake {
+struct looker {
     struct loop *loop;
     struct loop_fd watch;
     struct loop_timer timer;
@@ -97,7 +97,7 @@ struct awake {
 
 static void readable(void *arg, short revents)
 {
-    struct awake *a = arg;
+    struct looker *a = arg;
 
     (void)revents;
     a->readable = true;
@@ -106,7 +106,7 @@ static void readable(void *arg, short revents)
 
 static void expired(void *arg)
 {
-    struct awake *a = arg;
+    struct looker *a = arg;
 
     a->expired = true;
     /* Long before the next wait could end by itself. */
@@ -118,7 +118,7 @@ static void expired(void *arg)
  * its time is up. */
 static void the_loop_polls(void **state)
 {
-    struct awake a = {.readable = false};
+    struct looker a = {.readable = false};
 
     (void)state;
     assert_int_equal(pipe(a.ends), 0);
