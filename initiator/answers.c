@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What an answer means (AoEr11 section 3.1, ATA8-ACS).  An answer to any copy
- * of a frame completes it; those that follow only count the copies in.
+ * of a frame completes it; those that follow only say that it was late.
  */
 #include "initiator/disk.h"
 
@@ -32,11 +32,13 @@ void disk_late(struct aoe_disk *d, struct path *from)
         path_spurious(from);
 }
 
-/* Late copies: the fence of a write ends with the last of them. */
+/* A write of which one copy was sent is over with its answer.  Of several an
+ * answer proves nothing: which copy's it is cannot be told, and a network may
+ * double it. */
 static void late(struct aoe_disk *d, struct path *from, struct frame *f)
 {
     disk_late(d, from);
-    if (f->replies >= f->copies) {
+    if (f->copies == 1) {
         fence_remove(&d->fence, f);
         flight_put(&d->aoe->flight, f);
     }
@@ -134,7 +136,7 @@ static void answered(struct aoe_disk *d, struct frame *f,
 void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a)
 {
-    f->replies++;
+    f->answered = true;
     if (f->state == FRAME_FENCED)
         late(d, from, f);
     else if (f->transfer)
@@ -166,7 +168,7 @@ int error_status(uint8_t error)
 void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
                 uint8_t error)
 {
-    f->replies++;
+    f->answered = true;
     if (f->state == FRAME_FENCED)
         late(d, from, f);
     else if (error == AOE_ERR_ARGUMENT && payload_refused(f))

@@ -2,8 +2,9 @@
  *
  * The write fence (rule 4 of the data-safety rules).  A write that was sent
  * more than once may have copies on the way after one of them was answered.
- * Until each copy was answered too, or FENCE_LIFETIME has passed, no newer
- * write may touch the same sectors: a late copy would undo it.
+ * Until FENCE_LIFETIME has passed no newer write may touch the same sectors: a
+ * late copy would undo it.  Counting the answers would not do, for a network
+ * may double one.
  */
 #ifndef INITIATOR_FENCE_H
 #define INITIATOR_FENCE_H

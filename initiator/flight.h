@@ -47,9 +47,9 @@ struct frame {
     uint8_t opcode;                         /* enum ata_opcode */
     uint8_t aflags, feature, count, device; /* ATA registers of the request */
     uint8_t short_replies; /* answers that carried too little data */
-    bool probe; /* of initiator/payload.h: a READ that asks about the path */
-    unsigned copies;  /* sent so far */
-    unsigned replies; /* answers so far */
+    bool probe;    /* of initiator/payload.h: a READ that asks about the path */
+    bool answered; /* by whatever copy */
+    unsigned copies; /* sent so far */
     struct aoe_disk *disk;
     struct path *path;               /* the one it last went, or will go */
     struct transfer *transfer;       /* NULL: fenced, an IDENTIFY or a probe */

@@ -21,7 +21,7 @@ enum {
 void disk_retire(struct aoe_disk *d, struct frame *f)
 {
     f->transfer = NULL;
-    if (frame_changes(f) && f->copies > f->replies)
+    if (frame_changes(f) && (f->copies > 1 || (f->copies == 1 && !f->answered)))
         fence_add(&d->fence, f, d->aoe->now);
     else
         flight_put(&d->aoe->flight, f);

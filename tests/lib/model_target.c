@@ -245,8 +245,12 @@ static void keep(struct model *m, const uint8_t *frame, size_t len)
 
 void model_release(struct model *m)
 {
-    for (unsigned i = 0; i < m->held; i++)
-        ata(m, m->kept[i].frame, m->kept[i].len);
+    for (unsigned i = 0; i < m->held; i++) {
+        uint8_t frame[sizeof m->kept[i].frame]; /* which becomes the answer */
+
+        memcpy(frame, m->kept[i].frame, m->kept[i].len);
+        ata(m, frame, m->kept[i].len);
+    }
     m->held = 0;
 }
 

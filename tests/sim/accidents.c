@@ -270,6 +270,8 @@ static void make_faults(struct sim *s, struct wire_faults *f)
     }
 }
 
+/* Doubled answers look like answers to other copies, which may still be on
+ * their way. */
 static void bad_wire(struct sim *s, struct link *l)
 {
     struct wire_faults f;
@@ -277,6 +279,8 @@ static void bad_wire(struct sim *s, struct link *l)
     make_faults(s, &f);
     wire_port_faults(l, WIRE_TX, &f);
     make_faults(s, &f);
+    if (s->answers_double)
+        f.duplicate = 100000;
     wire_port_faults(l, WIRE_RX, &f);
 }
 
@@ -289,6 +293,7 @@ void sim_wire_client(struct sim *s, struct client *c)
 void sim_set_faults(struct sim *s)
 {
     s->doubling = dice_below(&s->dice, 3) == 0;
+    s->answers_double = !s->doubling && dice_below(&s->dice, 3) == 0;
     s->nas.forgets = !s->doubling && dice_below(&s->dice, 2);
     for (unsigned i = 0; i < s->client_count; i++)
         sim_wire_client(s, &s->clients[i]);

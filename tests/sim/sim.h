@@ -58,8 +58,9 @@ struct sim {
     uint64_t recover_at;  /* when what happened is over; UINT64_MAX: nothing */
     unsigned flaps;       /* how often the same cable still loses contact */
     struct link *flapping;
-    bool doubling; /* the wire doubles frames */
-    bool quiet;    /* no more accidents */
+    bool doubling;       /* the wire doubles frames */
+    bool answers_double; /* it doubles those to clients */
+    bool quiet;          /* no more accidents */
     unsigned long steps;
     uint64_t happened[HAPPENINGS];
 };

@@ -65,7 +65,44 @@ static void fence_holds_newer_write(void **state)
     stop(&f);
 }
 
-static void fence_ends_with_the_last_answer(void **state)
+/* The network doubles an answer, and the other copy of the write is late. */
+static void fence_outlives_a_doubled_answer(void **state)
+{
+    static uint8_t old[512], new[512];
+    struct fixture f;
+    struct io a, b;
+
+    (void)state;
+    start(&f, 1500);
+    memset(old, 1, 512);
+    memset(new, 2, 512);
+    f.nas->hold = true;
+    assert_int_equal(submit(&f, &a, AOE_WRITE, old, 512, 0), 0);
+    world_run(&f.w, 300 * NS_PER_MS, NULL);
+    assert_int_equal(f.nas->held, 2); /* one retransmission */
+    for (int i = 0; i < 2; i++) {
+        f.nas->held = 1;
+        model_release(f.nas);
+        world_run(&f.w, 10 * NS_PER_MS, NULL);
+    }
+    assert_true(a.done);
+    f.nas->hold = false;
+    assert_int_equal(submit(&f, &b, AOE_WRITE, new, 512, 0), 0);
+    world_run(&f.w, NS_PER_S, &b.done);
+    assert_false(b.done);
+    f.nas->kept[0] = f.nas->kept[1];
+    f.nas->held = 1;
+    model_release(f.nas);
+    assert_int_equal(f.nas->disk[0], 1);
+    world_run(&f.w, 2 * NS_PER_S, &b.done);
+    assert_int_equal(b.status, 0);
+    assert_int_equal(f.nas->disk[0], 2);
+    assert_int_equal(f.disk->fence.count, 0);
+    stop(&f);
+}
+
+/* Of a write that was given up, one copy was sent, and answered after all. */
+static void fence_ends_with_the_only_answer(void **state)
 {
     static uint8_t old[512], new[512];
     struct fixture f;
@@ -75,8 +112,10 @@ static void fence_ends_with_the_last_answer(void **state)
     start(&f, 1500);
     f.nas->hold = true;
     assert_int_equal(submit(&f, &a, AOE_WRITE, old, 512, 0), 0);
-    world_run(&f.w, 300 * NS_PER_MS, NULL);
-    assert_int_equal(f.nas->held, 2); /* one retransmission */
+    world_run(&f.w, 10 * NS_PER_MS, NULL);
+    assert_int_equal(f.nas->held, 1);
+    disk_fail_all(f.disk, -EIO);
+    assert_int_equal(f.disk->fence.count, 1);
     f.nas->hold = false;
     model_release(f.nas);
     assert_int_equal(submit(&f, &b, AOE_WRITE, new, 512, 0), 0);
@@ -375,7 +414,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_two_overlapping_writes),
         cmocka_unit_test(fence_holds_newer_write),
-        cmocka_unit_test(fence_ends_with_the_last_answer),
+        cmocka_unit_test(fence_outlives_a_doubled_answer),
+        cmocka_unit_test(fence_ends_with_the_only_answer),
         cmocka_unit_test(reports_the_bad_sector),
         cmocka_unit_test(aoe_errors_end_requests),
         cmocka_unit_test(short_reads_are_no_data),
