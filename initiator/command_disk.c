@@ -94,6 +94,9 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 
     if (event == AOE_DISK_RESTARTED || event == AOE_DISK_LOST_WRITES)
         c->lost_writes = true;
+    /* The flush that fails says it. */
+    if (event == AOE_DISK_LOST_WRITES)
+        return;
     disk_log_event(&c->limit, clock_ns(), disk, event,
                    "this command goes on with the size it began with");
 }

@@ -5,6 +5,7 @@
 # is reported, or with --replay written again.
 
 . "$(dirname "$0")/../lib/net.sh"
+. "$(dirname "$0")/../lib/frames.sh"
 need nbdcopy=libnbd-bin qemu-img=qemu-utils
 network 1500
 
@@ -40,15 +41,17 @@ target
 serve
 power_failure
 check "a restart with unflushed writes is reported" \
-    await nbd 'e1\.2: the target may have been restarted.*are lost'
+    await nbd 'e1\.2: the target was restarted and has lost writes that were not flushed'
 check "what was lost is lost" not pattern
 end reader
-stop nbd
+kill "${PID[nbd]}"
+finished nbd
+check "a server whose clients have not heard of it fails" is 1 $?
 
 serve --replay 16
 power_failure
 check "with --replay it is written again" \
-    await nbd 'e1\.2: the target may have been restarted.*written again'
+    await nbd 'e1\.2: the target was restarted; .*written again'
 check "and nothing is lost" pattern
 check "requests have met no error" alive reader
 end reader
