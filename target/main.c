@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/options.h"
@@ -32,6 +33,7 @@ struct target {
     struct exports *exports;
     struct control *control; /* NULL: none was asked for */
     const struct options *options;
+    uint64_t wait_until; /* when who holds a file or address must have ended */
 };
 
 static int open_inner(struct target *t, const struct export_config *o,
@@ -48,6 +50,7 @@ static int open_inner(struct target *t, const struct export_config *o,
         .path = o->path,
         .read_only = o->read_only,
         .force = o->force_file,
+        .wait_until = t->wait_until,
         .offset = file.offset,
         .length = file.length,
     };
@@ -252,7 +255,7 @@ static bool any_nbd(const struct config *c)
 static int run(const struct options *o)
 {
     struct config config = {0};
-    struct target t = {.options = o};
+    struct target t = {.options = o, .wait_until = clock_ns() + o->wait_ns};
     int status = configure(&config, o);
     bool nbd = any_nbd(&config);
 
@@ -269,6 +272,7 @@ static int run(const struct options *o)
         status = open_control(&t);
     if (!status)
         status = exports_start(t.exports, &config);
+    t.wait_until = 0; /* a reload keeps nobody waiting */
     config_free(&config);
     if (!status)
         status = give_up_privilege(o, nbd);
