@@ -5,10 +5,11 @@
 #ifndef TARGET_EXPORTS_PARTS_H
 #define TARGET_EXPORTS_PARTS_H
 
+#include "target/address_lock.h"
 #include "target/exports.h"
 
 enum entry_state {
-    ENTRY_ASKING,  /* has the network another disk of the address? */
+    ENTRY_ASKING,  /* have this machine or the network one of the address? */
     ENTRY_REFUSED, /* yes */
     ENTRY_FREE,    /* no; is to be served at once */
     ENTRY_SERVED,
@@ -27,6 +28,8 @@ struct entry {
     struct export *before; /* what the disk it replaces was like, or NULL */
     bool keep_mask;        /* and so should be its mask list */
     bool keep;             /* it is in the latest configuration */
+    bool locked;           /* its address is, for other targets here */
+    bool doubted;          /* somebody here may have it, which was said */
     bool leaving;          /* removed, but not done with what it took */
     struct list link;      /* in `serving` or `waiting` */
 };
@@ -38,6 +41,7 @@ struct exports {
     /* Gone, and what clients wrote there may be lost: the next disk of the
      * address has to tell them. */
     struct list lost;
+    struct address_lock addresses;
     struct list waits; /* of exports_wait.link */
     bool incomplete;   /* the last reload's exports could not all be opened */
     bool failed;       /* the last reload changed nothing */
@@ -70,6 +74,14 @@ int entry_open(struct exports *x, struct entry *e);
 int entry_serve(struct exports *x, struct entry *e);
 /* One line that it is served. */
 void entry_say(const struct entry *e);
+
+/* Whether no other target of this machine serves its address; keeps others from
+ * it then.  Says who does otherwise, unless it was asked for again. */
+bool exports_here_free(struct exports *x, struct entry *e);
+/* Keeps others from the address, whoever else has it. */
+void exports_here_take(struct exports *x, struct entry *e);
+/* Others may have it. */
+void exports_here_release(struct exports *x, struct entry *e);
 
 /* Asks the network for those that are to be asked for and waits for the
  * answers.  0, or -errno after saying what went wrong. */

@@ -333,6 +333,7 @@ static void gone(void *arg, bool lost)
     struct exports *x = e->exports;
 
     list_remove(&e->link);
+    exports_here_release(x, e);
     if (lost)
         list_append(&x->lost, &e->link);
     else

@@ -177,6 +177,7 @@ static int open_all(struct target *t, const struct options *o)
         .state_dir = o->state_dir,
         .asking = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
+        .wait_until = t->wait_until,
     };
     int err = loop_open(&t->loop);
 
