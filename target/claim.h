@@ -13,6 +13,9 @@ struct claim {
     const char *path;
     bool read_only;
     bool force; /* warn, and go on */
+    /* A program that has it may be ending: until then it is waited for.  Of
+     * clock_ns(); 0: nobody is waited for. */
+    uint64_t wait_until;
     /* The part that is used, in bytes: other parts of a file may be exported
      * by others.  length 0: to the end. */
     uint64_t offset, length;

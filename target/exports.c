@@ -16,6 +16,7 @@ void entry_free(struct entry *e)
 {
     list_remove(&e->link);
     epochs_fini(&e->epochs);
+    exports_here_release(e->exports, e);
     export_config_free(&e->config);
     free(e->before);
     free(e);
@@ -94,6 +95,7 @@ static void inherit_loss(struct exports *x, struct disk *d)
 int entry_serve(struct exports *x, struct entry *e)
 {
     e->state = ENTRY_SERVED;
+    exports_here_take(x, e);
     for (unsigned i = 0; i < e->config.interface_count; i++) {
         const char *ifname = e->config.interfaces[i];
         int err = server_serve(x->options.server, e->disk, ifname);
@@ -192,6 +194,7 @@ int exports_start(struct exports *x, struct config *c)
     config_free(c);
     if (!err)
         err = exports_look(x);
+    x->options.wait_until = 0;
     if (!err)
         err = serve_free(x);
     if (!err)
@@ -217,6 +220,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     list_init(&x->waiting);
     list_init(&x->gone);
     list_init(&x->waits);
+    address_lock_open(&x->addresses);
     exports_dial_init(x);
     *out = x;
     return 0;
@@ -235,5 +239,6 @@ void exports_close(struct exports *x)
     list_splice(&x->serving, &x->gone);
     list_each(it, &x->serving)
         entry_free(entry_of(it));
+    address_lock_close(&x->addresses);
     free(x);
 }

@@ -33,6 +33,9 @@ struct exports_options {
      * long; 0: only a reload looks again. */
     uint64_t take_over_ns;
     struct loop *loop;
+    /* At the start, who has an address on this machine may be ending: until
+     * then it is waited for.  Of clock_ns(); 0: nobody is. */
+    uint64_t wait_until;
 };
 
 /* 0 or -ENOMEM. */

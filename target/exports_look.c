@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Disks that are about to be served are looked for on the network first: one
- * that has another disk of the address already is refused (doc/safety.md).
+ * Disks that are about to be served are looked for on this machine and on the
+ * network first: if there is another disk of the address, they are refused
+ * (doc/safety.md).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +10,19 @@
 
 #include "base/log.h"
 #include "target/exports_parts.h"
+
+static void wait_on(struct exports *x, struct entry *e)
+{
+    e->state = ENTRY_REFUSED;
+    e->asked = false;
+    exports_here_release(x, e);
+}
+
+static void refuse(struct exports *x, struct entry *e)
+{
+    wait_on(x, e);
+    e->silent = 0;
+}
 
 static void ask_for(struct exports *x, const struct entry *e)
 {
@@ -31,6 +45,8 @@ static int collect(struct exports *x)
         struct entry *e = entry_of(it);
 
         e->asked = e->state == ENTRY_ASKING && !e->leaving;
+        if (e->asked && !exports_here_free(x, e))
+            refuse(x, e);
         if (e->asked)
             count += e->config.interface_count;
     }
@@ -44,7 +60,8 @@ static int collect(struct exports *x)
     return 0;
 }
 
-static void refuse(struct entry *e, const struct second_question *q)
+static void refuse_for(struct exports *x, struct entry *e,
+                       const struct second_question *q)
 {
     char mac[AOE_MAC_TEXT];
 
@@ -59,14 +76,16 @@ static void refuse(struct entry *e, const struct second_question *q)
                   "tell which; choose another shelf or slot, or use "
                   "--force-address",
                   e->disk->name, mac, q->ifname);
-    e->state = ENTRY_REFUSED;
-    e->silent = 0;
+    refuse(x, e);
 }
 
 static void judge(struct exports *x, struct entry *e)
 {
     if (e->again) {
-        e->state = exports_again_silent(x, e) ? ENTRY_FREE : ENTRY_REFUSED;
+        if (exports_again_silent(x, e))
+            e->state = ENTRY_FREE;
+        else
+            wait_on(x, e);
         return;
     }
     e->state = ENTRY_FREE;
@@ -74,7 +93,7 @@ static void judge(struct exports *x, struct entry *e)
         const struct second_question *q = &x->questions[i];
 
         if (q->found && q->about == e->disk->age) {
-            refuse(e, q);
+            refuse_for(x, e, q);
             return;
         }
     }
@@ -96,10 +115,8 @@ static void give_up(struct exports *x, int err)
     list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
 
-        if (!e->asked)
-            continue;
-        e->state = ENTRY_REFUSED;
-        e->silent = 0;
+        if (e->asked)
+            refuse(x, e);
     }
     exports_look_forget(x);
 }

@@ -6,10 +6,11 @@
 #define TARGET_EXPORTS_PARTS_H
 
 #include "base/log.h"
+#include "target/address_lock.h"
 #include "target/exports.h"
 
 enum entry_state {
-    ENTRY_ASKING,  /* has the network another disk of the address? */
+    ENTRY_ASKING,  /* have this machine or the network one of the address? */
     ENTRY_REFUSED, /* yes */
     ENTRY_FREE,    /* no; is to be served at once */
     ENTRY_SERVED,
@@ -28,6 +29,8 @@ struct entry {
     struct export *before;     /* what the disk it replaces was like, or NULL */
     bool keep_mask;            /* and so should be its mask list */
     bool keep;                 /* it is in the latest configuration */
+    bool locked;               /* its address is, for other targets here */
+    bool doubted;              /* somebody here may have it, which was said */
     bool leaving;              /* removed, but not done with what it took */
     struct epochs epochs;      /* of the disk that it was; see exports.gone */
     struct log_limit refusals; /* of what is where its device was */
@@ -41,6 +44,7 @@ struct exports {
     /* Gone, with clients that have not heard of a loss: the next disk of the
      * address has to tell them. */
     struct list gone;
+    struct address_lock addresses;
     struct list waits; /* of exports_wait.link */
     bool incomplete;   /* the last reload's exports could not all be opened */
     bool failed;       /* the last reload changed nothing */
@@ -74,6 +78,14 @@ int entry_open(struct exports *x, struct entry *e);
 int entry_serve(struct exports *x, struct entry *e);
 /* One line that it is served. */
 void entry_say(const struct entry *e);
+
+/* Whether no other target of this machine serves its address; keeps others from
+ * it then.  Says who does otherwise, unless it was asked for again. */
+bool exports_here_free(struct exports *x, struct entry *e);
+/* Keeps others from the address, whoever else has it. */
+void exports_here_take(struct exports *x, struct entry *e);
+/* Others may have it. */
+void exports_here_release(struct exports *x, struct entry *e);
 
 /* Asks the network for those that are to be asked for and waits for the
  * answers.  0, or -errno after saying what went wrong. */

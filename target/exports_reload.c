@@ -358,6 +358,7 @@ static void left(void *arg, struct epochs *epochs)
     struct exports *x = e->exports;
 
     list_remove(&e->link);
+    exports_here_release(x, e);
     if (epochs_untold(epochs)) {
         epochs_inherit(&e->epochs, epochs);
         list_append(&x->gone, &e->link);

@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* Whether `dev` is `disk` or a partition of it. */
-static bool belongs(dev_t dev, dev_t disk)
+bool in_use_part_of(dev_t dev, dev_t disk)
 {
     char path[PATH_MAX], link[64];
     struct stat part, whole;
@@ -54,39 +53,92 @@ static void unescape(char *s)
     *out = '\0';
 }
 
-static bool mounted(dev_t disk, char *out, size_t room)
+/* What is known of a use so far: the one that writes counts. */
+struct finding {
+    enum in_use use;
+    char *out;
+    size_t room;
+};
+
+static void find(struct finding *f, bool writes, const char *what,
+                 const char *where)
 {
-    char line[4096], source[PATH_MAX], where[PATH_MAX];
-    FILE *f = fopen("/proc/self/mounts", "re");
-    bool found = false;
+    if (f->use != IN_USE_NOT && (f->use == IN_USE_WRITING || !writes))
+        return;
+    f->use = writes ? IN_USE_WRITING : IN_USE_READING;
+    snprintf(f->out, f->room, "%s%.180s", what, where);
+}
 
-    while (f && !found && fgets(line, sizeof line, f)) {
-        struct stat st;
+/* A line of mountinfo: of which device and where, and whether its file system
+ * is written to, which not every mount of it need say. */
+struct mount {
+    dev_t dev;
+    char source[PATH_MAX], where[PATH_MAX];
+    bool writes;
+};
 
-        if (sscanf(line, "%4095s %4095s", source, where) != 2)
+static bool read_mount(char *line, struct mount *m)
+{
+    unsigned major_of, minor_of;
+    char *rest = strstr(line, " - "), options[8];
+
+    if (!rest ||
+        sscanf(line, "%*s %*s %u:%u %*s %4095s", &major_of, &minor_of,
+               m->where) != 3 ||
+        sscanf(rest, " - %*s %4095s %7s", m->source, options) != 2)
+        return false;
+    m->dev = makedev(major_of, minor_of);
+    m->writes = strncmp(options, "ro", 2) != 0;
+    unescape(m->source);
+    unescape(m->where);
+    return true;
+}
+
+/* Some file systems have a device number of their own; then the source says
+ * which device that is on. */
+static bool mount_of(const struct mount *m, dev_t disk, dev_t *part)
+{
+    struct stat st;
+
+    *part = m->dev;
+    if (in_use_part_of(m->dev, disk))
+        return true;
+    if (m->source[0] != '/' || stat(m->source, &st) || !S_ISBLK(st.st_mode))
+        return false;
+    *part = st.st_rdev;
+    return in_use_part_of(st.st_rdev, disk);
+}
+
+static void mounted(dev_t disk, struct finding *f)
+{
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    struct mount m;
+    char *line = NULL;
+    size_t room = 0;
+    dev_t part;
+
+    while (file && getline(&line, &room, file) > 0) {
+        char what[64];
+
+        if (!read_mount(line, &m) || !mount_of(&m, disk, &part))
             continue;
-        unescape(source);
-        unescape(where);
-        if (source[0] != '/' || stat(source, &st) || !S_ISBLK(st.st_mode) ||
-            !belongs(st.st_rdev, disk))
-            continue;
-        snprintf(out, room, "%smounted on %.180s",
-                 st.st_rdev == disk ? "" : "a partition of it is ", where);
-        found = true;
+        snprintf(what, sizeof what, "%smounted %son ",
+                 part == disk ? "" : "a partition of it is ",
+                 m.writes ? "" : "read-only ");
+        find(f, m.writes, what, m.where);
     }
-    if (f)
-        fclose(f);
-    return found;
+    free(line);
+    if (file)
+        fclose(file);
 }
 
 /* Compares by device number for block devices, by inode for files. */
-static bool swapped(const struct stat *what, char *out, size_t room)
+static void swapped(const struct stat *what, struct finding *f)
 {
     char line[4096], name[PATH_MAX];
-    FILE *f = fopen("/proc/swaps", "re");
-    bool found = false;
+    FILE *file = fopen("/proc/swaps", "re");
 
-    while (f && !found && fgets(line, sizeof line, f)) {
+    while (file && fgets(line, sizeof line, file)) {
         struct stat st;
 
         if (sscanf(line, "%4095s", name) != 1 || name[0] != '/')
@@ -94,48 +146,60 @@ static bool swapped(const struct stat *what, char *out, size_t room)
         unescape(name);
         if (stat(name, &st))
             continue;
-        if (S_ISBLK(what->st_mode))
-            found = S_ISBLK(st.st_mode) && belongs(st.st_rdev, what->st_rdev);
-        else
-            found = st.st_dev == what->st_dev && st.st_ino == what->st_ino;
+        if (S_ISBLK(what->st_mode)
+                ? S_ISBLK(st.st_mode) &&
+                      in_use_part_of(st.st_rdev, what->st_rdev)
+                : st.st_dev == what->st_dev && st.st_ino == what->st_ino)
+            find(f, true, "used as swap", "");
     }
-    if (f)
-        fclose(f);
-    if (found)
-        snprintf(out, room, "used as swap");
-    return found;
+    if (file)
+        fclose(file);
+}
+
+/* Unless the system says so. */
+static bool writable(const char *device)
+{
+    char path[320], c = '0';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/sys/class/block/%s/ro", device);
+    file = fopen(path, "re");
+    if (file && fread(&c, 1, 1, file) != 1)
+        c = '0';
+    if (file)
+        fclose(file);
+    return c != '1';
 }
 
 /* A device that others, such as an array or a volume group, are built on. */
-static bool held(dev_t disk, char *out, size_t room)
+static void held(dev_t disk, struct finding *f)
 {
     char path[64];
     struct dirent *e;
-    bool found = false;
     DIR *d;
 
     snprintf(path, sizeof path, "/sys/dev/block/%u:%u/holders", major(disk),
              minor(disk));
     d = opendir(path);
-    while (d && !found && (e = readdir(d))) {
-        if (e->d_name[0] == '.')
-            continue;
-        snprintf(out, room, "part of /dev/%.64s", e->d_name);
-        found = true;
+    while (d && (e = readdir(d))) {
+        if (e->d_name[0] != '.')
+            find(f, writable(e->d_name), "part of /dev/", e->d_name);
     }
     if (d)
         closedir(d);
-    return found;
 }
 
-bool in_use_device(int fd, char *out, size_t room)
+enum in_use in_use_device(int fd, char *out, size_t room)
 {
+    struct finding f = {.out = out, .room = room};
     struct stat st;
 
     if (fstat(fd, &st))
-        return false;
-    return mounted(st.st_rdev, out, room) || swapped(&st, out, room) ||
-           held(st.st_rdev, out, room);
+        return IN_USE_NOT;
+    mounted(st.st_rdev, &f);
+    swapped(&st, &f);
+    held(st.st_rdev, &f);
+    return f.use;
 }
 
 static bool backs(const char *loop, const struct stat *file)
@@ -157,48 +221,56 @@ static bool backs(const char *loop, const struct stat *file)
     return same;
 }
 
-static bool looped(const struct stat *file, char *out, size_t room)
+static void looped(const struct stat *file, struct finding *f)
 {
     DIR *d = opendir("/sys/block");
     struct dirent *e;
-    bool found = false;
 
-    while (d && !found && (e = readdir(d))) {
+    while (d && (e = readdir(d))) {
         if (strncmp(e->d_name, "loop", 4) != 0 || !backs(e->d_name, file))
             continue;
-        snprintf(out, room, "attached to /dev/%.64s", e->d_name);
-        found = true;
+        find(f, writable(e->d_name),
+             writable(e->d_name) ? "attached to /dev/"
+                                 : "attached read-only to /dev/",
+             e->d_name);
     }
     if (d)
         closedir(d);
-    return found;
 }
 
-bool in_use_file(int fd, char *out, size_t room)
+enum in_use in_use_file(int fd, char *out, size_t room)
 {
+    struct finding f = {.out = out, .room = room};
     struct stat st;
 
     if (fstat(fd, &st))
-        return false;
-    return swapped(&st, out, room) || looped(&st, out, room);
+        return IN_USE_NOT;
+    swapped(&st, &f);
+    looped(&st, &f);
+    return f.use;
 }
 
 #else
 
-bool in_use_device(int fd, char *out, size_t room)
+bool in_use_part_of(dev_t dev, dev_t disk)
 {
-    (void)fd;
-    (void)out;
-    (void)room;
-    return false;
+    return dev == disk;
 }
 
-bool in_use_file(int fd, char *out, size_t room)
+enum in_use in_use_device(int fd, char *out, size_t room)
 {
     (void)fd;
     (void)out;
     (void)room;
-    return false;
+    return IN_USE_NOT;
+}
+
+enum in_use in_use_file(int fd, char *out, size_t room)
+{
+    (void)fd;
+    (void)out;
+    (void)room;
+    return IN_USE_NOT;
 }
 
 #endif

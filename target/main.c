@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/options.h"
@@ -34,6 +35,7 @@ struct target {
     struct exports *exports;
     struct control *control; /* NULL: none was asked for */
     const struct options *options;
+    uint64_t wait_until; /* when who holds a file or address must have ended */
 };
 
 static int open_inner(struct target *t, const struct export_config *o,
@@ -50,6 +52,7 @@ static int open_inner(struct target *t, const struct export_config *o,
         .path = o->path,
         .read_only = o->read_only,
         .force = o->force_file,
+        .wait_until = t->wait_until,
         .offset = file.offset,
         .length = file.length,
     };
@@ -177,6 +180,7 @@ static int open_all(struct target *t, const struct options *o)
         .boot_dir = boot_directory(o->state_dir),
         .asking = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
+        .wait_until = t->wait_until,
     };
     int err = loop_open(&t->loop);
 
@@ -255,7 +259,7 @@ static bool any_nbd(const struct config *c)
 static int run(const struct options *o)
 {
     struct config config = {0};
-    struct target t = {.options = o};
+    struct target t = {.options = o, .wait_until = clock_ns() + o->wait_ns};
     int status = configure(&config, o);
     bool nbd = any_nbd(&config);
 
@@ -272,6 +276,7 @@ static int run(const struct options *o)
         status = open_control(&t);
     if (!status)
         status = exports_start(t.exports, &config);
+    t.wait_until = 0; /* a reload keeps nobody waiting */
     config_free(&config);
     if (!status)
         status = give_up_privilege(o, nbd);

@@ -21,6 +21,7 @@ enum {
     OPTION_FORCE,
     OPTION_FORCE_FILE,
     OPTION_FORCE_ADDRESS,
+    OPTION_WAIT,
     OPTION_CONFIG,
     OPTION_CHECK,
     OPTION_TAKE_OVER,
@@ -35,7 +36,7 @@ enum {
     OPTION_VERSION,
 };
 
-enum { TAKE_OVER_MOST = 86400 }; /* seconds */
+enum { SECONDS_MOST = 86400, WAIT_SECONDS = 10 };
 
 static const char short_options[] = ":b:dsrm:o:l:";
 
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPTION_FORCE},
     {"force-file", no_argument, NULL, OPTION_FORCE_FILE},
     {"force-address", no_argument, NULL, OPTION_FORCE_ADDRESS},
+    {"wait", required_argument, NULL, OPTION_WAIT},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"take-over", required_argument, NULL, OPTION_TAKE_OVER},
@@ -89,6 +91,9 @@ static void help(void)
           "  --force-file   export FILE though it is in use\n"
           "  --force-address\n"
           "                 do not ask whether another disk has the address\n"
+          "  --wait SECONDS at the start, for a program to end that has FILE "
+          "or the\n"
+          "                 address (10)\n"
           "  --take-over SECONDS\n"
           "                 when the other one has been silent for so long, "
           "begin\n"
@@ -139,11 +144,10 @@ static int buffer_count(struct options *o, const char *text)
     return status;
 }
 
-static int take_over(struct options *o, const char *text)
+static int seconds(uint64_t *out_ns, const char *what, const char *text)
 {
-    if (option_seconds(text, &o->take_over_ns) ||
-        o->take_over_ns > TAKE_OVER_MOST * NS_PER_S)
-        return wrong("--take-over", text, "seconds, at most a day");
+    if (option_seconds(text, out_ns) || *out_ns > SECONDS_MOST * NS_PER_S)
+        return wrong(what, text, "seconds, at most a day");
     return -1;
 }
 
@@ -210,7 +214,9 @@ static int one_option(struct options *o, int option, char *arg)
         o->check = true;
         return -1;
     case OPTION_TAKE_OVER:
-        return take_over(o, arg);
+        return seconds(&o->take_over_ns, "--take-over", arg);
+    case OPTION_WAIT:
+        return seconds(&o->wait_ns, "--wait", arg);
     case OPTION_STATE_DIR:
         o->state_dir = arg;
         return -1;
@@ -293,7 +299,7 @@ int options_parse(struct options *o, int argc, char **argv)
 {
     int option, status = -1;
 
-    *o = (struct options){0};
+    *o = (struct options){.wait_ns = WAIT_SECONDS * NS_PER_S};
     export_config_init(&o->one);
     while (status < 0 && (option = getopt_long(argc, argv, short_options,
                                                long_options, NULL)) != -1)

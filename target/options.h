@@ -16,6 +16,7 @@ struct options {
     const char *config;       /* the configuration file; NULL: none */
     bool check;               /* only look at it */
     uint64_t take_over_ns;    /* see exports.h */
+    uint64_t wait_ns;         /* for who is ending, at the start */
     const char *state_dir;    /* for what clients set; NULL: forget it */
     const char *control;      /* path of the control socket; NULL: none */
     const char *backend;      /* of links; NULL: the best there is */

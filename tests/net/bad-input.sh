@@ -80,7 +80,7 @@ else
 fi
 start other nas $T 1 2 eth0 disk
 await other 'e1\.2: serving'
-target_fails "disk" 1 3 eth0 disk
+target_fails "disk" --wait 0 1 3 eth0 disk
 stop other
 
 # ---- aoe ---------------------------------------------------------------------

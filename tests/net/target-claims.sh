@@ -8,7 +8,7 @@
 need losetup=util-linux addpart=util-linux mkfs.ext4=e2fsprogs
 network 1500
 cd "$TMP" || exit 1
-mkdir dir
+mkdir dir bind
 truncate -s 4M disk
 truncate -s 4M image
 
@@ -16,11 +16,11 @@ truncate -s 4M image
 refused() { # PATTERN ARGUMENTS...
     local pattern=$1
     shift
-    refuses 1 "^aoe-target: $pattern" nas timeout 20 aoe-target "$@"
+    refuses 1 "^aoe-target: $pattern" nas timeout 20 aoe-target --wait 0 "$@"
 }
 # It must serve; what is given after -- is checked meanwhile.
 served() { # ARGUMENTS...
-    start "$1" nas aoe-target "${@:2}"
+    start "$1" nas aoe-target --wait 0 "${@:2}"
     seen "$1" 'serving'
 }
 
@@ -37,9 +37,9 @@ check "--force-address is about something else" \
     refused "disk: another target exports it" --force-address 1 2 eth0 disk
 check "--force says that it has become two" \
     refuses 2 '--force-file .*--force-address' \
-    nas aoe-target --force 1 2 eth0 disk
+    nas aoe-target --wait 0 --force 1 2 eth0 disk
 check "--force-file does it, with a warning" served two --force-file 1 2 eth0 disk
-check "... which says why" grep -q 'another target exports it; .*--force-file' \
+check "... which says why" grep -q 'another target exports it .*--force-file' \
     "$(log_of two)"
 stop two
 stop one
@@ -95,9 +95,35 @@ check "also read-only" refused "$loop: " -r 1 1 eth0 "$loop"
 check "--force-file serves it" served one --force-file 1 1 eth0 "$loop"
 stop one
 umount dir
+
+# What only reads is in no reader's way.
+check "the partition can be mounted read-only" mount -o ro "$part" dir
+check "... and served read-only beside that" served one -r 1 1 eth0 "$part"
+stop one
+check "... and so can its disk" served one -r 1 1 eth0 "$loop"
+stop one
+check "... but not for writing" \
+    refused "$part: mounted read-only on $TMP/dir" 1 1 eth0 "$part"
+mount --bind dir bind || fail "cannot mount once more"
+mount -o remount,rw "$part" dir || fail "cannot mount for writing"
+check "nor where one mount is for reading and another for writing" \
+    refused "$part: mounted on " -r 1 1 eth0 "$part"
+umount bind
+mount -o remount,bind,ro dir
+check "nor where only the mount is read-only and not the file system" \
+    refused "$part: mounted on $TMP/dir" -r 1 1 eth0 "$part"
+umount dir
+truncate -s 4M sealed
+sealed=$(losetup --find --show --read-only sealed) || fail "cannot attach read-only"
+check "a file attached read-only is served read-only" served one -r 1 1 eth0 sealed
+stop one
+check "... but not for writing" \
+    refused "sealed: attached read-only to $sealed" 1 1 eth0 sealed
+let_go "$sealed"
 check "when it is not mounted any more it is served" served_in_time one 1 1 eth0 "$part"
 check "while it is, it cannot be mounted" not mount "$part" dir
-check "nor served once more" refused "$part: in use" 1 2 eth0 "$part"
+check "nor served once more" \
+    refused "$part: in use by aoe-target \(pid ${PID[one]}\)" 1 2 eth0 "$part"
 stop one
 check "afterwards it can be mounted" mount "$part" dir
 umount dir

@@ -79,7 +79,7 @@ alive target || fail "the target ended"
 
 check "a second target on the same file is refused" \
     refuses 1 '^aoe-target: .*disk.*' \
-    nas timeout 20 aoe-target 1 3 eth0 "$TMP/disk"
+    nas timeout 20 aoe-target --wait 0 1 3 eth0 "$TMP/disk"
 check "the first one still answers" answers 02
 stop target
 truncate -s 1M "$TMP/small"
