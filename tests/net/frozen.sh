@@ -7,56 +7,36 @@
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
-need fio
+. "$(dirname "$0")/../lib/load.sh"
 
-SIZE=32M
 SOCK=$TMP/nbd.sock
 URI="nbd+unix:///e1.2?socket=$SOCK"
 network 1500
-truncate -s "$SIZE" "$TMP/disk"
+truncate -s 32M "$TMP/disk"
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
 await target 'e1\.2: serving'
 
-# load NAME OPTION...: writes, reads back and compares until it is ended.
-load() {
-    local name=$1
-    shift
-    start "$name" host fio --name=v "$@" --rw=randwrite --bsrange=4k-512k \
-        --size="$SIZE" --iodepth=64 --verify=crc32c --verify_fatal=1 \
-        --verify_state_save=0 --loops=10000
-}
 # freeze PROGRAM SECONDS
 freeze() {
     kill -STOP "${PID[$1]}"
     sleep "$2"
     kill -CONT "${PID[$1]}"
 }
-changed() {
-    [ "$(stat -c %y "$TMP/disk")" != "$1" ]
-}
-# The load goes on: the disk is written to, and again.
-works() {
-    for _ in 1 2 3; do
-        eventually changed "$(stat -c %y "$TMP/disk")" || return
-    done
-    alive "$1"
-}
 # story PROGRAM OPTION...: its deadline is two seconds.
 story() {
     local program=$1 round
     shift
-    load load "$@"
-    check "$program: under load" works load
+    load 32M --bsrange=4k-512k --iodepth=64 "$@"
+    check "$program: under load" load_goes_on
     for round in 1 2; do
         freeze "$program" 5
         check "$program: stopped for longer than its deadline: no error ($round)" \
-            works load
+            load_goes_on
     done
     freeze target 1
-    check "$program: its target stopped for less than that: no error" works load
+    check "$program: its target stopped for less than that: no error" load_goes_on
     end load
-    check "$program: no request of it has failed" \
-        not grep -q 'io_u error\|verify:' "$(log_of load)"
+    check "$program: no request of it has failed" load_was_well
     check "$program: it has called no disk lost" \
         not grep -q 'no answer' "$(log_of "$program")"
 }

@@ -20,8 +20,9 @@ await target 'e1\.2: serving'
 mount_disks e1.2 --timeout 2
 LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") || fail "no loop device"
 at_exit losetup --detach "$LOOP"
-mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 -J size=4 "$LOOP" &&
-    mount "$LOOP" "$FS" || fail "no file system"
+mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 -J size=4 "$LOOP" ||
+    fail "no file system"
+mount "$LOOP" "$FS" || fail "the file system cannot be mounted"
 head -c "$SIZE" /dev/urandom >"$TMP/file"
 
 host tc qdisc add dev eth0 root tbf rate 5mbit burst 16kb latency 400ms 2>/dev/null ||
