@@ -20,6 +20,13 @@ ask() {
     answers=$(frame "$@" | host rawframe -p -u "$TAG" eth0) || return
     echo "${answers##*$'\n'}"
 }
+# fresh COMMAND...: under a tag of its own, so that what it asks is no copy of an
+# earlier request.
+fresh() {
+    local TAG
+    TAG=$(printf '81%06x' $((${EPOCHREALTIME//[!0-9]/} & 0xffffff)))
+    "$@"
+}
 # answered: the same for a config query, and does not wait for long.
 answered() {
     frame 01 "$QUERY" | host rawframe -p -u "$TAG" -w 300 eth0

@@ -28,13 +28,6 @@ as() {
     "$@"
 }
 next=0x100
-# fresh COMMAND...: under a tag of its own, so that no request is a copy.
-fresh() {
-    local TAG
-    next=$((next + 1))
-    TAG=$(printf '8100%04x' "$next")
-    "$@"
-}
 put() { # LBA BYTE: one page, prints status and error
     status "$(write_sectors "$1" 2 "$2x1024")"
 }
@@ -50,6 +43,7 @@ epoch() {
     echo "$(word "$page" 139)$(word "$page" 138)$(word "$page" 137)"
 }
 GOOD="40 00" LOST="61 04"
+next=0x100 # part of a tag
 
 # ---- durable writes side by side ---------------------------------------------
 

@@ -38,7 +38,7 @@ client() {
     host aoe-nbd serve e1.2 -i eth0 --run "$1"
 }
 flush() {
-    ask 00 "$(ata 0x40 0 0 0xea 0)"
+    fresh ask 00 "$(ata 0x40 0 0 0xea 0)"
 }
 # Whether IDENTIFY says so.
 identified() { # WORD MASK VALUE

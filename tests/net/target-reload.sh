@@ -208,7 +208,7 @@ check "the disk that stayed answered every frame" reading_end
 
 DISK="0001 02"
 flush() { # FLUSH CACHE EXT
-    status "$(ask 00 "$(ata 0 0 0 0xea 0)")"
+    status "$(fresh ask 00 "$(ata 0 0 0 0xea 0)")"
 }
 failing() {
     section e1.2 disk2 'fault = flush-error' 'commit = 0.2'
