@@ -144,3 +144,14 @@ void aoefs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     (void)name;
     fuse_reply_err(req, EPERM);
 }
+
+void aoefs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+                  fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+    (void)parent;
+    (void)name;
+    (void)new_parent;
+    (void)new_name;
+    (void)flags;
+    fuse_reply_err(req, EPERM);
+}

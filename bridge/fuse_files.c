@@ -59,6 +59,15 @@ void aoefs_resized(struct aoefs_disk *disk)
 
 /* ---- attributes ---------------------------------------------------------- */
 
+static void set_times(struct stat *st, struct timespec t)
+{
+#ifdef __APPLE__
+    st->st_atimespec = st->st_mtimespec = st->st_ctimespec = t;
+#else
+    st->st_atim = st->st_mtim = st->st_ctim = t;
+#endif
+}
+
 /* The one place that fills in a struct stat: macFUSE has its own instead. */
 bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
                 double *valid)
@@ -67,24 +76,22 @@ bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
     enum aoefs_kind kind;
 
     memset(st, 0, sizeof *st);
-    *valid = AOEFS_REMEMBER;
     st->st_ino = ino;
     st->st_uid = fs->options.uid;
     st->st_gid = fs->options.gid;
     st->st_nlink = 1;
     st->st_blksize = BLOCK;
-#ifdef __APPLE__
-    st->st_atimespec = st->st_mtimespec = st->st_ctimespec = fs->since;
-#else
-    st->st_atim = st->st_mtim = st->st_ctim = fs->since;
-#endif
     if (ino == FUSE_ROOT_ID) {
+        *valid = AOEFS_REMEMBER;
+        set_times(st, fs->since);
         st->st_mode = S_IFDIR | 0555;
         st->st_nlink = 2;
         return true;
     }
     if (!aoefs_file_of(fs, ino, &disk, &kind))
         return false;
+    *valid = 0;
+    set_times(st, aoefs_time(disk, kind));
     if (kind == AOEFS_DISK) {
         uint32_t sector = aoe_disk_identity(disk->disk)->physical_sector;
 
@@ -97,7 +104,6 @@ bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
     } else {
         st->st_mode = S_IFREG | (fs->options.mode & 0444);
         st->st_size = aoefs_text_size(disk, kind);
-        *valid = 0;
     }
     /* All of it is there: no tool must take a disk for one hole. */
     st->st_blocks = (blkcnt_t)((uint64_t)st->st_size / 512);
@@ -116,20 +122,41 @@ void aoefs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, ENOENT);
 }
 
-/* As on a block device: O_TRUNC (size 0 without a handle) means nothing, the
- * size is what it is; time stamps may be set and are not kept; who may use the
- * file was decided when mounting. */
+/* Whoever truncates a file goes on as if it were empty: cp and dd pass over
+ * what reads as zero in a sparse image, and the disk's old bytes would stay
+ * there and nobody know.  Nor must a slip of the shell (`> e1.2`) or an editor
+ * make a disk empty.  So a size is refused unless it is what it is, at the
+ * latest when the file is opened with O_TRUNC (size 0 without a handle), before
+ * the first byte is written. */
+static bool size_refused(struct aoefs *fs, fuse_ino_t ino, off_t wanted,
+                         off_t size)
+{
+    struct aoefs_disk *disk = aoefs_disk_of(fs, ino);
+    unsigned held;
+
+    if (wanted == size)
+        return false;
+    if (disk && log_allowed(&disk->truncations, loop_now(fs->loop), 1, &held))
+        log_info("%s: refused to change its size to %lld bytes; dd "
+                 "conv=notrunc and aoe copy write without doing so",
+                 aoe_disk_name(disk->disk), (long long)wanted);
+    return true;
+}
+
+/* Time stamps may be set and are not kept; who may use the file was decided
+ * when mounting. */
 void aoefs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int what,
                    struct fuse_file_info *fi)
 {
+    struct aoefs *fs = fuse_req_userdata(req);
     struct stat st;
     double valid;
-    bool truncated_by_open = to->st_size == 0 && !fi;
 
-    if (!aoefs_stat(fuse_req_userdata(req), ino, &st, &valid))
+    (void)fi;
+    if (!aoefs_stat(fs, ino, &st, &valid))
         fuse_reply_err(req, ENOENT);
-    else if (((what & FUSE_SET_ATTR_SIZE) && to->st_size != st.st_size &&
-              !truncated_by_open) ||
+    else if (((what & FUSE_SET_ATTR_SIZE) &&
+              size_refused(fs, ino, to->st_size, st.st_size)) ||
              ((what & FUSE_SET_ATTR_MODE) &&
               (to->st_mode & 07777) != (st.st_mode & 07777)) ||
              ((what & FUSE_SET_ATTR_UID) && to->st_uid != st.st_uid) ||
@@ -165,6 +192,7 @@ const struct fuse_lowlevel_ops aoefs_ops = {
     .mknod = aoefs_mknod,
     .create = aoefs_create,
     .unlink = aoefs_unlink,
+    .rename = aoefs_rename,
     .open = aoefs_open_file,
     .release = aoefs_release,
     .statfs = aoefs_statfs,

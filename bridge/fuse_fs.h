@@ -13,10 +13,12 @@
 #ifndef BRIDGE_FUSE_FS_H
 #define BRIDGE_FUSE_FS_H
 
+#include "base/log.h"
 #include "bridge/aoe_loop.h"
 #include "bridge/fuse_pool.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 struct aoefs;
 
@@ -27,15 +29,23 @@ enum {
     AOEFS_NAME_ROOM = 64, /* longest name and its end */
 };
 
-/* Seconds for which the kernel may remember names and attributes: names never
- * change, and of a new size it is told. */
+/* Seconds for which the kernel may remember the names, and the attributes of
+ * the directory: they never change.  Those of files do at any time. */
 #define AOEFS_REMEMBER 86400.0
+
+/* See fuse_times.c. */
+struct aoefs_file {
+    unsigned open; /* handles */
+    struct timespec changed;
+};
 
 struct aoefs_disk {
     struct aoefs *fs;
     struct aoe_disk *disk;
-    unsigned writers; /* open files that may write */
-    uint64_t writes;  /* writes, trims and zeroes that completed */
+    struct aoefs_file files[AOEFS_KINDS];
+    struct log_limit truncations; /* that were refused, in the log */
+    unsigned writers;             /* open files that may write */
+    uint64_t writes;              /* writes, trims and zeroes that completed */
     uint64_t flushed; /* how many of them a successful flush came after */
     uint64_t losses;  /* of the disk, that fsync of the directory has told */
     struct aoe_writer *directory; /* who such an fsync is to the disk */
@@ -63,7 +73,7 @@ struct aoefs {
     struct aoe_loop *al;
     struct aoefs_disk *disks;
     unsigned disk_count;
-    struct timespec since; /* time stamp of every file */
+    struct timespec since; /* time stamp of the directory */
     struct fuse_session *session;
     struct loop_fd watch; /* /dev/fuse */
     struct aoefs_pool pool;
@@ -132,6 +142,14 @@ void aoefs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int what,
                    struct fuse_file_info *fi);
 void aoefs_statfs(fuse_req_t req, fuse_ino_t ino);
 
+/* fuse_times.c: what a file's time stamps say.  A request that may have
+ * written ended; a handle comes, before it counts among the disk's writers;
+ * one went, and does not any more. */
+void aoefs_changed(struct aoefs_disk *disk);
+void aoefs_opened(struct aoefs_disk *disk, enum aoefs_kind kind);
+void aoefs_closed(struct aoefs_disk *disk, enum aoefs_kind kind);
+struct timespec aoefs_time(const struct aoefs_disk *disk, enum aoefs_kind kind);
+
 /* fuse_directory.c: names. */
 void aoefs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void aoefs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at,
@@ -143,6 +161,8 @@ void aoefs_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 void aoefs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
                  mode_t mode, dev_t rdev);
 void aoefs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void aoefs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+                  fuse_ino_t new_parent, const char *new_name, unsigned flags);
 
 /* fuse_open.c: handles and texts.  `fi` of a text is that of an open one. */
 void aoefs_open_file(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

@@ -119,10 +119,12 @@ static void open_disk(fuse_req_t req, struct aoefs_disk *disk,
         return;
     }
     fi->fh = (uintptr_t)writer;
+    aoefs_opened(disk, AOEFS_DISK);
     disk->writers += counted;
     /* -ENOENT: the opener was interrupted and no release will come. */
     if (reply_open(req, fi, !disk->fs->options.cache) == -ENOENT) {
         disk->writers -= counted;
+        aoefs_closed(disk, AOEFS_DISK);
         aoe_writer_close(writer);
     }
 }
@@ -144,7 +146,9 @@ static void open_text(fuse_req_t req, struct aoefs_disk *disk,
     }
     fi->fh = (uintptr_t)text;
     fi->direct_io = 1;
+    aoefs_opened(disk, kind);
     if (fuse_reply_open(req, fi) == -ENOENT) {
+        aoefs_closed(disk, kind);
         free(text->bytes);
         free(text);
     }
@@ -179,6 +183,7 @@ void aoefs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
             if (writes(fi) && disk->writers > 0 && --disk->writers == 0)
                 aoefs_flush_behind(disk);
         }
+        aoefs_closed(disk, kind);
     }
     fuse_reply_err(req, 0);
 }

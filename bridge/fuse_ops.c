@@ -110,6 +110,7 @@ static void write_done(struct aoe_request *aoe, int status)
 {
     struct aoefs_io *io = aoe->arg;
 
+    aoefs_changed(io->disk); /* in part, perhaps, though it failed */
     if (status) {
         aoefs_reply_status(io, status);
         return;

@@ -57,6 +57,7 @@ static void piece_done(struct aoe_request *aoe, int status)
     struct aoefs_io *io = aoe->arg;
     struct aoe_loop *al = io->disk->fs->al;
 
+    aoefs_changed(io->disk); /* in part, perhaps, though it failed */
     if (!status)
         io->disk->writes++;
     io->next += aoe->length;

@@ -177,11 +177,13 @@ void aoefs_init(void *userdata, struct fuse_conn_info *conn)
     conn->max_background = BACKGROUND;
     conn->congestion_threshold = BACKGROUND * 3 / 4;
     /* Data is cut into frames with headers, so a pipe in between only costs.
-     * Without ATOMIC_O_TRUNC the kernel asks us to truncate, and learns from
-     * the answer that the size stayed; with it, it would take the disk for
-     * empty. */
+     * Without ATOMIC_O_TRUNC the kernel asks us to truncate, and is refused;
+     * with it, it would take the disk for empty.  With AUTO_INVAL_DATA it would
+     * drop what it has cached of a disk each time a write of its own has moved
+     * the time stamp. */
     conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-                              FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ATOMIC_O_TRUNC);
+                              FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ATOMIC_O_TRUNC |
+                              FUSE_CAP_AUTO_INVAL_DATA);
     fs->agreed = true;
 }
 

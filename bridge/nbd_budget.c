@@ -83,31 +83,6 @@ static bool seat_free(const struct nbd_server *server)
            half(server);
 }
 
-bool nbd_sit(struct nbd_conn *conn)
-{
-    struct nbd_server *server = conn->server;
-    struct nbd_conn *next = nbd_first_in(&server->wait_seat);
-
-    if (conn->stage)
-        return true;
-    if (!seat_free(server) || (next && next != conn)) {
-        nbd_wait_in(&server->wait_seat, conn);
-        return false;
-    }
-    conn->stage = nbd_pool_take_buffer(&server->pool, stage_room(server));
-    if (!conn->stage) {
-        nbd_dead(conn, "no memory to receive into");
-        return false;
-    }
-    memcpy(conn->stage, conn->kept, conn->kept_length);
-    conn->stage_end = conn->kept_length;
-    conn->kept_length = 0;
-    server->seats++;
-    if (conn->line == &server->wait_seat)
-        nbd_stop_waiting(conn);
-    return true;
-}
-
 void nbd_rise(struct nbd_conn *conn)
 {
     struct nbd_server *server = conn->server;
@@ -145,6 +120,48 @@ static bool affordable(struct nbd_conn *conn, size_t room)
         return true;
     return its_turn(conn) && server->shared <= half(server) &&
            room <= half(server) - server->shared;
+}
+
+/* Who can have the bytes it waited for comes before those that wait for a seat:
+ * it had one before, and keeps its place in its own line until it has both.
+ * Were it to change lines for the seat, others would overtake it there and be
+ * sent back here by turns, for ever. */
+static bool next_to_sit(struct nbd_conn *conn)
+{
+    struct nbd_server *server = conn->server;
+    struct nbd_conn *bytes = nbd_next_for_bytes(server);
+    struct nbd_conn *next = nbd_first_in(&server->wait_seat);
+
+    if (nbd_waits_for_bytes(conn))
+        return true;
+    if (bytes && !bytes->stage && affordable(bytes, bytes->wanted))
+        return false;
+    return !next || next == conn;
+}
+
+bool nbd_sit(struct nbd_conn *conn)
+{
+    struct nbd_server *server = conn->server;
+
+    if (conn->stage)
+        return true;
+    if (!seat_free(server) || !next_to_sit(conn)) {
+        if (!nbd_waits_for_bytes(conn))
+            nbd_wait_in(&server->wait_seat, conn);
+        return false;
+    }
+    conn->stage = nbd_pool_take_buffer(&server->pool, stage_room(server));
+    if (!conn->stage) {
+        nbd_dead(conn, "no memory to receive into");
+        return false;
+    }
+    memcpy(conn->stage, conn->kept, conn->kept_length);
+    conn->stage_end = conn->kept_length;
+    conn->kept_length = 0;
+    server->seats++;
+    if (conn->line == &server->wait_seat)
+        nbd_stop_waiting(conn);
+    return true;
 }
 
 bool nbd_may_go_on(struct nbd_conn *conn)
@@ -244,7 +261,9 @@ void nbd_release(struct nbd_request *r)
         nbd_release(whole);
     if (server->in_flight == 0)
         nbd_pool_trim(&server->pool);
-    if (conn && conn->blocked)
+    /* It may have been the last one of a client that is gone, and without a
+     * reply: the piece of a write that broke off. */
+    if (conn && (conn->blocked || nbd_conn_finished(conn)))
         conn->wake(conn);
     nbd_wake_next(server);
 }

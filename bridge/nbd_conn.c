@@ -93,6 +93,7 @@ void nbd_conn_close(struct nbd_conn *conn)
     conn->phase = NBD_DEAD;
     conn->server->connections--;
     nbd_rise(conn);
+    nbd_wake_next(conn->server); /* there is room for one more seat, perhaps */
 }
 
 void nbd_dead(struct nbd_conn *conn, const char *trouble)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/durable.h"
 #include "base/options.h"
 #include "initiator/command_copy.h"
 #include "initiator/command_disk.h"
@@ -161,6 +162,23 @@ static int sizes(const struct options *o, const struct command_disk *c,
     return 0;
 }
 
+/* The file is `end` bytes long, and it and its name are on the medium: 0, or
+ * EXIT_FAILED after saying why not. */
+static int keep(const struct options *o, const struct local *l, uint64_t end)
+{
+    int err;
+
+    if (l->regular && ftruncate(l->fd, (off_t)end))
+        return file_failed(o, "its length", -errno);
+    err = durable_file(l->fd);
+    if (err)
+        return file_failed(o, "bringing it to disk", err);
+    /* The name may be new, of this copy or of one that this one goes on with.
+     */
+    err = l->regular ? durable_name(o->file) : 0;
+    return err ? file_failed(o, "bringing its name to disk", err) : 0;
+}
+
 /* Everything was copied; now it has to be durable. */
 static int finish(const struct options *o, struct command_disk *c,
                   const struct local *l, const struct command_copy *copy)
@@ -177,11 +195,7 @@ static int finish(const struct options *o, struct command_disk *c,
                   copy->durable);
         return EXIT_FAILED;
     }
-    if (l->regular && ftruncate(l->fd, (off_t)copy->end))
-        return file_failed(o, "its length", -errno);
-    if (fsync(l->fd))
-        return file_failed(o, "bringing it to disk", -errno);
-    return EXIT_DONE;
+    return keep(o, l, copy->end);
 }
 
 /* Where a copy that ended early can be gone on with: what is before it must
@@ -192,11 +206,7 @@ static uint64_t settle(const struct options *o, struct command_disk *c,
     if (o->to_disk)
         return aoe_flush(c->disk) == 0 && !c->lost_writes ? copy->resume
                                                           : copy->durable;
-    if (l->regular && ftruncate(l->fd, (off_t)copy->resume))
-        file_failed(o, "cutting it", -errno);
-    if (fsync(l->fd))
-        file_failed(o, "bringing it to disk", -errno);
-    return copy->resume;
+    return keep(o, l, copy->resume) ? o->offset : copy->resume;
 }
 
 static int ended_early(const struct options *o, struct command_disk *c,
@@ -271,9 +281,8 @@ static int copy(const struct options *o, struct command_disk *c)
         status = command_disk_open(c);
     if (!status)
         status = transfer(o, c, &l);
-    /* What close says of a file that was written, fsync has said before. */
-    if (l.fd >= 0)
-        close(l.fd);
+    if (l.fd >= 0 && close(l.fd) && !status && !o->to_disk)
+        status = file_failed(o, "closing it", -errno);
     return status;
 }
 

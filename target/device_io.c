@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/durable.h"
+
 #ifdef __linux__
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -48,11 +50,7 @@ int device_size(int fd, bool block, uint64_t *size)
 
 int device_sync(int fd)
 {
-#ifdef __APPLE__
-    return fcntl(fd, F_FULLFSYNC) ? -errno : 0;
-#else
-    return fdatasync(fd) ? -errno : 0;
-#endif
+    return durable_data(fd);
 }
 
 void device_write_back(int fd, uint64_t offset, uint64_t length)

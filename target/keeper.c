@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/durable.h"
 #include "base/log.h"
 #include "target/state.h"
 
@@ -54,7 +55,7 @@ static int write_all(int fd, const char *text, size_t len)
         text += n;
         len -= (size_t)n;
     }
-    return fsync(fd) ? -errno : 0;
+    return durable_file(fd);
 }
 
 static int replace(struct keeper *k)
@@ -71,9 +72,7 @@ static int replace(struct keeper *k)
         err = -errno;
     if (!err && renameat(k->directory, k->temporary, k->directory, k->name))
         err = -errno;
-    if (!err && fsync(k->directory))
-        err = -errno;
-    return err;
+    return err ? err : durable_directory(k->directory);
 }
 
 static void run(struct work *w)

@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
-need vblade qemu-img=qemu-utils script=bsdutils
+need vblade qemu-img=qemu-utils script=bsdutils strace
 network 9000
 
 SIZE=$((20 << 20))
@@ -233,6 +233,52 @@ if loop=$(losetup --find --show "$TMP/random" 2>/dev/null); then
 else
     skip_check "a block device" "no loop device to be had"
 fi
+
+# ---- on the medium -----------------------------------------------------------------
+
+head -c $SIZE /dev/urandom >"$TMP/random"
+cp "$TMP/random" "$TMP/disk"
+start target nas aoe-target --fault read-error=20480-20487 1 3 eth0 "$TMP/disk"
+await target 'e1\.3: serving'
+start other nas aoe-target 1 2 eth0 "$TMP/random"
+await other 'e1\.2: serving'
+traced() { # STRACE-OPTION... -- ARGUMENT...: a copy into a new file in $TMP/new
+    local options=()
+    while [ "$1" != -- ]; do
+        options+=("$1") && shift
+    done
+    shift
+    rm -rf "$TMP/new" && mkdir "$TMP/new" && cd "$TMP/new" || return
+    host strace -f -y -e trace=fsync,fdatasync -o "$TMP/trace" "${options[@]}" \
+        "$BUILD/aoe" copy -i eth0 "$@"
+}
+synced() {
+    grep -o 'sync([0-9]*<[^>]*>) *= 0' "$TMP/trace" | sed 's/.*<//; s/>.*//' |
+        tr '\n' ' '
+}
+both() { # FILE
+    traced -- e1.2 "$1" && is "$TMP/new/copy $TMP/new " "$(synced)"
+}
+check "the file is brought to disk, then its name" both "$TMP/new/copy"
+check "... also by a name without a directory" both copy
+check "... or a strange one" both "$TMP/new/.//copy"
+check "a file that cannot be brought to disk is an error" \
+    refuses 1 '^aoe: copy: copy: bringing it to disk: Input/output error$' \
+    traced -e inject=fsync:error=EIO:when=1 -- e1.2 copy
+check "nor can its name" \
+    refuses 1 '^aoe: copy: copy: bringing its name to disk: No space left' \
+    traced -e inject=fsync:error=ENOSPC:when=2 -- e1.2 copy
+check "unless the file system has no such thing" \
+    traced -e inject=fsync:error=EINVAL:when=2 -- e1.2 copy
+goes_on() { # OFFSET STRACE-OPTION...: ends early, and says where it goes on
+    ! traced "${@:2}" -- e1.3 copy 2>"$TMP/err" && cat "$TMP/err" &&
+        grep -q -- "--offset $1 goes on" "$TMP/err"
+}
+check "a copy that ends early is brought to disk, too" goes_on 10485760
+check "... with its name" is "$TMP/new/copy $TMP/new " "$(synced)"
+check "... or begins anew" goes_on 0 -e inject=fsync:error=EIO:when=1
+stop target
+stop other
 
 # ---- vblade ----------------------------------------------------------------------
 

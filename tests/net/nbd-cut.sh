@@ -82,3 +82,91 @@ check "nothing was written where only it writes" \
     --verify=crc32c --verify_fatal=1 --verify_state_save=0
 check "the server is there" nbdcopy "$URI" null:
 stop nbd
+
+# ---- hanging up with work at the disk -------------------------------------------
+
+# Thirty clients for each state one can be in; the target stands still meanwhile,
+# so that what the disk was asked for is still on its way when they hang up.
+cat >"$TMP/hangup.py" <<'END'
+import os, selectors, signal, socket, struct, sys
+path, target, way = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+option = lambda n, data=b"": b"IHAVEOPT" + struct.pack(">II", n, len(data)) + data
+request = lambda command, length, flags=0: struct.pack(">IHHQQI", 0x25609513, flags, command, 7, 0, length)
+go = struct.pack(">I", 3) + option(7, struct.pack(">I", 4) + b"e1.2" + bytes(2))
+states = {
+    "greeted": b"", "mid-option": go[:15], "idle": go,
+    "mid-header": go + request(1, 4096)[:13],
+    "mid-payload": go + request(1, 4096) + bytes(1000),
+    "mid-long-payload": go + request(1, 1 << 20) + bytes(200000),
+    "between-pieces": go + request(1, 1 << 20) + bytes(131072),
+    "long-payload-waits-for-memory": go + request(1, 8 << 20) + bytes(2000000),
+    "long-fua-but-one-byte": go + request(1, 300000, 1) + bytes(299999),
+    "in-line-for-memory": go + request(0, 1 << 20) + request(0, 1 << 20),
+    "replies-queued": go + request(0, 1 << 20),
+    "flush": go + request(1, 4096) + bytes(4096) + request(3, 0),
+    "disconnecting": go + request(1, 300000) + bytes(300000) + request(2, 0),
+}
+os.kill(target, signal.SIGSTOP)
+clients = []
+try:
+    for state, said in states.items():
+        for i in range(30):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(path)
+            s.setblocking(False)
+            sent = 0
+            try:
+                while sent < len(said):
+                    sent += s.send(said[sent:])
+            except BlockingIOError:
+                pass # it is not read from
+            clients.append(s)
+    for s in clients:
+        if way == "shut":
+            s.shutdown(socket.SHUT_WR)
+        else:
+            s.close()
+finally:
+    os.kill(target, signal.SIGCONT)
+ends = selectors.DefaultSelector()
+for s in clients if way == "shut" else []:
+    ends.register(s, selectors.EVENT_READ)
+while ends.get_map():
+    for key, _ in ends.select(20) or sys.exit("a connection is not closed"):
+        try:
+            if key.fileobj.recv(1 << 20):
+                continue
+        except ConnectionResetError:
+            pass
+        ends.unregister(key.fileobj)
+END
+sockets() {
+    find "/proc/${PID[nbd]}/fd" -lname 'socket:*' 2>/dev/null | wc -l
+}
+resident() {
+    awk '$1 == "VmRSS:" { print $2 }' "/proc/${PID[nbd]}/status"
+}
+all_gone() {
+    [ "$(sockets)" = "$before" ]
+}
+hang_up() { # close|shut
+    python3 "$TMP/hangup.py" "$SOCK" "${PID[target]}" "$1" &&
+        { eventually all_gone || { echo "$(sockets) sockets, not $before" && false; }; }
+}
+again() { # in its lines they once passed the turn around for ever
+    hang_up close && hang_up shut && hang_up close && hang_up shut
+}
+for room in 64 4; do # with so little, most wait in a line
+    start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$SOCK" --memory "$room"
+    await nbd 'serving'
+    nbdcopy "$URI" null:
+    before=$(sockets)
+    check "$room MiB: thirty that close in each state leave nothing" hang_up close
+    check "$room MiB: thirty that shut down their side, neither" hang_up shut
+    memory=$(resident)
+    check "$room MiB: and again, and again" again
+    check "$room MiB: nor does memory grow: $memory KiB, and then $(resident)" \
+        test "$(resident)" -lt $((memory + 1024))
+    check "$room MiB: and it serves" nbdcopy "$URI" null:
+    stop nbd
+done

@@ -90,7 +90,7 @@ ctl exports
 check "aoe-target --check" lost aoe-target nas aoe-target --config "$TMP/conf" --check
 
 # Servers print nothing there, and serve.
-start closed nas sh -c "exec aoe-target 1 4 eth0 '$TMP/disk' --force >&-"
+start closed nas sh -c "exec aoe-target 1 4 eth0 '$TMP/disk' --force-file >&-"
 await closed 'e1\.4: serving'
 stop closed
 PATH=$ROOT/dist:$PATH

@@ -85,6 +85,8 @@ static void stalled_clients_give_memory_back(void **state)
     close(large.fd);
 }
 
+enum { GONE = 6 };
+
 enum {
     SEAT = NBD_PIECE + NBD_STAGE_SIZE,
     CROWD = 50,
@@ -308,10 +310,50 @@ static void too_few_descriptors(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Clients that hang up in the middle of a long write, of which the disk has the
+ * first piece: their end is when it is done with that. */
+static void gone_while_writing(void **state)
+{
+    struct house *h = *state;
+    struct visitor v[GONE], good;
+    static uint8_t data[NBD_PIECE + 5000];
+
+    h->prompt = false;
+    for (int i = 0; i < GONE; i++) {
+        enter(h, &v[i]);
+        ask(&v[i], NBD_CMD_WRITE, 0, 1 << 20);
+        /* At the next piece's beginning, and in it. */
+        say(&v[i], data, i % 2 ? sizeof data : NBD_PIECE);
+        do
+            turn(h);
+        while (h->memory.pending_count <= (unsigned)i);
+    }
+    for (int i = 0; i < GONE; i++)
+        if (i % 3)
+            close(v[i].fd);
+        else
+            shutdown(v[i].fd, SHUT_WR);
+    for (int i = 0; i < 5; i++)
+        turn(h);
+    assert_int_equal(h->service.server.connections, GONE);
+    h->prompt = true;
+    nbd_memory_complete_all(&h->memory);
+    for (int i = 0; i < GONE; i += 3) {
+        await_end(&v[i]);
+        close(v[i].fd);
+    }
+    enter(h, &good);
+    served(&good);
+    assert_int_equal(h->service.server.connections, 1);
+    assert_int_equal(h->service.server.requests, 0);
+    close(good.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(silent_client_is_dropped),
+        TEST(gone_while_writing),
         TEST(stalled_clients_cost_only_themselves),
         TEST(stalled_clients_give_memory_back),
         TEST(more_clients_than_seats),
