@@ -459,7 +459,9 @@ install-mount:
 	@install -d $(DESTDIR)$(HELPERDIR) && test -w $(DESTDIR)$(HELPERDIR) || \
 		{ echo "left out: mount -t aoe, fuse.aoe-fuse ($(HELPERDIR) cannot be written)"; exit 0; }; \
 	$(if $(HAVE_FUSE),ln -sfv $(BINDIR)/aoe-fuse $(DESTDIR)$(HELPERDIR)/mount.fuse.aoe-fuse &&) \
-	install -m 755 dist/mount.aoe $(DESTDIR)$(HELPERDIR)
+	rm -f $(DESTDIR)$(HELPERDIR)/mount.aoe && \
+	sed 's,^PATH=,&$(BINDIR):,' dist/mount.aoe >$(DESTDIR)$(HELPERDIR)/mount.aoe && \
+	chmod 755 $(DESTDIR)$(HELPERDIR)/mount.aoe
 
 # ---- the house in order ------------------------------------------------------
 SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\

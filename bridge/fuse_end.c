@@ -55,6 +55,20 @@ void server_unmounted(void *arg)
     aoefs_drain(&s->fs, drained);
 }
 
+/* 0, or an errno; EBUSY: it has no name any more, but users. */
+static int unmount_directory(const struct server *s)
+{
+    int err;
+
+    /* Who unmounted it (umount -l) left its users to us. */
+    if (!guard_mount_there(&s->guard, s->path))
+        return EBUSY;
+    err = unmount_path(s->path, false);
+    if (err == -EBUSY && unmount_path(s->path, true) == 0)
+        return EBUSY;
+    return -err;
+}
+
 /* The child: what it found out is its exit status, an errno. */
 static int unmount_in_child(const struct server *s)
 {
@@ -66,19 +80,18 @@ static int unmount_in_child(const struct server *s)
     close(s->fs.watch.fd);
     if (s->guard.pid)
         close(s->guard.fd); /* likewise: only the server's death counts */
-    /* Who unmounted it (umount -l) left its users to us. */
-    if (!guard_mount_there(&s->guard, s->path))
-        return EBUSY;
-    err = unmount_path(s->path, false);
-    if (err == -EBUSY && unmount_path(s->path, true) == 0)
-        return EBUSY;
-    return -err;
+    err = unmount_directory(s);
+    if (err == EBUSY)
+        server_release_loops(s);
+    return err;
 }
 
 /* Unmounting may ask this very server for things (dirty pages of -o cache), so
  * another process waits for it while we go on serving. */
 static void start_unmounting(struct server *s)
 {
+    if (s->unmounter)
+        return;
     s->unmounter = fork();
     if (s->unmounter < 0) {
         log_error("%s: unmounting: %s", s->options->dir, strerror(errno));
@@ -99,32 +112,25 @@ static void child_ended(void *arg, int signo)
     s->unmounter = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
         return; /* what happened to the mount is read from /dev/fuse */
-    s->fs.detached = WEXITSTATUS(status) == EBUSY;
-    if (s->fs.detached)
-        log_info("%s: unmounted, but still in use; ends with its last user, "
-                 "or at once at the next signal",
+    if (WEXITSTATUS(status) == EBUSY)
+        log_info("%s: unmounted, but still in use; ends with its last user",
                  s->options->dir);
     else
-        log_error("%s: unmounting: %s; the next signal ends the server all the "
-                  "same",
-                  s->options->dir, strerror(WEXITSTATUS(status)));
+        log_error("%s: unmounting: %s; the server goes on", s->options->dir,
+                  strerror(WEXITSTATUS(status)));
 }
 
 void server_end(void *arg, int signo)
 {
     struct server *s = arg;
 
-    s->signals++;
     if (s->phase == SERVER_LOOKING) {
         log_error("mount: interrupted (signal %d)", signo);
         loop_stop(s->loop, EXIT_FAILED);
-    } else if (s->phase == SERVER_FLUSHING) {
-        if (s->signals > 2)
-            loop_stop(s->loop, EXIT_FAILED);
-    } else if (s->signals == 1) {
+    } else if (s->phase == SERVER_SERVING &&
+               /* In the background no terminal can hang up. */
+               (signo != SIGHUP || s->options->foreground)) {
         start_unmounting(s);
-    } else {
-        aoefs_abandon(&s->fs);
     }
 }
 

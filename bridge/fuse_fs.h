@@ -80,8 +80,6 @@ struct aoefs {
     bool agreed; /* INIT is done */
     bool usable; /* ... and reported */
     bool ended;
-    bool detached; /* has no name any more, but users */
-    bool abandoned;
     bool paused; /* not reading: memory limit reached */
     struct loop_task drain;
     void (*drained)(void *arg, int status); /* see aoefs_drain */
@@ -100,9 +98,6 @@ const char *aoefs_complaint(void);
  * disks are ready.  -EIO: aoefs_complaint tells why; or another -errno. */
 int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
                 struct aoe_loop *al);
-
-/* Takes no request any more, as if it had been unmounted. */
-void aoefs_abandon(struct aoefs *fs);
 
 /* After `ended`: waits for what is in flight and flushes every disk that has
  * something to flush, then calls `drained` with 0 or the first error.  It is

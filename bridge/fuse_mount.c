@@ -16,6 +16,7 @@
 #include "bridge/fuse_commands.h"
 #include "bridge/fuse_server.h"
 #include "bridge/fuse_unmount.h"
+#include "bridge/survive.h"
 
 void fuse_mount_help(void)
 {
@@ -88,6 +89,7 @@ static int serve(struct server *s)
     int err;
 
     loop_timer_cancel(s->loop, &s->timer);
+    survive(aoe_disk_name(s->disks[0].disk), !s->options->foreground);
     s->phase = SERVER_SERVING;
     if (aoefs_mount(&s->fs, s->path, s->loop, &s->al)) {
         log_error("mount: %s: %s", s->options->dir, aoefs_complaint());
@@ -98,6 +100,8 @@ static int serve(struct server *s)
         log_error("mount: %s: nobody will unmount it should the server be "
                   "killed: %s",
                   s->options->dir, strerror(-err));
+    if (s->guard.pid)
+        survive_too(s->guard.pid);
     return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -159,6 +163,7 @@ static int run(struct server *s)
     }
     aoefs_close(&s->fs);
     guard_dismiss(&s->guard);
+    survive_end();
     background_close(&s->background);
     loop_close(s->loop);
     return status;

@@ -3,8 +3,8 @@
  * The server behind `aoe-fuse mount`.
  *
  *     looking --all answered--> serving --unmounted--> flushing --> exit 0
- *        |                         | signal: unmount; second signal: give up
- *        +--time is up--> exit 1   +-------------------^
+ *        |                         | signal: unmount, when nobody uses it
+ *        +--time is up--> exit 1   +--------------------------^
  */
 #ifndef BRIDGE_FUSE_SERVER_H
 #define BRIDGE_FUSE_SERVER_H
@@ -30,8 +30,7 @@ struct server {
     struct log_limit limit[MOUNT_DISKS_MAX];
     unsigned ready; /* disks that answered */
     struct guard guard;
-    pid_t unmounter;  /* the child that unmounts, or 0 */
-    unsigned signals; /* how often we were asked to end */
+    pid_t unmounter; /* the child that unmounts, or 0 */
 };
 
 /* fuse_look.c: opens the disks and waits until all have answered.  Exit
@@ -40,10 +39,16 @@ int server_look(struct server *s);
 
 /* fuse_end.c.  Signals that end the server, and the child that unmounts. */
 int server_catch_signals(struct server *s);
-/* A signal, or as good as one: unmounts; the second gives up unmounting, the
- * third flushing. */
+/* A signal, or as good as one: unmounts.  As long as somebody has a file open
+ * no signal ends the server: at shutdown they come before file systems on the
+ * disk are unmounted, SIGTERM and SIGHUP one upon the other. */
 void server_end(void *arg, int signo);
 /* The mount is gone: flushes and stops the loop with the exit status. */
 void server_unmounted(void *arg);
+
+/* fuse_loops.c, for the child that has detached a busy mount: when the system
+ * is shutting down, unmounts what is on loop devices of its files, as soon as
+ * nobody uses that, and takes them away.  Returns when that is done. */
+void server_release_loops(const struct server *s);
 
 #endif

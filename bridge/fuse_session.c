@@ -211,13 +211,6 @@ int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
     return loop_watch(loop, &fs->watch, POLLIN);
 }
 
-void aoefs_abandon(struct aoefs *fs)
-{
-    fs->abandoned = true;
-    if (!fs->ended)
-        session_ended(fs);
-}
-
 /* ---- the end ------------------------------------------------------------- */
 
 /* Runs whenever a request ended: first those of the kernel, then our own
@@ -249,26 +242,16 @@ void aoefs_drain(struct aoefs *fs, void (*drained)(void *arg, int status))
     loop_task_queue(fs->loop, &fs->drain);
 }
 
-static void close_session(struct aoefs *fs)
-{
-    if (fs->abandoned && fs->detached) {
-        /* libfuse would unmount by name what has none any more, and say that
-         * it failed; the session ends with the process. */
-        close(fuse_session_fd(fs->session));
-        return;
-    }
-    fuse_session_unmount(fs->session);
-    fuse_session_destroy(fs->session);
-}
-
 void aoefs_close(struct aoefs *fs)
 {
     if (fs->loop) {
         loop_task_cancel(&fs->drain);
         loop_unwatch(fs->loop, &fs->watch);
     }
-    if (fs->session)
-        close_session(fs);
+    if (fs->session) {
+        fuse_session_unmount(fs->session);
+        fuse_session_destroy(fs->session);
+    }
     aoefs_writers_close(fs);
     if (fs->loop)
         aoefs_pool_close(&fs->pool);

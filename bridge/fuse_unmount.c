@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bridge/block_use.h"
+
 #ifdef __linux__
 #include <mntent.h>
 #endif
@@ -76,51 +78,21 @@ int mount_point_ours(const char *path, uid_t *user)
     return ours;
 }
 
-/* Spaces and the like stand there as \040. */
-static void decode(char *text)
-{
-    char *to = text;
-
-    for (; *text; to++) {
-        if (text[0] == '\\' && text[1] && text[2] && text[3]) {
-            *to = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-                         (text[3] - '0'));
-            text += 4;
-        } else {
-            *to = *text++;
-        }
-    }
-    *to = '\0';
-}
-
-/* mountinfo is for us alone: its lines begin "ID PARENT MAJOR:MINOR ROOT DIR",
- * see proc(5). */
+/* mountinfo is for us alone. */
 int mount_point_device(const char *path, struct mount_device *out)
 {
     FILE *mounts = fopen("/proc/self/mountinfo", "re");
-    char *line = NULL;
-    size_t room = 0;
+    struct mount_line line;
     int err = -ENOENT;
 
     if (!mounts)
         return -ENOSYS;
-    while (getline(&line, &room, mounts) > 0) { /* the last one is on top */
-        char *rest = line, *word = NULL, *device = NULL;
-
-        for (int i = 0; i < 5 && rest; i++) {
-            word = strsep(&rest, " ");
-            if (i == 2)
-                device = word;
-        }
-        if (!rest)
+    while (mount_line_read(mounts, &line)) { /* the last one is on top */
+        if (strcmp(line.where, path) != 0)
             continue;
-        decode(word);
-        if (strcmp(word, path) != 0)
-            continue;
-        snprintf(out->number, sizeof out->number, "%s", device);
+        snprintf(out->number, sizeof out->number, "%s", line.device);
         err = 0;
     }
-    free(line);
     fclose(mounts);
     return err;
 }

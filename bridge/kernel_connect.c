@@ -20,6 +20,7 @@
 #include "bridge/kernel_guard.h"
 #include "bridge/kernel_nbd.h"
 #include "bridge/nbd_commands.h"
+#include "bridge/survive.h"
 #include "initiator/disk_log.h"
 
 /* What the kernel may have in flight.  It splits requests at 128 KiB unless
@@ -86,10 +87,11 @@ static void on_signal(void *arg, int signo)
 {
     struct kernel_connection *c = arg;
 
-    (void)signo;
     if (c->index < 0)
         loop_stop(c->loop, EXIT_FAILED);
-    else if (!c->ending)
+    else if (!c->ending &&
+             /* In the background no terminal can hang up. */
+             (signo != SIGHUP || c->options.foreground))
         helper_chore(c, CHORE_TAKE_AWAY);
 }
 
@@ -139,6 +141,7 @@ static void ready(void *arg)
     struct kernel_connection *c = arg;
 
     loop_timer_cancel(c->loop, &c->search);
+    survive(c->options.name, !c->options.foreground);
     if (prepare(c) || connection_attach(c)) {
         loop_stop(c->loop, EXIT_FAILED);
         return;
@@ -157,6 +160,16 @@ static void not_found(void *arg)
     loop_stop(c->loop, EXIT_FAILED);
 }
 
+static int catch_signals(struct kernel_connection *c)
+{
+    static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+    int err = loop_signal(c->loop, SIGCHLD, on_child, c);
+
+    for (size_t i = 0; !err && i < sizeof ends / sizeof *ends; i++)
+        err = loop_signal(c->loop, ends[i], on_signal, c);
+    return err;
+}
+
 static int begin(struct kernel_connection *c)
 {
     const struct connect_options *o = &c->options;
@@ -164,11 +177,7 @@ static int begin(struct kernel_connection *c)
 
     c->search = (struct loop_timer){.expired = not_found, .arg = c};
     if (!err)
-        err = loop_signal(c->loop, SIGTERM, on_signal, c);
-    if (!err)
-        err = loop_signal(c->loop, SIGINT, on_signal, c);
-    if (!err)
-        err = loop_signal(c->loop, SIGCHLD, on_child, c);
+        err = catch_signals(c);
     if (!err)
         err = nbd_disk_open(&c->disk, &c->aoe_loop, o->shelf, o->slot, &o->disk,
                             ready, c);
@@ -186,6 +195,7 @@ static void clean(struct kernel_connection *c)
         nbd_service_close(&c->service);
     aoe_loop_detach(&c->aoe_loop);
     aoe_close(c->aoe);
+    survive_end();
     background_close(&c->background);
     loop_close(c->loop);
 }

@@ -6,6 +6,8 @@
 #include "bridge/kernel_connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "bridge/block_use.h"
 #include "bridge/kernel_nbd.h"
 #include "bridge/kernel_use.h"
 
@@ -21,7 +24,7 @@
  * was without an answer for a multiple of this; its own choice is 30000. */
 #define REPEAT_MS "5000"
 
-static int shorten_period(const struct kernel_connection *c)
+static int shorten_period(struct kernel_connection *c)
 {
     char path[64];
     FILE *file;
@@ -34,12 +37,44 @@ static int shorten_period(const struct kernel_connection *c)
     return fclose(file) ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int take_away(const struct kernel_connection *c)
+/* The mounts to be seen here are not the machine's (kernel_guard). */
+static void go_to_mounts(void)
 {
-    return kernel_take_away(c->index, false);
+    int fd = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || setns(fd, CLONE_NEWNS))
+        log_debug("/proc/1/ns/mnt: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
 }
 
-static int tell_size(const struct kernel_connection *c)
+/* Whether there is somebody left to wait for. */
+static bool release(void *arg)
+{
+    const struct kernel_connection *c = arg;
+    struct block_numbers n = {.count = 0};
+    char name[16], who[64];
+
+    snprintf(name, sizeof name, "nbd%d", c->index);
+    block_numbers_add(&n, name, true);
+    block_unmount(&n);
+    if (kernel_use(c->index, who, sizeof who))
+        return kernel_server(c->index) != 0;
+    return kernel_take_away(c->index, false) != EXIT_DONE;
+}
+
+static int take_away(struct kernel_connection *c)
+{
+    int status = kernel_take_away(c->index, false);
+
+    if (status == EXIT_DONE)
+        return status;
+    go_to_mounts();
+    at_shutdown(release, c);
+    return status;
+}
+
+static int tell_size(struct kernel_connection *c)
 {
     struct kernel_nbd k = {
         .index = c->index, .backend = c->backend, .size = c->disk.export.size};
@@ -51,18 +86,20 @@ static int tell_size(const struct kernel_connection *c)
     return err ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int (*const works[CHORES])(const struct kernel_connection *c) = {
+static int (*const works[CHORES])(struct kernel_connection *c) = {
     [CHORE_PERIOD] = shorten_period,
     [CHORE_SIZE] = tell_size,
     [CHORE_TAKE_AWAY] = take_away,
 };
 
 /* In the child, whose copies of our descriptors must not keep the device alive
- * when we die. */
-static int work(const struct kernel_connection *c, enum chore chore)
+ * when we die.  Signals that come to all processes of a session or a service
+ * at once are the server's to understand. */
+static int work(struct kernel_connection *c, enum chore chore)
 {
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     close(c->socket);
     close(c->lock);

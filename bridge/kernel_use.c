@@ -8,72 +8,23 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "bridge/block_use.h"
 #include "bridge/kernel_device.h"
 
-/* The device and its partitions, as device numbers: "43:0". */
-enum { NUMBERS_MAX = 64 };
-struct numbers {
-    char text[NUMBERS_MAX][16];
-    int count;
-};
-
-static void add_numbers(struct numbers *n, const char *pattern)
+static bool mounted(const struct block_numbers *n, const char *mountinfo,
+                    char *who, size_t room)
 {
-    glob_t found;
+    static const char on[] = "mounted on ";
 
-    if (glob(pattern, 0, NULL, &found))
-        return;
-    for (size_t i = 0; i < found.gl_pathc && n->count < NUMBERS_MAX; i++)
-        if (kernel_sysfs_line(found.gl_pathv[i], n->text[n->count],
-                              sizeof n->text[0]))
-            n->count++;
-    globfree(&found);
-}
-
-static bool has_number(const struct numbers *n, const char *text)
-{
-    for (int i = 0; i < n->count; i++)
-        if (!strcmp(n->text[i], text))
-            return true;
-    return false;
-}
-
-static bool has_file(const struct numbers *n, const char *path)
-{
-    struct stat st;
-    char text[32];
-
-    if (stat(path, &st) || !S_ISBLK(st.st_mode))
+    if (!block_mounted(n, mountinfo, who + sizeof on - 1, room - sizeof on + 1))
         return false;
-    snprintf(text, sizeof text, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
-    return has_number(n, text);
+    memcpy(who, on, sizeof on - 1);
+    return true;
 }
 
-/* Where a mount namespace has it mounted; proc_pid_mountinfo(5). */
-static bool mounted(const struct numbers *n, const char *mountinfo, char *who,
-                    size_t room)
-{
-    FILE *file = fopen(mountinfo, "re");
-    char line[4096], number[16], where[2048];
-    bool found = false;
-
-    if (!file)
-        return false;
-    while (!found && fgets(line, sizeof line, file))
-        if (sscanf(line, "%*d %*d %15s %*s %2047s", number, where) == 2 &&
-            has_number(n, number)) {
-            snprintf(who, room, "mounted on %s", where);
-            found = true;
-        }
-    fclose(file);
-    return found;
-}
-
-static bool swapping(const struct numbers *n, char *who, size_t room)
+static bool swapping(const struct block_numbers *n, char *who, size_t room)
 {
     FILE *file = fopen("/proc/swaps", "re");
     char line[1024], path[512];
@@ -82,7 +33,8 @@ static bool swapping(const struct numbers *n, char *who, size_t room)
     if (!file)
         return false;
     while (!found && fgets(line, sizeof line, file))
-        if (sscanf(line, "%511s", path) == 1 && has_file(n, path)) {
+        if (sscanf(line, "%511s", path) == 1 &&
+            block_numbers_have_file(n, path)) {
             snprintf(who, room, "in use as swap");
             found = true;
         }
@@ -103,17 +55,17 @@ static bool held(const char *pattern, char *who, size_t room)
 
 /* Only files in /dev are looked at: one of a dead network file system would not
  * let us go. */
-static bool is_open_file(const struct numbers *n, const char *link)
+static bool is_open_file(const struct block_numbers *n, const char *link)
 {
     char path[64];
     ssize_t length = readlink(link, path, sizeof path - 1);
 
     if (length < 0 || strncmp(path, "/dev/", 5) != 0)
         return false;
-    return has_file(n, link);
+    return block_numbers_have_file(n, link);
 }
 
-static bool opened(const struct numbers *n, char *who, size_t room)
+static bool opened(const struct block_numbers *n, char *who, size_t room)
 {
     char comm[32], path[64];
     bool is = false;
@@ -138,13 +90,11 @@ static bool opened(const struct numbers *n, char *who, size_t room)
 
 bool kernel_use(int index, char *who, size_t room)
 {
-    struct numbers n = {.count = 0};
-    char holders[64], theirs[64];
+    struct block_numbers n = {.count = 0};
+    char name[16], holders[64], theirs[64];
 
-    snprintf(holders, sizeof holders, "/sys/block/nbd%d/dev", index);
-    snprintf(theirs, sizeof theirs, "/sys/block/nbd%d/nbd*/dev", index);
-    add_numbers(&n, holders);
-    add_numbers(&n, theirs);
+    snprintf(name, sizeof name, "nbd%d", index);
+    block_numbers_add(&n, name, false);
     snprintf(holders, sizeof holders, "/sys/block/nbd%d/holders/*", index);
     snprintf(theirs, sizeof theirs, "/sys/block/nbd%d/nbd*/holders/*", index);
     return mounted(&n, "/proc/self/mountinfo", who, room) ||

@@ -48,7 +48,8 @@ struct serve {
     struct rlimit descriptors; /* what they were limited to at first */
     struct loop_timer search;  /* gives up finding them */
     bool serving, stopping;
-    int status; /* to exit with */
+    int asked_by; /* the latest signal to end */
+    int status;   /* to exit with */
 };
 
 /* ---- the end ------------------------------------------------------------- */
@@ -125,16 +126,28 @@ static void begin_stop(struct serve *s, int status)
     nbd_service_stop(&s->service, stopped, s);
 }
 
+/* A second signal is impatience; but the end of a session brings SIGTERM and
+ * SIGHUP, in any order, as one wish. */
+static bool again(struct serve *s, int signo)
+{
+    bool hung_up = signo == SIGHUP || s->asked_by == SIGHUP;
+
+    if (!s->stopping || signo != SIGHUP)
+        s->asked_by = signo;
+    return !hung_up;
+}
+
 static void on_signal(void *arg, int signo)
 {
     struct serve *s = arg;
+    bool impatient = again(s, signo);
 
-    if (s->stopping) {
+    if (s->stopping && impatient) {
         log_error("stopping: interrupted; the last writes may be lost");
         loop_stop(s->loop, EXIT_FAILED);
     } else if (s->run.pid) {
         kill(s->run.pid, signo); /* its end is ours */
-    } else {
+    } else if (!s->stopping) {
         /* A command that was to run and did not has not succeeded. */
         begin_stop(s, s->options.run ? 128 + signo : EXIT_DONE);
     }
@@ -284,6 +297,8 @@ static int begin(struct serve *s)
         err = loop_signal(s->loop, SIGTERM, on_signal, s);
     if (!err)
         err = loop_signal(s->loop, SIGINT, on_signal, s);
+    if (!err)
+        err = loop_signal(s->loop, SIGHUP, on_signal, s);
     if (!err)
         err = loop_signal(s->loop, SIGCHLD, on_child, s);
     if (!err)

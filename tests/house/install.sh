@@ -29,6 +29,8 @@ if [ -e "$BUILD/aoe-fuse" ]; then
         test /opt/aoe/bin/aoe-fuse = \
         "$(readlink "$stage/sbin/mount.fuse.aoe-fuse")"
     check "mount(8) finds mount.aoe" "$stage/sbin/mount.aoe" --help
+    check "... which finds what was installed" \
+        grep -q '^PATH=/opt/aoe/bin:/' "$stage/sbin/mount.aoe"
     check "its manual page is there" \
         test -s "$stage/opt/aoe/share/man/man8/mount.aoe.8"
 else

@@ -113,14 +113,51 @@ check "... and with its last user the server ends" finished fuse
 capture_end tcpdump
 check "... after a FLUSH" flushed last.pcap
 
+# As a session is ended, and as init scripts do it: every process gets SIGTERM,
+# and SIGHUP, and SIGTERM again, before file systems are unmounted.
 mount_disks e1.2
 exec 9<>"$MNT/e1.2"
-kill "${PID[fuse]}"
-await fuse 'still in use'
-kill "${PID[fuse]}"
-check "the second signal ends it at once" finished fuse
-check "... its user gets an error" not block 9
+for signal in TERM HUP INT TERM; do
+    mark fuse
+    kill -s "$signal" "${PID[fuse]}"
+    await fuse 'still in use'
+    check "in use, SIG$signal: its user is still served" block 9
+done
+head -c 4096 /dev/urandom | tee "$TMP/late" >&9
 exec 9>&-
+check "... and with its last user the server ends" finished fuse
+check "... with what was written last" \
+    cmp "$TMP/late" <(tail -c +16385 "$DISK" | head -c 4096)
+
+# In the background there is no terminal that could hang up.
+host aoe-fuse mount e1.2 "$MNT" -i eth0
+for pid in $(background); do
+    kill -HUP "$pid"
+done
+check "SIGHUP in the background is nobody's end" cmp "$MNT/e1.2" "$DISK"
+check "... and the command line begins with an @" \
+    grep -q '^@' "/proc/$(background | head -n 1)/cmdline"
+check "SIGTERM is" kill "$(background | head -n 1)"
+check "... and leaves nothing behind" eventually gone
+check "... nor a mount" not mounted
+
+# Debian's init scripts spare whom they find in a list.
+mkdir "$TMP/run"
+mount --rbind /run "$TMP/run"
+mount --make-rprivate "$TMP/run"
+mount -t tmpfs run /run
+mount --make-private /run
+mkdir /run/sendsigs.omit.d /run/netns
+mount --rbind "$TMP/run/netns" /run/netns
+mount_disks e1.2
+on_the_list() {
+    sort /run/sendsigs.omit.d/aoe-fuse.* | cmp - <(background | sort)
+}
+check "the server and its guard are on the list of sendsigs" eventually on_the_list
+stop fuse
+check "... until it ends" test -z "$(ls /run/sendsigs.omit.d)"
+umount -l /run
+umount -l "$TMP/run"
 
 mount_disks e1.2
 exec 9<>"$MNT/e1.2"

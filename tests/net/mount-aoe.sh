@@ -11,8 +11,10 @@ need losetup=mount mkfs.ext4=e2fsprogs e2fsck=e2fsprogs resize2fs=e2fsprogs \
 network 1500
 losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
 
-# Its locks and directories are the host's; the same program with ours.
-sed "s,^STATE=/run/aoe ,STATE=$TMP/run ," "$ROOT/dist/mount.aoe" >"$TMP/mount.aoe"
+# Its locks and directories are the host's, and so may be the programs that it
+# finds; the same program with ours.
+sed -e "s,^STATE=/run/aoe ,STATE=$TMP/run ," -e "s,^PATH=/,PATH=$TMP/sbin:/," \
+    "$ROOT/dist/mount.aoe" >"$TMP/mount.aoe"
 chmod +x "$TMP/mount.aoe"
 grep -q "^STATE=$TMP/run " "$TMP/mount.aoe" || fail "where are the locks?"
 in_sbin "mount.aoe=$TMP/mount.aoe" "aoe-fuse=$BUILD/aoe-fuse" \
@@ -95,6 +97,63 @@ check "the type is found out" of_type ext4 ro
 check "every file is the same" same
 check "no writing" not touch "$MNT/new"
 unmounted_whole "read-only"
+
+# ---- two at once, as an automount beside mount -a ------------------------------
+
+running() { # PROGRAM
+    local pid
+    for pid in $(background); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$1" ] || return 0
+    done
+    return 1
+}
+# both DIR: the second mount begins, and waits for the first, which looks for its
+# disk until the target is there.
+both() {
+    stop target
+    start first host mount -t aoe "$ID" "$MNT" -o interface=eth0,wait=20
+    eventually running aoe-fuse || return
+    start second host mount -t aoe "$ID" "$1" -o interface=eth0
+    eventually running flock || return
+    start target nas aoe-target "$SHELF" 2 eth0 "$DISK"
+    await target "$ID: serving"
+    finished first 40
+}
+check "two at once: the first has it" both "$MNT"
+check "... the second is content" finished second
+check "... and says why" grep -q "mounted on .* already" "$(log_of second)"
+check "... it is mounted once" test "$(device | wc -l)" = 1
+unmounted_whole "two at once"
+refused() {
+    finished second
+    [ $? = 32 ]
+}
+check "two at once on two directories: the first has it" both "$OTHER"
+check "... the second is refused" refused
+unmounted_whole "two directories"
+
+# ---- who may lock it ------------------------------------------------------------
+
+private() {
+    local mode
+    for mode in $(stat -c %a "$TMP/run"/*); do
+        [ "$mode" = 600 ] || { stat -c '%a %n' "$TMP/run"/* && return 1; }
+    done
+}
+check "nobody else can open a lock" private
+chmod 644 "$TMP/run/$ID.lock"
+check "one that others could open" \
+    host mount -t aoe "$ID" "$MNT" -o interface=eth0,ro
+check "... is none any more" private
+unmounted_whole "locks"
+# A program of that name in a directory that the caller names is not run.
+mkdir "$TMP/evil"
+printf '#!/bin/sh\ntouch %s/run-by-root\n' "$TMP" >"$TMP/evil/flock"
+chmod +x "$TMP/evil/flock"
+check "the caller's PATH" \
+    host env PATH="$TMP/evil:$PATH" /sbin/mount.aoe "$ID" "$MNT" -o interface=eth0
+check "... is not used" not test -e "$TMP/run-by-root"
+unmounted_whole "PATH"
 
 # ---- what is wrong -----------------------------------------------------------
 

@@ -138,6 +138,18 @@ flushes() { # how many FLUSH CACHE commands, either opcode
         grep -vc Response
 }
 check "SIGTERM flushes what was written" test "$(flushes "$TMP/flush.pcap")" -ge 1
+# What a session that ends sends to everyone, and both have come before it can
+# look at one.
+serve --unix "$SOCK"
+capture wire host "$TMP/session.pcap"
+check "a write" qemu-io -f raw -t unsafe -c 'write -P 8 0 64k' "$URI"
+kill -STOP "${PID[nbd]}"
+kill -TERM "${PID[nbd]}"
+kill -HUP "${PID[nbd]}"
+kill -CONT "${PID[nbd]}"
+check "SIGTERM and SIGHUP: it ends in order" finished nbd
+capture_end wire
+check "... after a FLUSH" test "$(flushes "$TMP/session.pcap")" -ge 1
 serve --unix "$SOCK"
 capture wire host "$TMP/idle.pcap"
 check "a read" qemu-io -r -f raw -c 'read 0 64k' "$URI"
