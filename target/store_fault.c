@@ -234,6 +234,7 @@ static void fault_submit(struct store *s, struct list *ops)
         }
         fo->op = (struct store_op){.kind = outer->kind,
                                    .durable = outer->durable,
+                                   .flush_follows = outer->flush_follows,
                                    .offset = outer->offset,
                                    .length = outer->length,
                                    .data = outer->data,
