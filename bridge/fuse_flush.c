@@ -23,10 +23,20 @@ void aoefs_flush(struct aoefs_io *io, struct aoe_writer *writer,
     aoefs_submit(io);
 }
 
+static uint64_t losses(const struct aoefs_disk *disk)
+{
+    struct aoe_stats stats;
+
+    aoe_disk_stats(disk->disk, &stats);
+    return stats.losses;
+}
+
 void aoefs_flush_ended(struct aoefs_io *io, int status)
 {
     if (!status && io->disk->flushed < io->writes_before)
         io->disk->flushed = io->writes_before;
+    if (status && io->req)
+        io->disk->told = losses(io->disk);
 }
 
 int aoefs_writers_open(struct aoefs *fs)
@@ -91,6 +101,7 @@ static void fsyncdir_done(struct aoe_request *aoe, int status)
     struct aoe_loop *al = io->disk->fs->al;
 
     aoefs_flush_ended(io, status);
+    io->disk->told = io->disk->heard = losses(io->disk);
     if (!io->first_error)
         io->first_error = status;
     fsyncdir_next(io, io->disk + 1);
@@ -98,14 +109,20 @@ static void fsyncdir_done(struct aoe_request *aoe, int status)
 }
 
 /* Neither something to flush nor something to tell. */
-static bool clean(struct aoefs_disk *disk)
+static bool clean(const struct aoefs_disk *disk)
 {
-    uint64_t told = disk->losses;
-    struct aoe_stats stats;
+    return disk->writes == disk->flushed && disk->told == losses(disk);
+}
 
-    aoe_disk_stats(disk->disk, &stats);
-    disk->losses = stats.losses;
-    return disk->writes == disk->flushed && told == stats.losses;
+/* What an open file was told the directory need not tell again; but what those
+ * who have gone were not told. */
+static struct aoe_writer *directory_of(struct aoefs_disk *disk)
+{
+    if (disk->told == losses(disk) && disk->heard != disk->told) {
+        aoe_writer_close(disk->directory);
+        disk->directory = aoe_writer_open(disk->disk);
+    }
+    return disk->directory;
 }
 
 static void fsyncdir_next(struct aoefs_io *io, struct aoefs_disk *disk)
@@ -119,7 +136,7 @@ static void fsyncdir_next(struct aoefs_io *io, struct aoefs_disk *disk)
         return;
     }
     io->disk = disk;
-    aoefs_flush(io, disk->directory, fsyncdir_done);
+    aoefs_flush(io, directory_of(disk), fsyncdir_done);
 }
 
 void aoefs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,

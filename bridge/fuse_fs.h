@@ -47,7 +47,8 @@ struct aoefs_disk {
     unsigned writers;             /* open files that may write */
     uint64_t writes;              /* writes, trims and zeroes that completed */
     uint64_t flushed; /* how many of them a successful flush came after */
-    uint64_t losses;  /* of the disk, that fsync of the directory has told */
+    uint64_t told;    /* how many of the disk's losses somebody was told of */
+    uint64_t heard;   /* the same of fsync of the directory */
     struct aoe_writer *directory; /* who such an fsync is to the disk */
     struct aoe_writer *last;      /* the same for the flush at the end, */
     int verdict;                  /* and how that ended */
@@ -189,7 +190,7 @@ static inline struct aoe_writer *aoefs_writer(const struct fuse_file_info *fi)
 }
 
 /* Makes `io` a flush of its disk for `writer`.  `done` begins with
- * aoefs_flush_ended. */
+ * aoefs_flush_ended, and tells the user its status. */
 void aoefs_flush(struct aoefs_io *io, struct aoe_writer *writer,
                  void (*done)(struct aoe_request *, int));
 void aoefs_flush_ended(struct aoefs_io *io, int status);

@@ -155,6 +155,14 @@ static void each_open_file_is_told_once(void **state)
     assert_int_equal(fsync_file(b, DISK, fh[0]), 0);
     assert_int_equal(write_file(b, DISK, fh[2], O_RDWR | O_DSYNC), -EIO);
     assert_int_equal(write_file(b, DISK, fh[2], O_RDWR | O_DSYNC), 0);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+
+    /* The directory is told what no file was. */
+    assert_int_equal(write_file(b, DISK, fh[0], O_RDWR), 0);
+    lossy_lose(&b->fakes[0].lossy);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), -EIO);
+    assert_int_equal(do_fsync(b, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
+    assert_int_equal(fsync_file(b, DISK, fh[0]), -EIO);
     for (int i = 0; i < 3; i++)
         do_release(b, DISK, O_RDWR, fh[i]);
 }
