@@ -244,3 +244,19 @@ check "what a reload takes away" reload
 echo "# is free for others"
 serves 1 2 eth0 ours
 stop target
+
+# Nine looks at the network, an eighth of a second apart, and quiet ones here.
+vblade_at 1 2 eth0 theirs
+{
+    section 3 another
+    section 2 ours
+} >conf
+start target nas aoe-target --wait 0 --take-over 1 --config conf
+await target 'e1\.3: serving'
+check "a disk that waits for vblade to go" \
+    grep -q 'e1\.2: vblade .* answers AoE on eth0 already' "$(log_of target)"
+end vblade
+check "... is served then" seen target 'e1\.2: serving'
+check "... and has said once what it waits for" \
+    is 1 "$(grep -c 'answers AoE' "$(log_of target)")"
+stop target
