@@ -162,7 +162,7 @@ static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
     struct aoe_writer *w = writer_of(d, r);
 
     if (r->op == AOE_FLUSH || (r->fua && (!t->status || t->op == AOE_FLUSH)))
-        t->status = writer_told(&d->writers, w, t->status);
+        t->status = writer_told(&d->writers, w, t->told, t->status);
     writer_ended(&d->writers, w, d->flushed);
 }
 
@@ -300,6 +300,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
         if (err)
             return err;
     }
+    t->told = writer_of(d, r)->told;
     writer_of(d, r)->requests++;
     disk_wanted(d);
     transfer_begin(d, t, true);

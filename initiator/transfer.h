@@ -40,6 +40,7 @@ struct transfer {
     uint64_t covers;       /* FLUSH: disk->changed when it left */
     uint64_t reserved;     /* blocks of the replay log */
     uint32_t restarts;     /* unkept: disk->restarts when it had ended */
+    uint32_t told;         /* of its writer, when it was made */
     uint64_t deadline;     /* by aoe_awake, when it is given up though others
                               are answered; 0: it waits for its turn;
                               UINT64_MAX: never */

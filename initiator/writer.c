@@ -30,7 +30,7 @@ struct aoe_writer *writer_new(struct writers *ws, struct aoe_disk *disk)
     if (!w)
         return NULL;
     w->disk = disk;
-    w->lost = ws->ended_lost;
+    w->losses = ws->ended_lost;
     w->heir_of = ws->ended;
     list_append(&ws->all, &w->link);
     return w;
@@ -68,7 +68,7 @@ void writer_ended(struct writers *ws, struct aoe_writer *w, uint64_t flushed)
 
 static void lose(struct aoe_writer *w, uint64_t flushed)
 {
-    w->lost = true;
+    w->losses++;
     w->touched = w->touched || w->last > flushed;
 }
 
@@ -83,11 +83,13 @@ void writers_lost(struct writers *ws, uint64_t flushed)
         ws->ended_lost = true;
 }
 
-int writer_told(struct writers *ws, struct aoe_writer *w, int status)
+int writer_told(struct writers *ws, struct aoe_writer *w, uint32_t told,
+                int status)
 {
-    if (!w->lost || (status && status != -EIO))
+    if (w->losses == told || (status && status != -EIO))
         return status;
-    w->lost = w->touched = false;
+    w->told = w->losses;
+    w->touched = false;
     if (w->heir_of == ws->ended)
         ws->ended_lost = false;
     return -EIO;

@@ -22,7 +22,8 @@ struct aoe_writer {
     struct list link;      /* in writers.all */
     struct aoe_disk *disk; /* NULL: it was closed first */
     uint64_t last;         /* number of its newest change; 0: none */
-    bool lost;             /* there was a loss, and it was not told yet */
+    uint32_t losses;       /* so often something was lost */
+    uint32_t told;         /* and it heard of so many */
     bool touched;          /* and changes of its own were among that */
     bool closed;           /* its last request frees it */
     unsigned requests;     /* that have not ended */
@@ -53,7 +54,9 @@ void writer_ended(struct writers *ws, struct aoe_writer *w, uint64_t flushed);
 void writers_lost(struct writers *ws, uint64_t flushed);
 
 /* A flush or durable request of its ends with `status`: with which it ends if
- * there is a loss to tell. */
-int writer_told(struct writers *ws, struct aoe_writer *w, int status);
+ * there is a loss to tell.  `told`: as w->told was when it was made.  Each one
+ * that was on its way then tells, since each may have covered what is lost. */
+int writer_told(struct writers *ws, struct aoe_writer *w, uint32_t told,
+                int status);
 
 #endif

@@ -46,7 +46,7 @@ static inline int lossy_end(struct lossy *l, const struct aoe_request *r,
     if (durable && !status)
         l->flushed = l->changed;
     if (durable)
-        status = writer_told(&l->writers, w, status);
+        status = writer_told(&l->writers, w, w->told, status);
     writer_ended(&l->writers, w, l->flushed);
     return status;
 }

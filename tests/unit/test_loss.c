@@ -170,6 +170,41 @@ static void a_crash_is_told_once(void **state)
     stop(&f);
 }
 
+/* Each of them may have covered what is lost, and its user looks at no other.
+ */
+static void all_that_are_on_their_way_tell(void **state)
+{
+    static const enum aoe_op ops[] = {AOE_FLUSH, AOE_WRITE, AOE_FLUSH};
+    static uint8_t sector[512];
+    struct fixture f;
+    struct io io[3];
+
+    (void)state;
+    begin(&f, WORDS);
+    fill(&f, 1, 512, 0);
+    model_lose(f.nas);
+    for (int i = 0; i < 3; i++) {
+        bool flushes = ops[i] == AOE_FLUSH;
+
+        io[i] = (struct io){.iov = {sector, 512}};
+        io[i].r = (struct aoe_request){.op = ops[i],
+                                       .offset = 4096,
+                                       .length = flushes ? 0 : 512,
+                                       .iov = &io[i].iov,
+                                       .iovcnt = 1,
+                                       .fua = !flushes,
+                                       .done = io_done,
+                                       .arg = &io[i]};
+        assert_int_equal(aoe_submit(f.disk, &io[i].r), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        world_run(&f.w, 10 * NS_PER_S, &io[i].done);
+        assert_int_equal(io[i].status, -EIO);
+    }
+    assert_int_equal(flush(&f), 0);
+    stop(&f);
+}
+
 /* The announcement is lost, or comes later than the flush. */
 static void no_flush_comes_too_late(void **state)
 {
@@ -544,6 +579,7 @@ int main(void)
         cmocka_unit_test(says_who_it_is),
         cmocka_unit_test(a_restart_without_loss_is_nothing),
         cmocka_unit_test(a_crash_is_told_once),
+        cmocka_unit_test(all_that_are_on_their_way_tell),
         cmocka_unit_test(no_flush_comes_too_late),
         cmocka_unit_test(a_loss_is_written_again),
         cmocka_unit_test(no_read_sees_the_loss),
