@@ -41,6 +41,14 @@ int connection_refuse(const struct kernel_connection *c, const char *why)
     return -1;
 }
 
+void connection_settled(void *arg)
+{
+    struct kernel_connection *c = arg;
+
+    if (c->lock >= 0)
+        kernel_server_note(c->lock, aoe_disk_identity(c->disk.disk)->epoch);
+}
+
 /* 0, or -1 after saying why. */
 static int take_lock(struct kernel_connection *c, int index)
 {
@@ -77,6 +85,8 @@ static int make_device(struct kernel_connection *c, int fd)
     err = take_lock(c, k.index);
     if (err)
         kernel_nbd_disconnect(k.index); /* nobody has asked it anything yet */
+    else
+        connection_settled(c);
     return err;
 }
 
@@ -137,6 +147,7 @@ static int resume_device(struct kernel_connection *c, int *fd)
         return connection_refuse(c, "the disk has become smaller");
     if (take_lock(c, d.index))
         return -1;
+    c->disk.before = kernel_server_noted(c->lock);
     for (int i = 0; i < 100 && err == -EAGAIN; i++) {
         if (i)
             nanosleep(&pause, NULL);

@@ -182,6 +182,7 @@ static int begin(struct kernel_connection *c)
         err = nbd_disk_open(&c->disk, &c->aoe_loop, o->shelf, o->slot, &o->disk,
                             ready, c);
     c->disk.resized = on_resized;
+    c->disk.settled = connection_settled;
     c->disk.conflict = not_found; /* waiting would make it no better */
     if (!err)
         err = loop_timer_set(c->loop, &c->search, loop_now(c->loop) + o->wait);

@@ -48,6 +48,9 @@ struct kernel_connection {
  * 0, or -1 after saying why not. */
 int connection_attach(struct kernel_connection *c);
 
+/* nbd_disk.settled: what the next server has to know. */
+void connection_settled(void *arg);
+
 /* "connect: e1.2: /dev/nbd0: WHY".  -1. */
 int connection_refuse(const struct kernel_connection *c, const char *why);
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/options.h"
 
 #define LOCKS "/run/aoe-nbd"
@@ -185,6 +187,29 @@ int kernel_server_lock(int index)
         return fd;
     close(fd);
     return -EAGAIN;
+}
+
+/* Of fixed length, so that one replaces the other. */
+void kernel_server_note(int lock, uint64_t epoch)
+{
+    char line[32];
+    int length = snprintf(line, sizeof line, "epoch %012" PRIx64 "\n", epoch);
+
+    if (pwrite(lock, line, (size_t)length, 0) != length)
+        log_error("connect: noting the disk's loss epoch: %s; a server that "
+                  "resumes the device may tell of a loss that is none",
+                  strerror(errno));
+}
+
+uint64_t kernel_server_noted(int lock)
+{
+    char line[32] = "";
+    uint64_t epoch = 0;
+
+    if (pread(lock, line, sizeof line - 1, 0) < 0 ||
+        sscanf(line, "epoch %" SCNx64, &epoch) != 1)
+        return 0;
+    return epoch;
 }
 
 pid_t kernel_server(int index)

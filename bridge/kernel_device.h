@@ -52,6 +52,12 @@ void kernel_device_announce(int index);
  * with it, however it ends.  -EAGAIN: there is one. */
 int kernel_server_lock(int index);
 
+/* A server that is killed leaves to the next one under which loss epoch of the
+ * disk the kernel had nothing to be told (doc/vendor-words.md); 0: not known.
+ * `lock`: of kernel_server_lock. */
+void kernel_server_note(int lock, uint64_t epoch);
+uint64_t kernel_server_noted(int lock);
+
 enum { KERNEL_SERVER_HIDDEN = -2 };
 
 /* Its process id; 0: there is none; -1: there is one, in another container;

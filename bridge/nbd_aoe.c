@@ -23,8 +23,11 @@ static int submit(void *disk, struct aoe_request *request)
 static struct aoe_writer *join(void *disk)
 {
     struct nbd_disk *d = disk;
+    uint64_t before = d->before;
 
-    return aoe_writer_open(d->disk);
+    d->before = 0;
+    return before ? aoe_writer_resume(d->disk, before)
+                  : aoe_writer_open(d->disk);
 }
 
 static void describe(struct nbd_disk *d, const struct aoe_identity *id)
@@ -68,6 +71,8 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         d->conflict(d->arg);
     if (event == AOE_DISK_RESIZED)
         d->export.size = aoe_disk_identity(disk)->size;
+    if (event == AOE_DISK_SETTLED && d->settled)
+        d->settled(d->arg);
     disk_log_event(&d->limit, loop_now(d->loop->loop), disk, event,
                    d->resized ? "the kernel is told"
                               : "clients that connect from now on see them");

@@ -18,7 +18,9 @@ struct nbd_disk {
      * never be ready; and: export.size has changed. */
     void (*conflict)(void *arg);
     void (*resized)(void *arg);
+    void (*settled)(void *arg); /* AOE_DISK_SETTLED */
     void *arg;
+    uint64_t before; /* aoe_writer_resume of the first client; 0: it is new */
     char description[128];
     struct log_limit limit; /* of lines about its fate */
 };

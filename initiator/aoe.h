@@ -197,6 +197,9 @@ enum aoe_event {
     AOE_DISK_MENDED, /* the same, and they were written again and flushed */
     AOE_DISK_FLUSH_REFUSED, /* the target refuses FLUSH, which it says it has:
                                flushes fail (again only after one succeeded) */
+    AOE_DISK_SETTLED, /* a flush succeeded under this identity.epoch for the
+                         first time, and every user has been told of what was
+                         lost before: see aoe_writer_resume */
 };
 
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
@@ -290,6 +293,10 @@ struct aoe_writer;
 /* To be named in the requests of that user.  NULL without memory: his requests
  * may name none then, and share in what the others of that kind are told. */
 struct aoe_writer *aoe_writer_open(struct aoe_disk *disk);
+/* The same for a user that another process served before: it is told of a loss
+ * if `epoch`, identity.epoch when that one opened the disk or at its latest
+ * AOE_DISK_SETTLED, is another one now. */
+struct aoe_writer *aoe_writer_resume(struct aoe_disk *disk, uint64_t epoch);
 /* Requests may still be under way; NULL is allowed, and the disk may have been
  * closed before. */
 void aoe_writer_close(struct aoe_writer *writer);

@@ -278,6 +278,17 @@ struct aoe_writer *aoe_writer_open(struct aoe_disk *d)
     return writer_new(&d->writers, d);
 }
 
+struct aoe_writer *aoe_writer_resume(struct aoe_disk *d, uint64_t epoch)
+{
+    struct aoe_writer *w = aoe_writer_open(d);
+
+    if (w && epoch != d->identity.epoch) {
+        w->losses++;
+        w->touched = true;
+    }
+    return w;
+}
+
 void aoe_writer_close(struct aoe_writer *w)
 {
     if (!w)

@@ -85,6 +85,7 @@ struct aoe_disk {
     unsigned flush_tries; /* FLUSHes in a row that failed and go again, */
     uint64_t flush_at;    /* and when; 0: at once */
     bool refusing;        /* FLUSH was refused the last time */
+    uint64_t settled;     /* the epoch of the latest AOE_DISK_SETTLED */
 
     uint64_t query_at;  /* when to ask the network again */
     uint64_t query_gap; /* and how long to wait after that */

@@ -60,6 +60,7 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
 
     switch (event) {
     case AOE_DISK_READY:
+    case AOE_DISK_SETTLED:
         break;
     case AOE_DISK_LOST:
         log_error("%s: no answer any more; requests fail until it is back",

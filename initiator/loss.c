@@ -177,6 +177,14 @@ static void change_ended(struct aoe_disk *d, struct transfer *t)
         replay_keep(d->replay, t);
 }
 
+static void settle(struct aoe_disk *d)
+{
+    if (d->settled == d->identity.epoch || writers_untold(&d->writers))
+        return;
+    d->settled = d->identity.epoch;
+    disk_event(d, AOE_DISK_SETTLED);
+}
+
 static void flush_ended(struct aoe_disk *d, const struct transfer *t)
 {
     d->flush_tries = 0;
@@ -185,6 +193,7 @@ static void flush_ended(struct aoe_disk *d, const struct transfer *t)
         d->flushed = t->covers;
     if (d->replay)
         replay_flushed(d->replay);
+    settle(d);
 }
 
 void disk_ended(struct aoe_disk *d, struct transfer *t)

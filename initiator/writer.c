@@ -66,6 +66,19 @@ void writer_ended(struct writers *ws, struct aoe_writer *w, uint64_t flushed)
         writer_close(ws, w, flushed);
 }
 
+bool writers_untold(const struct writers *ws)
+{
+    if (ws->ended_lost || ws->own.losses != ws->own.told)
+        return true;
+    list_each(node, &ws->all) {
+        const struct aoe_writer *w = list_entry(node, struct aoe_writer, link);
+
+        if (w->losses != w->told)
+            return true;
+    }
+    return false;
+}
+
 static void lose(struct aoe_writer *w, uint64_t flushed)
 {
     w->losses++;

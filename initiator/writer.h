@@ -50,6 +50,9 @@ void writer_close(struct writers *ws, struct aoe_writer *w, uint64_t flushed);
 /* One of its requests has ended; `w` may be gone afterwards. */
 void writer_ended(struct writers *ws, struct aoe_writer *w, uint64_t flushed);
 
+/* Somebody has not heard yet of something that was lost. */
+bool writers_untold(const struct writers *ws);
+
 /* What had completed above `flushed` is lost. */
 void writers_lost(struct writers *ws, uint64_t flushed);
 

@@ -28,7 +28,8 @@ static const char *event_name(enum aoe_event e)
         "ready",          "lost",     "back",
         "resized",        "changed",  "conflict",
         "restarted",      "replayed", "of another payload",
-        "of lost writes", "mended",   "refusing flushes"};
+        "of lost writes", "mended",   "refusing flushes",
+        "settled"};
 
     return names[e];
 }

@@ -387,6 +387,34 @@ static void who_comes_back_is_told(void **state)
     stop(&f);
 }
 
+/* Another process takes over what one has served that was killed. */
+static void who_is_resumed_is_told(void **state)
+{
+    struct aoe_writer *w;
+    struct fixture f;
+
+    (void)state;
+    begin(&f, WORDS);
+    w = aoe_writer_resume(f.disk, 1);
+    assert_int_equal(run_as(&f, w, AOE_FLUSH, false), 0);
+    assert_int_equal(f.events[AOE_DISK_SETTLED], 1);
+    aoe_writer_close(w);
+    w = aoe_writer_resume(f.disk, 7); /* it was another epoch then */
+    assert_int_equal(run_as(&f, w, AOE_FLUSH, false), -EIO);
+    assert_int_equal(run_as(&f, w, AOE_FLUSH, false), 0);
+    assert_int_equal(f.events[AOE_DISK_SETTLED], 1);
+
+    assert_int_equal(run_as(&f, w, AOE_WRITE, false), 0);
+    model_lose(f.nas);
+    look(&f);
+    assert_int_equal(run_as(&f, w, AOE_FLUSH, false), -EIO);
+    assert_int_equal(f.events[AOE_DISK_SETTLED], 1); /* he may be killed now */
+    assert_int_equal(run_as(&f, w, AOE_FLUSH, false), 0);
+    assert_int_equal(f.events[AOE_DISK_SETTLED], 2);
+    aoe_writer_close(w);
+    stop(&f);
+}
+
 /* His last write ends when he has gone. */
 static void a_write_outlives_its_writer(void **state)
 {
@@ -587,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_read_only_disk_is_one),
         cmocka_unit_test(everybody_is_told_once),
         cmocka_unit_test(who_comes_back_is_told),
+        cmocka_unit_test(who_is_resumed_is_told),
         cmocka_unit_test(a_write_outlives_its_writer),
         cmocka_unit_test(a_bad_flush_of_ours_is_mended),
         cmocka_unit_test(a_bad_flush_of_a_user_is_mended),
