@@ -67,6 +67,7 @@ struct aoe_disk {
 
     uint64_t silent;       /* by aoe_awake: since when requests wait and none
                               was answered */
+    uint64_t served;       /* likewise, and none of the user's was */
     uint64_t look_at;      /* by aoe_awake: when to look for a request that was
                               left out; see disk_turn */
     uint64_t heard;        /* when it last answered, by any path */

@@ -18,7 +18,7 @@ void disk_wanted(struct aoe_disk *d)
 {
     aoe_now(d->aoe);
     if (d->stats.queued++ == 0)
-        d->silent = aoe_awake(d->aoe);
+        d->silent = d->served = aoe_awake(d->aoe);
 }
 
 static uint64_t silence_ends(const struct aoe_disk *d)
@@ -91,9 +91,13 @@ void disk_answered(struct frame *f)
 
     if (!t)
         return;
-    d->silent = aoe_awake(d->aoe);
-    if (t->deadline != UINT64_MAX)
+    if (t->deadline != UINT64_MAX) {
+        d->served = aoe_awake(d->aoe);
         t->deadline = patience(d);
+    } else if (patience(d) > d->served + 2 * LEFT_OUT * d->options.timeout) {
+        return; /* of the replay log, which has kept the user's long enough */
+    }
+    d->silent = aoe_awake(d->aoe);
 }
 
 /* One whose time is up, or NULL and *next: when to look again.  A request that
