@@ -172,12 +172,26 @@ static bool changes(const struct store_op *op)
     return op->kind == STORE_WRITE || op->kind == STORE_TRIM;
 }
 
+/* A copy of a FLUSH that was answered well: its client waits for no answer any
+ * more. */
+static bool late_copy(const struct request *r)
+{
+    const struct disk *d = r->disk;
+    const struct recent_outcome *before =
+        recent_find(d->recent, &r->key, d->host->now(d->host_arg));
+
+    return before && before->result == 0;
+}
+
 /* What a client that wrote lost data is told is an error; it is told once. */
 static void settle_durable(struct request *r, struct store_op *op)
 {
-    struct disk *d = r->disk;
+    struct epochs *e = &r->disk->epochs;
+    const struct aoe_mac *client = &r->x.header.src;
+    bool lost = late_copy(r) ? epochs_show(e, client, r->asked)
+                             : epochs_tell(e, client, r->asked);
 
-    if (!epochs_tell(&d->epochs, &r->x.header.src, r->asked) || op->result)
+    if (!lost || op->result)
         return;
     op->result = -EIO;
     op->done = 0;
@@ -252,7 +266,7 @@ static void completed(struct store_op *op)
     struct disk *d = r->disk;
     struct recent_outcome outcome;
     enum responder_verdict verdict;
-    bool changed = changes(op), flushed = op->kind == STORE_FLUSH;
+    bool kept = changes(op) || op->kind == STORE_FLUSH;
 
     if (op->result)
         report(d, op);
@@ -267,8 +281,7 @@ static void completed(struct store_op *op)
         make_ready(d, op);
         return;
     }
-    /* A loss is told once, and the answer that does may not arrive. */
-    if (changed || (flushed && outcome.result))
+    if (kept)
         recent_add(d->recent, &r->key, outcome, d->host->now(d->host_arg));
     finish(r, verdict);
 }
@@ -287,6 +300,15 @@ static void store_done(struct store_op *op)
 /* ---- copies ---------------------------------------------------------------
  */
 
+/* A FLUSH that succeeded is worth nothing to the next one; one that failed may
+ * have been the one that told of a loss, and its answer may not have arrived.
+ */
+static bool repeats(const struct store_op *op,
+                    const struct recent_outcome *before)
+{
+    return before && (op->kind != STORE_FLUSH || before->result);
+}
+
 /* Ends a request as the one of which it is a copy, if it is one. */
 static void answer_copy(struct disk *d, struct store_op *op)
 {
@@ -295,7 +317,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
         recent_find(d->recent, &r->key, d->host->now(d->host_arg));
     enum responder_verdict verdict;
 
-    if (!before)
+    if (!repeats(op, before))
         return;
     list_remove(&op->link);
     export_count(&d->export, COUNT_COPIES);

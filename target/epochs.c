@@ -176,6 +176,13 @@ bool epochs_tell(struct epochs *e, const struct aoe_mac *mac, uint64_t asked)
     return asked <= c->told;
 }
 
+bool epochs_show(struct epochs *e, const struct aoe_mac *mac, uint64_t asked)
+{
+    const struct epochs_client *c = find(e, mac);
+
+    return c && (c->untold || asked <= c->told);
+}
+
 bool epochs_untold(const struct epochs *e)
 {
     for (unsigned i = 0; i < e->count; i++)

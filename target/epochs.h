@@ -70,6 +70,8 @@ uint64_t epochs_ask(struct epochs *e);
  * hears it now, by each request that is on its way: nobody knows which of the
  * answers it will look at. */
 bool epochs_tell(struct epochs *e, const struct aoe_mac *mac, uint64_t asked);
+/* The same, but it may not look at this answer: it has still to be told. */
+bool epochs_show(struct epochs *e, const struct aoe_mac *mac, uint64_t asked);
 /* Whether anybody has. */
 bool epochs_untold(const struct epochs *e);
 /* Whether all that was answered is on the medium, and nobody has. */

@@ -523,6 +523,24 @@ static void a_copy_of_a_failed_flush_fails(void **state)
     assert_true(good(3));
 }
 
+/* Its client has its answer, and waits for no other. */
+static void a_copy_of_a_good_flush_tells_nothing(void **state)
+{
+    (void)state;
+    flush_one(1, 1);
+    assert_true(good(1));
+    medium.bad[12] = true;
+    write_one(1, 2, 12);
+    assert_true(good(2));
+    answered[1] = false;
+    flush_one(1, 1);
+    assert_false(good(1));
+    flush_one(1, 3);
+    assert_false(good(3));
+    flush_one(1, 4);
+    assert_true(good(4));
+}
+
 /* The client hears of the loss first, and takes what is answered then for
  * newer. */
 static void a_write_under_way_is_done_again(void **state)
@@ -592,6 +610,7 @@ int main(void)
         TEST(a_disk_opened_anew_remembers),
         TEST(every_flush_on_its_way_tells),
         TEST(a_copy_of_a_failed_flush_fails),
+        TEST(a_copy_of_a_good_flush_tells_nothing),
         TEST(a_write_under_way_is_done_again),
         TEST(who_cannot_be_remembered_writes_durably),
     };
