@@ -28,9 +28,20 @@ serves() {
 is_silent() { # NAME
     not grep -v 'serving' "$(log_of "$1")"
 }
-# listens NAME: it has its socket, which vblade opens after it has said so.
+# listens NAME: it has its socket, which vblade opens after it has said so; not
+# just any process has.
+has_socket() { # PID
+    local inode
+    for inode in $(find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null |
+        tr -dc '0-9\n'); do
+        # shellcheck disable=SC2016 # awk's
+        nas awk -v inode="$inode" '$4 == "88a2" && $5 > 0 && $9 == inode { found = 1 }
+            END { exit !found }' /proc/net/packet && return
+    done
+    return 1
+}
 listens() {
-    until nas grep -q 88a2 /proc/net/packet; do
+    until has_socket "${PID[$1]}"; do
         alive "$1" || fail "$1 ended: $(cat "$(log_of "$1")")"
     done
 }
