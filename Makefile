@@ -7,7 +7,8 @@
 #: make check-vm       tests in a guest under qemu (tests/vm), on a kernel of
 #:                     Debian's that is fetched once into ~/.cache/aoekit;
 #:                     SAN=1 here, too
-#: make check-vm-long  of these, fifty power cuts: half an hour
+#: make check-vm-long  of these, fifty power cuts and more work on a log of
+#:                     writes: half an hour
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
@@ -360,8 +361,8 @@ check-vm-built: all $(HELPERS)
 check-vm-long: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-long-built
 check-vm-long-built: all $(HELPERS)
-	@BUILD=$(BUILD) AOEKIT_CUTS=50 \
-		tests/run -t 4000 -j 1 vm/power-cut
+	@BUILD=$(BUILD) AOEKIT_CUTS=50 AOEKIT_ROUNDS=30 \
+		tests/run -t 4000 -j 1 vm/power-cut vm/log-writes
 tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet
