@@ -7,6 +7,8 @@
 #: make check-vm       tests in a guest under qemu (tests/vm), on a kernel of
 #:                     Debian's that is fetched once into ~/.cache/aoekit;
 #:                     SAN=1 here, too
+#: make check-vm-long  of these, fifty power cuts and more work on a log of
+#:                     writes: half an hour
 #: make check-systemd  tests that switch a machine off (tests/systemd): systemd
 #:                     in namespaces, over a Debian tree that is made once
 #: make target         only aoe-target, which needs nothing beyond libc
@@ -355,7 +357,7 @@ check-built: all tests
 .PHONY: check-vm check-vm-built
 check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
-check-vm-built: all
+check-vm-built: all $(HELPERS)
 	@BUILD=$(BUILD) tests/run -t 240 $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),vm)
 # A machine that is switched off, which is ready in seconds but for its tree.
 .PHONY: check-systemd check-systemd-built
@@ -363,6 +365,12 @@ check-systemd: deps-systemd
 	+@$(MAKE) --no-print-directory check-systemd-built
 check-systemd-built: all
 	@BUILD=$(BUILD) tests/run -t 400 $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),systemd)
+.PHONY: check-vm-long check-vm-long-built
+check-vm-long: deps-vm
+	+@$(MAKE) --no-print-directory check-vm-long-built
+check-vm-long-built: all $(HELPERS)
+	@BUILD=$(BUILD) AOEKIT_CUTS=50 AOEKIT_ROUNDS=30 \
+		tests/run -t 4000 -j 1 vm/power-cut vm/log-writes
 tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet

@@ -14,6 +14,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs run /run
 mount -t tmpfs tmp /tmp
+stty -F /dev/ttyS1 -onlcr
 exec >/dev/ttyS1 2>&1 </dev/null
 
 # load MODULE...: with what it needs.
@@ -91,6 +92,23 @@ sums() {
     (cd "$1" && find . -type f | sort | xargs sha256sum)
 }
 
+# orders: does what guest_does (tests/lib/guest-nas.sh) sends, each line in this
+# shell, until it has done `end`.
+orders() {
+    enough=
+    stty -F /dev/ttyS2 raw -echo
+    echo 'guest: ready'
+    while [ -z "$enough" ] && read -r id order; do
+        eval "$order" >/tmp/.answer 2>&1
+        status=$?
+        awk -v id="$id" '{ print id "| " $0 }' /tmp/.answer
+        echo "guest: did $id $status"
+    done </dev/ttyS2
+}
+end() {
+    enough=1
+}
+
 # ---- sanitizers --------------------------------------------------------------
 
 sanitized() {
@@ -125,7 +143,8 @@ watch_reports() {
 # It is at its end that a server looks for what it has leaked.
 all_ended() {
     for exe in /proc/[0-9]*/exe; do
-        [ ! "$exe" -ef /bin/aoe-nbd ] || return 1
+        [ ! "$exe" -ef /bin/aoe-nbd ] && [ ! "$exe" -ef /bin/aoe-target ] ||
+            return 1
     done
 }
 
@@ -143,7 +162,8 @@ ip link set eth0 up
 # shellcheck disable=SC1091 # it exists in the guest
 (. /test.sh)
 status=$?
-[ ! -e /bin/aoe-nbd ] || check "every server has ended" eventually all_ended
+[ ! -e /bin/aoe-nbd ] && [ ! -e /bin/aoe-target ] ||
+    check "every server has ended" eventually all_ended
 if sanitized; then
     kill "$watch"
     reports true

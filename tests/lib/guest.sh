@@ -22,11 +22,14 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/net.sh"
 
-GUEST_MODULES="virtio_pci virtio_net nbd aoe ext4 xfs"
+GUEST_MODULES="virtio_pci virtio_net virtio_blk virtio_scsi sd_mod xhci_pci
+    usb-storage nbd aoe ext4 xfs dm-flakey dm-log-writes faulty scsi_debug"
 GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/aoekit/guest
 GUEST_ROOT=$TMP/guest
 GUEST_MEMORY=768 # MiB
 GUEST_APPEND=    # to the kernel's command line
+GUEST_MAC=52:54:00:12:34:56
+GUEST_DEVICES=() # what else qemu is told
 
 # ---- the kernel --------------------------------------------------------------
 
@@ -67,7 +70,7 @@ guest_has_kernel() {
     done
 }
 
-# Skips where no guest can be had; makes the wire.
+# guest_needs [MTU]: skips where no guest can be had; makes the wire.
 guest_needs() {
     [ "$(uname -m)" = x86_64 ] || skip "the guest's kernel is for x86_64"
     need qemu-system-x86_64=qemu-system-x86 busybox=busybox-static cpio \
@@ -85,7 +88,7 @@ guest_needs() {
             skip "no kernel for the guest: $(tail -n 1 "$TMP/fetch.log")"
     fi
     exec 8>&-
-    network 1500
+    network "${1:-1500}"
     ip -n "$NAS_NS" tuntap add tap0 mode tap 2>>"$TMP/.ip" ||
         skip "cannot make a tap: $(tail -n 1 "$TMP/.ip")"
     ip -n "$NAS_NS" link set tap0 up
@@ -148,7 +151,8 @@ guest_start() {
         -serial "file:$TMP/guest-kernel.log" \
         -chardev stdio,id=says,signal=off -serial chardev:says \
         -netdev tap,id=wire,ifname=tap0,script=no,downscript=no \
-        -device virtio-net-pci,netdev=wire,romfile=
+        -device "virtio-net-pci,netdev=wire,romfile=,mac=$GUEST_MAC" \
+        "${GUEST_DEVICES[@]}"
 }
 
 # Waits for its end; its checks become ours.

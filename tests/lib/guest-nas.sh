@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# A guest that is the NAS: the target runs in it, on disks that fail, go away
+# and come back, and lose their power; the clients are out here.  Source it
+# instead of guest.sh:
+#
+#     . "$(dirname "$0")/../lib/guest-nas.sh"
+#     nas_needs                             # or the script is skipped
+#     guest_program dmsetup
+#     nas_disk one "$TMP/disk"              # a block node of qemu's
+#     GUEST_DEVICES+=(-device "virtio-blk-pci,drive=one")
+#     nas_start 100 </dev/null              # functions for the guest
+#     guest_does 'serve /dev/vda'
+#     await guest 'serving'                 # the target's lines are the guest's
+#     qmp system_reset
+#     nas_end
+#
+# The guest's interface eth0 has the address $NAS_MAC and is on a bridge with the
+# eth0 of the `host` namespace, as if the `nas` namespace were the guest.
+
+. "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
+
+# ---- the network -------------------------------------------------------------
+
+# nas_needs [MTU]: or the script is skipped.
+nas_needs() {
+    NAS_MTU=${1:-1500}
+    guest_needs "$NAS_MTU"
+    GUEST_MAC=$NAS_MAC
+    guest_program aoe-target
+    nas_bridge 2>>"$TMP/.ip" || skip "cannot make a bridge: $(tail -n 1 "$TMP/.ip")"
+    carries "$HOST_NS" || fail "the bridge carries nothing"
+    mkfifo "$TMP"/{orders,qmp}.{in,out} || fail "cannot make a fifo"
+    GUEST_DEVICES+=(-chardev "pipe,id=orders,path=$TMP/orders"
+        -serial chardev:orders -chardev "pipe,id=qmp,path=$TMP/qmp"
+        -mon "chardev=qmp,mode=control")
+}
+
+nas_bridge() {
+    ip -n "$NAS_NS" link add bridge type bridge &&
+        ip -n "$NAS_NS" link set eth0 address 02:a0:e0:00:00:0a master bridge &&
+        ip -n "$NAS_NS" link set tap0 mtu "$NAS_MTU" master bridge &&
+        ip -n "$NAS_NS" link set bridge up
+}
+
+# ---- the machine -------------------------------------------------------------
+
+# nas_disk NODE FILE: an image that a -device or device_add can name.
+nas_disk() {
+    GUEST_DEVICES+=(-blockdev
+        "driver=raw,node-name=$1,file.driver=file,file.filename=$2")
+}
+
+# nas_start SECONDS: boots, for no longer than that, and waits until it takes
+# orders.  Standard input has the functions that these use.
+nas_start() {
+    start monitor host cat "$TMP/qmp.out"
+    guest_start "$1" < <(
+        echo "ip link set eth0 mtu $NAS_MTU"
+        # What is cached stays so until the target or the script syncs it.
+        echo 'echo 360000 >/proc/sys/vm/dirty_writeback_centisecs'
+        echo 'echo 360000 >/proc/sys/vm/dirty_expire_centisecs'
+        echo "$GUEST_FUNCTIONS"
+        cat
+        echo orders
+    )
+    qmp qmp_capabilities || fail "no monitor"
+    await guest '^guest: ready' 120
+}
+
+# In the guest, for all: serve FILE [OPTION]... is the target as e1.2, whose
+# process is $target; served: ends it, with its exit status.
+# shellcheck disable=SC2016 # they are the guest's
+GUEST_FUNCTIONS='
+serve() {
+    file=$1
+    shift
+    aoe-target "$@" 1 2 eth0 "$file" >/dev/ttyS1 2>&1 &
+    target=$!
+}
+served() {
+    kill "$target"
+    wait "$target"
+}
+'
+
+# guest_does COMMAND: one line of shell in the guest; its output and its status.
+guest_does() {
+    local id=${EPOCHREALTIME/[.,]/} status
+    echo "$id $*" >"$TMP/orders.in"
+    seen guest "^guest: did $id " 60 || { echo "not done: $*" && return 1; }
+    sed -n "s/^$id| //p" "$(log_of guest)"
+    status=$(sed -n "s/^guest: did $id //p" "$(log_of guest)")
+    return "$status"
+}
+
+# serving [OPTION]... FILE: the target in the guest, up to its first line.
+serving() {
+    mark guest
+    guest_does "serve ${*: -1} ${*:1:$#-1}" || fail "the guest serves nothing"
+    await guest '^aoe-target: e1\.2: serving' 30
+}
+
+# qmp COMMAND [ARGUMENTS]: an order to the machine, in JSON.
+qmp() {
+    local id=${EPOCHREALTIME/[.,]/} answer arguments=${2:-{\}}
+    echo "{\"execute\": \"$1\", \"arguments\": $arguments, \"id\": \"$id\"}" \
+        >"$TMP/qmp.in"
+    seen monitor "\"id\": \"$id\"" || { echo "no answer to $1" && return 1; }
+    answer=$(grep "\"id\": \"$id\"" "$(log_of monitor)")
+    [[ $answer = *'"return"'* ]] || { echo "$answer" && return 1; }
+}
+
+# The guest's own end; its checks, if it made some, become ours.
+nas_end() {
+    guest_does end || fail "the guest takes no orders"
+    guest_end
+    end monitor
+}
