@@ -7,6 +7,8 @@
 #: make check-vm       tests in a guest under qemu (tests/vm), on a kernel of
 #:                     Debian's that is fetched once into ~/.cache/aoekit;
 #:                     SAN=1 here, too
+#: make check-systemd  tests that switch a machine off (tests/systemd): systemd
+#:                     in namespaces, over a Debian tree that is made once
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
@@ -355,6 +357,12 @@ check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
 check-vm-built: all
 	@BUILD=$(BUILD) tests/run -t 240 $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),vm)
+# A machine that is switched off, which is ready in seconds but for its tree.
+.PHONY: check-systemd check-systemd-built
+check-systemd: deps-systemd
+	+@$(MAKE) --no-print-directory check-systemd-built
+check-systemd-built: all
+	@BUILD=$(BUILD) tests/run -t 400 $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),systemd)
 tests: unit-tests $(HELPERS) $(REPLAYS) $(if $(HELPERS),$(SIM) $(MUTANTS))
 
 # Measurements, in tests/bench; not part of check, because they need a quiet
@@ -405,9 +413,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no takes the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-vm deps-bench deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-vm deps-systemd deps-bench deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-vm deps-bench deps-ci:
+deps-build deps-demo deps-test deps-vm deps-systemd deps-bench deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------

@@ -5,11 +5,12 @@
 # elsewhere it names the packages.  It says what it will install before it
 # does, and does nothing when all is there.
 
-usage="usage: dist/deps.sh build|demo|test|vm|bench|ci
+usage="usage: dist/deps.sh build|demo|test|vm|systemd|bench|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
   vm      test, and run make check-vm
+  systemd vm, and run make check-systemd
   bench   build, and what the comparisons of tests/bench need
   ci      test, and what .ci/run checks beyond that"
 
@@ -20,6 +21,7 @@ BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburi
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
 TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs python3-libnbd restic rsync"
 VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev hdparm"
+SYSTEMD="debootstrap"
 CI="clang libclang-rt-dev clang-format shellcheck musl-tools linux-libc-dev"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
@@ -53,8 +55,9 @@ build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
 vm) wanted="$BUILD $DEMO $TEST $VM" ;;
+systemd) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
-ci) wanted="$BUILD $DEMO $TEST $VM $CI $ARM" ;;
+ci) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

@@ -26,6 +26,7 @@ GUEST_MODULES="virtio_pci virtio_net nbd aoe ext4 xfs"
 GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/aoekit/guest
 GUEST_ROOT=$TMP/guest
 GUEST_MEMORY=768 # MiB
+GUEST_APPEND=    # to the kernel's command line
 
 # ---- the kernel --------------------------------------------------------------
 
@@ -143,7 +144,7 @@ guest_start() {
         qemu-system-x86_64 -accel tcg -cpu max -m "$GUEST_MEMORY" -nodefaults \
         -no-user-config -nographic -no-reboot \
         -kernel "$GUEST_CACHE/vmlinuz" -initrd "$TMP/initrd" \
-        -append 'console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on' \
+        -append "console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on$GUEST_APPEND" \
         -serial "file:$TMP/guest-kernel.log" \
         -chardev stdio,id=says,signal=off -serial chardev:says \
         -netdev tap,id=wire,ifname=tap0,script=no,downscript=no \
