@@ -24,7 +24,7 @@ mount -t aoe e1.2 /mnt -o interface=eth0 &&
 systemctl poweroff
 sleep infinity
 END
-await user '^written' 60
+await user '^written' 120
 check "systemctl poweroff in a session" box_off
 check "every byte is on the NAS" whole e1.2
 stop e1.2

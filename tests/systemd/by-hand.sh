@@ -21,7 +21,7 @@ cp /root/data /mnt/data && cp /root/data /mnt/two/data && echo written
 systemctl poweroff
 sleep infinity
 END
-await user '^written' 60
+await user '^written' 120
 in_scopes() {
     grep -c '^0::/system\.slice/aoe-fuse-e[13]\.[24]-[0-9]*\.scope$' \
         "$(log_of user)" | grep -qx 4

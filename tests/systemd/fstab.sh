@@ -21,7 +21,7 @@ cp /root/data /mnt/one/data && cp /root/data /mnt/two/data && echo written
 systemctl poweroff
 sleep infinity
 END
-await user '^written' 60
+await user '^written' 120
 check "systemctl poweroff in a session" box_off
 check "mounted at boot: every byte is on the NAS" whole e1.2
 check "mounted by automount: every byte is on the NAS" whole e3.4

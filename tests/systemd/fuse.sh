@@ -20,7 +20,7 @@ mount "$(loop e1.2)" /mnt/one && mount "$(loop e3.4)" /mnt/two -o _netdev &&
 systemctl poweroff
 sleep infinity
 END
-await user '^written' 60
+await user '^written' 120
 check "systemctl poweroff in a session" box_off
 check "every byte is on the NAS" whole e1.2
 check "... and on the other disk" whole e3.4

@@ -27,7 +27,7 @@ systemctl poweroff
 sleep infinity
 END
 mkfifo "$BOX/go"
-await user '^written' 60
+await user '^written' 120
 stop e1.2 KILL
 stop e3.4 KILL
 echo >"$BOX/go"

@@ -16,6 +16,7 @@ box_disk 3 4 tap0
 rm -rf "$BOX"/usr/share/{doc,man,locale,i18n,info,zoneinfo,perl*} \
     "$BOX"/usr/lib/x86_64-linux-gnu/{perl*,gconv} "$BOX"/var/lib/{apt,dpkg} \
     "$BOX"/var/cache/*
+truncate -s 8M "$BOX/root/data"
 mkdir "$BOX/modules"
 GUEST_ROOT=$BOX
 GUEST_MEMORY=1280
@@ -49,7 +50,7 @@ for unit in load session; do
     ln -s "../$unit.service" "$BOX/etc/systemd/system/multi-user.target.wants/"
 done
 
-guest_start 200 <<'END'
+guest_start 330 <<'END'
 mkdir /mnt/one /mnt/two
 aoe-nbd connect e1.2 -i eth0 && mount /dev/nbd0 /mnt/one &&
     mount -t aoe e3.4 /mnt/two -o interface=eth0,via=nbd || exit
@@ -60,7 +61,7 @@ cp /root/data /mnt/one/data && cp /root/data /mnt/two/data && echo written
 systemctl poweroff
 sleep infinity
 END
-await guest '^written' 190
+await guest '^written' 270
 in_scopes() {
     grep -c 'in 0::/system\.slice/aoe-nbd-e[13]\.[24]-[0-9]*\.scope' \
         "$(log_of guest)" | grep -qx 2

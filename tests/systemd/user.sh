@@ -26,7 +26,7 @@ trap '' HUP
 cp data disk/data && echo written
 while sleep 0.1; do :; done
 END
-await user '^written' 60
+await user '^written' 120
 inside systemctl poweroff
 check "systemctl poweroff in the session" box_off
 check "the file system: every byte is on the NAS" whole e1.2
