@@ -319,20 +319,29 @@ SIM := $(BUILD)/tests/sim/sim
 MUTANTS := $(patsubst tests/sim/mutants/%.c,$(BUILD)/tests/sim/sim-%,$(wildcard tests/sim/mutants/*.c))
 SIM_OBJS := $(call objs,$(wildcard tests/sim/*.c))
 SIM_LIBS := $(TESTLIB) $(TARGET) $(INITIATOR) $(WIRE) $(BASE)
+# Its clock, entropy and log are in tests/sim/world.c.
+SIM_WRAP := -Wl,--wrap=clock_gettime,--wrap=random_nonzero,--wrap=log_error
 $(SIM): $(SIM_OBJS) $(SIM_LIBS)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
+	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) -o $@ $^ $(TARGET_LIBS)
 $(BUILD)/tests/sim/sim-%: $(BUILD)/obj/tests/sim/mutants/%.o $(SIM_OBJS) $(SIM_LIBS)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -Wl,--wrap=$(wrap) -o $@ $^ $(TARGET_LIBS)
+	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) -Wl,--wrap=$(wrap) -o $@ $^ $(TARGET_LIBS)
+$(BUILD)/tests/sim/sim-epoch: wrap = epochs_lose
 $(BUILD)/tests/sim/sim-fence: wrap = fence_hit
 $(BUILD)/tests/sim/sim-flush: wrap = responder_request
+$(BUILD)/tests/sim/sim-neighbour: wrap = group_commit_add
 $(BUILD)/tests/sim/sim-order: wrap = order_enter
 $(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
-$(BUILD)/tests/sim/sim-replay: wrap = replay_begin
+$(BUILD)/tests/sim/sim-refused: wrap = disk_flush_again,--wrap=disk_flush_failed,--wrap=transfer_fail
+$(BUILD)/tests/sim/sim-reopen: wrap = epochs_inherit
+$(BUILD)/tests/sim/sim-replay: wrap = disk_lost_writes
 $(BUILD)/tests/sim/sim-silence: wrap = disk_answered
+$(BUILD)/tests/sim/sim-swallow: wrap = disk_flush_failed,--wrap=disk_vendor
+$(BUILD)/tests/sim/sim-told: wrap = epochs_tell
+$(BUILD)/tests/sim/sim-written: wrap = group_commit_lost
 SEEDS ?= 10000
 SEED ?= 1
 .PHONY: sim

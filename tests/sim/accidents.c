@@ -41,21 +41,83 @@ static struct link *any_port(struct sim *s)
 /* ---- accidents ------------------------------------------------------------
  */
 
+void sim_each_history(struct sim *s, void (*f)(struct history *h))
+{
+    for (unsigned i = 0; i < s->client_count; i++)
+        f(&s->clients[i].history);
+    for (unsigned i = 0; i < NEIGHBOURS; i++)
+        f(&s->neighbours[i].history);
+}
+
 static void crash(struct sim *s)
 {
     s->happened[HAPPENED_CRASH]++;
     trace_say(&s->trace, s->now, "NAS: power fails");
-    if (s->history.replay) /* a machine takes its time to start */
+    if (s->replay) /* a machine takes its time to start */
         s->recover_at += 4 * NS_PER_S;
     s->happened[HAPPENED_LOST_SECTORS] += nas_crash(&s->nas);
-    history_crash(&s->history);
+    sim_each_history(s, history_crash);
+}
+
+static void kill_target(struct sim *s)
+{
+    s->happened[HAPPENED_KILL]++;
+    trace_say(&s->trace, s->now, "NAS: the target is killed");
+    nas_kill(&s->nas);
+    sim_each_history(s, history_restart);
 }
 
 static void restart(struct sim *s)
 {
     s->happened[HAPPENED_RESTART]++;
     trace_say(&s->trace, s->now, "NAS restarts in an orderly way");
-    nas_restart(&s->nas);
+    nas_stop(&s->nas);
+}
+
+/* Both lose what clients of libaoe wrote: see begin_medium. */
+static void pull_device(struct sim *s)
+{
+    if (!s->vendor || s->nas.state != NAS_SERVES)
+        return;
+    s->happened[HAPPENED_PULL]++;
+    trace_say(&s->trace, s->now, "NAS: the device is pulled out");
+    nas_pull(&s->nas);
+}
+
+static void lose_server(struct sim *s)
+{
+    if (!s->vendor || !s->nas.remote || s->nas.state != NAS_SERVES)
+        return;
+    s->happened[HAPPENED_RECONNECT]++;
+    trace_say(&s->trace, s->now, "NAS: its server is lost and found");
+    medium_reconnect(s->nas.disk.store);
+}
+
+static void go_bad(struct sim *s)
+{
+    struct medium *m = &s->nas.medium;
+    uint64_t own = m->sectors - NEIGHBOURS * NEIGHBOUR_SECTORS;
+    uint64_t lba = dice_below(&s->dice, 3) ? dice_below(&s->dice, own) : own;
+    uint64_t count = 1 + dice_below(&s->dice, 30);
+
+    trace_say(&s->trace, s->now, "NAS: sectors from %u on go bad",
+              (unsigned)lba);
+    for (; count-- && lba < m->sectors; lba++)
+        m->state[lba].bad = true;
+}
+
+static void reopen(struct sim *s)
+{
+    trace_say(&s->trace, s->now, "NAS opens its disk anew");
+    if (dice_below(&s->dice, 2))
+        go_bad(s); /* which may be why */
+    nas_reopen(&s->nas);
+}
+
+static void refuse_flushes(struct sim *s)
+{
+    trace_say(&s->trace, s->now, "NAS: it refuses to flush");
+    s->nas.refuses_flushes = true;
 }
 
 static void pull_cable(struct sim *s)
@@ -129,7 +191,7 @@ static void take_over(struct sim *s)
 {
     struct client *c = any_client(s);
 
-    if (s->history.replay)
+    if (s->replay)
         return;
     s->happened[HAPPENED_TAKEOVER]++;
     trace_say(&s->trace, s->now, "client %d: is gone", c->number);
@@ -140,8 +202,10 @@ static const struct {
     unsigned weight;
     void (*begin)(struct sim *s);
 } accidents[] = {
-    {4, crash},      {3, restart},   {3, pull_cable}, {2, lose_contact},
-    {3, change_mtu}, {4, open_hole}, {1, come},       {2, take_over},
+    {4, crash},       {2, kill_target},  {3, restart},    {3, reopen},
+    {1, pull_device}, {2, lose_server},  {3, go_bad},     {1, refuse_flushes},
+    {3, pull_cable},  {2, lose_contact}, {3, change_mtu}, {4, open_hole},
+    {1, come},        {2, take_over},
 };
 
 enum { KINDS = sizeof accidents / sizeof accidents[0] };
@@ -165,11 +229,19 @@ static void accident(struct sim *s)
 
 void sim_stranger(struct sim *s)
 {
+    struct nas_options o = {.wire = s->wire,
+                            .dice = &s->dice,
+                            .addr = s->nas.export.addr,
+                            .sectors = s->nas.export.sectors,
+                            .serial = "two",
+                            .ports = 1,
+                            .mtu = s->mtu,
+                            .vendor = s->vendor};
+
     trace_say(&s->trace, s->now, "another disk has the same address");
-    nas_open(&s->stranger, s->wire, &s->dice, s->nas.export.addr,
-             s->nas.export.sectors, "two", 1, s->mtu);
-    memset(s->stranger.cache, STRANGE, (size_t)s->stranger.sectors * 512);
-    nas_restart(&s->stranger); /* it announces itself */
+    nas_open(&s->stranger, &o, s->now);
+    memset(s->stranger.medium.cache, STRANGE,
+           (size_t)s->stranger.medium.sectors * 512);
     s->stranger_here = true;
 }
 
@@ -178,8 +250,8 @@ void sim_stranger_leaves(struct sim *s)
     if (!s->stranger_here)
         return;
     trace_say(&s->trace, s->now, "the other disk has gone");
-    for (uint64_t i = 0; i < s->stranger.sectors * 512; i++)
-        if (s->stranger.cache[i] != STRANGE)
+    for (uint64_t i = 0; i < s->stranger.medium.sectors * 512; i++)
+        if (s->stranger.medium.cache[i] != STRANGE)
             s->why = "a stranger's disk was written to";
     s->alone_since = s->now;
     nas_close(&s->stranger);
@@ -199,12 +271,29 @@ static void mend(struct sim *s, struct link *l)
         wire_port_mtu(l, s->mtu);
 }
 
+/* Whoever is not told by the target's words is not told at all. */
+static void start_nas(struct sim *s)
+{
+    if (s->nas.state != NAS_OFF)
+        return;
+    if (!s->nas.export.vendor.orderly)
+        sim_each_history(s, history_restart);
+    nas_start(&s->nas);
+}
+
 static void recover(struct sim *s)
 {
+    if (s->nas.state == NAS_STOPS) { /* it is not done yet */
+        s->recover_at = s->now + NS_PER_S / 10;
+        return;
+    }
     trace_say(&s->trace, s->now, "all is well again");
     each_port(s, mend);
-    if (s->nas.down)
-        nas_restart(&s->nas);
+    medium_heal(&s->nas.medium);
+    start_nas(s);
+    if (s->nas.pulled)
+        nas_reopen(&s->nas);
+    s->nas.refuses_flushes = false;
     if (!s->flaps)
         sim_stranger_leaves(s);
     s->recover_at = UINT64_MAX;
@@ -241,7 +330,8 @@ void sim_calm(struct sim *s)
 {
     s->quiet = true;
     s->flaps = 0;
-    s->nas.stall_chance = s->nas.error_chance = 0;
+    s->nas.medium.stall_chance = s->nas.medium.error_chance = 0;
+    s->nas.medium.loss_chance = 0;
     recover(s);
     each_port(s, good_wire);
 }
@@ -294,7 +384,8 @@ void sim_set_faults(struct sim *s)
 {
     s->doubling = dice_below(&s->dice, 3) == 0;
     s->answers_double = !s->doubling && dice_below(&s->dice, 3) == 0;
-    s->nas.forgets = !s->doubling && dice_below(&s->dice, 2);
+    if (!s->doubling && dice_below(&s->dice, 2))
+        nas_knows_no_copies(&s->nas);
     for (unsigned i = 0; i < s->client_count; i++)
         sim_wire_client(s, &s->clients[i]);
 }

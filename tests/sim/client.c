@@ -14,7 +14,8 @@
 #include "initiator/context.h"
 
 /* How long after its deadline a request may end at the latest: as long as a
- * fence may keep everything, and a moment. */
+ * fence may keep everything, after which it has as much time again, and a
+ * moment. */
 #define GRACE (3 * NS_PER_S)
 
 static uint64_t client_clock(void *arg)
@@ -34,6 +35,17 @@ static const char *event_name(enum aoe_event e)
     return names[e];
 }
 
+static void check_loss(struct client *c)
+{
+    c->losses++;
+    if (*c->now - c->answered < c->timeout)
+        snprintf(c->why, sizeof c->why,
+                 "client %d: the disk was called lost %.3f s after an answer, "
+                 "its deadline was %.0f s: not allowed",
+                 c->number, (double)(*c->now - c->answered) / 1e9,
+                 (double)c->timeout / 1e9);
+}
+
 static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct client *c = arg;
@@ -47,15 +59,14 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         c->conflicts++;
     if (event == AOE_DISK_CONFLICT && !c->ready)
         c->conflict = true;
-    if (event != AOE_DISK_LOST)
-        return;
-    c->losses++;
-    if (*c->now - c->answered < c->timeout)
-        snprintf(c->why, sizeof c->why,
-                 "client %d: the disk was called lost %.3f s after an answer, "
-                 "its deadline was %.0f s: not allowed",
-                 c->number, (double)(*c->now - c->answered) / 1e9,
-                 (double)c->timeout / 1e9);
+    if (event == AOE_DISK_LOST)
+        check_loss(c);
+    if (event == AOE_DISK_REPLAYED || event == AOE_DISK_MENDED)
+        c->replays++;
+    /* What the log could not bring back so far. */
+    if (c->replay &&
+        (event == AOE_DISK_RESTARTED || event == AOE_DISK_LOST_WRITES))
+        history_lost_all(&c->history);
 }
 
 static void open_disk(struct client *c)
@@ -116,6 +127,7 @@ void client_replace(struct client *c, uint64_t at)
         return;
     add_up(c);
     aoe_close(c->aoe);
+    history_successor(&c->history);
     c->aoe = NULL;
     c->disk = NULL;
     c->port_count = 0;
@@ -127,6 +139,7 @@ void client_reopen(struct client *c)
 {
     add_up(c);
     aoe_disk_close(c->disk);
+    history_successor(&c->history);
     open_disk(c);
 }
 
@@ -134,6 +147,7 @@ void client_close(struct client *c)
 {
     c->left = 0;
     client_replace(c, UINT64_MAX);
+    history_fini(&c->history);
 }
 
 /* ---- requests -------------------------------------------------------------
@@ -147,15 +161,20 @@ static const char *op_name(enum aoe_op op)
     return names[op];
 }
 
-static void check_read(struct client *c, struct client_op *op, int status)
+static bool judge(struct client *c, struct client_op *op, int status,
+                  char why[HISTORY_WHY])
 {
-    if (status == 0) {
-        char why[160];
-
-        if (!history_check(c->history, &op->past, op->data, why, sizeof why))
-            snprintf(c->why, sizeof c->why, "client %d: %s", c->number, why);
-    } else {
-        free(op->past.floor);
+    switch (op->request.op) {
+    case AOE_READ:
+        if (status == 0)
+            return history_check(&c->history, &op->past, op->data, why);
+        history_forget(&op->past);
+        return true;
+    case AOE_FLUSH:
+        c->flushes_failed += status != 0;
+        return history_flushed(&c->history, &op->past, status, why);
+    default:
+        return history_wrote(&c->history, &op->past, status, why);
     }
 }
 
@@ -165,7 +184,7 @@ static void check_end(struct client *c, const struct client_op *op, int status)
 {
     uint64_t since = op->begun > c->heard ? op->begun : c->heard;
 
-    if (c->timeout && *c->now - since > c->timeout + GRACE &&
+    if (c->timeout && *c->now - since > 2 * c->timeout + GRACE &&
         status != -ECANCELED)
         snprintf(c->why, sizeof c->why,
                  "client %d: a %s ended after %.3f s of silence, its deadline "
@@ -180,6 +199,7 @@ static void op_done(struct aoe_request *r, int status)
 {
     struct client_op *op = (struct client_op *)(void *)r;
     struct client *c = op->client;
+    char why[HISTORY_WHY];
 
     trace_say(c->trace, *c->now,
               "client %d: %s #%" PRIu64 " at %" PRIu64 "+%" PRIu64 " ended: %d",
@@ -190,16 +210,8 @@ static void op_done(struct aoe_request *r, int status)
     c->ended++;
     c->failed += status != 0;
     check_end(c, op, status);
-    switch (r->op) {
-    case AOE_READ:
-        check_read(c, op, status);
-        break;
-    case AOE_FLUSH:
-        history_flushed(c->history, &op->past, status);
-        break;
-    default:
-        history_wrote(c->history, &op->past, status);
-    }
+    if (!judge(c, op, status, why))
+        snprintf(c->why, sizeof c->why, "client %d: %s", c->number, why);
 }
 
 static void begin_write(struct client *c, struct client_op *op, uint64_t lba,
@@ -207,7 +219,7 @@ static void begin_write(struct client *c, struct client_op *op, uint64_t lba,
 {
     bool data = op->request.op == AOE_WRITE;
 
-    history_write(c->history, &op->past, lba, count, !data);
+    history_write(&c->history, &op->past, lba, count, !data, op->request.fua);
     for (uint64_t i = 0; data && i < count; i++)
         sector_fill(op->data + i * 512, lba + i, op->past.id);
 }
@@ -229,10 +241,12 @@ static bool submit(struct client *c, struct client_op *op, enum aoe_op kind,
     r->iov = &op->iov;
     r->iovcnt = 1;
     r->done = op_done;
+    r->fua =
+        kind != AOE_READ && kind != AOE_FLUSH && dice_below(c->dice, 12) == 0;
     if (kind == AOE_READ)
-        history_read(c->history, &op->past, lba, count);
+        history_read(&c->history, &op->past, lba, count);
     else if (kind == AOE_FLUSH)
-        history_flush(c->history, &op->past);
+        history_flush(&c->history, &op->past);
     else
         begin_write(c, op, lba, count);
     trace_say(c->trace, *c->now,
@@ -240,14 +254,18 @@ static bool submit(struct client *c, struct client_op *op, enum aoe_op kind,
               op_name(kind), op->past.id, lba, count);
     err = aoe_submit(c->disk, r);
     if (err) {
-        if (kind == AOE_READ || kind == AOE_FLUSH)
-            free(op->past.floor);
+        history_forget(&op->past);
         trace_say(c->trace, *c->now, "client %d: refused: %d", c->number, err);
         return false;
     }
     op->busy = true;
     c->running++;
     return true;
+}
+
+void client_flush(struct client *c, struct client_op *op)
+{
+    submit(c, op, AOE_FLUSH, 0, 0);
 }
 
 void client_read(struct client *c, struct client_op *op, uint64_t lba,

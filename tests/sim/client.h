@@ -29,7 +29,7 @@ struct client_op {
 struct client {
     int number;
     struct dice *dice;
-    struct history *history;
+    struct history history;
     struct trace *trace;
     const uint64_t *now;
     struct aoe *aoe;
@@ -53,8 +53,10 @@ struct client {
     bool ready;
     bool conflict;              /* two disks were there when it opened one */
     unsigned conflicts, losses; /* of the disk, as its events said */
+    unsigned replays;
+    unsigned flushes_failed;
     uint64_t fenced, late;      /* sums of what its disks had counted */
-    char why[200];              /* not empty: the simulation has failed */
+    char why[HISTORY_WHY + 32]; /* not empty: the simulation has failed */
     struct client_op ops[CLIENT_OPS];
 };
 
@@ -78,6 +80,7 @@ void client_run(struct client *c);
 /* One read of its part of the disk, `count` sectors at `lba` in it. */
 void client_read(struct client *c, struct client_op *op, uint64_t lba,
                  uint64_t count);
+void client_flush(struct client *c, struct client_op *op);
 /* When it wants to be run again; UINT64_MAX: when something ended. */
 uint64_t client_next(const struct client *c);
 

@@ -129,10 +129,20 @@ void sim_count(struct sim *s)
 {
     uint64_t *n = s->happened;
 
-    n[HAPPENED_STALL] += s->nas.stalls;
-    n[HAPPENED_DISK_ERROR] += s->nas.errors;
+    const struct medium *m = &s->nas.medium;
+
+    n[HAPPENED_RESTART_LOSSY] += s->nas.stopped_lossy;
+    n[HAPPENED_REOPEN] += s->nas.reopened;
+    n[HAPPENED_REFUSED_FLUSH] += s->nas.refused;
+    n[HAPPENED_LOST_WRITE_BACKS] += m->lost;
+    n[HAPPENED_FAILED_SYNC] += m->told;
+    n[HAPPENED_WRITE_AGAIN] += m->again;
+    n[HAPPENED_LOSS] += s->nas.losses;
+    n[HAPPENED_STALL] += m->stalls;
+    n[HAPPENED_DISK_ERROR] += m->errors;
     n[HAPPENED_FRAME_LOST] += wire_count(s->wire, WIRE_LOST);
-    n[HAPPENED_FRAME_DOUBLED] += wire_count(s->wire, WIRE_DUPLICATED);
+    n[s->doubling ? HAPPENED_FRAME_DOUBLED : HAPPENED_ANSWER_DOUBLED] +=
+        wire_count(s->wire, WIRE_DUPLICATED);
     n[HAPPENED_FRAME_OVERTAKEN] += wire_count(s->wire, WIRE_REORDERED);
     n[HAPPENED_FRAME_CORRUPTED] += wire_count(s->wire, WIRE_CORRUPTED);
     n[HAPPENED_FRAME_SWALLOWED] += wire_count(s->wire, WIRE_TOO_LONG);
@@ -141,5 +151,9 @@ void sim_count(struct sim *s)
         n[HAPPENED_DISK_LOST] += s->clients[i].losses;
         n[HAPPENED_FENCE] += s->clients[i].fenced;
         n[HAPPENED_LATE] += s->clients[i].late;
+        n[HAPPENED_REPLAY] += s->clients[i].replays;
+        n[HAPPENED_FLUSH_FAILED] += s->clients[i].flushes_failed;
     }
+    for (unsigned i = 0; i < NEIGHBOURS; i++)
+        n[HAPPENED_NEIGHBOUR_TOLD] += s->neighbours[i].told;
 }

@@ -13,9 +13,10 @@
 
 enum { SECTOR = 512 };
 
-void history_init(struct history *h, uint64_t sectors)
+void history_init(struct history *h, uint64_t first, uint64_t sectors,
+                  const uint8_t *medium)
 {
-    *h = (struct history){.sectors = sectors};
+    *h = (struct history){.first = first, .sectors = sectors, .medium = medium};
     h->s = calloc((size_t)sectors, sizeof *h->s);
     if (!h->s)
         abort();
@@ -24,7 +25,12 @@ void history_init(struct history *h, uint64_t sectors)
 void history_fini(struct history *h)
 {
     free(h->s);
-    free(h->durable_at);
+    free(h->drops);
+}
+
+static struct sector_history *at(const struct history *h, uint64_t lba)
+{
+    return &h->s[lba - h->first];
 }
 
 /* ---- sectors --------------------------------------------------------------
@@ -49,135 +55,285 @@ static bool sector_parse(const uint8_t *sector, uint64_t *lba, uint64_t *id)
     return true;
 }
 
-/* ---- writes ---------------------------------------------------------------
- */
-
-void history_write(struct history *h, struct snapshot *s, uint64_t lba,
-                   uint64_t count, bool zeroes)
-{
-    *s = (struct snapshot){
-        .lba = lba, .count = count, .id = ++h->last, .crashes = h->crashes};
-    for (uint64_t i = lba; i < lba + count; i++) {
-        h->s[i].newest = s->id;
-        if (zeroes)
-            h->s[i].trimmed = s->id;
-    }
-}
-
-void history_wrote(struct history *h, struct snapshot *s, int status)
-{
-    /* Failed, or answered over a crash: it may be there or not. */
-    if (status || s->crashes != h->crashes)
-        return;
-    for (uint64_t i = s->lba; i < s->lba + s->count; i++)
-        if (h->s[i].floor < s->id)
-            h->s[i].floor = s->id;
-}
-
-/* ---- reads ----------------------------------------------------------------
- */
-
-static void take_floor(struct history *h, struct snapshot *s)
-{
-    s->floor = malloc((size_t)s->count * sizeof *s->floor);
-    if (!s->floor)
-        abort();
-    for (uint64_t i = 0; i < s->count; i++)
-        s->floor[i] = h->s[s->lba + i].floor;
-    s->crashes = h->crashes;
-}
-
-void history_read(struct history *h, struct snapshot *s, uint64_t lba,
-                  uint64_t count)
-{
-    *s = (struct snapshot){.lba = lba, .count = count};
-    take_floor(h, s);
-}
-
 static bool zero(const uint8_t *sector)
 {
     return sector[0] == 0 && memcmp(sector, sector + 1, SECTOR - 1) == 0;
 }
 
-static bool allowed(const struct sector_history *s, uint64_t floor,
-                    const uint8_t *sector, uint64_t at, uint64_t *id)
+static bool allowed(const struct history *h, uint64_t lba, uint64_t floor,
+                    const uint8_t *sector, uint64_t *id)
 {
-    uint64_t lba;
+    const struct sector_history *s = at(h, lba);
+    uint64_t there;
 
     *id = 0;
     if (zero(sector))
         return floor == 0 || s->trimmed >= floor;
-    return sector_parse(sector, &lba, id) && lba == at && *id >= floor &&
+    return sector_parse(sector, &there, id) && there == lba && *id >= floor &&
            *id <= s->newest;
 }
 
-/* The least that a request which met a crash may find in a sector: what was
- * durable then.  Flushes since do not count, since a part of it may have been
- * read before them. */
-static uint64_t lowest(const struct history *h, const struct snapshot *s,
-                       uint64_t sector, uint64_t floor)
+static void say(const struct history *h, uint64_t lba, uint64_t id,
+                uint64_t floor, const char *where, char why[HISTORY_WHY])
 {
-    uint64_t durable;
+    snprintf(why, HISTORY_WHY,
+             "sector %" PRIu64 " holds write %" PRIu64 "%s, but %" PRIu64
+             "..%" PRIu64 " are allowed (zeroes of %" PRIu64 ")",
+             lba, id, where, floor, at(h, lba)->newest, at(h, lba)->trimmed);
+}
 
-    if (s->crashes == h->crashes)
+/* Whether the medium holds `owed`, or something newer. */
+static bool on_medium(const struct history *h, uint64_t lba, uint64_t owed,
+                      char why[HISTORY_WHY])
+{
+    uint64_t id;
+
+    if (allowed(h, lba, owed, h->medium + lba * SECTOR, &id))
+        return true;
+    say(h, lba, id, owed, " on the medium after a durable end", why);
+    return false;
+}
+
+/* ---- what was told --------------------------------------------------------
+ */
+
+static void take_owed(struct history *h, struct snapshot *s)
+{
+    s->floor = malloc((size_t)h->sectors * sizeof *s->floor);
+    if (!s->floor)
+        abort();
+    for (uint64_t i = 0; i < h->sectors; i++)
+        s->floor[i] = h->s[i].owed;
+}
+
+/* All that was acknowledged may be lost. */
+void history_told(struct history *h)
+{
+    h->told++;
+    for (uint64_t i = 0; i < h->sectors; i++)
+        h->s[i].owed = h->s[i].durable;
+}
+
+static void raise_durable(struct sector_history *s, uint64_t id)
+{
+    if (s->durable < id)
+        s->durable = id;
+    if (s->floor < id)
+        s->floor = id;
+    if (s->owed < id)
+        s->owed = id;
+}
+
+static bool settle(struct history *h, const struct snapshot *s,
+                   char why[HISTORY_WHY])
+{
+    /* Which answer came first, of that which told and of this, is up to the
+     * network; and of restarts that nobody was told of. */
+    if (s->told != h->told || s->restarts != h->restarts)
+        return true;
+    for (uint64_t i = 0; i < h->sectors; i++) {
+        if (!on_medium(h, h->first + i, s->floor[i], why))
+            return false;
+        raise_durable(&h->s[i], s->floor[i]);
+    }
+    return true;
+}
+
+void history_flush(struct history *h, struct snapshot *s)
+{
+    *s = (struct snapshot){
+        .events = h->events, .restarts = h->restarts, .told = h->told};
+    take_owed(h, s);
+}
+
+bool history_flushed(struct history *h, struct snapshot *s, int status,
+                     char why[HISTORY_WHY])
+{
+    bool good = true;
+
+    if (status)
+        history_told(h);
+    else
+        good = settle(h, s, why);
+    history_forget(s);
+    return good;
+}
+
+void history_forget(struct snapshot *s)
+{
+    free(s->floor);
+    s->floor = NULL;
+}
+
+/* ---- writes ---------------------------------------------------------------
+ */
+
+void history_write(struct history *h, struct snapshot *s, uint64_t lba,
+                   uint64_t count, bool zeroes, bool durable)
+{
+    *s = (struct snapshot){.lba = lba,
+                           .count = count,
+                           .id = ++h->last,
+                           .durable = durable,
+                           .events = h->events,
+                           .restarts = h->restarts,
+                           .told = h->told};
+    for (uint64_t i = lba; i < lba + count; i++) {
+        at(h, i)->newest = s->id;
+        if (zeroes)
+            at(h, i)->trimmed = s->id;
+    }
+}
+
+static void acknowledge(struct history *h, const struct snapshot *s)
+{
+    for (uint64_t i = s->lba; i < s->lba + s->count; i++) {
+        struct sector_history *sh = at(h, i);
+
+        /* Answered over a loss: a read may find it or not. */
+        if (sh->dropped <= s->events && sh->floor < s->id)
+            sh->floor = s->id;
+        if (s->restarts == h->restarts && sh->owed < s->id)
+            sh->owed = s->id;
+    }
+}
+
+static bool all_on_medium(struct history *h, const struct snapshot *s,
+                          char why[HISTORY_WHY])
+{
+    for (uint64_t i = s->lba; i < s->lba + s->count; i++) {
+        if (!on_medium(h, i, s->id, why))
+            return false;
+        raise_durable(at(h, i), s->id);
+    }
+    return true;
+}
+
+/* Whether it was bound to hear of a loss by itself, and not by another request
+ * or by nobody. */
+static bool knows(const struct history *h, const struct snapshot *s)
+{
+    return h->aware || (s->told == h->told && s->restarts == h->restarts);
+}
+
+bool history_wrote(struct history *h, struct snapshot *s, int status,
+                   char why[HISTORY_WHY])
+{
+    if (status) {
+        if (s->durable)
+            history_told(h);
+        return true;
+    }
+    acknowledge(h, s);
+    if (h->durable || (s->durable && knows(h, s)))
+        return all_on_medium(h, s, why);
+    return true;
+}
+
+/* ---- reads ----------------------------------------------------------------
+ */
+
+void history_read(struct history *h, struct snapshot *s, uint64_t lba,
+                  uint64_t count)
+{
+    *s = (struct snapshot){.lba = lba, .count = count, .events = h->events};
+    s->floor = malloc((size_t)count * sizeof *s->floor);
+    if (!s->floor)
+        abort();
+    for (uint64_t i = 0; i < count; i++)
+        s->floor[i] = at(h, lba + i)->floor;
+}
+
+/* The least that a request may find in a sector that fell back meanwhile: what
+ * was durable then.  Flushes since do not count, since a part of it may have
+ * been read before them. */
+static uint64_t lowest(const struct history *h, const struct snapshot *s,
+                       uint64_t lba, uint64_t floor)
+{
+    if (at(h, lba)->dropped <= s->events)
         return floor;
-    durable = h->durable_at[s->crashes * h->sectors + sector];
-    return durable < floor ? durable : floor;
+    for (size_t i = h->drop_count; i-- > 0;) {
+        const struct drop *d = &h->drops[i];
+
+        if (d->event <= s->events)
+            break;
+        if (d->sector == lba && d->floor < floor)
+            floor = d->floor;
+    }
+    return floor;
 }
 
 bool history_check(struct history *h, struct snapshot *s, const uint8_t *data,
-                   char *why, size_t room)
+                   char why[HISTORY_WHY])
 {
     bool good = true;
 
     for (uint64_t i = 0; i < s->count && good; i++) {
-        struct sector_history *sh = &h->s[s->lba + i];
+        struct sector_history *sh = at(h, s->lba + i);
         uint64_t floor = lowest(h, s, s->lba + i, s->floor[i]);
         uint64_t id;
 
-        good = allowed(sh, floor, data + i * SECTOR, s->lba + i, &id);
+        good = allowed(h, s->lba + i, floor, data + i * SECTOR, &id);
         if (!good)
-            snprintf(why, room,
-                     "sector %" PRIu64 " holds write %" PRIu64 ", but %" PRIu64
-                     "..%" PRIu64 " are allowed (zeroes of %" PRIu64 ")",
-                     s->lba + i, id, floor, sh->newest, sh->trimmed);
-        else if (!h->replay && s->crashes == h->crashes && sh->floor < id)
+            say(h, s->lba + i, id, floor, "", why);
+        else if (!h->replay && sh->dropped <= s->events && sh->floor < id)
             sh->floor = id; /* what was seen does not go away */
     }
-    free(s->floor);
+    history_forget(s);
     return good;
 }
 
-/* ---- flushes and crashes --------------------------------------------------
+/* ---- losses ---------------------------------------------------------------
  */
 
-void history_flush(struct history *h, struct snapshot *s)
+static void drop(struct history *h, struct sector_history *s)
 {
-    *s = (struct snapshot){.count = h->sectors};
-    take_floor(h, s);
+    if (h->drop_count == h->drop_room) {
+        h->drop_room = h->drop_room ? 2 * h->drop_room : 64;
+        h->drops = realloc(h->drops, h->drop_room * sizeof *h->drops);
+        if (!h->drops)
+            abort();
+    }
+    s->dropped = h->events;
+    s->floor = s->durable;
+    h->drops[h->drop_count++] =
+        (struct drop){h->events, h->first + (uint64_t)(s - h->s), s->durable};
 }
 
-void history_flushed(struct history *h, struct snapshot *s, int status)
+void history_lost(struct history *h, uint64_t lba)
 {
-    if (status == 0 && s->crashes == h->crashes)
-        for (uint64_t i = 0; i < h->sectors; i++)
-            if (h->s[i].durable < s->floor[i])
-                h->s[i].durable = s->floor[i];
-    free(s->floor);
+    if (lba < h->first || lba >= h->first + h->sectors)
+        return;
+    h->events++;
+    drop(h, at(h, lba));
+}
+
+void history_lost_all(struct history *h)
+{
+    h->events++;
+    for (uint64_t i = 0; i < h->sectors; i++)
+        drop(h, &h->s[i]);
+}
+
+void history_restart(struct history *h)
+{
+    if (h->aware)
+        return;
+    h->restarts++;
+    for (uint64_t i = 0; i < h->sectors; i++)
+        h->s[i].owed = h->s[i].durable;
 }
 
 void history_crash(struct history *h)
 {
-    uint64_t *now;
-
     if (h->replay)
         return;
-    h->durable_at =
-        realloc(h->durable_at, (size_t)((h->crashes + 1) * h->sectors) *
-                                   sizeof *h->durable_at);
-    if (!h->durable_at)
-        abort();
-    now = h->durable_at + h->crashes++ * h->sectors;
+    history_restart(h);
+    history_lost_all(h);
+}
+
+void history_successor(struct history *h)
+{
     for (uint64_t i = 0; i < h->sectors; i++)
-        h->s[i].floor = now[i] = h->s[i].durable;
+        h->s[i].owed = h->s[i].durable;
 }

@@ -4,260 +4,260 @@
  */
 #include "tests/sim/nas.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "target/responder.h"
 
-enum { SECTOR = 512, ROOM = 9100 };
+enum {
+    SECTOR = 512,
+    ROOM = 9100,
+    REQUESTS_MOST = 256, /* beyond these it hears nothing */
+};
+
+/* No reload is faster. */
+#define REOPEN_LEAST (2 * NS_PER_MS)
 
 struct job {
-    struct exchange x;
-    struct order_entry order;
-    struct recent_key key; /* of a write or trim */
-    struct list link;      /* in nas->busy while its operation runs */
-    struct nas *nas;
+    struct request request;
     struct link *port;
-    uint64_t due;
-    uint8_t *snapshot; /* of a flush: the cache when it began */
-    uint64_t begun;    /* and which it is in order of beginning */
     uint8_t frame[ROOM];
 };
 
-void nas_open(struct nas *n, struct wire *wire, struct dice *dice,
-              struct aoe_addr addr, uint64_t sectors, const char *serial,
-              unsigned ports, unsigned mtu)
+static struct job *job_of(struct request *r)
 {
-    struct link_options o = {.rx_frames = 512};
-
-    memset(n, 0, sizeof *n);
-    n->dice = dice;
-    n->sectors = sectors;
-    n->export = (struct export){.addr = addr,
-                                .sectors = sectors,
-                                .physical_sector = SECTOR,
-                                .buffer_count = 32,
-                                .write_cache = true,
-                                .can_trim = true,
-                                .trim_zeroes = true};
-    snprintf(n->export.serial, sizeof n->export.serial, "%s", serial);
-    order_init(&n->order);
-    list_init(&n->busy);
-    n->cache = calloc((size_t)sectors, SECTOR);
-    n->medium = calloc((size_t)sectors, SECTOR);
-    n->recent = recent_new();
-    if (!n->cache || !n->medium || !n->recent)
-        abort();
-    for (unsigned i = 0; i < ports; i++) {
-        struct aoe_mac mac = {{2, 0, 0, (uint8_t)serial[0], 1, (uint8_t)i}};
-
-        if (wire_open(&n->ports[n->port_count++], wire, "nas", &mac, mtu, &o))
-            abort();
-    }
+    return list_entry(r, struct job, request);
 }
 
-/* ---- jobs -----------------------------------------------------------------
+/* ---- what the disk asks for -----------------------------------------------
  */
 
-static void job_free(struct job *j)
+static uint64_t host_now(void *arg)
 {
-    list_remove(&j->link);
-    free(j->snapshot);
-    free(j);
+    return ((const struct nas *)arg)->now;
+}
+
+static void host_touch(void *arg, struct disk *d)
+{
+    (void)d;
+    ((struct nas *)arg)->touched = true;
+}
+
+static void send_reply(struct job *j)
+{
+    struct link_out out = {.iov[0] = {j->frame, j->request.x.reply_len},
+                           .iovcnt = 1};
+
+    link_send(j->port, &out, 1);
+}
+
+static void host_release(void *arg, struct request *r)
+{
+    (void)arg;
+    free(job_of(r));
+}
+
+static void host_answer(void *arg, struct request *r)
+{
+    send_reply(job_of(r));
+    host_release(arg, r);
+}
+
+static void host_committed(void *arg, struct disk *d)
+{
+    (void)arg;
+    (void)d;
+}
+
+static void host_lost(void *arg, struct disk *d)
+{
+    struct nas *n = arg;
+
+    (void)d;
+    n->losses++;
+    nas_announce(n);
+}
+
+static const struct disk_host host = {.now = host_now,
+                                      .touch = host_touch,
+                                      .answer = host_answer,
+                                      .release = host_release,
+                                      .committed = host_committed,
+                                      .lost = host_lost};
+
+/* ---- opening and closing the disk -----------------------------------------
+ */
+
+static void forget_copies(struct nas *n)
+{
+    recent_free(n->disk.recent);
+    n->disk.recent = NULL;
+}
+
+void nas_knows_no_copies(struct nas *n)
+{
+    n->forgets = true;
+    if (!n->closed)
+        forget_copies(n);
+}
+
+static void forget_untold(struct nas *n)
+{
+    epochs_fini(&n->untold);
+}
+
+static void open_disk(struct nas *n)
+{
+    disk_init(&n->disk, &host, n, &n->export,
+              medium_open(&n->medium, n->remote));
+    if (n->forgets)
+        forget_copies(n);
+    if (epochs_untold(&n->untold))
+        epochs_inherit(&n->disk.epochs, &n->untold);
+    else
+        forget_untold(n);
+    n->closed = false;
+    n->state = NAS_SERVES;
+    n->commit_at =
+        n->export.commit_ns ? n->now + n->export.commit_ns : UINT64_MAX;
+    n->starts++;
 }
 
 static void drop_jobs(struct nas *n)
 {
     struct list *node;
 
-    while ((node = list_first(&n->order.entries))) {
+    while ((node = list_first(&n->disk.order.entries))) {
         struct order_entry *e = list_entry(node, struct order_entry, link);
 
         list_remove(node);
-        job_free(list_entry(e, struct job, order));
+        free(job_of(list_entry(e, struct request, order)));
     }
+}
+
+static void close_disk(struct nas *n)
+{
+    n->export = n->disk.export;
+    epochs_inherit(&n->untold, &n->disk.epochs);
+    disk_fini(&n->disk);
+    n->closed = true;
+}
+
+/* What it had taken has no answer. */
+static void abandon_disk(struct nas *n)
+{
+    if (n->closed)
+        return;
+    medium_abandon(n->disk.store);
+    drop_jobs(n);
+    close_disk(n);
+}
+
+void nas_open(struct nas *n, const struct nas_options *o, uint64_t now)
+{
+    struct link_options links = {.rx_frames = 512};
+
+    memset(n, 0, sizeof *n);
+    n->now = now;
+    n->dice = o->dice;
+    n->vendor = o->vendor;
+    n->remote = o->remote;
+    n->export = (struct export){.addr = o->addr,
+                                .sectors = o->sectors,
+                                .physical_sector = SECTOR,
+                                .buffer_count = 32,
+                                .write_cache = !o->durable,
+                                .sync = o->durable,
+                                .can_trim = true,
+                                .trim_zeroes = true,
+                                .commit_ns = o->commit_ns};
+    snprintf(n->export.serial, sizeof n->export.serial, "%s", o->serial);
+    medium_init(&n->medium, o->sectors);
+    n->medium.dice = o->dice;
+    n->medium.now = &n->now;
+    epochs_init(&n->untold);
+    for (unsigned i = 0; i < o->ports; i++) {
+        struct aoe_mac mac = {{2, 0, 0, (uint8_t)o->serial[0], 1, (uint8_t)i}};
+
+        if (wire_open(&n->ports[n->port_count++], o->wire, "nas", &mac, o->mtu,
+                      &links))
+            abort();
+    }
+    n->closed = true;
+    n->state = NAS_OFF;
+    nas_start(n);
 }
 
 void nas_close(struct nas *n)
 {
-    drop_jobs(n);
+    abandon_disk(n);
+    forget_untold(n);
     for (unsigned i = 0; i < n->port_count; i++)
         link_close(n->ports[i]);
-    recent_free(n->recent);
-    free(n->cache);
-    free(n->medium);
-}
-
-static void reply(struct job *j)
-{
-    struct link_out out = {.iov[0] = {j->frame, j->x.reply_len}, .iovcnt = 1};
-
-    link_send(j->port, &out, 1);
-}
-
-static void start(struct job *j)
-{
-    struct nas *n = j->nas;
-    size_t all = (size_t)n->sectors * SECTOR;
-
-    j->due = n->now + dice_below(n->dice, n->slowest + 1);
-    if (dice_chance(n->dice, n->stall_chance)) {
-        j->due += dice_below(n->dice, 5 * NS_PER_S);
-        n->stalls++;
-    }
-    if (j->x.op.kind == STORE_FLUSH) {
-        free(j->snapshot);
-        j->snapshot = malloc(all);
-        if (!j->snapshot)
-            abort();
-        memcpy(j->snapshot, n->cache, all);
-        j->begun = ++n->flushes_begun;
-    }
-    list_append(&n->busy, &j->link);
-}
-
-static void released(void *arg, struct order_entry *e)
-{
-    (void)arg;
-    start(list_entry(e, struct job, order));
-}
-
-/* ---- the disk -------------------------------------------------------------
- */
-
-static void perform(struct nas *n, struct job *j)
-{
-    struct store_op *op = &j->x.op;
-    uint8_t *at = n->cache + op->offset;
-
-    op->result = 0;
-    op->done = op->length;
-    if (op->kind != STORE_FLUSH && dice_chance(n->dice, n->error_chance)) {
-        op->result = -EIO;
-        op->done = 0;
-        n->errors++;
-        return;
-    }
-    switch (op->kind) {
-    case STORE_READ:
-        memcpy(op->data, at, (size_t)op->length);
-        break;
-    case STORE_WRITE:
-        memcpy(at, op->data, (size_t)op->length);
-        break;
-    case STORE_TRIM:
-        memset(at, 0, (size_t)op->length);
-        break;
-    case STORE_FLUSH:
-        /* One that began later may have ended before. */
-        if (j->begun > n->flushed)
-            memcpy(n->medium, j->snapshot, (size_t)n->sectors * SECTOR);
-        if (j->begun > n->flushed)
-            n->flushed = j->begun;
-        break;
-    case STORE_VERIFY:
-        break;
-    }
-}
-
-static bool changes(const struct job *j)
-{
-    return j->x.op.kind == STORE_WRITE || j->x.op.kind == STORE_TRIM;
-}
-
-/* As target/disk.c does it: a copy of a recent write ends as that did. */
-static void perform_once(struct nas *n, struct job *j)
-{
-    const struct recent_outcome *before =
-        changes(j) && !n->forgets ? recent_find(n->recent, &j->key, n->now)
-                                  : NULL;
-    struct recent_outcome now;
-
-    if (before) {
-        j->x.op.result = before->result;
-        j->x.op.done = before->done;
-        return;
-    }
-    perform(n, j);
-    now = (struct recent_outcome){j->x.op.result, j->x.op.done};
-    if (changes(j))
-        recent_add(n->recent, &j->key, now, n->now);
-}
-
-static void finish(struct nas *n, struct job *j)
-{
-    list_remove(&j->link);
-    perform_once(n, j);
-    switch (responder_complete(&j->x)) {
-    case RESPONDER_STORE:
-        start(j);
-        return;
-    case RESPONDER_REPLY:
-        reply(j);
-        break;
-    case RESPONDER_DROP:
-        break;
-    }
-    order_leave(&n->order, &j->order, released, n);
-    job_free(j);
+    medium_fini(&n->medium);
 }
 
 /* ---- frames ---------------------------------------------------------------
  */
 
-static enum order_kind order_kind(const struct store_op *op)
+static bool is_flush(const struct job *j)
 {
-    switch (op->kind) {
-    case STORE_WRITE:
-    case STORE_TRIM:
-        return ORDER_WRITE;
-    case STORE_FLUSH:
-        return ORDER_FLUSH;
-    default:
-        return ORDER_READ;
-    }
+    struct aoe_ata a;
+
+    return j->request.x.header.command == AOE_CMD_ATA &&
+           aoe_ata_parse(j->frame, j->request.x.len, &a) == 0 &&
+           (a.command == ATA_FLUSH_CACHE || a.command == ATA_FLUSH_CACHE_EXT);
+}
+
+/* As firmware that says it has the command, and does not. */
+static void refuse_flush(struct nas *n, struct job *j)
+{
+    if (!n->refuses_flushes || !is_flush(j))
+        return;
+    j->frame[AOE_HEADER + 3] = ATA_NOP; /* the command register */
+    n->refused++;
 }
 
 static void take(struct nas *n, struct link *port, const struct link_frame *f)
 {
-    struct job *j = calloc(1, sizeof *j);
+    struct job *j = malloc(sizeof *j);
+    struct exchange *x;
 
     if (!j)
         abort();
+    memset(&j->request, 0, sizeof j->request);
     memcpy(j->frame, f->data, f->len);
-    j->nas = n;
     j->port = port;
-    j->x = (struct exchange){.frame = j->frame,
-                             .len = f->len,
-                             .room = ROOM,
-                             .mac = &port->mac,
-                             .mtu = port->mtu,
-                             .export = &n->export};
-    if (responder_accept(&j->x) != RESPONDER_ACCEPTED ||
-        !aoe_addr_matches(j->x.header.addr, n->export.addr)) {
+    j->request.disk = &n->disk;
+    x = &j->request.x;
+    *x = (struct exchange){.frame = j->frame,
+                           .len = f->len,
+                           .room = ROOM,
+                           .mac = &port->mac,
+                           .mtu = port->mtu,
+                           .export = &n->disk.export};
+    if (responder_accept(x) != RESPONDER_ACCEPTED ||
+        !aoe_addr_matches(x->header.addr, n->disk.export.addr)) {
         free(j);
         return;
     }
-    switch (responder_request(&j->x)) {
+    refuse_flush(n, j);
+    switch (responder_request(x)) {
     case RESPONDER_REPLY:
-        reply(j);
+        send_reply(j);
         /* fall through */
     case RESPONDER_DROP:
         free(j);
         return;
     case RESPONDER_STORE:
-        break;
+        if (n->disk.in_flight < REQUESTS_MOST)
+            disk_start(&n->disk, &j->request);
+        else
+            free(j);
     }
-    if (changes(j))
-        j->key = recent_key_of(&j->x);
-    j->order.kind = order_kind(&j->x.op);
-    j->order.start = j->x.span_start;
-    j->order.end = j->x.span_end;
-    if (order_enter(&n->order, &j->order))
-        start(j);
 }
 
 /* A frame that was cut off on its way has a wrong checksum: no interface would
@@ -273,99 +273,166 @@ static void receive(struct nas *n, struct link *port)
     int got;
 
     while ((got = link_recv(port, &f, 1)) == 1) {
-        if (!n->down && whole(f))
+        if (n->state == NAS_SERVES && whole(f))
             take(n, port, f);
         link_release(port, f);
     }
 }
 
-void nas_run(struct nas *n, uint64_t now)
+void nas_announce(struct nas *n)
 {
-    bool more = true;
-
-    n->now = now;
-    for (unsigned i = 0; i < n->port_count; i++) {
-        link_refresh(n->ports[i]);
-        receive(n, n->ports[i]);
-    }
-    while (more) { /* in the order in which they are due */
-        struct job *first = NULL;
-
-        list_each(node, &n->busy) {
-            struct job *j = list_entry(node, struct job, link);
-
-            if (j->due <= now && (!first || j->due < first->due))
-                first = j;
-        }
-        more = first != NULL;
-        if (first)
-            finish(n, first);
-    }
-}
-
-uint64_t nas_next(const struct nas *n)
-{
-    uint64_t next = UINT64_MAX;
-
-    list_each(node, &n->busy) {
-        const struct job *j = list_entry(node, struct job, link);
-
-        if (j->due < next)
-            next = j->due;
-    }
-    return next;
-}
-
-bool nas_idle(const struct nas *n)
-{
-    return list_empty(&n->busy) && list_empty(&n->order.entries);
-}
-
-/* ---- power ----------------------------------------------------------------
- */
-
-uint64_t nas_crash(struct nas *n)
-{
-    uint64_t lost = 0;
-
-    list_each(node, &n->busy) {
-        struct job *j = list_entry(node, struct job, link);
-
-        if (j->x.op.kind != STORE_FLUSH && dice_below(n->dice, 2))
-            perform(n, j);
-    }
-    drop_jobs(n);
-    recent_free(n->recent);
-    n->recent = recent_new();
-    for (uint64_t s = 0; s < n->sectors; s++) {
-        uint8_t *cache = n->cache + s * SECTOR,
-                *medium = n->medium + s * SECTOR;
-
-        if (dice_below(n->dice, 2))
-            memcpy(medium, cache, SECTOR); /* written back just in time */
-        else if (memcmp(cache, medium, SECTOR) != 0) {
-            memcpy(cache, medium, SECTOR);
-            lost++;
-        }
-    }
-    n->down = true;
-    return lost;
-}
-
-void nas_restart(struct nas *n)
-{
-    n->down = false;
     for (unsigned i = 0; i < n->port_count; i++) {
         uint8_t frame[ROOM];
         struct exchange x = {.frame = frame,
                              .room = ROOM,
                              .mac = &n->ports[i]->mac,
                              .mtu = n->ports[i]->mtu,
-                             .export = &n->export};
+                             .export = &n->disk.export};
         uint32_t len = responder_announce(&x, &aoe_mac_broadcast);
         struct link_out out = {.iov[0] = {frame, len}, .iovcnt = 1};
 
         if (len)
             link_send(n->ports[i], &out, 1);
     }
+}
+
+/* ---- turns ----------------------------------------------------------------
+ */
+
+static void settle(struct nas *n)
+{
+    while (n->touched) {
+        n->touched = false;
+        disk_submit(&n->disk);
+    }
+}
+
+static void commit(struct nas *n)
+{
+    if (n->commit_at > n->now)
+        return;
+    disk_commit(&n->disk);
+    settle(n);
+    n->commit_at = n->now + n->export.commit_ns;
+}
+
+/* The answer to what is lost with a device is given where it comes back. */
+static void closed(struct nas *n)
+{
+    if (n->pulled)
+        disk_abandon(&n->disk);
+    close_disk(n);
+    if (n->state == NAS_CLOSES) {
+        n->open_at = n->now + REOPEN_LEAST + dice_below(n->dice, NS_PER_S);
+        return;
+    }
+    /* Not orderly, if somebody has still to be told. */
+    n->export.vendor.orderly = !epochs_untold(&n->untold);
+    if (!n->export.vendor.orderly)
+        n->stopped_lossy++;
+    forget_untold(n);
+    n->state = NAS_OFF;
+}
+
+/* As target/server.c does it (tidy, drop_disk). */
+static void tidy(struct nas *n)
+{
+    if (n->state != NAS_CLOSES && n->state != NAS_STOPS)
+        return;
+    if (!n->closed && n->disk.in_flight == 0) {
+        disk_commit(&n->disk);
+        settle(n);
+        if (!n->disk.committing)
+            closed(n);
+    }
+    if (n->state == NAS_CLOSES && n->closed && n->open_at <= n->now) {
+        n->pulled = false;
+        n->reopened++;
+        open_disk(n);
+    }
+}
+
+void nas_run(struct nas *n, uint64_t now)
+{
+    n->now = now;
+    for (unsigned i = 0; i < n->port_count; i++) {
+        link_refresh(n->ports[i]);
+        receive(n, n->ports[i]);
+    }
+    if (!n->closed) {
+        settle(n);
+        while (medium_step(n->disk.store))
+            settle(n);
+        commit(n);
+    }
+    tidy(n);
+}
+
+uint64_t nas_next(const struct nas *n)
+{
+    uint64_t next;
+
+    if (n->closed)
+        return n->state == NAS_CLOSES ? n->open_at : UINT64_MAX;
+    next = medium_next(n->disk.store);
+    return next < n->commit_at ? next : n->commit_at;
+}
+
+bool nas_idle(const struct nas *n)
+{
+    return n->state == NAS_SERVES && n->disk.in_flight == 0 &&
+           medium_next(n->disk.store) == UINT64_MAX;
+}
+
+/* ---- what befalls it ------------------------------------------------------
+ */
+
+void nas_reopen(struct nas *n)
+{
+    if (n->state == NAS_SERVES)
+        n->state = NAS_CLOSES;
+}
+
+void nas_pull(struct nas *n)
+{
+    if (n->state != NAS_SERVES)
+        return;
+    medium_pull(n->disk.store);
+    n->pulled = true;
+}
+
+void nas_stop(struct nas *n)
+{
+    if (n->state == NAS_SERVES)
+        n->state = NAS_STOPS;
+}
+
+void nas_kill(struct nas *n)
+{
+    abandon_disk(n);
+    forget_untold(n);
+    n->export.vendor.orderly = false;
+    n->state = NAS_OFF;
+}
+
+uint64_t nas_crash(struct nas *n)
+{
+    nas_kill(n);
+    return medium_power_off(&n->medium);
+}
+
+/* The epoch stays only where nothing can have been lost. */
+void nas_start(struct nas *n)
+{
+    struct ata_vendor *v = &n->export.vendor;
+
+    if (n->state != NAS_OFF)
+        return;
+    v->present = n->vendor;
+    v->boot = random_nonzero(UINT64_MAX);
+    if (!v->orderly)
+        v->epoch = random_nonzero(ATA_EPOCH_MAX);
+    n->pulled = false;
+    open_disk(n);
+    nas_announce(n);
 }

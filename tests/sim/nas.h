@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A NAS of the simulation: the real responder and the real order of requests,
- * over a disk of memory that takes its time, has a volatile cache, fails
- * sometimes, and can crash.
+ * A NAS of the simulation: the target's responder and its disk, with order,
+ * epochs and group commit, on a medium that takes its time and fails.  What the
+ * target's server and exports do around a disk is done here: taking requests,
+ * committing now and then, opening a disk anew, starting and stopping.
  */
 #ifndef TESTS_SIM_NAS_H
 #define TESTS_SIM_NAS_H
@@ -10,40 +11,62 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/export.h"
-#include "target/order.h"
-#include "target/recent.h"
+#include "target/disk.h"
 #include "tests/lib/link_pair.h"
+#include "tests/sim/medium.h"
 #include "tests/sim/random.h"
 
 enum { NAS_PORTS = 2 };
 
-struct nas {
+struct nas_options {
+    struct wire *wire;
     struct dice *dice;
-    struct export export;
-    struct order order;
-    struct link *ports[NAS_PORTS];
-    unsigned port_count;
+    struct aoe_addr addr;
     uint64_t sectors;
-    uint8_t *cache;  /* what a read returns */
-    uint8_t *medium; /* what a crash leaves */
-    struct recent *recent;
-    bool forgets;     /* does not know copies, like other people's targets */
-    struct list busy; /* of job.link: operations under way */
-    uint64_t now;
-    bool down;
-    uint64_t flushes_begun, flushed; /* numbers: the newest of each */
-
-    uint64_t slowest;        /* ns an ordinary operation takes at most */
-    unsigned stall_chance;   /* in a million: takes seconds instead */
-    unsigned error_chance;   /* in a million: fails */
-    uint64_t stalls, errors; /* so often it did */
+    const char *serial;
+    unsigned ports, mtu;
+    bool vendor;        /* IDENTIFY tells of losses */
+    bool durable;       /* -s */
+    bool remote;        /* the disk is on a server */
+    uint64_t commit_ns; /* 0: never */
 };
 
-void nas_open(struct nas *n, struct wire *wire, struct dice *dice,
-              struct aoe_addr addr, uint64_t sectors, const char *serial,
-              unsigned ports, unsigned mtu);
+enum nas_state {
+    NAS_SERVES,
+    NAS_CLOSES, /* its disk is to be opened anew: what it had taken, first */
+    NAS_STOPS,  /* the same, and then the target ends */
+    NAS_OFF,
+};
+
+struct nas {
+    struct dice *dice;
+    struct export export; /* while the disk is closed */
+    struct disk disk;
+    struct medium medium;
+    enum nas_state state;
+    struct link *ports[NAS_PORTS];
+    unsigned port_count;
+    uint64_t now;
+    bool vendor, remote;
+    bool forgets; /* does not know copies, like other people's targets */
+    bool refuses_flushes; /* with ABRT */
+    bool touched;         /* the disk wants to submit */
+    bool pulled;          /* the device is out */
+    uint64_t commit_at;
+    uint64_t open_at; /* CLOSES: when the disk is opened again, it is gone */
+    bool closed;      /* there is no disk */
+    struct epochs untold; /* of the disk that was closed */
+    unsigned starts;      /* of the disk: it remembers nothing of before */
+
+    uint64_t reopened, stopped_lossy, refused;
+    uint64_t losses; /* announced */
+};
+
+void nas_open(struct nas *n, const struct nas_options *o, uint64_t now);
 void nas_close(struct nas *n);
+
+/* It takes a copy of a write for another one, as other people's targets do. */
+void nas_knows_no_copies(struct nas *n);
 
 /* Takes what arrived, completes what is due by `now`. */
 void nas_run(struct nas *n, uint64_t now);
@@ -53,11 +76,20 @@ uint64_t nas_next(const struct nas *n);
 /* Whether no operation is under way or waiting. */
 bool nas_idle(const struct nas *n);
 
+/* The disk is closed and opened anew, as by a reload. */
+void nas_reopen(struct nas *n);
+/* The device is pulled out, until nas_reopen. */
+void nas_pull(struct nas *n);
+/* The target ends: at once, or in an orderly way, which takes a while. */
+void nas_kill(struct nas *n);
+void nas_stop(struct nas *n);
 /* Power fails: operations under way happen or not, the cache is lost where it
  * was not flushed, sector by sector as chance has it.  Returns how many
  * sectors are not what they were. */
 uint64_t nas_crash(struct nas *n);
-/* Comes back, and announces itself. */
-void nas_restart(struct nas *n);
+/* It starts and announces itself, if it is off. */
+void nas_start(struct nas *n);
+/* Tells its clients that it is there. */
+void nas_announce(struct nas *n);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Deterministic simulation: real initiators and the real responder on a wire
- * that loses, doubles, delays and reorders, with a NAS that stalls, fails and
- * crashes, all from one seed and in one process.
+ * Deterministic simulation: real initiators and the target's real responder and
+ * disk on a wire that loses, doubles, delays and reorders, with a medium that
+ * stalls and loses what its cache holds, and a NAS that crashes, all from one
+ * seed and in one process.
  *
- * It holds for every seed that a read returns only what the acknowledged
- * writes allow, that nothing flushed is lost in a crash, that every request
- * ends, and that nothing is left behind when it is over.
+ * It holds for every seed that a read returns only what the acknowledged writes
+ * allow, that what a flush or a durable write reported as done is on the medium
+ * unless an error was reported, that every request ends, and that nothing is
+ * left behind when it is over.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -17,6 +19,7 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/world.h"
 
 enum { STEPS_MAX = 2000000 }; /* of one seed; it takes some ten thousand */
 
@@ -46,6 +49,8 @@ static uint64_t next_event(struct sim *s)
     if (s->stranger_here)
         earlier(&next, nas_next(&s->stranger));
     earlier(&next, sim_next_accident(s));
+    for (unsigned i = 0; i < NEIGHBOURS; i++)
+        earlier(&next, neighbour_next(&s->neighbours[i]));
     for (unsigned i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
 
@@ -93,6 +98,11 @@ static const char *step(struct sim *s)
         if (c->why[0])
             return c->why;
     }
+    for (unsigned i = 0; i < NEIGHBOURS; i++) {
+        neighbour_run(&s->neighbours[i], s->now);
+        if (s->neighbours[i].why[0])
+            return s->neighbours[i].why;
+    }
     if (++s->steps > STEPS_MAX)
         return "everybody is busy and nothing gets done";
     next = next_event(s);
@@ -135,7 +145,7 @@ static const char *wait_for(struct sim *s, uint64_t ns)
 /* ---- one seed -------------------------------------------------------------
  */
 
-static void add_client(struct sim *s, unsigned mtu)
+static void add_client(struct sim *s)
 {
     static const uint64_t timeouts[] = {4 * NS_PER_S, 15 * NS_PER_S,
                                         60 * NS_PER_S};
@@ -143,29 +153,99 @@ static void add_client(struct sim *s, unsigned mtu)
 
     c->number = (int)++s->client_count;
     c->dice = &s->dice;
-    c->history = &s->history;
     c->trace = &s->trace;
     c->now = &s->now;
     c->first = (uint64_t)(s->client_count - 1) * PART;
     c->sectors = PART;
     c->span = dice_below(&s->dice, 3) ? PART : HOT;
     c->timeout = timeouts[dice_below(&s->dice, 3)];
-    c->replay =
-        s->history.replay ? UINT64_C(4096) << dice_below(&s->dice, 10) : 0;
+    c->replay = s->replay ? UINT64_C(4096) << dice_below(&s->dice, 10) : 0;
     c->left = OPS;
-    client_open(c, s->wire, 1 + (unsigned)dice_below(&s->dice, 2), mtu,
+    history_init(&c->history, c->first, PART, s->nas.medium.kept);
+    c->history.replay = s->replay;
+    c->history.aware = s->vendor;
+    c->history.durable = s->durable;
+    client_open(c, s->wire, 1 + (unsigned)dice_below(&s->dice, 2), s->mtu,
                 s->nas.export.addr);
+}
+
+static void add_neighbours(struct sim *s, uint64_t first)
+{
+    for (int i = 0; i < NEIGHBOURS; i++) {
+        struct neighbour *b = &s->neighbours[i];
+
+        b->number = i + 1;
+        b->dice = &s->dice;
+        b->trace = &s->trace;
+        b->left = NEIGHBOUR_OPS;
+        b->next_at = s->now + dice_below(&s->dice, NS_PER_S);
+        neighbour_open(b, s->wire, &s->nas,
+                       first + (uint64_t)i * NEIGHBOUR_SECTORS);
+        b->history.durable = s->durable;
+    }
+}
+
+static void fell(void *arg, uint64_t lba)
+{
+    struct sim *s = arg;
+
+    for (unsigned i = 0; i < s->client_count; i++)
+        history_lost(&s->clients[i].history, lba);
+    for (unsigned i = 0; i < NEIGHBOURS; i++)
+        history_lost(&s->neighbours[i].history, lba);
+}
+
+static void begin_medium(struct sim *s, uint64_t neighbours)
+{
+    static const unsigned losses[] = {0, 0, 200, 2000, 20000};
+    static const unsigned often[] = {0, 3000, 30000, 200000};
+    struct medium *m = &s->nas.medium;
+    struct dice *d = &s->dice;
+
+    m->slowest = dice_below(d, 5 * NS_PER_MS);
+    m->stall_chance = dice_below(d, 2) ? 0 : (unsigned)dice_below(d, 8000);
+    m->error_chance = dice_below(d, 4) ? 0 : (unsigned)dice_below(d, 5000);
+    m->loss_chance = losses[dice_below(d, 5)];
+    m->write_back_chance = often[dice_below(d, 4)];
+    m->evict_chance = often[dice_below(d, 4)];
+    /* A client that hears of a loss only by an error must get each answer, and
+     * those of libaoe do not on these wires: only their neighbours' data is
+     * lost then. */
+    m->loss_from = s->vendor ? 0 : neighbours;
+    m->fell = fell;
+    m->arg = s;
+}
+
+static void begin_nas(struct sim *s, uint64_t neighbours)
+{
+    static const uint64_t commits[] = {0, NS_PER_S, 5 * NS_PER_S};
+    struct nas_options o = {
+        .wire = s->wire,
+        .dice = &s->dice,
+        .addr = {1, 2},
+        .sectors = neighbours + NEIGHBOURS * NEIGHBOUR_SECTORS,
+        .serial = "one",
+        .ports = 1 + (unsigned)dice_below(&s->dice, NAS_PORTS),
+        .mtu = s->mtu,
+        .vendor = s->vendor,
+        .durable = s->durable,
+        .remote = dice_below(&s->dice, 4) == 0,
+        .commit_ns = commits[dice_below(&s->dice, 3)],
+    };
+
+    nas_open(&s->nas, &o, s->now);
+    begin_medium(s, neighbours);
 }
 
 static void begin(struct sim *s, uint64_t seed)
 {
     static const uint64_t peace[] = {NS_PER_S / 5, 2 * NS_PER_S, 20 * NS_PER_S};
-    struct aoe_addr addr = {1, 2};
-    unsigned clients, mtu;
+    unsigned clients;
 
     memset(s, 0, sizeof *s);
     s->dice.state = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     s->now = NS_PER_S;
+    world_begin(&s->now, &s->trace, seed);
     s->recover_at = UINT64_MAX;
     s->peace = peace[dice_below(&s->dice, 3)];
     s->trouble_at = s->now + 2 * NS_PER_S + dice_below(&s->dice, s->peace);
@@ -175,22 +255,31 @@ static void begin(struct sim *s, uint64_t seed)
     wire_watch(s->wire, trace_frame, &s->trace);
     wire_advance(s->wire, s->now);
     clients = 1 + (unsigned)dice_below(&s->dice, CLIENTS_MAX);
-    s->mtu = mtu = dice_below(&s->dice, 3) ? 9000 : 1500;
-    history_init(&s->history, (uint64_t)clients * PART);
-    s->history.replay = dice_below(&s->dice, 3) == 0;
-    nas_open(&s->nas, s->wire, &s->dice, addr, s->history.sectors, "one",
-             1 + (unsigned)dice_below(&s->dice, NAS_PORTS), mtu);
-    s->nas.slowest = dice_below(&s->dice, 5 * NS_PER_MS);
-    s->nas.stall_chance =
-        dice_below(&s->dice, 2) ? 0 : (unsigned)dice_below(&s->dice, 20000);
-    s->nas.error_chance =
-        dice_below(&s->dice, 4) ? 0 : (unsigned)dice_below(&s->dice, 5000);
+    s->mtu = dice_below(&s->dice, 3) ? 9000 : 1500;
+    s->vendor = dice_below(&s->dice, 4) != 0;
+    s->replay = dice_below(&s->dice, 3) == 0;
+    s->durable = dice_below(&s->dice, 5) == 0;
+    begin_nas(s, (uint64_t)clients * PART);
+    add_neighbours(s, (uint64_t)clients * PART);
     if (dice_below(&s->dice, 20) == 0) {
         sim_stranger(s);
         s->recover_at = s->now + 3 * NS_PER_S;
     }
     while (s->client_count < clients)
-        add_client(s, mtu);
+        add_client(s);
+}
+
+/* Who has still to be told of a loss hears it now; then nobody has. */
+static const char *last_flushes(struct sim *s)
+{
+    const char *why;
+
+    for (unsigned i = 0; i < s->client_count; i++)
+        client_flush(&s->clients[i], &s->clients[i].ops[0]);
+    why = run(s, 300 * NS_PER_S);
+    for (unsigned i = 0; i < s->client_count; i++)
+        client_flush(&s->clients[i], &s->clients[i].ops[1]);
+    return why;
 }
 
 /* When all has calmed down: every sector is read once more, and nothing may be
@@ -198,8 +287,10 @@ static void begin(struct sim *s, uint64_t seed)
 static const char *last_look(struct sim *s)
 {
     unsigned failed[CLIENTS_MAX];
-    const char *why;
+    const char *why = last_flushes(s);
 
+    if (why)
+        return why;
     for (unsigned i = 0; i < s->client_count; i++)
         failed[i] = s->clients[i].failed;
     for (uint64_t at = 0; at < PART; at += CLIENT_SECTORS_MAX) {
@@ -243,9 +334,10 @@ static void end(struct sim *s)
         client_close(&s->clients[i]);
     sim_count(s);
     sim_stranger_leaves(s);
+    for (unsigned i = 0; i < NEIGHBOURS; i++)
+        neighbour_close(&s->neighbours[i]);
     nas_close(&s->nas);
     wire_free(s->wire);
-    history_fini(&s->history);
 }
 
 /* ---- many seeds -----------------------------------------------------------
@@ -258,13 +350,40 @@ enum { SEEDS_MANY = 500 };
 static bool say_happened(const uint64_t happened[HAPPENINGS])
 {
     static const char *const names[HAPPENINGS] = {
-        "crashes",          "orderly restarts",  "cables pulled",
-        "loose plugs",      "MTU changes",       "black holes",
-        "strangers",        "takeovers",         "sectors lost in crashes",
-        "disk stalls",      "disk errors",       "frames lost",
-        "frames doubled",   "frames overtaken",  "frames corrupted",
-        "frames swallowed", "address conflicts", "disks lost",
-        "writes fenced",    "late answers",
+        [HAPPENED_CRASH] = "crashes",
+        [HAPPENED_KILL] = "targets killed",
+        [HAPPENED_RESTART] = "orderly restarts",
+        [HAPPENED_RESTART_LOSSY] = "restarts with a loss nobody heard of",
+        [HAPPENED_REOPEN] = "disks opened anew",
+        [HAPPENED_PULL] = "devices pulled",
+        [HAPPENED_RECONNECT] = "servers lost",
+        [HAPPENED_REFUSED_FLUSH] = "flushes refused",
+        [HAPPENED_CABLE] = "cables pulled",
+        [HAPPENED_FLAPPING] = "loose plugs",
+        [HAPPENED_MTU] = "MTU changes",
+        [HAPPENED_HOLE] = "black holes",
+        [HAPPENED_STRANGER] = "strangers",
+        [HAPPENED_TAKEOVER] = "takeovers",
+        [HAPPENED_LOST_SECTORS] = "sectors lost in crashes",
+        [HAPPENED_LOST_WRITE_BACKS] = "sectors that could not be written back",
+        [HAPPENED_FAILED_SYNC] = "failed syncs",
+        [HAPPENED_WRITE_AGAIN] = "durable writes done again",
+        [HAPPENED_LOSS] = "losses announced",
+        [HAPPENED_FLUSH_FAILED] = "failed flushes",
+        [HAPPENED_NEIGHBOUR_TOLD] = "errors told to neighbours",
+        [HAPPENED_REPLAY] = "replays",
+        [HAPPENED_STALL] = "disk stalls",
+        [HAPPENED_DISK_ERROR] = "disk errors",
+        [HAPPENED_FRAME_LOST] = "frames lost",
+        [HAPPENED_FRAME_DOUBLED] = "frames doubled",
+        [HAPPENED_ANSWER_DOUBLED] = "answers doubled",
+        [HAPPENED_FRAME_OVERTAKEN] = "frames overtaken",
+        [HAPPENED_FRAME_CORRUPTED] = "frames corrupted",
+        [HAPPENED_FRAME_SWALLOWED] = "frames swallowed",
+        [HAPPENED_CONFLICT] = "address conflicts",
+        [HAPPENED_DISK_LOST] = "disks lost",
+        [HAPPENED_FENCE] = "writes fenced",
+        [HAPPENED_LATE] = "late answers",
     };
     bool all = true;
 
@@ -283,10 +402,13 @@ int main(int argc, char **argv)
     uint64_t happened[HAPPENINGS] = {0};
     int c;
 
-    while ((c = getopt(argc, argv, "n:s:")) != -1)
-        if (c == 'n' ? option_u64(optarg, 1, UINT64_MAX, &seeds)
+    while ((c = getopt(argc, argv, "n:s:v")) != -1)
+        if (c == 'v')
+            trace_live(stdout);
+        else if (c == 'n'
+                     ? option_u64(optarg, 1, UINT64_MAX, &seeds)
                      : c != 's' || option_u64(optarg, 0, UINT64_MAX, &first)) {
-            fprintf(stderr, "usage: sim [-n SEEDS] [-s FIRST]\n");
+            fprintf(stderr, "usage: sim [-n SEEDS] [-s FIRST] [-v]\n");
             return EXIT_USAGE;
         }
     for (uint64_t seed = first; seed < first + seeds; seed++) {

@@ -11,13 +11,26 @@
 
 #include "tests/sim/client.h"
 #include "tests/sim/nas.h"
+#include "tests/sim/neighbour.h"
 
-enum { CLIENTS_MAX = 2, PART = 160, HOT = 24, OPS = 220 };
+enum {
+    CLIENTS_MAX = 2,
+    PART = 160, /* sectors of a client */
+    HOT = 24,
+    OPS = 220,
+    NEIGHBOURS = 2,
+};
 
 /* What can happen; each must have happened somewhere in many seeds. */
 enum happening {
     HAPPENED_CRASH,
+    HAPPENED_KILL,
     HAPPENED_RESTART,
+    HAPPENED_RESTART_LOSSY,
+    HAPPENED_REOPEN,
+    HAPPENED_PULL,
+    HAPPENED_RECONNECT,
+    HAPPENED_REFUSED_FLUSH,
     HAPPENED_CABLE,
     HAPPENED_FLAPPING,
     HAPPENED_MTU,
@@ -25,10 +38,18 @@ enum happening {
     HAPPENED_STRANGER,
     HAPPENED_TAKEOVER,
     HAPPENED_LOST_SECTORS,
+    HAPPENED_LOST_WRITE_BACKS,
+    HAPPENED_FAILED_SYNC,
+    HAPPENED_WRITE_AGAIN,
+    HAPPENED_LOSS,
+    HAPPENED_FLUSH_FAILED,
+    HAPPENED_NEIGHBOUR_TOLD,
+    HAPPENED_REPLAY,
     HAPPENED_STALL,
     HAPPENED_DISK_ERROR,
     HAPPENED_FRAME_LOST,
     HAPPENED_FRAME_DOUBLED,
+    HAPPENED_ANSWER_DOUBLED,
     HAPPENED_FRAME_OVERTAKEN,
     HAPPENED_FRAME_CORRUPTED,
     HAPPENED_FRAME_SWALLOWED,
@@ -44,11 +65,14 @@ struct sim {
     struct wire *wire;
     uint64_t now;
     struct trace trace;
-    struct history history;
     struct nas nas;
+    bool vendor;  /* targets tell of losses in IDENTIFY */
+    bool replay;  /* clients have a replay log */
+    bool durable; /* the target runs with -s */
     unsigned mtu;
     struct client clients[CLIENTS_MAX];
     unsigned client_count;
+    struct neighbour neighbours[NEIGHBOURS];
     struct nas stranger; /* another disk under the same address */
     bool stranger_here;
     uint64_t alone_since; /* when it left */
@@ -80,6 +104,9 @@ void sim_calm(struct sim *s);
 /* Another disk appears, or leaves. */
 void sim_stranger(struct sim *s);
 void sim_stranger_leaves(struct sim *s);
+
+/* All parts of the disk, as those know them who use them. */
+void sim_each_history(struct sim *s, void (*f)(struct history *h));
 
 /* ---- ending.c ---- */
 

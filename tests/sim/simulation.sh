@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/net.sh"
 
 # The sanitizers make each seed many times as long.
-[[ $BUILD = */san ]] && SEEDS=${SIM_SEEDS:-500} || SEEDS=${SIM_SEEDS:-4000}
+[[ $BUILD = */san ]] && SEEDS=${SIM_SEEDS:-250} || SEEDS=${SIM_SEEDS:-2000}
 
 sim() {
     "$BUILD/tests/sim/sim" -n "$SEEDS"
@@ -45,4 +45,11 @@ check "it notices overlapping writes on the wire" notices overlap 20
 check "it notices a target that executes out of order" notices order 100
 check "it notices a flush that waits for nothing" notices flush 20
 check "it notices a deadline that answers do not move" notices silence 40
-check "it notices a restart after which nothing is written again" notices replay 500
+check "it notices a restart after which nothing is written again" notices replay 300
+check "it notices a loss that is told to one client only" notices told 40
+check "it notices a loss that leaves the epoch as it was" notices epoch 40
+check "it notices durable writes that hear each other's failures" notices neighbour 40
+check "... and durable writes that another's failure met unnoticed" notices written 40
+check "it notices a replay log that swallows a failed flush" notices swallow 40
+check "it notices a refused flush that is taken for none" notices refused 50
+check "it notices a disk opened anew that has forgotten a loss" notices reopen 400

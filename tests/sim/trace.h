@@ -34,5 +34,7 @@ void trace_say(struct trace *t, uint64_t now, const char *fmt, ...)
 void trace_frame(void *arg, uint64_t now, enum wire_event e,
                  const struct link *port, const uint8_t *frame, size_t len);
 void trace_print(const struct trace *t, FILE *out);
+/* From now on each event goes to `out` as it happens, too. */
+void trace_live(FILE *out);
 
 #endif

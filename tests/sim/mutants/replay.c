@@ -2,11 +2,16 @@
  *
  * Mutant: a target's restart is noticed, but nothing is written again.
  */
-#include "initiator/replay.h"
+#include "initiator/disk.h"
 
-void __wrap_replay_begin(struct replay *r);
+void __real_disk_lost_writes(struct aoe_disk *d, enum aoe_event cause,
+                             bool at_once);
+void __wrap_disk_lost_writes(struct aoe_disk *d, enum aoe_event cause,
+                             bool at_once);
 
-void __wrap_replay_begin(struct replay *r)
+void __wrap_disk_lost_writes(struct aoe_disk *d, enum aoe_event cause,
+                             bool at_once)
 {
-    (void)r;
+    if (!d->replay)
+        __real_disk_lost_writes(d, cause, at_once);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Mutant: a disk that was opened anew has forgotten who must still hear of a
+ * loss.
+ */
+#include "target/epochs.h"
+
+void __wrap_epochs_inherit(struct epochs *e, struct epochs *from);
+
+void __wrap_epochs_inherit(struct epochs *e, struct epochs *from)
+{
+    epochs_fini(e);
+    epochs_fini(from);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Mutant: of all the clients that wrote lost data the first one to ask is told,
+ * and no other, as one open descriptor would be.
+ */
+#include "target/epochs.h"
+
+bool __real_epochs_tell(struct epochs *e, const struct aoe_mac *mac,
+                        uint64_t asked);
+bool __wrap_epochs_tell(struct epochs *e, const struct aoe_mac *mac,
+                        uint64_t asked);
+
+bool __wrap_epochs_tell(struct epochs *e, const struct aoe_mac *mac,
+                        uint64_t asked)
+{
+    bool told = __real_epochs_tell(e, mac, asked);
+
+    for (unsigned i = 0; told && i < e->count; i++)
+        e->clients[i].untold = false;
+    return told;
+}
