@@ -266,7 +266,7 @@ static void completed(struct store_op *op)
     struct disk *d = r->disk;
     struct recent_outcome outcome;
     enum responder_verdict verdict;
-    bool kept = changes(op) || op->kind == STORE_FLUSH;
+    bool kept = changes(op) || (op->kind == STORE_FLUSH && !late_copy(r));
 
     if (op->result)
         report(d, op);
