@@ -108,7 +108,7 @@ static bool same_appearance(int a, int b)
 bool device_gone(int fd)
 {
     struct stat st;
-    uint64_t size;
+    uint64_t size = 0;
 
     if (fstat(fd, &st) || !S_ISBLK(st.st_mode))
         return false;

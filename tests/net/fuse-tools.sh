@@ -24,6 +24,8 @@ image() {
         fallocate --punch-hole -o "$1M" -l "$(($2 - $1))M" "$IMAGE"
         shift 2
     done
+    # rsync takes a file for the same that is as long and of the same second.
+    touch -d '2001-01-01' "$IMAGE"
 }
 old() { # what the disk has before a program comes
     dd if="$TMP/old" of="$DISK" bs=1M conv=notrunc status=none
