@@ -116,7 +116,9 @@ static void answered(struct aoe_disk *d, struct frame *f,
         flush_failed(d, f, why_not_flushed(f, a));
         return;
     }
-    if (failed && a->feature & ATA_ERROR_ABRT && payload_refused(f))
+    /* A device fault is nobody's refusal of a long frame. */
+    if (failed && a->feature & ATA_ERROR_ABRT &&
+        !(a->command & ATA_STATUS_DF) && payload_refused(f))
         return;
     if (failed) {
         complete(d, f, -EIO, failed_lba(f, a));

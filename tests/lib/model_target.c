@@ -76,12 +76,24 @@ static bool extended(uint8_t opcode)
     return opcode == ATA_READ_SECTORS_EXT || opcode == ATA_WRITE_SECTORS_EXT;
 }
 
+/* A device fault, with the epoch where it was asked for. */
+static size_t fault(struct model *m, uint8_t *frame, struct aoe_ata *a)
+{
+    if (m->identity.vendor.present && a->feature == ATA_FEATURE_FLUSH_EPOCH)
+        a->lba = m->identity.vendor.epoch;
+    a->command = ATA_STATUS_DRDY | ATA_STATUS_ERR | ATA_STATUS_DF;
+    a->feature = ATA_ERROR_ABRT;
+    return aoe_ata_build(frame, a);
+}
+
 static size_t transfer(struct model *m, uint8_t *frame, struct aoe_ata *a,
                        bool write)
 {
     uint64_t lba = extended(a->command) ? a->lba : a->lba & ATA_LBA28_MAX;
     size_t bytes = (size_t)a->count * AOE_SECTOR;
 
+    if (m->gone)
+        return fault(m, frame, a);
     if (lba + a->count > m->identity.sectors)
         return failed(frame, a, ATA_ERROR_IDNF);
     if (m->most && a->count > m->most)
@@ -124,16 +136,6 @@ void model_lose(struct model *m)
 {
     memcpy(m->disk, m->medium, size(m));
     m->identity.vendor.epoch++;
-}
-
-/* A device fault, with the epoch where it was asked for. */
-static size_t fault(struct model *m, uint8_t *frame, struct aoe_ata *a)
-{
-    if (m->identity.vendor.present && a->feature == ATA_FEATURE_FLUSH_EPOCH)
-        a->lba = m->identity.vendor.epoch;
-    a->command = ATA_STATUS_DRDY | ATA_STATUS_ERR | ATA_STATUS_DF;
-    a->feature = ATA_ERROR_ABRT;
-    return aoe_ata_build(frame, a);
 }
 
 static size_t flush(struct model *m, uint8_t *frame, struct aoe_ata *a,

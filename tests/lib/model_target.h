@@ -39,6 +39,7 @@ struct model {
     uint8_t aoe_error;    /* answers data requests with this error */
     unsigned most;        /* sectors: aborts what asks for more; 0: nothing */
     const char *twin; /* a second disk at its address, of this serial number */
+    bool gone;        /* reads and writes are device faults */
     uint64_t bad_lba; /* reads and writes that touch it fail; UINT64_MAX */
 
     unsigned queries, identifies, reads, writes, flushes, trims;

@@ -310,6 +310,25 @@ static void what_is_refused_at_any_length_fails(void **state)
     stop(&f);
 }
 
+/* The disk that is gone says nothing about the length of frames. */
+static void a_device_fault_refuses_no_length(void **state)
+{
+    struct fixture f;
+    struct io io;
+
+    (void)state;
+    open_world(&f, 9000, 0, 0);
+    both_end(&f, NS_PER_S);
+    assert_int_equal(payload(&f), 16 * 512);
+    f.nas->gone = true;
+    assert_int_equal(submit(&f, &io, AOE_WRITE, out, BYTES, 0), 0);
+    world_run(&f.w, NS_PER_S, &io.done);
+    assert_true(io.done);
+    assert_int_equal(io.status, -EIO);
+    assert_int_equal(payload(&f), 16 * 512);
+    stop(&f);
+}
+
 /* ---- data -----------------------------------------------------------------
  */
 
@@ -422,6 +441,7 @@ int main(void)
         cmocka_unit_test(loss_is_no_hole),
         cmocka_unit_test(the_target_takes_less),
         cmocka_unit_test(what_is_refused_at_any_length_fails),
+        cmocka_unit_test(a_device_fault_refuses_no_length),
         cmocka_unit_test(a_late_long_copy_lands_on_nothing_newer),
         cmocka_unit_test(the_other_path_takes_it),
         cmocka_unit_test(the_mtu_changes_under_load),
