@@ -85,10 +85,11 @@ static void probe_direct(struct device *d, int fd)
 
 /* ---- what sysfs tells about a block device ------------------------------ */
 
-/* Reads an attribute of the disk `dev` without its line end.  `of_disk`: one
- * that a partition has only in the directory of its whole disk. */
-static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
-                           size_t room)
+/* Reads an attribute of the disk `dev` as it is: its length, or <= 0.
+ * `of_disk`: one that a partition has only in the directory of its whole
+ * disk. */
+static ssize_t read_bytes(dev_t dev, bool of_disk, const char *name, char *out,
+                          size_t room)
 {
     char path[256];
     ssize_t n = -1;
@@ -101,9 +102,18 @@ static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
-        n = read(fd, out, room - 1);
+        n = read(fd, out, room);
         close(fd);
     }
+    return n;
+}
+
+/* The same of a text, without its line end. */
+static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
+                           size_t room)
+{
+    ssize_t n = read_bytes(dev, of_disk, name, out, room - 1);
+
     if (n <= 0)
         return false;
     out[n] = '\0';
@@ -139,6 +149,25 @@ static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
     return h;
 }
 
+/* Serial numbers that are no part of the identity, since exports' serial
+ * numbers have been made without them: that of a SCSI disk (its page 80h) and
+ * that of the USB device it is in. */
+static uint64_t block_naming(dev_t dev)
+{
+    static const char *const names[] = {"device/vpd_pg80",
+                                        "device/../../../../serial"};
+    uint64_t h = 0;
+    char bytes[256];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        ssize_t n = read_bytes(dev, true, names[i], bytes, sizeof bytes);
+
+        if (n > 0)
+            h = hash(h, bytes, (size_t)n);
+    }
+    return h;
+}
+
 static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
                         bool read_only)
 {
@@ -160,6 +189,8 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
                                  sizeof text) &&
                   strcmp(text, "0") != 0;
     d->identity = block_identity(dev, path, &d->unnamed);
+    d->naming = block_naming(dev);
+    d->unnamed = d->unnamed && d->naming == 0;
 }
 
 /* ---- what the file system tells about a regular file -------------------- */

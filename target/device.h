@@ -24,8 +24,10 @@ struct device {
     bool can_trim;
     bool trim_zeroes;
     uint64_t identity; /* of the storage; the same after a restart */
-    bool unnamed; /* and of a block device nothing but the path that leads to it
-                   */
+    /* Of a block device: what else it is called by, to tell whether it is the
+     * one that was there before; 0: nothing. */
+    uint64_t naming;
+    bool unnamed; /* nothing is known of it but the path that leads to it */
 };
 
 /* -ENOTBLK: neither a regular file nor a block device. */

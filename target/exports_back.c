@@ -36,7 +36,7 @@ static bool is_back(struct entry *e, int fd)
         s->gone = false; /* it was not away, only unwell */
         return false;
     }
-    if (d.identity != s->identity) {
+    if (d.identity != s->identity || d.naming != s->naming) {
         refuse(e, "another disk is there now, and is not served in its place");
         return false;
     }

@@ -60,7 +60,7 @@ static bool differs(const struct entry *e, const struct device *d, int fd)
                   e->config.path, (unsigned long long)d->size, e->disk->name);
         return false;
     }
-    if (gone(e) && d->identity != s->identity) {
+    if (gone(e) && (d->identity != s->identity || d->naming != s->naming)) {
         log_error("%s: another disk is there now, and is not served in place "
                   "of %s; to take it, start the target anew",
                   e->config.path, e->disk->name);

@@ -80,6 +80,7 @@ struct store {
     uint32_t memory_align;
     /* The same for the same storage across restarts, different for others. */
     uint64_t identity;
+    uint64_t naming; /* of a device: see there */
     /* How often writes that had completed, and no FLUSH since, may have been
      * lost: a sync failed, on whoever's behalf, or a server was lost.  Counted
      * before the operation completes that met it. */

@@ -313,6 +313,7 @@ static void describe(struct file_store *fs)
     fs->store.trim_zeroes = d->trim_zeroes;
     fs->store.solid = d->solid;
     fs->store.identity = d->identity;
+    fs->store.naming = d->naming;
     fs->store.memory_align = 1;
 }
 

@@ -148,7 +148,11 @@ another
 bus virtio-blk-pci '"serial": "XX"'
 comes_back
 end_of_round
-bus usb-storage '"serial": "XX"' usb.0
+bus virtio-blk-pci '"write-cache": "on"' # no name at all
 comes_back_by_a_reload
 end_of_round
+bus usb-storage '"serial": "XX"' usb.0
+comes_back
+end_of_round
+another
 nas_end
