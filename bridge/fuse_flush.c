@@ -44,6 +44,7 @@ int aoefs_writers_open(struct aoefs *fs)
     for (unsigned i = 0; i < fs->disk_count; i++) {
         struct aoefs_disk *disk = &fs->disks[i];
 
+        list_init(&disk->opens);
         disk->directory = aoe_writer_open(disk->disk);
         if (!disk->directory)
             return -ENOMEM;
@@ -54,8 +55,14 @@ int aoefs_writers_open(struct aoefs *fs)
 void aoefs_writers_close(struct aoefs *fs)
 {
     for (unsigned i = 0; i < fs->disk_count; i++) {
-        aoe_writer_close(fs->disks[i].directory);
-        fs->disks[i].directory = NULL;
+        struct aoefs_disk *disk = &fs->disks[i];
+
+        if (!list_linked(&disk->opens))
+            continue; /* it was not begun */
+        list_each(it, &disk->opens)
+            aoefs_open_free(list_entry(it, struct aoefs_open, link));
+        aoe_writer_close(disk->directory);
+        disk->directory = NULL;
     }
 }
 

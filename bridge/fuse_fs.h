@@ -46,9 +46,10 @@ struct aoefs_disk {
     struct log_limit truncations; /* that were refused, in the log */
     unsigned writers;             /* open files that may write */
     uint64_t writes;              /* writes, trims and zeroes that completed */
-    uint64_t flushed; /* how many of them a successful flush came after */
-    uint64_t told;    /* how many of the disk's losses somebody was told of */
-    uint64_t heard;   /* the same of fsync of the directory */
+    uint64_t flushed;  /* how many of them a successful flush came after */
+    uint64_t told;     /* how many of the disk's losses somebody was told of */
+    uint64_t heard;    /* the same of fsync of the directory */
+    struct list opens; /* of aoefs_open.link */
     struct aoe_writer *directory; /* who such an fsync is to the disk */
     struct aoe_writer *last;      /* the same for the flush at the end, */
     int verdict;                  /* and how that ended */
@@ -183,11 +184,27 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 void aoefs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
                  struct fuse_file_info *fi);
 
-/* Who an open file is to its disk: aoe_writer_open. */
+/* An open disk: the file handle. */
+struct aoefs_open {
+    struct list link;          /* in its disk's `opens` */
+    struct aoe_writer *writer; /* who it is to the disk */
+};
+
+static inline struct aoefs_open *aoefs_open_of(const struct fuse_file_info *fi)
+{
+    return fi ? (struct aoefs_open *)(uintptr_t)fi->fh : NULL;
+}
+
 static inline struct aoe_writer *aoefs_writer(const struct fuse_file_info *fi)
 {
-    return fi ? (struct aoe_writer *)(uintptr_t)fi->fh : NULL;
+    const struct aoefs_open *open = aoefs_open_of(fi);
+
+    return open ? open->writer : NULL;
 }
+
+/* NULL without memory. */
+struct aoefs_open *aoefs_open_new(struct aoefs_disk *disk);
+void aoefs_open_free(struct aoefs_open *open);
 
 /* Makes `io` a flush of its disk for `writer`.  `done` begins with
  * aoefs_flush_ended, and tells the user its status. */
@@ -203,7 +220,8 @@ void aoefs_flush_behind(struct aoefs_disk *disk);
 void aoefs_flush_last(struct aoefs_disk *disk);
 int aoefs_flush_verdict(struct aoefs *fs);
 
-/* The cursors of the disks.  -ENOMEM. */
+/* The cursors of the disks, and at the end those of files that nobody has
+ * closed: a file system that disappears releases none.  -ENOMEM. */
 int aoefs_writers_open(struct aoefs *fs);
 void aoefs_writers_close(struct aoefs *fs);
 

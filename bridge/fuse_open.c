@@ -103,29 +103,53 @@ static bool writes(const struct fuse_file_info *fi)
     return (fi->flags & O_ACCMODE) != O_RDONLY;
 }
 
+struct aoefs_open *aoefs_open_new(struct aoefs_disk *disk)
+{
+    struct aoefs_open *open = calloc(1, sizeof *open);
+
+    if (!open)
+        return NULL;
+    open->writer = aoe_writer_open(disk->disk);
+    if (!open->writer) {
+        free(open);
+        return NULL;
+    }
+    list_append(&disk->opens, &open->link);
+    return open;
+}
+
+void aoefs_open_free(struct aoefs_open *open)
+{
+    if (!open)
+        return;
+    list_remove(&open->link);
+    aoe_writer_close(open->writer);
+    free(open);
+}
+
 static void open_disk(fuse_req_t req, struct aoefs_disk *disk,
                       struct fuse_file_info *fi)
 {
-    struct aoe_writer *writer;
+    struct aoefs_open *open;
     bool counted = writes(fi);
 
     if (counted && aoefs_read_only(disk)) {
         fuse_reply_err(req, EROFS);
         return;
     }
-    writer = aoe_writer_open(disk->disk);
-    if (!writer) {
+    open = aoefs_open_new(disk);
+    if (!open) {
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    fi->fh = (uintptr_t)writer;
+    fi->fh = (uintptr_t)open;
     aoefs_opened(disk, AOEFS_DISK);
     disk->writers += counted;
     /* -ENOENT: the opener was interrupted and no release will come. */
     if (reply_open(req, fi, !disk->fs->options.cache) == -ENOENT) {
         disk->writers -= counted;
         aoefs_closed(disk, AOEFS_DISK);
-        aoe_writer_close(writer);
+        aoefs_open_free(open);
     }
 }
 
@@ -179,7 +203,7 @@ void aoefs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
             free(text->bytes);
             free(text);
         } else {
-            aoe_writer_close(aoefs_writer(fi));
+            aoefs_open_free(aoefs_open_of(fi));
             if (writes(fi) && disk->writers > 0 && --disk->writers == 0)
                 aoefs_flush_behind(disk);
         }

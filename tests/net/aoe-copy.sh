@@ -249,7 +249,8 @@ traced() { # STRACE-OPTION... -- ARGUMENT...: a copy into a new file in $TMP/new
     done
     shift
     rm -rf "$TMP/new" && mkdir "$TMP/new" && cd "$TMP/new" || return
-    host strace -f -y -e trace=fsync,fdatasync -o "$TMP/trace" "${options[@]}" \
+    # A program that is traced cannot look for leaks.
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 host strace -f -y -e trace=fsync,fdatasync -o "$TMP/trace" "${options[@]}" \
         "$BUILD/aoe" copy -i eth0 "$@"
 }
 synced() {
