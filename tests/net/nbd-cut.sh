@@ -177,8 +177,13 @@ for room in 64 4; do # with so little, most wait in a line
     check "$room MiB: thirty that shut down their side, neither" hang_up shut
     memory=$(resident)
     check "$room MiB: and again, and again" again
-    check "$room MiB: nor does memory grow: $memory KiB, and then $(resident)" \
-        test "$(resident)" -lt $((memory + 1024))
+    # Sanitizers keep what is freed for a while.
+    if [[ $BUILD = */san ]]; then
+        skip_check "$room MiB: memory" "a sanitizer's own grows"
+    else
+        check "$room MiB: nor does memory grow: $memory KiB, and then $(resident)" \
+            test "$(resident)" -lt $((memory + 1024))
+    fi
     check "$room MiB: and it serves" served
     stop nbd
 done
