@@ -25,8 +25,8 @@
 
 # nas_needs [MTU]: or the script is skipped.
 nas_needs() {
-    NAS_MTU=${1:-1500}
-    guest_needs "$NAS_MTU"
+    GUEST_MTU=${1:-1500}
+    guest_needs
     GUEST_MAC=$NAS_MAC
     guest_program aoe-target
     nas_bridge 2>>"$TMP/.ip" || skip "cannot make a bridge: $(tail -n 1 "$TMP/.ip")"
@@ -40,7 +40,7 @@ nas_needs() {
 nas_bridge() {
     ip -n "$NAS_NS" link add bridge type bridge &&
         ip -n "$NAS_NS" link set eth0 address 02:a0:e0:00:00:0a master bridge &&
-        ip -n "$NAS_NS" link set tap0 mtu "$NAS_MTU" master bridge &&
+        ip -n "$NAS_NS" link set tap0 mtu "$GUEST_MTU" master bridge &&
         ip -n "$NAS_NS" link set bridge up
 }
 
@@ -57,7 +57,7 @@ nas_disk() {
 nas_start() {
     start monitor host cat "$TMP/qmp.out"
     guest_start "$1" < <(
-        echo "ip link set eth0 mtu $NAS_MTU"
+        echo "ip link set eth0 mtu $GUEST_MTU"
         # What is cached stays so until the target or the script syncs it.
         echo 'echo 360000 >/proc/sys/vm/dirty_writeback_centisecs'
         echo 'echo 360000 >/proc/sys/vm/dirty_expire_centisecs'

@@ -28,6 +28,7 @@ GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/aoekit/guest
 GUEST_ROOT=$TMP/guest
 GUEST_MEMORY=768 # MiB
 GUEST_APPEND=    # to the kernel's command line
+GUEST_MTU=1500
 GUEST_MAC=52:54:00:12:34:56
 GUEST_DEVICES=() # what else qemu is told
 
@@ -70,7 +71,7 @@ guest_has_kernel() {
     done
 }
 
-# guest_needs [MTU]: skips where no guest can be had; makes the wire.
+# guest_needs: skips where no guest can be had; makes the wire.
 guest_needs() {
     [ "$(uname -m)" = x86_64 ] || skip "the guest's kernel is for x86_64"
     need qemu-system-x86_64=qemu-system-x86 busybox=busybox-static cpio \
@@ -88,7 +89,7 @@ guest_needs() {
             skip "no kernel for the guest: $(tail -n 1 "$TMP/fetch.log")"
     fi
     exec 8>&-
-    network "${1:-1500}"
+    network "$GUEST_MTU"
     ip -n "$NAS_NS" tuntap add tap0 mode tap 2>>"$TMP/.ip" ||
         skip "cannot make a tap: $(tail -n 1 "$TMP/.ip")"
     ip -n "$NAS_NS" link set tap0 up
