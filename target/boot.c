@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/durable.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -99,11 +100,13 @@ static int save(const struct boot *b, enum boot_state state,
                 const struct export *e)
 {
     char text[RECORD + 1];
+    ssize_t n;
 
     encode(text, state, e);
-    if (pwrite(b->fd, text, RECORD, 0) != RECORD)
-        return errno ? -errno : -EIO;
-    return fdatasync(b->fd) ? -errno : 0;
+    n = pwrite(b->fd, text, RECORD, 0);
+    if (n != RECORD)
+        return n < 0 ? -errno : -EIO;
+    return durable_data(b->fd);
 }
 
 /* The epoch goes on if the last stop was orderly, or every write durable. */
@@ -123,12 +126,6 @@ static void take_over(const struct boot *b, struct export *e)
 /* ---- the life of an export ------------------------------------------------
  */
 
-/* A new file's name has to be durable, too. */
-static int sync_directory(int dir, bool fresh)
-{
-    return fresh && fsync(dir) ? -errno : 0;
-}
-
 static int open_record(struct boot *b, const char *directory)
 {
     int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -143,7 +140,9 @@ static int open_record(struct boot *b, const char *directory)
         b->fd =
             openat(dir, b->name,
                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    err = b->fd < 0 ? -errno : sync_directory(dir, fresh);
+    err = b->fd < 0 ? -errno : 0;
+    if (fresh && !err)
+        err = durable_directory(dir);
     close(dir);
     return err;
 }
@@ -195,9 +194,15 @@ struct boot *boot_begin(const char *directory, struct export *e)
 
 void boot_end(struct boot *b, const struct export *e, bool clean)
 {
+    int err = 0;
+
     if (!b)
         return;
-    if (clean && save(b, BOOT_STOPPED, e))
-        log_debug("%s: recording the stop: %s", b->name, strerror(errno));
+    if (clean)
+        err = save(b, BOOT_STOPPED, e);
+    if (err)
+        log_error("%s: recording the stop: %s; clients will take the next "
+                  "start for a crash",
+                  b->name, strerror(-err));
     discard(b);
 }
