@@ -19,12 +19,18 @@ session user anna <<'END'
 mkdir aoe disk
 aoe-fuse mount e1.2 e3.4 aoe -i eth0 && fuse2fs -o fakeroot aoe/e1.2 disk ||
     exit
-exec 9<>aoe/e3.4
-# What it had in memory, as soon as it gets to it.
-trap 'sleep 2; cat data >&9; exit' TERM
-trap '' HUP
-cp data disk/data && echo written
-while sleep 0.1; do :; done
+# What it had in memory, as soon as it gets to it.  Not this shell, which su(1)
+# kills after two seconds; what it starts by then ignores TERM, too, since
+# systemd sends that until it finds no new process.
+(
+    exec 9<>aoe/e3.4
+    trap '' HUP
+    trap 'trap "" TERM; sleep 3; cat data >&9; exit' TERM
+    touch opened
+    while sleep 0.1; do :; done
+) &
+cp data disk/data && until [ -e opened ]; do sleep 0.1; done && echo written
+wait
 END
 await user '^written' 120
 inside systemctl poweroff
