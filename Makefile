@@ -367,7 +367,7 @@ check-built: all tests
 check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
 check-vm-built: all $(HELPERS)
-	@BUILD=$(BUILD) tests/run -t 240 $(if $(JOBS),-j $(JOBS)) $(or $(TESTS),vm)
+	@BUILD=$(BUILD) tests/run -t 240 -j $(or $(JOBS),2) $(or $(TESTS),vm)
 # A machine that is switched off, which is ready in seconds but for its tree.
 .PHONY: check-systemd check-systemd-built
 check-systemd: deps-systemd
