@@ -170,13 +170,14 @@ static void end(struct neighbour *b, struct neighbour_op *op, int status,
 }
 
 /* Its answer has come, but a copy stood in the disk's line for so long that it
- * was not known as one any more, or the answer was not the disk's: what that
- * tells, no other will. */
+ * was not known as one any more, or until no copies were known, or the answer
+ * was not the disk's: what that tells, no other will. */
 static bool late(const struct neighbour *b, uint32_t tag, uint64_t now)
 {
     uint64_t ended = b->ended[number(tag)];
 
-    return ended && (now - ended > RECENT_NS || b->failed[number(tag)]);
+    return ended && (b->nas->forgets || now - ended > RECENT_NS ||
+                     b->failed[number(tag)]);
 }
 
 static void answered(struct neighbour *b, const struct link_frame *f,
