@@ -29,9 +29,9 @@
 #: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
 #: WITH_SECCOMP=no, WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
 #
-# Every source file in a room belongs to that room's archive, except the
-# mains; a test in tests/unit or tests/net is found by its name.  Nothing here
-# has to change when a file is added.
+# A source file belongs to its folder's module (modules.mk); a test in tests/unit
+# or tests/net is found by its name.  Nothing here has to change when a file is
+# added.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -113,32 +113,18 @@ $(shell mkdir -p $(KERNEL) && ln -sfn /usr/include/linux \
 CPPFLAGS += -isystem $(KERNEL)
 endif
 DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
-ifeq ($(HAVE_PCAP),yes)
-DEFS += -DHAVE_PCAP
-PCAP_LIBS := $(shell $(PKG_CONFIG) --libs libpcap)
-endif
-ifeq ($(HAVE_SECCOMP),yes)
-DEFS += -DHAVE_SECCOMP
-SECCOMP_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp)
-endif
-ifeq ($(HAVE_INIH),yes)
-DEFS += -DHAVE_INIH
-INIH_LIBS := $(shell $(PKG_CONFIG) --libs inih)
-endif
-ifeq ($(HAVE_URING),yes)
-DEFS += -DHAVE_URING
-URING_LIBS := $(shell $(PKG_CONFIG) --libs liburing)
-endif
-ifeq ($(HAVE_NBD),yes)
-DEFS += -DHAVE_NBD
-NBD_LIBS := $(shell $(PKG_CONFIG) --libs libnbd)
-endif
-# What the target and everything that links its room needs.
-TARGET_LIBS = $(PCAP_LIBS) $(INIH_LIBS) $(URING_LIBS) $(NBD_LIBS) $(SECCOMP_LIBS)
-FUSE_CFLAGS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --cflags fuse3))
-FUSE_LIBS := $(if $(HAVE_FUSE),$(shell $(PKG_CONFIG) --libs fuse3))
-NL_CFLAGS := $(if $(HAVE_NL),$(shell $(PKG_CONFIG) --cflags libnl-genl-3.0))
-NL_LIBS := $(if $(HAVE_NL),$(shell $(PKG_CONFIG) --libs libnl-genl-3.0))
+LIBRARIES := PCAP INIH FUSE SECCOMP URING NBD NBDKIT NL
+DEFS += $(foreach l,$(LIBRARIES),$(if $(HAVE_$(l)),-DHAVE_$(l)))
+pc = $(if $(HAVE_$(1)),$(shell $(PKG_CONFIG) $(2) $(3)))
+PCAP_LIBS := $(call pc,PCAP,--libs,libpcap)
+INIH_LIBS := $(call pc,INIH,--libs,inih)
+SECCOMP_LIBS := $(call pc,SECCOMP,--libs,libseccomp)
+URING_LIBS := $(call pc,URING,--libs,liburing)
+NBD_LIBS := $(call pc,NBD,--libs,libnbd)
+FUSE_CFLAGS := $(call pc,FUSE,--cflags,fuse3)
+FUSE_LIBS := $(call pc,FUSE,--libs,fuse3)
+NL_CFLAGS := $(call pc,NL,--cflags,libnl-genl-3.0)
+NL_LIBS := $(call pc,NL,--libs,libnl-genl-3.0)
 CMOCKA_LIBS := $(if $(HAVE_CMOCKA),$(shell $(PKG_CONFIG) --libs cmocka))
 COMPILE = $(CC) -std=gnu11 -I. $(DEFS) $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 LINKER = $(CC) $(HARDEN) $(CFLAGS) $(LINK_HARDEN) $(LDFLAGS)
@@ -152,30 +138,34 @@ Q := @
 say = @printf '  %-7s %s\n'
 endif
 
+comma := ,
 # ---- what is built -----------------------------------------------------------
+include modules.mk
+
+# Those that the libraries of this machine allow.
+MODULES := $(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES)))
+MODULES := $(foreach m,$(MODULES),$(if $(needs.$(m)),$(if $(HAVE_$(needs.$(m))),$(m)),$(m)))
+
+# $(call closure,MODULE): the module with all that it uses, itself first.
+uses.aoe.h := initiator/libaoe
+closure = $(1) $(foreach m,$(uses.$(1)),$(call closure,$(m)))
+# The same for linking, users before used.  Longer lines of modules.mk are of
+# those that use more.
+all_used = $(filter $(MODULES),$(sort $(call closure,$(1))))
+sources = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-mains := initiator/main.c target/main.c bridge/nbd_main.c bridge/fuse_main.c
-room = $(filter-out $(mains) $(skip),$(wildcard $(1)/*.c))
-skip := $(if $(HAVE_PCAP),,wire/link_pcap.c)
-skip += $(if $(HAVE_SECCOMP),,target/sandbox.c)
-skip += $(if $(HAVE_NBD),,target/store_nbd.c target/nbd_requests.c target/nbd_connection.c)
-bridge_nbdkit := $(wildcard bridge/nbdkit*.c)
-skip += $(if $(HAVE_NL),bridge/kernel_absent.c,$(filter-out bridge/kernel_absent.c,$(wildcard bridge/kernel_*.c)))
-bridge_fuse := $(filter-out $(mains),$(wildcard bridge/fuse*.c))
+pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
+archive = $(BUILD)/lib/$(subst /,-,$(1)).a
+archives = $(foreach m,$(call all_used,$(1)),$(call archive,$(m)))
+libs = $(foreach m,$(call all_used,$(1)),$(foreach l,$(needs.$(m)) $(takes.$(m)),$($(l)_LIBS)))
+# Archives name each other in any order.
+GROUP := $(if $(filter Darwin,$(shell uname -s)),,-Wl$(comma)--start-group)
+GROUP_END := $(if $(GROUP),-Wl$(comma)--end-group)
 
-BASE := $(BUILD)/lib/base.a
-WIRE := $(BUILD)/lib/wire.a
-INITIATOR := $(BUILD)/lib/initiator.a
-TARGET := $(BUILD)/lib/target.a
-BRIDGE := $(BUILD)/lib/bridge.a
-FUSE := $(BUILD)/lib/fuse.a
-TESTLIB := $(BUILD)/lib/testlib.a
-
-PROGRAMS := $(if $(wildcard initiator/main.c),$(BUILD)/aoe)
-PROGRAMS += $(if $(wildcard target/main.c),$(BUILD)/aoe-target)
-PROGRAMS += $(if $(wildcard bridge/nbd_main.c),$(BUILD)/aoe-nbd)
-PROGRAMS += $(if $(HAVE_FUSE),$(if $(wildcard bridge/fuse_main.c),$(BUILD)/aoe-fuse))
+PROGRAM_MODULES := $(filter $(MODULES),$(patsubst program.%,%,$(filter program.%,$(.VARIABLES))))
+PROGRAMS := $(foreach m,$(PROGRAM_MODULES),$(BUILD)/$(program.$(m)))
 NBDKIT := $(if $(HAVE_NBDKIT),$(BUILD)/nbdkit-aoe-plugin.so)
+TESTLIB := $(BUILD)/lib/tests.a
 
 # libaoe for other people's programs.  A static build is for the target alone.
 LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -s)),,$(BUILD)/libaoe.so))
@@ -184,57 +174,43 @@ LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -
 all: $(PROGRAMS) $(LIBAOE) $(NBDKIT) left-out
 target: $(BUILD)/aoe-target
 
-$(BASE): $(call objs,$(call room,base))
-$(WIRE): $(call objs,$(call room,wire))
-$(INITIATOR): $(call objs,$(call room,initiator))
-$(TARGET): $(call objs,$(call room,target))
-$(BRIDGE): $(call objs,$(filter-out $(bridge_fuse) $(bridge_nbdkit),$(call room,bridge)))
-$(FUSE): $(call objs,$(bridge_fuse))
+define module
+$(call archive,$(1)): $(call objs,$(call sources,$(1)))
+$(BUILD)/obj/$(1)/%.o: CPPFLAGS += $($(needs.$(1))_CFLAGS)
+$(BUILD)/pic/lib/$(subst /,-,$(1)).a: $(call pic,$(call sources,$(1)))
+endef
+$(foreach m,$(MODULES),$(eval $(call module,$(m))))
 $(TESTLIB): $(call objs,$(wildcard tests/lib/*.c))
+
+define program
+$(BUILD)/$(program.$(1)): $(call objs,$(1)/main.c) $(call archives,$(1))
+	$$(say) LINK $$@
+	$$(Q)$$(LINKER) $$(THREADS) -o $$@ $$< $$(GROUP) $(call archives,$(1)) $$(GROUP_END) $(call libs,$(1))
+endef
+$(foreach m,$(PROGRAM_MODULES),$(eval $(call program,$(m))))
 
 $(BUILD)/lib/%.a:
 	$(say) AR $@
 	@mkdir -p $(@D) && rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/obj/bridge/fuse%.o: DEFS += $(FUSE_CFLAGS)
-$(BUILD)/obj/bridge/kernel%.o: DEFS += $(NL_CFLAGS)
 $(BUILD)/obj/%.o: %.c
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(THREADS) -c -o $@ $<
 
-$(BUILD)/aoe: $(BUILD)/obj/initiator/main.o $(INITIATOR) $(WIRE) $(BASE)
-	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS)
-$(BUILD)/aoe-target: $(BUILD)/obj/target/main.o $(TARGET) $(WIRE) $(BASE)
-	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
-$(BUILD)/aoe-nbd: $(BUILD)/obj/bridge/nbd_main.o $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
-	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(PCAP_LIBS) $(NL_LIBS)
-$(BUILD)/aoe-fuse: $(BUILD)/obj/bridge/fuse_main.o $(FUSE) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
-	$(say) LINK $@
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(FUSE_LIBS) $(PCAP_LIBS)
-
 # ---- the library -------------------------------------------------------------
-# Position-independent objects of what is not the command's own.  initiator/
-# libaoe.map names what others may call; the rest is local, in the archive too,
-# so that our link_open or list_each never meets theirs.
-comma := ,
+# Position-independent objects.  libaoe.map names what others may call; the rest
+# is local, in the archive too, so that our link_open or list_each never meets
+# theirs.
 SONAME := libaoe.so.0
-LIBAOE_MAP := initiator/libaoe.map
-command_sources := $(wildcard initiator/cmd_*.c initiator/command_*.c) \
-	initiator/interfaces.c initiator/disk_log.c initiator/disk_options.c \
-	initiator/disk_text.c initiator/histogram.c
-pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
-LIBAOE_OBJS := $(call pic,$(filter-out $(command_sources),$(call room,initiator)))
-LIBAOE_PARTS := $(BUILD)/pic/wire.a $(BUILD)/pic/base.a
-$(BUILD)/pic/wire.a: $(call pic,$(call room,wire))
-$(BUILD)/pic/base.a: $(call pic,$(call room,base))
-$(LIBAOE_PARTS):
+LIBAOE_MAP := initiator/libaoe/libaoe.map
+LIBAOE_OBJS := $(call pic,$(call sources,initiator/libaoe))
+pic_archives = $(foreach m,$(filter-out $(2),$(call all_used,$(1))),$(BUILD)/pic/lib/$(subst /,-,$(m)).a)
+LIBAOE_PARTS := $(call pic_archives,initiator/libaoe,initiator/libaoe)
+$(BUILD)/pic/lib/%.a:
 	$(say) AR $@
-	@rm -f $@
+	@mkdir -p $(@D) && rm -f $@
 	$(Q)$(AR) rcs $@ $^
 $(BUILD)/pic/%.o: %.c
 	$(say) CC "$< (libaoe)"
@@ -242,7 +218,8 @@ $(BUILD)/pic/%.o: %.c
 	$(Q)$(COMPILE) -fPIC $(THREADS) -c -o $@ $<
 $(BUILD)/libaoe.a: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
 	$(say) AR $@
-	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/pic/libaoe.o $(LIBAOE_OBJS) $(LIBAOE_PARTS)
+	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/pic/libaoe.o \
+		$(LIBAOE_OBJS) $(GROUP) $(LIBAOE_PARTS) $(GROUP_END)
 	$(Q)sed -n 's/^ *\(aoe_[a-z_]*\);/\1/p' $(LIBAOE_MAP) >$(BUILD)/pic/public
 	$(Q)$(if $(filter Darwin,$(shell uname -s)),:,$(OBJCOPY) --keep-global-symbols=$(BUILD)/pic/public $(BUILD)/pic/libaoe.o)
 	@rm -f $@
@@ -252,18 +229,19 @@ $(BUILD)/libaoe.so: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
 	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined,-Wl$(comma)-z$(comma)defs) \
 		-Wl,-z,relro,-z,now $(LDFLAGS) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script=$(LIBAOE_MAP) -o $(BUILD)/$(SONAME) \
-		$(LIBAOE_OBJS) $(LIBAOE_PARTS) $(PCAP_LIBS) $(THREADS)
+		$(LIBAOE_OBJS) $(GROUP) $(LIBAOE_PARTS) $(GROUP_END) $(PCAP_LIBS) $(THREADS)
 	@ln -sf $(SONAME) $@
 
 # A plugin for nbdkit, which sees of it only what nbdkit calls.
-PLUGIN := $(call pic,$(bridge_nbdkit) bridge/nbd_aoe.c bridge/aoe_loop.c \
-	$(call room,initiator) $(call room,wire) $(call room,base))
-$(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN) bridge/nbdkit_plugin.map
+PLUGIN_MAP := bridge/nbdkit/plugin.map
+PLUGIN_OBJS := $(call pic,$(call sources,bridge/nbdkit))
+PLUGIN_PARTS := $(call pic_archives,bridge/nbdkit,bridge/nbdkit)
+$(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN_OBJS) $(PLUGIN_PARTS) $(PLUGIN_MAP)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=address$(comma)undefined) \
 		-Wl,-z,relro,-z,now $(LDFLAGS) -shared \
-		-Wl,--version-script=bridge/nbdkit_plugin.map -o $@ $(PLUGIN) \
-		$(PCAP_LIBS) $(THREADS)
+		-Wl,--version-script=$(PLUGIN_MAP) -o $@ $(PLUGIN_OBJS) \
+		$(GROUP) $(PLUGIN_PARTS) $(GROUP_END) $(PCAP_LIBS) $(THREADS)
 
 # The targets that a person may want.
 help:
@@ -283,21 +261,22 @@ left-out:
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
+# Each is linked with whatever it names of all modules.
+TESTED := $(filter-out bridge/nbdkit,$(MODULES))
+TESTED_ARCHIVES := $(TESTLIB) $(foreach m,$(TESTED),$(call archive,$(m)))
+TESTED_LIBS := $(sort $(foreach m,$(TESTED),$(foreach l,$(needs.$(m)) $(takes.$(m)),$($(l)_LIBS))))
+LINK_TESTED = $(GROUP) $(TESTED_ARCHIVES) $(GROUP_END) $(TESTED_LIBS)
 unit := $(wildcard tests/unit/test_*.c)
 unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
-unit := $(if $(HAVE_NBD),$(unit),$(filter-out tests/unit/test_store_nbd.c,$(unit)))
-unit := $(if $(HAVE_SECCOMP),$(unit),$(filter-out tests/unit/test_sandbox.c,$(unit)))
 unit := $(if $(HAVE_NL),$(unit),$(filter-out tests/unit/test_kernel_%,$(unit)))
+unit := $(if $(HAVE_NBD),$(unit),$(filter-out %/test_store_nbd.c,$(unit)))
+unit := $(if $(HAVE_SECCOMP),$(unit),$(filter-out %/test_sandbox.c,$(unit)))
 UNIT := $(if $(HAVE_CMOCKA),$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit)))
-$(BUILD)/obj/tests/unit/test_fuse_%.o: DEFS += $(FUSE_CFLAGS)
-$(BUILD)/tests/test_fuse_%: $(BUILD)/obj/tests/unit/test_fuse_%.o $(FUSE) $(TESTLIB) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+$(BUILD)/obj/tests/unit/test_fuse_%.o: CPPFLAGS += $(FUSE_CFLAGS)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED_ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(FUSE_LIBS) $(PCAP_LIBS)
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(CMOCKA_LIBS) $(TARGET_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $< $(LINK_TESTED) $(CMOCKA_LIBS)
 .SECONDARY:
 
 .PHONY: unit-tests
@@ -318,30 +297,19 @@ $(BUILD)/tests/helpers/badclient: HELPER_LIBS = $(NBD_LIBS)
 SIM := $(BUILD)/tests/sim/sim
 MUTANTS := $(patsubst tests/sim/mutants/%.c,$(BUILD)/tests/sim/sim-%,$(wildcard tests/sim/mutants/*.c))
 SIM_OBJS := $(call objs,$(wildcard tests/sim/*.c))
-SIM_LIBS := $(TESTLIB) $(TARGET) $(INITIATOR) $(WIRE) $(BASE)
 # Its clock, entropy and log are in tests/sim/world.c.
 SIM_WRAP := -Wl,--wrap=clock_gettime,--wrap=random_nonzero,--wrap=log_error
-$(SIM): $(SIM_OBJS) $(SIM_LIBS)
+$(SIM): $(SIM_OBJS) $(TESTED_ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) -o $@ $^ $(TARGET_LIBS)
-$(BUILD)/tests/sim/sim-%: $(BUILD)/obj/tests/sim/mutants/%.o $(SIM_OBJS) $(SIM_LIBS)
+	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) -o $@ $(SIM_OBJS) $(LINK_TESTED)
+# A mutant replaces those functions of which it has a __wrap_.
+wrapped = $(patsubst __wrap_%,-Wl$(comma)--wrap=%,$(sort $(shell grep -o '__wrap_[a-z_]*' $(1))))
+$(BUILD)/tests/sim/sim-%: $(BUILD)/obj/tests/sim/mutants/%.o $(SIM_OBJS) $(TESTED_ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) -Wl,--wrap=$(wrap) -o $@ $^ $(TARGET_LIBS)
-$(BUILD)/tests/sim/sim-epoch: wrap = epochs_lose
-$(BUILD)/tests/sim/sim-fence: wrap = fence_hit
-$(BUILD)/tests/sim/sim-flush: wrap = responder_request
-$(BUILD)/tests/sim/sim-neighbour: wrap = group_commit_add
-$(BUILD)/tests/sim/sim-order: wrap = order_enter
-$(BUILD)/tests/sim/sim-overlap: wrap = transfer_overlaps
-$(BUILD)/tests/sim/sim-refused: wrap = disk_flush_again,--wrap=disk_flush_failed,--wrap=transfer_fail
-$(BUILD)/tests/sim/sim-reopen: wrap = epochs_inherit
-$(BUILD)/tests/sim/sim-replay: wrap = disk_lost_writes
-$(BUILD)/tests/sim/sim-silence: wrap = disk_answered
-$(BUILD)/tests/sim/sim-swallow: wrap = disk_flush_failed,--wrap=disk_vendor
-$(BUILD)/tests/sim/sim-told: wrap = epochs_tell
-$(BUILD)/tests/sim/sim-written: wrap = group_commit_lost
+	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) $(call wrapped,tests/sim/mutants/$*.c) \
+		-o $@ $< $(SIM_OBJS) $(LINK_TESTED)
 SEEDS ?= 10000
 SEED ?= 1
 .PHONY: sim
@@ -350,10 +318,10 @@ sim: $(SIM)
 # The fuzz targets without libFuzzer: each runs its seeds, one after the other.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
-$(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+$(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(TESTED_ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINKER) $(THREADS) -o $@ $^ $(TARGET_LIBS)
+	$(Q)$(LINKER) $(THREADS) -o $@ $(filter %.o,$^) $(LINK_TESTED)
 
 # `make check` is these three, after `make deps`: in a second make, since what
 # deps installed changes what can be built.
@@ -418,9 +386,9 @@ fuzz-built: $(FUZZERS:%=$(BUILD)/fuzz_%)
 			-artifact_prefix=$(BUILD)/found/$$name- -verbosity=0 \
 			-print_final_stats=1 $(BUILD)/corpus/$$name $$seeds || exit; \
 	done
-$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTLIB) $(TARGET) $(BRIDGE) $(INITIATOR) $(WIRE) $(BASE)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TESTED_ARCHIVES)
 	$(say) LINK $@
-	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $^ $(TARGET_LIBS)
+	$(Q)$(LINKER) -fsanitize=fuzzer $(THREADS) -o $@ $< $(LINK_TESTED)
 
 .PHONY: demo demo-built
 demo: deps-demo
@@ -466,7 +434,7 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),
 	$(if $(filter %.so,$(LIBAOE)),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so.$(VERSION))
 	$(if $(filter %.so,$(LIBAOE)),ln -sf libaoe.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME))
 	$(if $(filter %.so,$(LIBAOE)),ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libaoe.so)
-	install -m 644 initiator/aoe.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 initiator/libaoe/aoe.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 doc/example/*.c $(DESTDIR)$(DOCDIR)/example
 	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
 		-e 's,@VERSION@,$(VERSION),; s|@PRIVATE@|$(PCAP_LIBS)|' \
@@ -489,14 +457,14 @@ install-mount:
 	chmod 755 $(DESTDIR)$(HELPERDIR)/mount.aoe
 
 # ---- the house in order ------------------------------------------------------
-SOURCES := $(wildcard $(foreach room,base wire initiator target bridge tests/*,\
-	$(room)/*.c $(room)/*.h)) $(wildcard doc/example/*.c)
+SOURCES := $(wildcard $(foreach m,$(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES))) tests/*,\
+	$(m)/*.c $(m)/*.h)) $(wildcard doc/example/*.c)
 SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.* tests/run .ci/run)
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build
 format:
-	clang-format -i $(SOURCES)
+	@echo clang-format -i; clang-format -i $(SOURCES)
 format-check:
 	@echo clang-format --dry-run -Werror; clang-format --dry-run -Werror $(SOURCES)
 lint:

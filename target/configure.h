@@ -5,7 +5,7 @@
 #ifndef TARGET_CONFIGURE_H
 #define TARGET_CONFIGURE_H
 
-#include "target/config.h"
+#include "target/config/config.h"
 #include "target/options.h"
 
 /* 0, or -EINVAL after saying on standard error what is wrong with which line;

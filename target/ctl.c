@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "target/control.h"
+#include "target/serve/control.h"
 
 /* Not everywhere. */
 #ifndef MSG_NOSIGNAL

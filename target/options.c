@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "target/store.h"
+#include "target/store/store.h"
 
 enum {
     OPTION_COMMIT = 256,

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "target/config.h"
+#include "target/config/config.h"
 #include "target/privilege.h"
 
 struct options {

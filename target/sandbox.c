@@ -7,6 +7,8 @@
  * A filter sees numbers, not names: which files may be opened is for --user to
  * decide, whether any may be is decided here.
  */
+#ifdef HAVE_SECCOMP
+
 #include "target/privilege.h"
 
 #include <errno.h>
@@ -23,7 +25,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "target/device.h"
+#include "target/store/device.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -312,3 +314,5 @@ int sandbox_enter(const struct sandbox *may)
         log_error("--seccomp: %s", strerror(-err));
     return err;
 }
+
+#endif

@@ -7,6 +7,8 @@
  * larger MTU or an interface made anew needs a new handle.  The user polls a
  * duplicate of the handle's descriptor, whose number stays the same.
  */
+#ifdef HAVE_PCAP
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
@@ -437,3 +439,5 @@ int link_pcap_open(struct link **out, const char *ifname,
     *out = &p->link;
     return 0;
 }
+
+#endif

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "tests/lib/nbd_memory.h"
-#include "bridge/nbd_server.h"
+#include "bridge/nbd/server.h"
 
 enum { DISK = 512 << 10 };
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/responder.h"
+#include "target/protocol/responder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,27 +1,48 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Which room may include which (doc/architecture.md): nothing reaches upwards
-# or sideways.
+# Which module may include which: modules.mk says it, and this holds it.
 
 . "$(dirname "$0")/../lib/net.sh"
 
-# room ALLOWED...: prints each include of a room's that leaves its walls.
-strays() {
-    local room=$1 allowed
-    shift
-    allowed=$(printf '%s|' "$room" "$@")
-    grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$ROOT/$room"/*.[ch] |
-        grep -Ev "include[[:space:]]*\"(${allowed%|})/"
-}
-keeps_to() {
-    ! strays "$@"
+# "MODULE USED...", a line each.
+modules() {
+    sed -n 's/^uses\.\([^ ]*\) :=/\1/p' "$ROOT/modules.mk"
 }
 
-check "base includes only base" keeps_to base
-check "wire includes only wire, base" keeps_to wire base
-check "initiator includes only initiator, wire, base" keeps_to initiator wire base
-check "target includes only target, wire, base" keeps_to target wire base
-check "bridge includes only bridge, initiator, base" keeps_to bridge initiator base
-check "initiator/aoe.h, which is installed alone, includes none of ours" \
-    not grep -n 'include "' "$ROOT/initiator/aoe.h"
+# strays MODULE USED...: prints each include of a module's that leaves it for
+# what it does not use.
+strays() {
+    local module=$1 file line path used
+    shift
+    while IFS=: read -r file line path; do
+        path=${path#*\"} path=${path%%\"*}
+        for used in "$module" "$@"; do
+            [ "$used" != aoe.h ] || used=initiator/libaoe/aoe.h
+            [ "$path" = "$used" ] || [ "${path%/*}" = "$used" ] && continue 2
+        done
+        echo "${file#"$ROOT/"}:$line: $path"
+    done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' \
+        "$ROOT/$module"/*.[ch] /dev/null)
+}
+keeps_to() {
+    local found
+    found=$(strays "$@")
+    echo "$found"
+    [ -z "$found" ]
+}
+
+while read -r module used; do
+    # shellcheck disable=SC2086 # a list of words
+    check "$module includes only ${used:-itself}" keeps_to "$module" $used
+done < <(modules)
+
+# A file that belongs to none would be built by nobody and held by nothing.
+orphans() {
+    (cd "$ROOT" && git ls-files base wire initiator bridge target) |
+        grep '\.[ch]$' | sed 's,/[^/]*$,,' | sort -u |
+        grep -vxF -f <(modules | cut -d' ' -f1)
+}
+check "every source file is in a module" not orphans
+check "aoe.h, which is installed alone, includes none of ours" \
+    not grep -n 'include "' "$ROOT/initiator/libaoe/aoe.h"

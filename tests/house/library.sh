@@ -43,6 +43,30 @@ check "its soname is libaoe.so.0" says 'SONAME.*\[libaoe\.so\.0\]' \
 check "pkg-config knows it" says '^[0-9]+\.[0-9]+\.[0-9]+$' \
     pkg-config --modversion libaoe
 
+# The library and the plugin are made for other people's programs: nothing of our
+# commands is in them.
+defines() {
+    nm --defined-only "$@" 2>/dev/null | awk '$2 ~ /^[TDBR]$/ { print $3 }'
+}
+defines "$BUILD"/lib/{initiator-aoe,bridge-aoe-nbd*,bridge-aoe-fuse}.a |
+    sort -u >"$TMP/commands"
+check "the commands define something" test -s "$TMP/commands"
+carries_none() {
+    local found
+    found=$(nm --defined-only "$1" | awk '{ print $3 }' | sort -u |
+        comm -12 - "$TMP/commands" | grep -v '^__\|^_\(odr_asan\|GLOBAL\)')
+    echo "$found"
+    [ -z "$found" ]
+}
+check "libaoe.so has nothing of the commands" \
+    carries_none "$stage/lib/libaoe.so"
+PLUGIN=$BUILD/nbdkit-aoe-plugin.so
+if [ -e "$PLUGIN" ]; then
+    check "... nor has nbdkit's plugin" carries_none "$PLUGIN"
+else
+    skip_check "... nor has nbdkit's plugin" "not built here: needs nbdkit-plugin-dev"
+fi
+
 # ---- linking -------------------------------------------------------------------
 
 SANITIZE=

@@ -6,7 +6,7 @@
 #ifndef TESTS_LIB_LOSSY_H
 #define TESTS_LIB_LOSSY_H
 
-#include "initiator/writer.h"
+#include "initiator/libaoe/writer.h"
 
 struct lossy {
     struct writers writers;

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "initiator/aoe.h"
-#include "initiator/context.h"
+#include "initiator/libaoe/aoe.h"
+#include "initiator/libaoe/context.h"
 #include "tests/lib/link_pair.h"
 #include "base/clock.h"
 #include "wire/aoe.h"

@@ -6,7 +6,7 @@
 #ifndef TESTS_NBD_MEMORY_H
 #define TESTS_NBD_MEMORY_H
 
-#include "bridge/nbd_export.h"
+#include "initiator/client/block_export.h"
 #include "tests/lib/lossy.h"
 
 enum { NBD_MEMORY_PENDING = 1024 };

@@ -6,7 +6,7 @@
 #ifndef TESTS_NBD_PEER_H
 #define TESTS_NBD_PEER_H
 
-#include "bridge/nbd_server.h"
+#include "bridge/nbd/server.h"
 #include "tests/lib/nbd_memory.h"
 
 struct nbd_peer {

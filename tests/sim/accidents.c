@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "initiator/fence.h"
+#include "initiator/libaoe/fence.h"
 #include "tests/sim/sim.h"
 
 /* How long a client waits that takes another one's place: as long as frames of

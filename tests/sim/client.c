@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "initiator/context.h"
+#include "initiator/libaoe/context.h"
 
 /* How long after its deadline a request may end at the latest: as long as a
  * fence may keep everything, after which it has as much time again, and a

@@ -6,7 +6,7 @@
 #ifndef TESTS_SIM_CLIENT_H
 #define TESTS_SIM_CLIENT_H
 
-#include "initiator/aoe.h"
+#include "initiator/libaoe/aoe.h"
 #include "tests/lib/link_pair.h"
 #include "tests/sim/history.h"
 #include "tests/sim/random.h"

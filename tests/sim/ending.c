@@ -3,7 +3,7 @@
  * What must be true of a network in which nothing is to be done any more, and
  * what has happened in it.
  */
-#include "initiator/disk.h"
+#include "initiator/libaoe/disk.h"
 #include "tests/sim/sim.h"
 
 enum {

@@ -268,7 +268,7 @@ static void next_phase(struct run *r, enum phase phase, uint64_t ns)
     r->due = later(r->store->medium) + ns;
 }
 
-/* Whose failure was it?  (target/file_move.c, move_sectors) */
+/* Whose failure was it?  (target/store/file_move.c, move_sectors) */
 static void try_sector(struct run *r)
 {
     struct medium *m = r->store->medium;

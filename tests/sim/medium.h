@@ -6,9 +6,10 @@
  * each open descriptor hears of it once, by its next sync, and some time later
  * the old data is back (Linux's errseq).
  *
- * And the store on an open descriptor, which does as target/file_move.c does;
- * or one on a server elsewhere, as target/nbd_requests.c: that is lost with
- * what it had not written, and what it had not answered is asked again.
+ * And the store on an open descriptor, which does as target/store/file_move.c
+ * does; or one on a server elsewhere, as target/store/nbd/requests.c: that is
+ * lost with what it had not written, and what it had not answered is asked
+ * again.
  */
 #ifndef TESTS_SIM_MEDIUM_H
 #define TESTS_SIM_MEDIUM_H
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/store.h"
+#include "target/store/store.h"
 #include "tests/sim/random.h"
 
 struct medium_sector {

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "target/responder.h"
+#include "target/protocol/responder.h"
 
 enum {
     SECTOR = 512,
@@ -334,7 +334,7 @@ static void closed(struct nas *n)
     n->state = NAS_OFF;
 }
 
-/* As target/server.c does it (tidy, drop_disk). */
+/* As target/serve/server.c does it (tidy, drop_disk). */
 static void tidy(struct nas *n)
 {
     if (n->state != NAS_CLOSES && n->state != NAS_STOPS)

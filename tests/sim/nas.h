@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/disk.h"
+#include "target/serve/disk.h"
 #include "tests/lib/link_pair.h"
 #include "tests/sim/medium.h"
 #include "tests/sim/random.h"

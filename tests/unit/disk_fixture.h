@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "initiator/disk.h"
+#include "initiator/libaoe/disk.h"
 #include "tests/lib/model_target.h"
 
 #define SECTORS 4096

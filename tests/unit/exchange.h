@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "target/responder.h"
+#include "target/protocol/responder.h"
 #include "wire/ata.h"
 
 enum { DISK_SECTORS = 200, ROOM = 9100 };

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/aoe_loop.h"
+#include "initiator/client/aoe_loop.h"
 #include "tests/lib/lossy.h"
 
 enum { FAKE_PENDING_MAX = 1024, FAKE_LOG_MAX = 64 };

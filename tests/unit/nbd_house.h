@@ -26,7 +26,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "bridge/nbd_listen.h"
+#include "bridge/nbd/listen.h"
 #include "tests/lib/nbd_peer.h"
 
 enum { DISK = 8 << 20, DEADLINE = 20 };

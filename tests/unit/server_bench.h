@@ -20,7 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/options.h"
-#include "target/server.h"
+#include "target/serve/server.h"
 #include "tests/lib/link_pair.h"
 #include "wire/ata.h"
 

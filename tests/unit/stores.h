@@ -21,8 +21,8 @@
 #include <cmocka.h>
 
 #include "base/loop.h"
-#include "target/store.h"
-#include "target/workers.h"
+#include "target/store/store.h"
+#include "target/store/workers.h"
 
 struct place {
     struct loop *loop;

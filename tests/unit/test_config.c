@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "target/config.h"
+#include "target/config/config.h"
 
 /* "LINE text\n" of every mistake. */
 static char told[4096];

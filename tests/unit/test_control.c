@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "initiator/context.h"
+#include "initiator/libaoe/context.h"
 #include "tests/lib/link_pair.h"
 #include "tests/lib/model_target.h"
 

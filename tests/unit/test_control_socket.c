@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "base/loop.h"
-#include "target/control.h"
+#include "target/serve/control.h"
 
 enum { PATIENCE = 20 }; /* seconds until a hang is one */
 

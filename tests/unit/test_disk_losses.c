@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "target/disk.h"
+#include "target/serve/disk.h"
 #include "wire/ata.h"
 
 enum { SECTORS = 64, TAGS = 4096 };

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/options.h"
-#include "bridge/fuse_options.h"
+#include "bridge/aoe-fuse/options.h"
 
 /* Parses a line of words; true when the command would go on. */
 static bool parse(struct mount_options *o, const char *line, int *status)

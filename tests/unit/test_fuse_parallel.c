@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bridge/fuse_fs.h"
+#include "bridge/aoe-fuse/fs.h"
 #include "tests/unit/fake_aoe.h"
 
 enum { WRITERS = 4, BLOCK = 4096 };

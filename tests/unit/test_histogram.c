@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "initiator/histogram.h"
+#include "initiator/aoe/histogram.h"
 
 static void of_nothing(void **state)
 {

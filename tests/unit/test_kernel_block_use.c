@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "bridge/block_use.h"
+#include "initiator/client/block_use.h"
 
 enum { DONE, FAILED, NOT_PERMITTED };
 

@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "bridge/kernel_device.h"
-#include "bridge/kernel_guard.h"
+#include "bridge/aoe-nbd/kernel/device.h"
+#include "bridge/aoe-nbd/kernel/guard.h"
 
 enum { DONE, FAILED, NOT_PERMITTED, NO_DEVICE = 99999 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "bridge/kernel_device.h"
+#include "bridge/aoe-nbd/kernel/device.h"
 
 static void the_next_server_knows_the_epoch(void **state)
 {

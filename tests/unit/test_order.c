@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "target/order.h"
+#include "target/protocol/order.h"
 
 enum { ENTRIES = 48, STEPS = 200000, DISK = 64 };
 

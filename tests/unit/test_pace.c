@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "target/pace.h"
+#include "target/serve/pace.h"
 
 enum { US = 1000 };
 

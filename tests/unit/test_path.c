@@ -9,9 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "initiator/fence.h"
-#include "initiator/flight.h"
-#include "initiator/path.h"
+#include "initiator/libaoe/fence.h"
+#include "initiator/libaoe/flight.h"
+#include "initiator/libaoe/path.h"
 
 #define US NS_PER_US
 #define MS NS_PER_MS

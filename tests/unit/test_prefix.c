@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
-#include "initiator/aoe.h"
-#include "initiator/prefix.h"
+#include "initiator/libaoe/aoe.h"
+#include "initiator/libaoe/prefix.h"
 
 enum { DONE, FAILED, NOT_PERMITTED, PREFIXES = 128, NOBODY = 65534 };
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "target/recent.h"
+#include "target/protocol/recent.h"
 
 #define START (100 * NS_PER_S)
 

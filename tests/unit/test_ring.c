@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
-#include "target/ring.h"
+#include "target/store/ring.h"
 
 enum { HELD = 5, PATIENCE = 20 /* seconds until a hang is one */ };
 

@@ -30,7 +30,7 @@
 
 #include "base/loop.h"
 #include "target/privilege.h"
-#include "target/ring.h"
+#include "target/store/ring.h"
 
 enum {
     CONFIG = 1,
@@ -378,7 +378,7 @@ static void each_ability_allows_its_own(void **state)
 #include <dlfcn.h>
 #include <liburing.h>
 
-static struct io_uring *uring; /* that target/ring.c has made */
+static struct io_uring *uring; /* that target/store/ring.c has made */
 
 int io_uring_queue_init(unsigned entries, struct io_uring *u, unsigned flags)
 {

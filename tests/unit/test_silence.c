@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "initiator/fence.h"
+#include "initiator/libaoe/fence.h"
 #include "tests/unit/disk_fixture.h"
 
 #define TIMEOUT (4 * NS_PER_S)

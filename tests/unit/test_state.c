@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "target/state.h"
+#include "target/serve/state.h"
 #include "tests/unit/stores.h"
 
 static const struct aoe_mac one = {{2, 0, 0, 0, 0, 1}};

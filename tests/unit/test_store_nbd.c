@@ -9,7 +9,7 @@
 #include <sys/un.h>
 
 #include "base/bytes.h"
-#include "target/store_nbd.h"
+#include "target/store/store_nbd.h"
 #include "tests/unit/stores.h"
 
 enum {

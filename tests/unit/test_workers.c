@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "target/workers.h"
+#include "target/store/workers.h"
 
 enum { WORKS = 40, THREADS = 8 };
 

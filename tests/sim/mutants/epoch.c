@@ -2,7 +2,7 @@
  *
  * Mutant: the loss epoch stays though something was lost.
  */
-#include "target/epochs.h"
+#include "target/protocol/epochs.h"
 
 bool __real_epochs_lose(struct epochs *e);
 bool __wrap_epochs_lose(struct epochs *e);

@@ -2,7 +2,7 @@
  *
  * Mutant: newer writes do not wait for late copies of older ones.
  */
-#include "initiator/fence.h"
+#include "initiator/libaoe/fence.h"
 
 bool __wrap_fence_hit(const struct fence *fe, uint64_t lba, uint64_t sectors);
 

@@ -3,7 +3,7 @@
  * Mutant: a FLUSH is answered at once, as vblade does, without waiting for the
  * disk.
  */
-#include "target/responder.h"
+#include "target/protocol/responder.h"
 
 enum responder_verdict __real_responder_request(struct exchange *x);
 enum responder_verdict __wrap_responder_request(struct exchange *x);

@@ -3,7 +3,7 @@
  * Mutant: durable operations go to the store side by side, where one of them
  * may hear of the failure that was another's.
  */
-#include "target/group_commit.h"
+#include "target/protocol/group_commit.h"
 
 void __real_group_commit_add(struct group_commit *g, struct store_op *op,
                              bool company, struct list *batch);

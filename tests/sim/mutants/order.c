@@ -3,7 +3,7 @@
  * Mutant: the target executes overlapping requests as they come to hand, not in
  * the order in which they arrived.
  */
-#include "target/order.h"
+#include "target/protocol/order.h"
 
 bool __wrap_order_enter(struct order *o, struct order_entry *e);
 

@@ -2,7 +2,7 @@
  *
  * Mutant: overlapping writes are outstanding together.
  */
-#include "initiator/transfer.h"
+#include "initiator/libaoe/transfer.h"
 
 bool __wrap_transfer_overlaps(const struct transfer *a,
                               const struct transfer *b);

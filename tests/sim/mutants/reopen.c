@@ -3,7 +3,7 @@
  * Mutant: a disk that was opened anew has forgotten who must still hear of a
  * loss.
  */
-#include "target/epochs.h"
+#include "target/protocol/epochs.h"
 
 void __wrap_epochs_inherit(struct epochs *e, struct epochs *from);
 

@@ -3,7 +3,7 @@
  * Mutant: with a replay log a FLUSH that fails has failed, and that is all:
  * what is lost is not written again.
  */
-#include "initiator/disk.h"
+#include "initiator/libaoe/disk.h"
 
 void __real_disk_flush_failed(struct aoe_disk *d, enum flush_failure how,
                               bool again);

@@ -3,7 +3,7 @@
  * Mutant: of all the clients that wrote lost data the first one to ask is told,
  * and no other, as one open descriptor would be.
  */
-#include "target/epochs.h"
+#include "target/protocol/epochs.h"
 
 bool __real_epochs_tell(struct epochs *e, const struct aoe_mac *mac,
                         uint64_t asked);

@@ -3,7 +3,7 @@
  * Mutant: durable writes that were in the cache when another's sync failed are
  * not done again, though that may have been their failure.
  */
-#include "target/group_commit.h"
+#include "target/protocol/group_commit.h"
 
 void __wrap_group_commit_lost(struct group_commit *g);
 

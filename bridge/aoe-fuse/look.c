@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Looking for the disks of a mount, and what is said of them later.
+ */
+#include "bridge/aoe-fuse/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "initiator/client/disk_log.h"
+
+/* ---- what happens to a disk ---------------------------------------------- */
+
+static void note_ready(struct server *s)
+{
+    if (++s->ready == s->options->disk_count && s->phase == SERVER_LOOKING)
+        loop_stop(s->loop, EXIT_DONE);
+}
+
+static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
+{
+    struct aoefs_disk *d = arg;
+    struct server *s = d->fs->options.arg;
+
+    disk_log_event(&s->limit[d - s->disks], loop_now(s->loop), disk, event,
+                   "losetup -c tells a loop device");
+    if (event == AOE_DISK_READY)
+        note_ready(s);
+    if (event == AOE_DISK_CONFLICT && s->phase == SERVER_LOOKING &&
+        !aoe_disk_ready(disk)) { /* waiting would make it no better */
+        disk_log_missing("mount", disk, &s->options->interfaces,
+                         s->options->wait);
+        loop_stop(s->loop, EXIT_FAILED);
+    }
+    if (event == AOE_DISK_RESIZED)
+        aoefs_resized(d);
+}
+
+/* ---- looking ------------------------------------------------------------- */
+
+static void say_missing(struct server *s)
+{
+    for (unsigned i = 0; i < s->fs.disk_count; i++)
+        if (!aoe_disk_ready(s->disks[i].disk))
+            disk_log_missing("mount", s->disks[i].disk, &s->options->interfaces,
+                             s->options->wait);
+}
+
+static void looked_long_enough(void *arg)
+{
+    struct server *s = arg;
+
+    say_missing(s);
+    loop_stop(s->loop, EXIT_FAILED);
+}
+
+int server_look(struct server *s)
+{
+    const struct mount_options *o = s->options;
+    struct aoe_disk_options disk_options = o->disk;
+
+    disk_options.read_only = o->fs.read_only;
+    s->fs.disks = s->disks;
+    for (unsigned i = 0; i < o->disk_count; i++) {
+        struct aoefs_disk *d = &s->disks[i];
+        int err;
+
+        d->fs = &s->fs;
+        err = aoe_disk_open(s->aoe, o->disks[i].shelf, o->disks[i].slot,
+                            &disk_options, disk_event, d, &d->disk);
+        if (err) {
+            log_error("mount: e%u.%u: %s", o->disks[i].shelf, o->disks[i].slot,
+                      strerror(-err));
+            return EXIT_FAILED;
+        }
+        s->fs.disk_count++;
+    }
+    s->timer = (struct loop_timer){.expired = looked_long_enough, .arg = s};
+    if (loop_timer_set(s->loop, &s->timer, loop_clock(s->loop) + o->wait))
+        return EXIT_FAILED;
+    aoe_loop_kick(&s->al);
+    s->phase = SERVER_LOOKING;
+    return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Mount points, each system in its own way.
+ */
+#include "bridge/aoe-fuse/unmount.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "initiator/client/block_use.h"
+
+#ifdef __linux__
+#include <mntent.h>
+#endif
+
+/* The parent's path and the last name: of a dead mount, or one of another
+ * user, nothing else can be asked. */
+static char *path_by_parent(const char *dir)
+{
+    char *copy = strdup(dir), *slash, *parent, *path = NULL;
+    const char *last = copy;
+    size_t length;
+
+    if (!copy)
+        return NULL;
+    length = strlen(copy);
+    while (length > 1 && copy[length - 1] == '/')
+        copy[--length] = '\0';
+    slash = strrchr(copy, '/');
+    if (slash) {
+        *slash = '\0';
+        last = slash + 1;
+    }
+    parent = realpath(!slash ? "." : *copy ? copy : "/", NULL);
+    if (parent &&
+        asprintf(&path, "%s/%s", strcmp(parent, "/") ? parent : "", last) < 0)
+        path = NULL;
+    free(parent);
+    free(copy);
+    return path;
+}
+
+char *mount_point_path(const char *dir)
+{
+    char *path = realpath(dir, NULL);
+
+    if (!path && (errno == ENOTCONN || errno == EACCES))
+        path = path_by_parent(dir);
+    return path;
+}
+
+#ifdef __linux__
+
+int mount_point_ours(const char *path, uid_t *user)
+{
+    FILE *mounts = setmntent("/proc/self/mounts", "r");
+    const struct mntent *m;
+    int ours = 0;
+
+    if (!mounts)
+        return -ENOSYS;
+    while ((m = getmntent(mounts))) { /* the last one is on top */
+        const char *owner = hasmntopt(m, "user_id");
+
+        if (strcmp(m->mnt_dir, path) != 0)
+            continue;
+        ours = strcmp(m->mnt_type, "fuse.aoe-fuse") == 0;
+        if (user && owner)
+            *user = (uid_t)strtoul(owner + strlen("user_id="), NULL, 10);
+    }
+    endmntent(mounts);
+    return ours;
+}
+
+/* mountinfo is for us alone. */
+int mount_point_device(const char *path, struct mount_device *out)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    struct mount_line line;
+    int err = -ENOENT;
+
+    if (!mounts)
+        return -ENOSYS;
+    while (mount_line_read(mounts, &line)) { /* the last one is on top */
+        if (strcmp(line.where, path) != 0)
+            continue;
+        snprintf(out->number, sizeof out->number, "%s", line.device);
+        err = 0;
+    }
+    fclose(mounts);
+    return err;
+}
+
+/* fusermount3 may unmount what its caller mounted. */
+static int by_fusermount(const char *path, bool lazy)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        execlp("fusermount3", "fusermount3", lazy ? "-uqz" : "-uq", "--", path,
+               (char *)NULL);
+        _exit(127);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    /* It does not say why, and there is one ordinary reason. */
+    return WIFEXITED(status) && WEXITSTATUS(status) == 127 ? -EPERM : -EBUSY;
+}
+
+int unmount_path(const char *path, bool lazy)
+{
+    if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+        return 0;
+    return errno == EPERM ? by_fusermount(path, lazy) : -errno;
+}
+
+#else
+
+int mount_point_ours(const char *path, uid_t *user)
+{
+    (void)path;
+    (void)user;
+    return -ENOSYS;
+}
+
+int mount_point_device(const char *path, struct mount_device *out)
+{
+    (void)path;
+    (void)out;
+    return -ENOSYS;
+}
+
+int unmount_path(const char *path, bool lazy)
+{
+    return unmount(path, lazy ? MNT_FORCE : 0) ? -errno : 0;
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The command line of `aoe-nbd connect`.
+ */
+#ifndef BRIDGE_AOE_NBD_KERNEL_CONNECT_OPTIONS_H
+#define BRIDGE_AOE_NBD_KERNEL_CONNECT_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "initiator/client/interfaces.h"
+
+struct connect_options {
+    const char *name; /* "e1.2" */
+    uint16_t shelf;
+    uint8_t slot;
+    int index;                    /* of /dev/nbdN; -1: any */
+    struct interfaces interfaces; /* interfaces_free() */
+    struct aoe_disk_options disk;
+    uint64_t wait; /* ns to find the disk in */
+    unsigned hold; /* seconds that requests wait for a new server */
+    bool foreground, swap;
+    bool resume; /* the device of a server that is gone, and no new one */
+    bool again;  /* that, if there is one, or else a new device */
+};
+
+/* Returns -1 to go on, else the exit status, after having said why. */
+int connect_options_parse(struct connect_options *o, int argc, char **argv);
+
+#endif

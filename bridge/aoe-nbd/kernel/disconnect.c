@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe-nbd disconnect: takes a block device away in order.  Whoever uses it is
+ * told apart from a passing look (udev's) by time: a look ends soon.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "bridge/aoe-nbd/kernel/device.h"
+#include "bridge/aoe-nbd/kernel/nbd.h"
+#include "bridge/aoe-nbd/kernel/use.h"
+#include "bridge/aoe-nbd/kernel/commands.h"
+
+enum { LOOKS = 20, WHO_MAX = 256 };
+static const struct timespec between_looks = {0, 100000000};
+
+/* Whether somebody uses it still after a while. */
+static bool in_use(int index, char who[WHO_MAX])
+{
+    for (int i = 0; i < LOOKS; i++) {
+        if (!kernel_use(index, who, WHO_MAX))
+            return false;
+        /* Only an open file may be gone at the next look. */
+        if (strncmp(who, "open ", 5) != 0)
+            return true;
+        nanosleep(&between_looks, NULL);
+    }
+    return true;
+}
+
+/* Opens the device so that nobody can mount it from now on, or says why not.
+ * O_EXCL sees the mounts of every namespace. */
+static int claim(int index, const char *device, char who[WHO_MAX])
+{
+    int fd;
+
+    if (in_use(index, who)) {
+        log_error("disconnect: %s: it is %s; end that first, or use --force",
+                  device, who);
+        return -1;
+    }
+    fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
+    if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
+        fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC);
+    if (fd < 0 && errno == EBUSY)
+        log_error("disconnect: %s: it is mounted or otherwise in use; end that "
+                  "first, or use --force",
+                  device);
+    else if (fd < 0)
+        log_error("disconnect: %s: %s", device, strerror(errno));
+    return fd;
+}
+
+/* False: it is still in use, or could not be flushed; it has been said. */
+static bool settle(int index, const char *device, int *fd)
+{
+    char who[WHO_MAX];
+
+    if (kernel_server(index) == 0) {
+        log_error("disconnect: %s: its server is gone and what it had not "
+                  "written waits for `aoe-nbd connect --resume'; --force gives "
+                  "that up",
+                  device);
+        return false;
+    }
+    *fd = claim(index, device, who);
+    if (*fd < 0)
+        return false;
+    if (fsync(*fd)) {
+        log_error("disconnect: %s: flushing: %s; the device stays; --force "
+                  "takes it away",
+                  device, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+int kernel_take_away(int index, bool force)
+{
+    char device[32];
+    int fd = -1, err;
+
+    snprintf(device, sizeof device, "/dev/nbd%d", index);
+    if (!force && !settle(index, device, &fd)) {
+        if (fd >= 0)
+            close(fd);
+        return EXIT_FAILED;
+    }
+    err = kernel_nbd_disconnect(index);
+    if (fd >= 0)
+        close(fd);
+    if (err) {
+        log_error("disconnect: %s: %s", device, kernel_nbd_error(err));
+        return EXIT_FAILED;
+    }
+    kernel_device_announce(index);
+    return EXIT_DONE;
+}
+
+/* From now on the last close takes the device away, and this one is the last if
+ * nobody uses it. */
+static int take_away_later(const struct kernel_device *d)
+{
+    struct kernel_nbd k = {.index = d->index, .backend = d->backend};
+    struct kernel_device after;
+    char device[32];
+    int fd, err;
+
+    snprintf(device, sizeof device, "/dev/nbd%d", d->index);
+    fd = open(device, O_RDONLY | O_CLOEXEC);
+    err = fd < 0 ? -errno : kernel_nbd_until_closed(&k);
+    if (fd >= 0)
+        close(fd);
+    if (err) {
+        log_error("disconnect: %s: %s", device, kernel_nbd_error(err));
+        return EXIT_FAILED;
+    }
+    if (kernel_device_read(&after, d->index))
+        return EXIT_DONE;
+    kernel_device_announce(d->index);
+    return kernel_server_wait(d->index) ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static void help(void)
+{
+    puts("Usage: aoe-nbd disconnect [--force | --lazy] (DISK | /dev/nbdN)\n"
+         "Take the block device of an AoE disk away, after flushing it.\n\n"
+         "  -f, --force  also when it is mounted or open, cannot be flushed, "
+         "or\n"
+         "               its server is gone; what was not written is lost\n"
+         "  -l, --lazy   as soon as nobody uses it any more, if that is not "
+         "now\n"
+         "  -h, --help   show this");
+}
+
+static bool find(struct kernel_device *d, const char *name)
+{
+    int index;
+    uint16_t shelf;
+    uint8_t slot;
+
+    if (!aoe_name_parse(name, &shelf, &slot))
+        return kernel_device_find(d, name);
+    index = kernel_device_index(name);
+    return index >= 0 && kernel_device_read(d, index);
+}
+
+static int disconnect(const char *name, bool force, bool lazy)
+{
+    struct kernel_device d;
+    int status;
+
+    if (!find(&d, name)) {
+        log_error("disconnect: %s: it is not connected; see aoe-nbd list",
+                  name);
+        return EXIT_FAILED;
+    }
+    if (lazy)
+        return take_away_later(&d);
+    status = kernel_take_away(d.index, force);
+    /* The server has the last word: it flushes the disk once more. */
+    if (status == EXIT_DONE && kernel_server_wait(d.index))
+        status = EXIT_FAILED;
+    return status;
+}
+
+int kernel_disconnect_command(int argc, char **argv)
+{
+    static const struct option longs[] = {{"force", no_argument, NULL, 'f'},
+                                          {"lazy", no_argument, NULL, 'l'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    static char program[] = "aoe-nbd";
+    bool force = false, lazy = false;
+    int c;
+
+    argv[0] = program; /* what getopt begins its complaints with */
+    while ((c = getopt_long(argc, argv, "flh", longs, NULL)) != -1) {
+        if (c == 'h') {
+            help();
+            return EXIT_DONE;
+        }
+        if (c == 'f')
+            force = true;
+        else if (c == 'l')
+            lazy = true;
+        else
+            return EXIT_USAGE;
+    }
+    if (force && lazy) {
+        log_error("disconnect: --force and --lazy: now or later, not both");
+        return EXIT_USAGE;
+    }
+    if (argc - optind != 1) {
+        log_error("disconnect: name one disk or device; see aoe-nbd disconnect "
+                  "--help");
+        return EXIT_USAGE;
+    }
+    return disconnect(argv[optind], force, lazy);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The server of /dev/nbdN has to work while the machine writes dirty pages to
+ * /dev/nbdN in order to get memory, and must not be what keeps a file system
+ * on it, or on any other disk, busy.
+ */
+#include "bridge/aoe-nbd/kernel/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57 /* linux/prctl.h, since Linux 5.6 */
+#endif
+
+/* File systems without a disk of their own, which the server needs later. */
+static bool harmless(const char *point, const char *type)
+{
+    static const char *const types[] = {"proc", "sysfs", "devtmpfs", "tmpfs"};
+
+    if (!strcmp(point, "/"))
+        return true;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (!strcmp(type, types[i]))
+            return true;
+    return false;
+}
+
+/* Unmounts, in this namespace, everything that somebody may want to unmount in
+ * theirs: a copy of a mount keeps the file system and its disk busy. */
+static void drop_mounts(void)
+{
+    FILE *file = setmntent("/proc/self/mounts", "re");
+    struct mntent entry;
+    char text[8192];
+    bool again = true;
+
+    while (file && again) {
+        again = false;
+        rewind(file); /* the list changes with each of them */
+        while (!again && getmntent_r(file, &entry, text, sizeof text))
+            if (!harmless(entry.mnt_dir, entry.mnt_type))
+                again = !umount2(entry.mnt_dir, MNT_DETACH);
+    }
+    if (file)
+        endmntent(file);
+}
+
+static void leave_mounts(void)
+{
+    if (unshare(CLONE_NEWNS) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+        log_debug("a mount namespace of its own: %s", strerror(errno));
+        return;
+    }
+    drop_mounts();
+}
+
+static void survive(void)
+{
+    static const char never[] = "-1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (write(fd, never, sizeof never - 1) < 0)
+        log_debug("oom_score_adj: %s", strerror(errno));
+    close(fd);
+}
+
+/* ---- swap ---------------------------------------------------------------- */
+
+/* When all memory is waiting to be written to the device, everyone has to wait
+ * who has not the right to dip into the kernel's reserve: for a process that is
+ * to be in real-time scheduling.  Of the reserve it then gets a quarter, Linux
+ * 6.3 and later a half, which is to hold the frames in the buffers of its
+ * sockets. */
+static const char reserve[] = "/proc/sys/vm/min_free_kbytes";
+enum { RESERVE_KIB = 8192 };
+
+/* By so much the kernel enlarges the reserve in a moment when memory is in
+ * small pieces.  All that is free then may lie below, out of our reach too. */
+static const char enlarging[] = "/proc/sys/vm/watermark_boost_factor";
+
+static void set_number(const char *path, unsigned is, unsigned wanted)
+{
+    FILE *file = fopen(path, "we");
+    bool done = file && fprintf(file, "%u\n", wanted) > 0;
+
+    if (file && fclose(file))
+        done = false;
+    if (done)
+        log_info("--swap: %s was %u, is %u now", path, is, wanted);
+    else
+        log_error("--swap: writing %u to %s: %s; without it the machine can "
+                  "stand still",
+                  wanted, path, strerror(errno));
+}
+
+/* False: the kernel has no such setting. */
+static bool number_in(const char *path, unsigned *number)
+{
+    FILE *file = fopen(path, "re");
+    bool is = file && fscanf(file, "%u", number) == 1;
+
+    if (file)
+        fclose(file);
+    return is;
+}
+
+static void set_reserve(void)
+{
+    unsigned is;
+
+    if (number_in(reserve, &is) && is < RESERVE_KIB)
+        set_number(reserve, is, RESERVE_KIB);
+    if (number_in(enlarging, &is) && is != 0)
+        set_number(enlarging, is, 0);
+}
+
+static int guard_swap(void)
+{
+    const struct sched_param first = {.sched_priority = 1};
+
+    if (mlockall(MCL_CURRENT | MCL_FUTURE))
+        return -errno;
+    /* Not for the children, who may take their time. */
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first))
+        return -errno;
+    set_reserve();
+    return 0;
+}
+
+int kernel_guard(bool swap)
+{
+    if (chdir("/"))
+        return -errno; /* the old one would be in use as long as we are */
+    leave_mounts();
+    survive();
+    if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+        log_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
+    return swap ? guard_swap() : 0;
+}

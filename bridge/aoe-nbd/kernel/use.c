@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Who uses a block device: mounts, swap, what stands on it (sysfs calls them
+ * holders), and programs that have it open.
+ */
+#include "bridge/aoe-nbd/kernel/use.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "initiator/client/block_use.h"
+#include "bridge/aoe-nbd/kernel/device.h"
+
+static bool mounted(const struct block_numbers *n, const char *mountinfo,
+                    char *who, size_t room)
+{
+    static const char on[] = "mounted on ";
+
+    if (!block_mounted(n, mountinfo, who + sizeof on - 1, room - sizeof on + 1))
+        return false;
+    memcpy(who, on, sizeof on - 1);
+    return true;
+}
+
+static bool swapping(const struct block_numbers *n, char *who, size_t room)
+{
+    FILE *file = fopen("/proc/swaps", "re");
+    char line[1024], path[512];
+    bool found = false;
+
+    if (!file)
+        return false;
+    while (!found && fgets(line, sizeof line, file))
+        if (sscanf(line, "%511s", path) == 1 &&
+            block_numbers_have_file(n, path)) {
+            snprintf(who, room, "in use as swap");
+            found = true;
+        }
+    fclose(file);
+    return found;
+}
+
+static bool held(const char *pattern, char *who, size_t room)
+{
+    glob_t found;
+
+    if (glob(pattern, 0, NULL, &found))
+        return false;
+    snprintf(who, room, "held by %s", strrchr(found.gl_pathv[0], '/') + 1);
+    globfree(&found);
+    return true;
+}
+
+/* Only files in /dev are looked at: one of a dead network file system would not
+ * let us go. */
+static bool is_open_file(const struct block_numbers *n, const char *link)
+{
+    char path[64];
+    ssize_t length = readlink(link, path, sizeof path - 1);
+
+    if (length < 0 || strncmp(path, "/dev/", 5) != 0)
+        return false;
+    return block_numbers_have_file(n, link);
+}
+
+static bool opened(const struct block_numbers *n, char *who, size_t room)
+{
+    char comm[32], path[64];
+    bool is = false;
+    glob_t found;
+    long pid;
+
+    if (glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, NULL, &found))
+        return false;
+    for (size_t i = 0; i < found.gl_pathc && !is; i++) {
+        if (sscanf(found.gl_pathv[i], "/proc/%ld/", &pid) != 1 ||
+            pid == (long)getpid() || !is_open_file(n, found.gl_pathv[i]))
+            continue;
+        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+        if (!kernel_sysfs_line(path, comm, sizeof comm))
+            continue; /* it has ended meanwhile */
+        snprintf(who, room, "open in process %ld (%s)", pid, comm);
+        is = true;
+    }
+    globfree(&found);
+    return is;
+}
+
+bool kernel_use(int index, char *who, size_t room)
+{
+    struct block_numbers n = {.count = 0};
+    char name[16], holders[64], theirs[64];
+
+    snprintf(name, sizeof name, "nbd%d", index);
+    block_numbers_add(&n, name, false);
+    snprintf(holders, sizeof holders, "/sys/block/nbd%d/holders/*", index);
+    snprintf(theirs, sizeof theirs, "/sys/block/nbd%d/nbd*/holders/*", index);
+    return mounted(&n, "/proc/self/mountinfo", who, room) ||
+           mounted(&n, "/proc/1/mountinfo", who, room) ||
+           swapping(&n, who, room) || held(holders, who, room) ||
+           held(theirs, who, room) || opened(&n, who, room);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe-nbd serve: finds the disks, listens, serves, and ends in order: requests
+ * in flight are answered, the disks are flushed, the socket is gone.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/options.h"
+#include "initiator/client/aoe_loop.h"
+#include "initiator/client/disk_log.h"
+#include "initiator/client/block_disk.h"
+#include "bridge/aoe-nbd/serve.h"
+#include "bridge/nbd/listen.h"
+#include "bridge/aoe-nbd/run.h"
+#include "bridge/aoe-nbd/serve_options.h"
+#include "bridge/nbd/service.h"
+
+enum { URI_MAX = 512, DESCRIPTORS = 1 << 16 };
+
+struct serve;
+
+struct served {
+    struct nbd_disk disk;
+    struct serve *serve;
+    struct aoe_request flush;  /* the last one, */
+    struct aoe_writer *writer; /* and whose it is */
+};
+
+struct serve {
+    struct serve_options options;
+    struct loop *loop;
+    struct aoe *aoe;
+    struct aoe_loop aoe_loop;
+    struct served disks[SERVE_DISKS_MAX];
+    unsigned found;    /* of them */
+    unsigned flushing; /* at the end */
+    const struct nbd_export *exports[SERVE_DISKS_MAX];
+    struct nbd_service service;
+    struct nbd_listener listeners[NBD_INHERITED_MAX];
+    struct nbd_run run;
+    struct rlimit descriptors; /* what they were limited to at first */
+    struct loop_timer search;  /* gives up finding them */
+    bool serving, stopping;
+    int asked_by; /* the latest signal to end */
+    int status;   /* to exit with */
+};
+
+/* ---- the end ------------------------------------------------------------- */
+
+static void flushed(struct aoe_request *flush, int status)
+{
+    struct served *d = flush->arg;
+    struct serve *s = d->serve;
+
+    aoe_writer_close(d->writer);
+    if (status && status != -ECANCELED) { /* on_signal has said that */
+        log_error("flushing %s: %s; the last writes may be lost",
+                  d->disk.export.name, strerror(-status));
+        if (s->status == EXIT_DONE)
+            s->status = EXIT_FAILED;
+    }
+    if (--s->flushing == 0)
+        loop_stop(s->loop, s->status);
+}
+
+/* Flushes a disk that was written to. */
+static void end_disk(struct served *d)
+{
+    const struct nbd_export *e = &d->disk.export;
+    struct aoe_stats stats;
+    int err;
+
+    aoe_disk_stats(d->disk.disk, &stats);
+    log_debug("%s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
+              " flushes; %" PRIu64 " frames sent, %" PRIu64
+              " of them again; %" PRIu64 " writes held back",
+              e->name, stats.reads, stats.writes, stats.flushes,
+              stats.frames_sent, stats.retransmitted, stats.fenced);
+    if (stats.writes + stats.trims == 0)
+        return;
+    /* It hears what the clients that have gone were not told. */
+    d->writer = aoe_writer_open(d->disk.disk);
+    d->flush = (struct aoe_request){
+        .op = AOE_FLUSH, .done = flushed, .arg = d, .writer = d->writer};
+    d->serve->flushing++;
+    err = e->submit(e->disk, &d->flush);
+    if (err)
+        flushed(&d->flush, err);
+}
+
+/* No client is left. */
+static void stopped(void *arg)
+{
+    struct serve *s = arg;
+
+    s->flushing = 1; /* until all have begun */
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        end_disk(&s->disks[i]);
+    if (--s->flushing == 0)
+        loop_stop(s->loop, s->status);
+}
+
+static void close_listeners(struct serve *s)
+{
+    for (int i = 0; i < NBD_INHERITED_MAX; i++)
+        nbd_listener_close(&s->listeners[i]);
+}
+
+static void begin_stop(struct serve *s, int status)
+{
+    s->status = status;
+    s->stopping = true;
+    notify_manager("STOPPING=1");
+    if (!s->serving) {
+        loop_stop(s->loop, status);
+        return;
+    }
+    close_listeners(s);
+    nbd_service_stop(&s->service, stopped, s);
+}
+
+/* A second signal is impatience; but the end of a session brings SIGTERM and
+ * SIGHUP, in any order, as one wish. */
+static bool again(struct serve *s, int signo)
+{
+    bool hung_up = signo == SIGHUP || s->asked_by == SIGHUP;
+
+    if (!s->stopping || signo != SIGHUP)
+        s->asked_by = signo;
+    return !hung_up;
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct serve *s = arg;
+    bool impatient = again(s, signo);
+
+    if (s->stopping && impatient) {
+        log_error("stopping: interrupted; the last writes may be lost");
+        loop_stop(s->loop, EXIT_FAILED);
+    } else if (s->run.pid) {
+        kill(s->run.pid, signo); /* its end is ours */
+    } else if (!s->stopping) {
+        /* A command that was to run and did not has not succeeded. */
+        begin_stop(s, s->options.run ? 128 + signo : EXIT_DONE);
+    }
+}
+
+static void on_child(void *arg, int signo)
+{
+    struct serve *s = arg;
+    int status;
+
+    (void)signo;
+    if (nbd_run_ended(&s->run, &status))
+        begin_stop(s, status);
+}
+
+/* ---- the beginning ------------------------------------------------------- */
+
+static int listen_inherited(struct serve *s)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < s->options.inherited && !err; i++)
+        err = nbd_listen_inherited(&s->listeners[i], &s->service, i);
+    nbd_inherited_forget();
+    return err;
+}
+
+static int listen_somewhere(struct serve *s)
+{
+    const struct serve_options *o = &s->options;
+    int err;
+
+    if (o->inherited)
+        return listen_inherited(s);
+    if (o->tcp)
+        return nbd_listen_tcp(s->listeners, &s->service, o->tcp);
+    if (o->unix_path)
+        return nbd_listen_unix(s->listeners, &s->service, o->unix_path);
+    err = nbd_run_prepare(&s->run);
+    if (err)
+        log_error("making a private directory for --run: %s", strerror(-err));
+    else
+        err = nbd_listen_unix(s->listeners, &s->service, s->run.socket);
+    return err;
+}
+
+static int announce(struct serve *s)
+{
+    char uri[URI_MAX];
+    int err;
+
+    notify_manager("READY=1");
+    for (unsigned i = 0; i < s->options.disk_count && !s->options.run; i++) {
+        const struct nbd_export *e = s->exports[i];
+
+        nbd_listener_uri(s->listeners, e->name, uri, sizeof uri);
+        log_info("%s: serving %" PRIu64 " bytes on %s", e->name, e->size, uri);
+    }
+    if (!s->options.run)
+        return 0;
+    nbd_listener_uri(s->listeners, "", uri, sizeof uri);
+    err = nbd_run_start(&s->run, s->options.run, uri, &s->descriptors);
+    if (err)
+        log_error("running %s: %s", s->options.run, strerror(-err));
+    return err;
+}
+
+/* A disk was found. */
+static void ready(void *arg)
+{
+    struct served *d = arg;
+    struct serve *s = d->serve;
+
+    if (++s->found < s->options.disk_count)
+        return;
+    loop_timer_cancel(s->loop, &s->search);
+    if (s->stopping)
+        return;
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        s->exports[i] = &s->disks[i].disk.export;
+    nbd_service_open(&s->service, s->loop, s->exports, s->options.disk_count);
+    nbd_server_limit(&s->service.server, s->options.memory);
+    s->serving = true;
+    if (listen_somewhere(s) || announce(s))
+        loop_stop(s->loop, EXIT_FAILED);
+}
+
+static void not_found(void *arg)
+{
+    struct serve *s = arg;
+
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        if (!aoe_disk_ready(s->disks[i].disk.disk))
+            disk_log_missing("serve", s->disks[i].disk.disk,
+                             &s->options.interfaces, s->options.wait);
+    loop_stop(s->loop, EXIT_FAILED);
+}
+
+/* Two disks at one address: waiting would make it no better. */
+static void conflict(void *arg)
+{
+    struct served *d = arg;
+    struct serve *s = d->serve;
+
+    disk_log_missing("serve", d->disk.disk, &s->options.interfaces,
+                     s->options.wait);
+    loop_stop(s->loop, EXIT_FAILED);
+}
+
+static int open_disks(struct serve *s)
+{
+    const struct serve_options *o = &s->options;
+    int err = 0;
+
+    for (unsigned i = 0; i < o->disk_count && !err; i++) {
+        struct served *d = &s->disks[i];
+
+        d->serve = s;
+        err = nbd_disk_open(&d->disk, &s->aoe_loop, o->disks[i].shelf,
+                            o->disks[i].slot, &o->disk, ready, d);
+        d->disk.conflict = conflict;
+    }
+    return err;
+}
+
+/* Every client is a descriptor; shells and service managers allow 1024, for the
+ * sake of programs that use select(2).  Without more there are fewer clients.
+ */
+static void allow_descriptors(struct rlimit *before)
+{
+    struct rlimit most;
+
+    if (getrlimit(RLIMIT_NOFILE, before))
+        return;
+    most = *before;
+    most.rlim_cur = most.rlim_max < DESCRIPTORS ? most.rlim_max : DESCRIPTORS;
+    if (most.rlim_cur > before->rlim_cur)
+        setrlimit(RLIMIT_NOFILE, &most);
+}
+
+static int begin(struct serve *s)
+{
+    int err = aoe_loop_attach(&s->aoe_loop, s->loop, s->aoe);
+
+    s->search = (struct loop_timer){.expired = not_found, .arg = s};
+    if (!err)
+        err = loop_signal(s->loop, SIGTERM, on_signal, s);
+    if (!err)
+        err = loop_signal(s->loop, SIGINT, on_signal, s);
+    if (!err)
+        err = loop_signal(s->loop, SIGHUP, on_signal, s);
+    if (!err)
+        err = loop_signal(s->loop, SIGCHLD, on_child, s);
+    if (!err)
+        err = open_disks(s);
+    if (!err)
+        err = loop_timer_set(s->loop, &s->search,
+                             loop_now(s->loop) + s->options.wait);
+    return err;
+}
+
+static void clean(struct serve *s)
+{
+    close_listeners(s);
+    for (unsigned i = 0; i < s->options.disk_count; i++)
+        nbd_disk_close(&s->disks[i].disk); /* ends what clients had in flight */
+    if (s->serving)
+        nbd_service_close(&s->service);
+    nbd_run_clean(&s->run);
+    aoe_loop_detach(&s->aoe_loop);
+    aoe_close(s->aoe);
+    loop_close(s->loop);
+}
+
+static int serve(struct serve *s)
+{
+    int status = interfaces_open(&s->options.interfaces, &s->aoe);
+
+    if (status)
+        return status;
+    allow_descriptors(&s->descriptors);
+    status = loop_open(&s->loop);
+    if (!status)
+        status = begin(s);
+    if (!status)
+        status = loop_run(s->loop);
+    clean(s);
+    if (status >= 0)
+        return status;
+    log_error("serve: %s", strerror(-status));
+    return EXIT_FAILED;
+}
+
+int nbd_serve_command(int argc, char **argv)
+{
+    static struct serve s; /* too large for the stack */
+    int status = serve_options_parse(&s.options, argc, argv);
+
+    if (status < 0)
+        status = serve(&s);
+    interfaces_free(&s.options.interfaces);
+    return status;
+}

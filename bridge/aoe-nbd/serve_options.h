@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The command line of `aoe-nbd serve`.
+ */
+#ifndef BRIDGE_AOE_NBD_SERVE_OPTIONS_H
+#define BRIDGE_AOE_NBD_SERVE_OPTIONS_H
+
+#include "initiator/client/interfaces.h"
+
+enum { SERVE_DISKS_MAX = 64 };
+
+struct serve_disk {
+    uint16_t shelf;
+    uint8_t slot;
+};
+
+struct serve_options {
+    struct serve_disk disks[SERVE_DISKS_MAX]; /* no two the same */
+    unsigned disk_count;                      /* at least 1 */
+    struct interfaces interfaces;             /* interfaces_free() */
+    /* Exactly one way to reach us is given. */
+    const char *unix_path, *tcp, *run;
+    unsigned inherited;           /* sockets that somebody listens on for us */
+    struct aoe_disk_options disk; /* of each of them */
+    uint64_t wait;                /* ns to find them in */
+    size_t memory;                /* bytes of requests in flight */
+};
+
+/* Returns -1 to go on, else the exit status, after having said why. */
+int serve_options_parse(struct serve_options *o, int argc, char **argv);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Meta contexts (NBD protocol, "Metadata querying").  There is one,
+ * base:allocation, and since AoE cannot ask a disk which of its sectors are in
+ * use, all of them are: allocated, content unknown.  That is always true and
+ * lets tools that ask for a map show one.
+ */
+#include "bridge/nbd/internal.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+static const char allocation[] = "base:allocation";
+
+/* The data of the option, read from front to back. */
+struct reader {
+    const uint8_t *next;
+    uint32_t left;
+    bool bad; /* something was promised that is not there */
+};
+
+static uint32_t read_be32(struct reader *r)
+{
+    uint32_t v;
+
+    if (r->left < 4) {
+        r->bad = true;
+        return 0;
+    }
+    v = get_be32(r->next);
+    r->next += 4;
+    r->left -= 4;
+    return v;
+}
+
+static const uint8_t *read_string(struct reader *r, uint32_t *length)
+{
+    const uint8_t *p;
+
+    *length = read_be32(r);
+    p = r->next;
+    if (*length > r->left) {
+        r->bad = true;
+        *length = 0;
+    }
+    r->next += *length;
+    r->left -= *length;
+    return p;
+}
+
+/* Whether a query selects base:allocation.  A list may also be asked for a
+ * whole namespace; other namespaces are nobody's error. */
+static bool selects(const struct nbd_conn *conn, const uint8_t *query,
+                    uint32_t length)
+{
+    if (conn->option == NBD_OPT_LIST_META_CONTEXT && length == 5)
+        return memcmp(query, "base:", 5) == 0;
+    return length == sizeof allocation - 1 &&
+           memcmp(query, allocation, length) == 0;
+}
+
+static void reply_allocation(struct nbd_conn *conn, uint32_t id)
+{
+    uint8_t data[4 + sizeof allocation - 1];
+
+    put_be32(data, id);
+    memcpy(data + 4, allocation, sizeof allocation - 1);
+    nbd_option_reply(conn, NBD_REP_META_CONTEXT, data, sizeof data);
+}
+
+void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data)
+{
+    struct reader r = {data, conn->option_length, false};
+    bool set = conn->option == NBD_OPT_SET_META_CONTEXT, selected = false;
+    const struct nbd_export *export;
+    const uint8_t *name;
+    uint32_t name_length, count;
+
+    /* A selection is replaced even by one that fails. */
+    if (set)
+        conn->allocation = NULL;
+    name = read_string(&r, &name_length);
+    count = read_be32(&r);
+    if (!set && count == 0)
+        selected = true;
+    for (uint32_t i = 0; i < count && !r.bad; i++) {
+        uint32_t length;
+        const uint8_t *query = read_string(&r, &length);
+
+        selected |= !r.bad && selects(conn, query, length);
+    }
+    if (r.bad || r.left) {
+        nbd_option_error(conn, NBD_REP_ERR_INVALID, "lengths do not add up");
+        return;
+    }
+    if (!conn->structured) {
+        nbd_option_error(conn, NBD_REP_ERR_INVALID,
+                         "STRUCTURED_REPLY must come first");
+        return;
+    }
+    export = nbd_export_find(conn->server, name, name_length);
+    if (!export) {
+        nbd_option_error(conn, NBD_REP_ERR_UNKNOWN, "there is no such export");
+        return;
+    }
+    if (selected) {
+        if (set)
+            conn->allocation = export;
+        reply_allocation(conn, set ? NBD_ALLOCATION_ID : 0);
+    }
+    nbd_option_reply(conn, NBD_REP_ACK, NULL, 0);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Replies: simple ones, structured ones for clients that negotiated them, and
+ * which error travels for which errno (NBD protocol, "Simple reply message",
+ * "Structured reply chunk message", "Error values").
+ *
+ * A reply is built when its request has ended, never before: once the header
+ * of a read is out, there is no way left to say that the read failed.
+ */
+#include "bridge/nbd/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum { MESSAGE_MAX = 200 };
+
+/* Any other errno is EIO: a request that reached the disk was a valid one. */
+static const struct {
+    int status;
+    enum nbd_error error;
+    const char *why;
+} errors[] = {
+    {-ENOSPC, NBD_ENOSPC, "it goes past the end of the disk"},
+    {-ENXIO, NBD_EINVAL, "it goes past the end of the disk"},
+    {-EOPNOTSUPP, NBD_EINVAL, "the disk has no such command"},
+    {-EROFS, NBD_EPERM, "the disk is read-only"},
+    {-EPERM, NBD_EPERM, "not permitted"},
+    {-EACCES, NBD_EPERM, "not permitted"},
+    {-EBUSY, NBD_EPERM, "the disk is reserved for other hosts"},
+    {-ENOMEM, NBD_ENOMEM, "the server has no memory"},
+    {-ESTALE, NBD_EIO, "another disk answers at its address"},
+    {-ENOTUNIQ, NBD_EIO, "two disks answer at its address"},
+    {-ENOTCONN, NBD_EIO, "the disk does not answer"},
+    {-ETIMEDOUT, NBD_EIO, "the disk does not answer"},
+    {-ECANCELED, NBD_ESHUTDOWN, "the server is shutting down"},
+};
+
+static const char *command_name(const struct nbd_request *r)
+{
+    static const char *const names[] = {
+        [NBD_CMD_READ] = "read",
+        [NBD_CMD_WRITE] = "write",
+        [NBD_CMD_FLUSH] = "flush",
+        [NBD_CMD_TRIM] = "trim",
+        [NBD_CMD_CACHE] = "cache",
+        [NBD_CMD_WRITE_ZEROES] = "write of zeroes",
+        [NBD_CMD_BLOCK_STATUS] = "block status",
+    };
+    size_t count = sizeof names / sizeof names[0];
+    uint16_t command = r->header.command;
+
+    return command < count && names[command] ? names[command] : "request";
+}
+
+static void simple(struct nbd_request *r, enum nbd_error error)
+{
+    put_be32(r->head, NBD_SIMPLE_REPLY_MAGIC);
+    put_be32(r->head + 4, error);
+    put_be64(r->head + 8, r->header.cookie);
+    r->head_length = NBD_SIMPLE_REPLY_SIZE;
+}
+
+/* The head of a reply of one chunk; `length` is that of all its payload, of
+ * which `in_head` bytes go where the returned pointer says. */
+static uint8_t *chunk(struct nbd_request *r, uint16_t type, uint32_t length,
+                      unsigned in_head)
+{
+    put_be32(r->head, NBD_STRUCTURED_REPLY_MAGIC);
+    put_be16(r->head + 4, NBD_REPLY_FLAG_DONE);
+    put_be16(r->head + 6, type);
+    put_be64(r->head + 8, r->header.cookie);
+    put_be32(r->head + 16, length);
+    r->head_length = NBD_CHUNK_SIZE + in_head;
+    return r->head + NBD_CHUNK_SIZE;
+}
+
+static void read_reply(struct nbd_request *r)
+{
+    uint32_t length = r->header.length;
+
+    r->data_length = length;
+    if (!r->conn->structured)
+        simple(r, NBD_OK);
+    else if (length == 0) /* data chunks must not be empty */
+        chunk(r, NBD_REPLY_TYPE_NONE, 0, 0);
+    else
+        put_be64(chunk(r, NBD_REPLY_TYPE_OFFSET_DATA, 8 + length, 8),
+                 r->header.offset);
+}
+
+static void status_reply(struct nbd_request *r)
+{
+    uint8_t *p = chunk(r, NBD_REPLY_TYPE_BLOCK_STATUS, 12, 12);
+
+    put_be32(p, NBD_ALLOCATION_ID);
+    put_be32(p + 4, r->header.length);
+    put_be32(p + 8, 0); /* allocated, content unknown */
+}
+
+/* "e1.2: read of 512 bytes at 1024: why" */
+static void describe(const struct nbd_request *r, const char *why, char *text,
+                     size_t room)
+{
+    const struct nbd_header *h = &r->header;
+    const char *disk = r->conn->export->name, *name = command_name(r);
+
+    if (h->length)
+        snprintf(text, room, "%s: %s of %" PRIu32 " bytes at %" PRIu64 ": %s",
+                 disk, name, h->length, h->offset, why);
+    else
+        snprintf(text, room, "%s: %s: %s", disk, name, why);
+}
+
+static void error_reply(struct nbd_request *r, enum nbd_error error,
+                        const char *why, const uint64_t *at)
+{
+    char text[MESSAGE_MAX];
+    unsigned length;
+    uint8_t *p;
+
+    if (!r->conn->structured) {
+        simple(r, error);
+        return;
+    }
+    describe(r, why, text, sizeof text);
+    length = (unsigned)strlen(text);
+    p = chunk(r, at ? NBD_REPLY_TYPE_ERROR_OFFSET : NBD_REPLY_TYPE_ERROR,
+              6 + length + (at ? 8 : 0), 6 + length + (at ? 8 : 0));
+    put_be32(p, error);
+    put_be16(p + 4, (uint16_t)length);
+    memcpy(p + 6, text, length);
+    if (at)
+        put_be64(p + 6 + length, *at);
+}
+
+static void queue(struct nbd_request *r)
+{
+    list_remove(&r->link);
+    list_append(&r->conn->replies, &r->link);
+    r->conn->wake(r->conn);
+}
+
+static void io_error_reply(struct nbd_request *r, int status)
+{
+    uint64_t at = r->io.error_offset, first = r->header.offset;
+    char why[64];
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        if (errors[i].status == status) {
+            error_reply(r, errors[i].error, errors[i].why, NULL);
+            return;
+        }
+    }
+    /* The place may only be named if it is one the client asked for. */
+    if (status == -EIO && r->io.op != AOE_FLUSH && at >= first &&
+        at - first < r->header.length) {
+        snprintf(why, sizeof why, "failed or no answer at byte %" PRIu64, at);
+        error_reply(r, NBD_EIO, why, &at);
+    } else {
+        error_reply(r, NBD_EIO, "the disk failed or does not answer", NULL);
+    }
+}
+
+void nbd_complete(struct nbd_request *r, int status)
+{
+    if (status)
+        io_error_reply(r, status);
+    else if (r->header.command == NBD_CMD_READ)
+        read_reply(r);
+    else if (r->header.command == NBD_CMD_BLOCK_STATUS)
+        status_reply(r);
+    else
+        simple(r, NBD_OK);
+    queue(r);
+}
+
+void nbd_refuse(struct nbd_request *r)
+{
+    error_reply(r, r->refused, r->why, NULL);
+    queue(r);
+}

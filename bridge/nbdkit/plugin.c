@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * nbdkit-aoe-plugin: an AoE disk for nbdkit, which brings encryption, vsock and
+ * its filters (nbdkit-plugin(3)).  The disk is found before nbdkit goes to the
+ * background, so that errors are seen; from then on one thread owns it.
+ */
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "initiator/client/aoe_loop.h"
+#include "initiator/client/block_disk.h"
+#include "bridge/nbdkit/thread.h"
+#include "initiator/client/disk_log.h"
+#include "initiator/client/disk_options.h"
+#include "initiator/client/interfaces.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+enum { BLOCK_PREFERRED = 4096, BLOCK_MAX = 32 << 20 };
+
+/* nbdkit has one plugin a process, and it one disk. */
+static struct {
+    uint16_t shelf;
+    uint8_t slot;
+    bool named;
+    struct interfaces interfaces;
+    struct aoe_disk_options options;
+    uint64_t wait; /* ns to find the disk in */
+
+    struct aoe *aoe;
+    struct loop *loop;
+    struct aoe_loop aoe_loop;
+    struct nbd_disk disk;
+    struct loop_timer search;
+    struct nbdkit_thread thread;
+} self;
+
+/* ---- parameters ---------------------------------------------------------- */
+
+static void load(void)
+{
+    log_program("nbdkit: aoe");
+    self.interfaces.parameters = true;
+    self.wait = 10 * NS_PER_S;
+    self.options.timeout = AOE_TIMEOUT_DEFAULT;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *set_disk(const char *name)
+{
+    if (self.named)
+        return "there can be only one disk";
+    if (aoe_name_parse(name, &self.shelf, &self.slot))
+        return "not a disk name like e1.2";
+    self.named = true;
+    return NULL;
+}
+
+static int config(const char *key, const char *value)
+{
+    const char *why = NULL;
+
+    if (!strcmp(key, "interface"))
+        return interfaces_add(&self.interfaces, value) ? -1 : 0;
+    if (!strcmp(key, "disk"))
+        why = set_disk(value);
+    else if (!strcmp(key, "timeout"))
+        why = disk_seconds(value, &self.options.timeout);
+    else if (!strcmp(key, "wait"))
+        why = disk_seconds(value, &self.wait);
+    else if (!strcmp(key, "window"))
+        why = disk_window(value, &self.options);
+    else
+        why = "no such parameter";
+    if (why)
+        nbdkit_error("%s=%s: %s", key, value, why);
+    return why ? -1 : 0;
+}
+
+static int config_complete(void)
+{
+    if (!self.named) {
+        nbdkit_error("name a disk: disk=e1.2");
+        return -1;
+    }
+    return 0;
+}
+
+static void dump_plugin(void)
+{
+    puts("aoekit_version=" AOEKIT_VERSION);
+#ifdef HAVE_PCAP
+    puts("aoe_pcap=yes");
+#endif
+}
+
+/* ---- the disk, as long as there is one thread ---------------------------- */
+
+static void ready(void *arg)
+{
+    (void)arg;
+    loop_stop(self.loop, 0);
+}
+
+static void not_found(void *arg)
+{
+    (void)arg;
+    disk_log_missing("disk", self.disk.disk, &self.interfaces, self.wait);
+    loop_stop(self.loop, -ETIMEDOUT);
+}
+
+static int find(void)
+{
+    int err = loop_open(&self.loop);
+
+    if (!err)
+        err = aoe_loop_attach(&self.aoe_loop, self.loop, self.aoe);
+    if (!err)
+        err = nbd_disk_open(&self.disk, &self.aoe_loop, self.shelf, self.slot,
+                            &self.options, ready, NULL);
+    self.disk.conflict = not_found;
+    self.search = (struct loop_timer){.expired = not_found};
+    if (!err)
+        err = loop_timer_set(self.loop, &self.search,
+                             loop_now(self.loop) + self.wait);
+    if (!err)
+        err = loop_run(self.loop);
+    if (self.loop)
+        loop_timer_cancel(self.loop, &self.search);
+    return err;
+}
+
+static int get_ready(void)
+{
+    int err;
+
+    if (interfaces_open(&self.interfaces, &self.aoe))
+        return -1;
+    err = find();
+    if (err && err != -ETIMEDOUT)
+        nbdkit_error("opening the disk: %s", strerror(-err));
+    return err ? -1 : 0;
+}
+
+static int after_fork(void)
+{
+    int err = nbdkit_thread_start(&self.thread, self.loop);
+
+    if (err)
+        nbdkit_error("starting a thread: %s", strerror(-err));
+    return err ? -1 : 0;
+}
+
+static void close_all(void)
+{
+    nbd_disk_close(&self.disk);
+    if (self.loop) {
+        aoe_loop_detach(&self.aoe_loop);
+        loop_close(self.loop);
+    }
+    if (self.aoe)
+        aoe_close(self.aoe);
+    interfaces_free(&self.interfaces);
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+/* The errors that nbdkit knows to pass on; any other would be its EINVAL, as if
+ * the client had been wrong. */
+static int known_error(int status)
+{
+    switch (-status) {
+    case EPERM:
+    case EROFS:
+    case ENOMEM:
+    case EINVAL:
+    case ENOSPC:
+    case EOPNOTSUPP:
+        return -status;
+    case ENXIO:
+        return EINVAL;
+    case EACCES:
+    case EBUSY:
+        return EPERM;
+    case ECANCELED:
+        return ESHUTDOWN;
+    default:
+        return EIO;
+    }
+}
+
+/* The iovec is libaoe's to read until the job has ended. */
+static int request(struct aoe_writer *writer, enum aoe_op op, void *buffer,
+                   uint32_t count, uint64_t offset, uint32_t flags)
+{
+    struct iovec iov = {buffer, count};
+    struct nbdkit_job job = {.export = &self.disk.export,
+                             .io = {.op = op,
+                                    .offset = offset,
+                                    .length = count,
+                                    .iov = &iov,
+                                    .iovcnt = buffer ? 1 : 0,
+                                    .fua = flags & NBDKIT_FLAG_FUA,
+                                    .writer = writer}};
+    int status = count == 0 && op != AOE_FLUSH
+                     ? 0
+                     : nbdkit_thread_do(&self.thread, &job);
+
+    if (!status)
+        return 0;
+    nbdkit_error("%s: %s at byte %llu", self.disk.export.name,
+                 strerror(-status), (unsigned long long)offset);
+    nbdkit_set_error(known_error(status));
+    return -1;
+}
+
+static int do_pread(void *handle, void *buffer, uint32_t count, uint64_t offset,
+                    uint32_t flags)
+{
+    return request(handle, AOE_READ, buffer, count, offset, flags);
+}
+
+static int do_pwrite(void *handle, const void *buffer, uint32_t count,
+                     uint64_t offset, uint32_t flags)
+{
+    return request(handle, AOE_WRITE, (void *)(uintptr_t)buffer, count, offset,
+                   flags);
+}
+
+static int do_flush(void *handle, uint32_t flags)
+{
+    (void)flags;
+    return request(handle, AOE_FLUSH, NULL, 0, 0, 0);
+}
+
+static int do_trim(void *handle, uint32_t count, uint64_t offset,
+                   uint32_t flags)
+{
+    return request(handle, AOE_TRIM, NULL, count, offset, flags);
+}
+
+/* Zeroes by trimming what are whole sectors, where trimmed ones read as zeroes;
+ * what is left at the edges is written. */
+static int zero_by_trim(void *handle, uint32_t count, uint64_t offset,
+                        uint32_t flags)
+{
+    uint32_t sector = self.disk.export.sector;
+    uint32_t head = (uint32_t)((sector - offset % sector) % sector), body;
+
+    if (head > count)
+        head = count;
+    body = (count - head) / sector * sector;
+    if (request(handle, AOE_ZERO, NULL, head, offset, flags) ||
+        request(handle, AOE_TRIM, NULL, body, offset + head, flags))
+        return -1;
+    return request(handle, AOE_ZERO, NULL, count - head - body,
+                   offset + head + body, flags);
+}
+
+static int do_zero(void *handle, uint32_t count, uint64_t offset,
+                   uint32_t flags)
+{
+    bool may_trim =
+        (flags & NBDKIT_FLAG_MAY_TRIM) && self.disk.export.trim_zeroes;
+
+    if (may_trim)
+        return zero_by_trim(handle, count, offset, flags);
+    if (flags & NBDKIT_FLAG_FAST_ZERO) {
+        nbdkit_set_error(EOPNOTSUPP);
+        return -1;
+    }
+    return request(handle, AOE_ZERO, NULL, count, offset, flags);
+}
+
+/* ---- what there is ------------------------------------------------------- */
+
+/* A connection's handle is who it is to the disk. */
+static void *do_open(int readonly)
+{
+    struct nbdkit_job job = {.export = &self.disk.export, .join = true};
+
+    (void)readonly;
+    nbdkit_thread_do(&self.thread, &job);
+    if (!job.io.writer)
+        nbdkit_error("%s: no memory for a connection", self.disk.export.name);
+    return job.io.writer;
+}
+
+static void do_close(void *handle)
+{
+    struct nbdkit_job job = {
+        .export = &self.disk.export, .io.writer = handle, .leave = true};
+
+    nbdkit_thread_do(&self.thread, &job);
+}
+
+/* It can grow while it is served, and the thread is told. */
+static int64_t get_size(void *handle)
+{
+    struct nbdkit_job job = {.export = &self.disk.export, .look = true};
+
+    (void)handle;
+    nbdkit_thread_do(&self.thread, &job);
+    return (int64_t)job.size;
+}
+
+static int block_size(void *handle, uint32_t *minimum, uint32_t *preferred,
+                      uint32_t *maximum)
+{
+    uint32_t sector = self.disk.export.sector;
+
+    (void)handle;
+    *minimum = sector;
+    *preferred = sector > BLOCK_PREFERRED ? sector : BLOCK_PREFERRED;
+    *maximum = BLOCK_MAX;
+    return 0;
+}
+
+static const char *export_description(void *handle)
+{
+    (void)handle;
+    return self.disk.export.description;
+}
+
+static int can_trim(void *handle)
+{
+    (void)handle;
+    return self.disk.export.trim;
+}
+
+static int can_fast_zero(void *handle)
+{
+    (void)handle;
+    return self.disk.export.trim_zeroes;
+}
+
+static int is_rotational(void *handle)
+{
+    (void)handle;
+    return self.disk.export.rotating;
+}
+
+static int can_write(void *handle)
+{
+    (void)handle;
+    return !self.disk.export.read_only;
+}
+
+static int can_fua(void *handle)
+{
+    (void)handle;
+    return NBDKIT_FUA_NATIVE;
+}
+
+static int yes(void *handle)
+{
+    (void)handle;
+    return 1;
+}
+
+/* The last client has gone: what it did not flush is flushed now. */
+static void cleanup(void)
+{
+    void *last = self.thread.running ? do_open(0) : NULL;
+
+    if (last) {
+        do_flush(last, 0); /* and tells what they were not told */
+        do_close(last);
+    }
+    nbdkit_thread_stop(&self.thread);
+}
+
+static struct nbdkit_plugin plugin = {
+    .name = "aoe",
+    .longname = "ATA over Ethernet",
+    .version = AOEKIT_VERSION,
+    .description = "a disk on the Ethernet, without a kernel driver",
+    .magic_config_key = "disk",
+    .config_help =
+        "[disk=]eSHELF.SLOT (required) the disk, like e1.2\n"
+        "interface=NETIF    reach it through this one; may be\n"
+        "                   repeated ($AOE_INTERFACES)\n"
+        "timeout=SECONDS    fail requests after such a silence (60)\n"
+        "wait=SECONDS       how long to look for the disk (10)\n"
+        "window=FRAMES      at most so many in flight on a path",
+    .load = load,
+    .unload = close_all,
+    .config = config,
+    .config_complete = config_complete,
+    .dump_plugin = dump_plugin,
+    .get_ready = get_ready,
+    .after_fork = after_fork,
+    .cleanup = cleanup,
+    .open = do_open,
+    .close = do_close,
+    .get_size = get_size,
+    .block_size = block_size,
+    .export_description = export_description,
+    .can_write = can_write,
+    .can_flush = yes,
+    .can_multi_conn = yes,
+    .can_fua = can_fua,
+    .can_trim = can_trim,
+    .can_fast_zero = can_fast_zero,
+    .is_rotational = is_rotational,
+    .pread = do_pread,
+    .pwrite = do_pwrite,
+    .flush = do_flush,
+    .trim = do_trim,
+    .zero = do_zero,
+};
+
+/* What the macro defines and does not declare. */
+struct nbdkit_plugin *plugin_init(void);
+NBDKIT_REGISTER_PLUGIN(plugin)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe config: the config string that a target keeps with a disk (AoEr11
+ * section 3.2).
+ */
+#include "initiator/aoe/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "initiator/aoe/targets.h"
+#include "initiator/aoe/text.h"
+
+static const struct {
+    const char *name;
+    enum aoe_control_op op;
+} words[] = {
+    {"get", AOE_CONTROL_CONFIG_READ},      {"set", AOE_CONTROL_CONFIG_SET},
+    {"force", AOE_CONTROL_CONFIG_FORCE},   {"test", AOE_CONTROL_CONFIG_TEST},
+    {"prefix", AOE_CONTROL_CONFIG_PREFIX},
+};
+
+enum { WORDS = sizeof words / sizeof words[0] };
+
+static void help(void)
+{
+    puts("Usage: aoe config DISK [get] [-i NETIF]... [OPTION]...\n"
+         "       aoe config DISK set|force|test|prefix STRING [OPTION]...\n"
+         "Show or set the config string of a disk.\n\n"
+         "  get     show it\n"
+         "  set     set it where there is none\n"
+         "  force   set it, also in place of another; '' takes it away\n"
+         "  test    succeed if it is STRING\n"
+         "  prefix  succeed if it begins with STRING\n\n" COMMAND_DISK_HELP
+         "\nExit status: 0 done or so it is, 1 failed or it is not, 2 wrong "
+         "usage.");
+}
+
+static void show(const char *name, const struct aoe_control_answer *a)
+{
+    char text[4 * AOE_CONFIG_MAX + 1];
+
+    command_bytes(text, sizeof text, a->string, a->length);
+    if (name)
+        printf("%s: %s\n", name, text);
+    else
+        puts(text);
+}
+
+static int config(struct command_disk *c, struct aoe_control *control)
+{
+    struct command_targets targets;
+    int status = command_targets_find(c, &targets);
+
+    if (status)
+        return status;
+    /* No is said by silence; a second question makes sure that it is one. */
+    if (control->op == AOE_CONTROL_CONFIG_TEST ||
+        control->op == AOE_CONTROL_CONFIG_PREFIX)
+        control->timeout = AOE_CONTROL_TIMEOUT / 3;
+    return command_targets_run(c, &targets, control, show);
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int arguments(struct command_disk *c, struct aoe_control *control,
+                     int argc, char **argv)
+{
+    int word = 0;
+
+    if (argc < 1 || argc > 3) {
+        log_error("config: name one disk, like e1.2, and what to do; see aoe "
+                  "config --help");
+        return EXIT_USAGE;
+    }
+    while (argc > 1 && word < WORDS && strcmp(words[word].name, argv[1]) != 0)
+        word++;
+    if (word == WORDS)
+        return command_wrong(c, "command", argv[1],
+                             "not get, set, force, test or prefix");
+    control->op = words[word].op;
+    if ((argc == 3) != (control->op != AOE_CONTROL_CONFIG_READ)) {
+        log_error("config: %s takes %s; see aoe config --help",
+                  words[word].name, word ? "one STRING" : "no STRING");
+        return EXIT_USAGE;
+    }
+    if (argc == 3) {
+        if (strlen(argv[2]) > AOE_CONFIG_MAX) {
+            log_error("config: the string is longer than %d bytes",
+                      AOE_CONFIG_MAX);
+            return EXIT_USAGE;
+        }
+        control->string = argv[2];
+        control->length = (unsigned)strlen(argv[2]);
+    }
+    return command_disk_name(c, argv[0]);
+}
+
+int config_main(int argc, char **argv)
+{
+    static const struct option longs[] = {COMMAND_DISK_LONG,
+                                          {NULL, 0, NULL, 0}};
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, NULL};
+    struct aoe_control control = {0};
+    struct command_disk c;
+    int status;
+
+    command_disk_init(&c, "config");
+    status = command_disk_options(&c, &options, NULL, argc, argv);
+    if (status < 0)
+        status = arguments(&c, &control, argc - optind, argv + optind);
+    if (status < 0)
+        status = config(&c, &control);
+    command_disk_close(&c);
+    return status;
+}

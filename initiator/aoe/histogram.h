@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A histogram of times: 64 buckets to each power of two, so that a percentile
+ * is at most 1.6 % above the truth whatever its size, in 30 KiB.
+ */
+#ifndef INITIATOR_AOE_HISTOGRAM_H
+#define INITIATOR_AOE_HISTOGRAM_H
+
+#include <stdint.h>
+
+enum {
+    HISTOGRAM_FINE = 64,   /* buckets to a power of two */
+    HISTOGRAM_POWERS = 59, /* 6..63, after the one that is exact */
+};
+
+struct histogram {
+    uint64_t count, least, most;
+    uint64_t buckets[HISTOGRAM_POWERS][HISTOGRAM_FINE];
+};
+
+/* Zero-initialised before first use. */
+void histogram_add(struct histogram *h, uint64_t value);
+
+/* What `share` (0 to 1) of the values are not above; 0 of none. */
+uint64_t histogram_percentile(const struct histogram *h, double share);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe mask: the list of clients that a target answers at all (AoEr11 section
+ * 3.3).  Without an entry it answers everyone.
+ */
+#include "initiator/aoe/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "initiator/aoe/targets.h"
+#include "wire/aoe.h"
+
+struct mask {
+    enum aoe_control_op op;
+    bool force;
+    unsigned count;
+    uint8_t macs[AOE_LIST_MAX][6];
+};
+
+static void help(void)
+{
+    puts("Usage: aoe mask DISK [list] [-i NETIF]... [OPTION]...\n"
+         "       aoe mask DISK add|del MAC... [OPTION]...\n"
+         "Show or change which clients a disk's target answers; an empty list\n"
+         "means all of them.\n\n"
+         "  list    show the addresses\n"
+         "  add     put addresses on the list\n"
+         "  del     take addresses off the list\n\n"
+         "      --force            also if this host locks itself "
+         "out\n" COMMAND_DISK_HELP
+         "\nExit status: 0 done, 1 failed, 2 wrong usage.");
+}
+
+static bool on(const uint8_t (*macs)[6], unsigned count, const uint8_t mac[6])
+{
+    for (unsigned i = 0; i < count; i++)
+        if (memcmp(macs[i], mac, 6) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a list would no longer have the address by which we reach the
+ * target: it would not answer us any more, also not to be asked to undo it. */
+static bool locks_out(const struct mask *m, const struct aoe_control_answer *a,
+                      const uint8_t own[6])
+{
+    bool named = on(m->macs, m->count, own), listed;
+    unsigned left = 0;
+
+    listed = on(a->macs, a->mac_count, own);
+    if (m->op == AOE_CONTROL_MASK_ADD)
+        return !named && !listed;
+    for (unsigned i = 0; i < a->mac_count; i++)
+        left += !on(m->macs, m->count, a->macs[i]);
+    return left > 0 && (named || !listed);
+}
+
+static int safe(struct command_disk *c, const struct mask *m,
+                const struct command_target *t)
+{
+    struct aoe_control control = {.op = AOE_CONTROL_MASK_READ,
+                                  .shelf = c->shelf,
+                                  .slot = c->slot,
+                                  .interface = t->interface};
+    uint8_t own[6];
+    int err;
+
+    memcpy(control.mac, t->mac, sizeof control.mac);
+    err = aoe_control_run(c->aoe, &control);
+    /* What cannot be read will not be changed either, and says why. */
+    if (err || aoe_interface_mac(c->aoe, t->interface, own) ||
+        !locks_out(m, &control.answer, own))
+        return 0;
+    log_error("mask: %s: this host, %02x:%02x:%02x:%02x:%02x:%02x, would be "
+              "off the list and not be answered any more; name it, too, or "
+              "say --force",
+              c->name, own[0], own[1], own[2], own[3], own[4], own[5]);
+    return EXIT_FAILED;
+}
+
+static int mask(struct command_disk *c, const struct mask *m)
+{
+    struct aoe_control control = {
+        .op = m->op, .macs = m->macs, .mac_count = m->count};
+    struct command_targets targets;
+    int status = command_targets_find(c, &targets);
+
+    if (m->op != AOE_CONTROL_MASK_READ && !m->force)
+        for (unsigned i = 0; !status && i < targets.count; i++)
+            status = safe(c, m, &targets.list[i]);
+    if (status)
+        return status;
+    return command_targets_run(c, &targets, &control, command_targets_macs);
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int arguments(struct command_disk *c, struct mask *m, int argc,
+                     char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "list";
+
+    if (argc < 1) {
+        log_error("mask: name one disk, like e1.2; see aoe mask --help");
+        return EXIT_USAGE;
+    }
+    if (!strcmp(word, "list"))
+        m->op = AOE_CONTROL_MASK_READ;
+    else if (!strcmp(word, "add"))
+        m->op = AOE_CONTROL_MASK_ADD;
+    else if (!strcmp(word, "del"))
+        m->op = AOE_CONTROL_MASK_DELETE;
+    else
+        return command_wrong(c, "command", word, "not list, add or del");
+    if ((argc > 2) != (m->op != AOE_CONTROL_MASK_READ)) {
+        log_error("mask: %s takes %s; see aoe mask --help", word,
+                  m->op == AOE_CONTROL_MASK_READ ? "no address"
+                                                 : "at least one address");
+        return EXIT_USAGE;
+    }
+    for (int i = 2; i < argc; i++) {
+        struct aoe_mac mac;
+
+        if (aoe_mac_scan(argv[i], &mac) || aoe_mac_group(&mac))
+            return command_wrong(c, word, argv[i],
+                                 "not an address like 02:00:00:00:00:01");
+        if (m->count == AOE_LIST_MAX)
+            return command_wrong(c, word, argv[i], "more than 255 addresses");
+        memcpy(m->macs[m->count++], mac.b, sizeof mac.b);
+    }
+    return command_disk_name(c, argv[0]);
+}
+
+static int set_option(struct command_disk *c, int option, void *arg)
+{
+    struct mask *m = arg;
+
+    if (option != 'f')
+        return command_disk_option(c, option);
+    m->force = true;
+    return -1;
+}
+
+int mask_main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"force", no_argument, NULL, 'f'},
+        COMMAND_DISK_LONG,
+        {NULL, 0, NULL, 0},
+    };
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, set_option};
+    struct mask m = {.op = AOE_CONTROL_MASK_READ};
+    struct command_disk c;
+    int status;
+
+    command_disk_init(&c, "mask");
+    status = command_disk_options(&c, &options, &m, argc, argv);
+    if (status < 0)
+        status = arguments(&c, &m, argc - optind, argv + optind);
+    if (status < 0)
+        status = mask(&c, &m);
+    command_disk_close(&c);
+    return status;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe ping: how long a Query Config and its answer take.  It asks whoever
+ * answers for the disk, on each interface, and asks each time only once.
+ */
+#include "initiator/aoe/commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "initiator/aoe/disk.h"
+#include "initiator/aoe/text.h"
+
+struct ping {
+    uint64_t count, interval, wait; /* the latter two in ns */
+};
+
+/* What one interface has seen. */
+struct way {
+    const char *interface;
+    uint64_t sent, answered, least, most, sum; /* times in ns */
+};
+
+static void help(void)
+{
+    puts("Usage: aoe ping DISK [-c COUNT] [-i NETIF]... [OPTION]...\n"
+         "Measure how long a disk's target takes to answer.\n\n"
+         "  -c, --count COUNT      ask so often on each interface (5)\n"
+         "  -I, --interval SECONDS from one question to the next (1)\n"
+         "  -i, --interface NETIF  ask here; may be repeated or a list with\n"
+         "                         commas (default: $AOE_INTERFACES)\n"
+         "  -w, --wait SECONDS     how long to wait for an answer (1)\n"
+         "      --link KIND        packet, queue or pcap: how to reach the "
+         "wire\n"
+         "  -h, --help             show this\n\n"
+         "Exit status: 0 when there was an answer on each interface, 1 when\n"
+         "there was none on one, 2 for wrong usage.");
+}
+
+static double ms(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
+static void ask(struct command_disk *c, const struct ping *p, struct way *w)
+{
+    struct aoe_control control = {.op = AOE_CONTROL_CONFIG_READ,
+                                  .shelf = c->shelf,
+                                  .slot = c->slot,
+                                  .interface = w->interface,
+                                  .timeout = p->wait,
+                                  .tries = 1};
+    const struct aoe_control_answer *a = &control.answer;
+    char mac[COMMAND_MAC_TEXT];
+    int status;
+
+    memset(control.mac, 0xff, sizeof control.mac);
+    status = aoe_control_run(c->aoe, &control);
+    w->sent++;
+    if (status) {
+        printf("%s on %s: %" PRIu64 ": %s\n", c->name, w->interface, w->sent,
+               status == -ETIMEDOUT ? "no answer" : strerror(-status));
+        return;
+    }
+    if (w->answered == 0 || a->rtt < w->least)
+        w->least = a->rtt;
+    if (a->rtt > w->most)
+        w->most = a->rtt;
+    w->sum += a->rtt;
+    w->answered++;
+    printf("%s on %s: %" PRIu64 ": %s after %.3f ms\n", c->name, w->interface,
+           w->sent, command_mac(mac, a->mac), ms(a->rtt));
+}
+
+static void sum_up(const struct command_disk *c, const struct way *w)
+{
+    printf("%s on %s: %" PRIu64 " sent, %" PRIu64 " answered, %.0f %% lost",
+           c->name, w->interface, w->sent, w->answered,
+           100.0 * (double)(w->sent - w->answered) / (double)w->sent);
+    if (w->answered)
+        printf("; min/avg/max %.3f/%.3f/%.3f ms", ms(w->least),
+               ms(w->sum / w->answered), ms(w->most));
+    putchar('\n');
+}
+
+/* Nothing is outstanding meanwhile, but interfaces are kept up with. */
+static void pause_until(struct command_disk *c, uint64_t at)
+{
+    for (uint64_t now = clock_ns(); now < at; now = clock_ns())
+        if (aoe_wait(c->aoe, (int64_t)(at - now)))
+            return;
+}
+
+static int ping(struct command_disk *c, const struct ping *p)
+{
+    struct way ways[AOE_INTERFACE_MAX] = {{0}};
+    int status = interfaces_open(&c->interfaces, &c->aoe);
+    uint64_t next = clock_ns();
+
+    if (status)
+        return status;
+    for (uint64_t round = 0; round < p->count; round++) {
+        pause_until(c, next);
+        next += p->interval;
+        for (unsigned i = 0; i < c->interfaces.count; i++) {
+            ways[i].interface = c->interfaces.names[i];
+            ask(c, p, &ways[i]);
+        }
+        if (output_flush())
+            return EXIT_FAILED; /* it may go on for days */
+    }
+    for (unsigned i = 0; i < c->interfaces.count; i++) {
+        sum_up(c, &ways[i]);
+        if (!ways[i].answered)
+            status = EXIT_FAILED;
+    }
+    return status;
+}
+
+static int set_option(struct command_disk *c, int option, void *arg)
+{
+    struct ping *p = arg;
+
+    switch (option) {
+    case 'c':
+        if (option_u64(optarg, 1, UINT32_MAX, &p->count))
+            return command_wrong(c, "--count", optarg,
+                                 "not a number from 1 on");
+        return -1;
+    case 'I':
+        if (option_seconds(optarg, &p->interval))
+            return command_wrong(c, "--interval", optarg,
+                                 "not a number of seconds");
+        return -1;
+    case 'w':
+        if (option_seconds(optarg, &p->wait) || p->wait == 0)
+            return command_wrong(c, "--wait", optarg,
+                                 "not a number of seconds");
+        return -1;
+    default:
+        return command_disk_option(c, option);
+    }
+}
+
+int ping_main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"count", required_argument, NULL, 'c'},
+        {"interval", required_argument, NULL, 'I'},
+        COMMAND_DISK_LONG,
+        {NULL, 0, NULL, 0},
+    };
+    static const struct command_options options = {"c:I:" COMMAND_DISK_SHORT,
+                                                   longs, help, set_option};
+    struct ping p = {.count = 5, .interval = NS_PER_S, .wait = NS_PER_S};
+    struct command_disk c;
+    int status;
+
+    command_disk_init(&c, "ping");
+    status = command_disk_options(&c, &options, &p, argc, argv);
+    if (status < 0)
+        status = command_disk_alone(&c, argc, argv);
+    if (status < 0)
+        status = ping(&c, &p);
+    command_disk_close(&c);
+    return status;
+}

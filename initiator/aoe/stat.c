@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * aoe stat: who a disk is, by which paths it is reached and how they are.  It
+ * reads some sectors, since a path that was not used has nothing to tell.
+ */
+#include "initiator/aoe/commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "initiator/aoe/disk.h"
+#include "initiator/client/disk_text.h"
+
+enum { SECTOR = 512, AT_ONCE = 8, READS_MAX = 1 << 20 };
+
+static void help(void)
+{
+    puts("Usage: aoe stat DISK [-i NETIF]... [OPTION]...\n"
+         "Show what a disk is, its paths and how they are doing.\n\n"
+         "      --reads N          read so many sectors to find that out "
+         "(64)\n" COMMAND_IO_HELP COMMAND_DISK_HELP
+         "\nExit status: 0 done, 1 failed, 2 wrong usage.");
+}
+
+/* One of the reads on their way. */
+struct sample {
+    struct aoe_request request;
+    struct iovec iov;
+    uint8_t bytes[SECTOR];
+    unsigned *outstanding;
+    int *status;
+};
+
+static void done(struct aoe_request *r, int status)
+{
+    struct sample *s = r->arg;
+
+    --*s->outstanding;
+    if (status && !*s->status)
+        *s->status = status;
+}
+
+static int read_some(struct command_disk *c, uint64_t count)
+{
+    uint64_t sectors = aoe_disk_identity(c->disk)->size / SECTOR;
+    struct sample *samples = calloc(AT_ONCE, sizeof *samples);
+    unsigned outstanding = 0;
+    int status = samples ? 0 : -ENOMEM;
+
+    for (uint64_t i = 0; i < count && !status; i++) {
+        struct sample *s = &samples[i % AT_ONCE];
+        int err;
+
+        s->iov = (struct iovec){s->bytes, SECTOR};
+        s->outstanding = &outstanding;
+        s->status = &status;
+        s->request = (struct aoe_request){.op = AOE_READ,
+                                          .offset = i % sectors * SECTOR,
+                                          .length = SECTOR,
+                                          .iov = &s->iov,
+                                          .iovcnt = 1,
+                                          .done = done,
+                                          .arg = s};
+        err = aoe_submit(c->disk, &s->request);
+        if (err)
+            status = err;
+        else
+            outstanding++;
+        while (outstanding &&
+               (status || i + 1 == count || (i + 1) % AT_ONCE == 0))
+            aoe_wait(c->aoe, -1);
+    }
+    free(samples);
+    return status;
+}
+
+static int show_stat(struct command_disk *c, uint64_t reads)
+{
+    int err, status = command_disk_open(c);
+    size_t length;
+    char *text;
+
+    if (status)
+        return status;
+    err = read_some(c, reads);
+    text = disk_stat_text(c->disk, &length);
+    if (text)
+        fwrite(text, 1, length, stdout);
+    free(text);
+    if (err)
+        log_error("stat: %s: reading: %s", c->name, strerror(-err));
+    return err || !text ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int set_option(struct command_disk *c, int option, void *arg)
+{
+    uint64_t *reads = arg;
+
+    if (option != 'n')
+        return command_disk_option(c, option);
+    if (option_u64(optarg, 0, READS_MAX, reads))
+        return command_wrong(c, "--reads", optarg,
+                             "not a number up to 1048576");
+    return -1;
+}
+
+int stat_main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"reads", required_argument, NULL, 'n'},
+        COMMAND_IO_LONG,
+        COMMAND_DISK_LONG,
+        {NULL, 0, NULL, 0},
+    };
+    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
+                                                   help, set_option};
+    struct command_disk c;
+    uint64_t reads = 64;
+    int status;
+
+    command_disk_init(&c, "stat");
+    c.options.read_only = true;
+    status = command_disk_options(&c, &options, &reads, argc, argv);
+    if (status < 0)
+        status = command_disk_alone(&c, argc, argv);
+    if (status < 0)
+        status = show_stat(&c, reads);
+    command_disk_close(&c);
+    return status;
+}

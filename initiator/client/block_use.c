@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Block devices in sysfs and the mount table, see sysfs(5) and
+ * proc_pid_mountinfo(5).  Linux only.
+ */
+#include "initiator/client/block_use.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "initiator/client/scope.h"
+
+#ifdef __linux__
+
+#include <glob.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* ---- the mount table ----------------------------------------------------- */
+
+/* Spaces and the like stand there as \040. */
+static void decode(char *text)
+{
+    char *to = text;
+
+    for (; *text; to++) {
+        if (text[0] == '\\' && text[1] && text[2] && text[3]) {
+            *to = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+                         (text[3] - '0'));
+            text += 4;
+        } else {
+            *to = *text++;
+        }
+    }
+    *to = '\0';
+}
+
+/* "ID PARENT MAJOR:MINOR ROOT DIR OPTIONS [TAG]... - TYPE SOURCE ..." */
+static bool parse(const char *text, struct mount_line *line)
+{
+    const char *end = strstr(text, " - ");
+
+    line->source[0] = '\0';
+    if (end)
+        sscanf(end, " - %*s %255s", line->source);
+    return sscanf(text, "%*d %*d %15s %*s %4095s", line->device, line->where) ==
+           2;
+}
+
+bool mount_line_read(FILE *mountinfo, struct mount_line *line)
+{
+    char *text = NULL;
+    size_t room = 0;
+    bool got = false;
+
+    while (!got && getline(&text, &room, mountinfo) > 0)
+        got = parse(text, line);
+    free(text);
+    if (got)
+        decode(line->where);
+    return got;
+}
+
+/* ---- devices ------------------------------------------------------------- */
+
+static void add_found(struct block_numbers *n, const char *pattern)
+{
+    glob_t found;
+
+    if (glob(pattern, 0, NULL, &found))
+        return;
+    for (size_t i = 0; i < found.gl_pathc && n->count < BLOCK_NUMBERS_MAX;
+         i++) {
+        FILE *file = fopen(found.gl_pathv[i], "re");
+
+        if (file && fscanf(file, "%15s", n->text[n->count]) == 1)
+            n->count++;
+        if (file)
+            fclose(file);
+    }
+    globfree(&found);
+}
+
+void block_numbers_add(struct block_numbers *n, const char *name, bool holders)
+{
+    /* A holder may have one in turn. */
+    static const char *const beneath[] = {"", "/holders/*", "/*/holders/*",
+                                          "/holders/*/holders/*",
+                                          "/*/holders/*/holders/*"};
+    char pattern[128];
+
+    for (size_t i = 0; i < (holders ? 5 : 1); i++) {
+        snprintf(pattern, sizeof pattern, "/sys/block/%s%s/dev", name,
+                 beneath[i]);
+        add_found(n, pattern);
+    }
+    snprintf(pattern, sizeof pattern, "/sys/block/%s/%s*/dev", name, name);
+    add_found(n, pattern);
+}
+
+bool block_numbers_have(const struct block_numbers *n, const char *text)
+{
+    for (int i = 0; i < n->count; i++)
+        if (!strcmp(n->text[i], text))
+            return true;
+    return false;
+}
+
+bool block_numbers_have_file(const struct block_numbers *n, const char *path)
+{
+    struct stat st;
+    char text[32];
+
+    if (stat(path, &st) || !S_ISBLK(st.st_mode))
+        return false;
+    snprintf(text, sizeof text, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+    return block_numbers_have(n, text);
+}
+
+/* btrfs has a number of its own instead of its device's. */
+static bool on_one_of(const struct block_numbers *n,
+                      const struct mount_line *line)
+{
+    return block_numbers_have(n, line->device) ||
+           (!strncmp(line->source, "/dev/", 5) &&
+            block_numbers_have_file(n, line->source));
+}
+
+bool block_mounted(const struct block_numbers *n, const char *mountinfo,
+                   char *where, size_t room)
+{
+    FILE *file = fopen(mountinfo, "re");
+    struct mount_line line;
+    bool found = false;
+
+    while (file && !found && mount_line_read(file, &line))
+        found = on_one_of(n, &line);
+    if (found)
+        snprintf(where, room, "%s", line.where);
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* ---- unmounting ---------------------------------------------------------- */
+
+struct place {
+    struct place *below; /* the one that was mounted before */
+    bool hidden;         /* by another mount at the same place */
+    char where[];
+};
+
+/* Unmounting by name would hit what is mounted over it. */
+static void hide(struct place *top, const char *where)
+{
+    for (; top; top = top->below)
+        if (strcmp(top->where, where) == 0)
+            top->hidden = true;
+}
+
+static void push(struct place **top, const char *where)
+{
+    size_t length = strlen(where) + 1;
+    struct place *place = malloc(sizeof *place + length);
+
+    if (!place)
+        return;
+    place->hidden = false;
+    memcpy(place->where, where, length);
+    place->below = *top;
+    *top = place;
+}
+
+static struct place *places(const struct block_numbers *n)
+{
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    struct place *top = NULL;
+    struct mount_line line;
+
+    while (file && mount_line_read(file, &line)) {
+        hide(top, line.where);
+        if (on_one_of(n, &line))
+            push(&top, line.where);
+    }
+    if (file)
+        fclose(file);
+    return top;
+}
+
+int block_unmount(const struct block_numbers *n)
+{
+    struct place *top = places(n), *place;
+    int left = 0;
+
+    while ((place = top)) {
+        top = place->below;
+        if (place->hidden || umount2(place->where, UMOUNT_NOFOLLOW))
+            left++;
+        free(place);
+    }
+    return left;
+}
+
+#endif
+
+void at_shutdown(bool (*release)(void *arg), void *arg)
+{
+    static const struct timespec pause = {0, 200000000};
+
+    while (scope_system_stopping() && release(arg))
+        nanosleep(&pause, NULL);
+}

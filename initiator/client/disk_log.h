@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the user hears of a disk while a program looks for it and uses it.
+ */
+#ifndef INITIATOR_CLIENT_DISK_LOG_H
+#define INITIATOR_CLIENT_DISK_LOG_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "initiator/libaoe/aoe.h"
+#include "initiator/client/interfaces.h"
+
+/* A line for an event, AOE_DISK_READY excepted.  Whoever is on the wire can
+ * bring events about, so `limit`, of this disk, holds back most of a flood.
+ * `resized` says what a new size means to the program's users. */
+void disk_log_event(struct log_limit *limit, uint64_t now_ns,
+                    const struct aoe_disk *disk, enum aoe_event event,
+                    const char *resized);
+
+/* The disk was not found, or not one alone, within `wait` ns.  `trying` is
+ * what the user asked for, "mount". */
+void disk_log_missing(const char *trying, const struct aoe_disk *disk,
+                      const struct interfaces *ifs, uint64_t wait);
+/* Nothing answers for `name`. */
+void disk_log_no_answer(const char *trying, const char *name,
+                        const struct interfaces *ifs, uint64_t wait);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * -i and AOE_INTERFACES, and what to say when they are missing or wrong.
+ */
+#include "initiator/client/interfaces.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/options.h"
+
+static int add_name(struct interfaces *ifs, const char *name, size_t length)
+{
+    char *copy;
+
+    if (length == 0 || length >= AOE_INTERFACE_NAME) {
+        log_error("interfaces: \"%.*s\" is no interface name", (int)length,
+                  name);
+        return -EINVAL;
+    }
+    if (ifs->count == AOE_INTERFACE_MAX) {
+        log_error("interfaces: more than %d named", AOE_INTERFACE_MAX);
+        return -E2BIG;
+    }
+    copy = strndup(name, length);
+    if (!copy)
+        return -ENOMEM;
+    ifs->names[ifs->count++] = copy;
+    return 0;
+}
+
+int interfaces_add(struct interfaces *ifs, const char *arg)
+{
+    for (;;) {
+        size_t length = strcspn(arg, ",");
+        int err = add_name(ifs, arg, length);
+
+        if (err)
+            return err;
+        if (!arg[length])
+            return 0;
+        arg += length + 1;
+    }
+}
+
+void interfaces_free(struct interfaces *ifs)
+{
+    while (ifs->count > 0)
+        free(ifs->names[--ifs->count]);
+}
+
+const char *interfaces_text(char out[INTERFACES_TEXT],
+                            const struct interfaces *ifs)
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (unsigned i = 0; i < ifs->count && used < INTERFACES_TEXT; i++)
+        used += (size_t)snprintf(out + used, INTERFACES_TEXT - used, "%s%s",
+                                 i ? ", " : "", ifs->names[i]);
+    return out;
+}
+
+struct candidates {
+    char text[256];
+};
+
+static void add_candidate(void *arg, const char *ifname)
+{
+    struct candidates *c = arg;
+    size_t used = strlen(c->text);
+
+    snprintf(c->text + used, sizeof c->text - used, "%s%s", used ? ", " : "",
+             ifname);
+}
+
+void interfaces_explain(const char *ifname, int err)
+{
+    struct candidates c = {""};
+
+    aoe_each_interface(add_candidate, &c);
+    if (!c.text[0])
+        snprintf(c.text, sizeof c.text, "none");
+    switch (-err) {
+    case ENODEV:
+        log_error("interface %s: no such interface; Ethernet interfaces that "
+                  "are up: %s",
+                  ifname, c.text);
+        break;
+    case EPERM:
+    case EACCES:
+        log_error("interface %s: not permitted; raw Ethernet needs root or the "
+                  "capability CAP_NET_RAW",
+                  ifname);
+        break;
+    case ENOTSUP:
+        log_error("interface %s: not an Ethernet interface, or this build "
+                  "lacks the link asked for; Ethernet interfaces that are up: "
+                  "%s",
+                  ifname, c.text);
+        break;
+    default:
+        log_error("interface %s: %s", ifname, strerror(-err));
+    }
+}
+
+static int use_environment(struct interfaces *ifs)
+{
+    const char *env = getenv("AOE_INTERFACES");
+    struct candidates c = {""};
+
+    if (env && *env)
+        return interfaces_add(ifs, env) ? EXIT_USAGE : 0;
+    aoe_each_interface(add_candidate, &c);
+    log_error("no interface named: use %s or set AOE_INTERFACES; Ethernet "
+              "interfaces that are up: %s",
+              ifs->parameters ? "interface=NETIF" : "-i NETIF",
+              c.text[0] ? c.text : "none");
+    return EXIT_USAGE;
+}
+
+int interfaces_open(struct interfaces *ifs, struct aoe **out)
+{
+    struct aoe_options o = {0};
+    const char *bad = NULL;
+    int err;
+
+    if (ifs->count == 0 && use_environment(ifs))
+        return EXIT_USAGE;
+    o.interfaces = (const char *const *)ifs->names;
+    o.interface_count = ifs->count;
+    o.link = ifs->link;
+    err = aoe_open(out, &o, &bad);
+    if (!err && aoe_tags_shared(*out))
+        log_error("all 128 tag prefixes of this machine are taken; sharing one "
+                  "(see @aoekit-tag-... in /proc/net/unix)");
+    if (!err)
+        return 0;
+    if (err == -EINVAL && o.link) {
+        log_error("link \"%s\": no such kind; packet, queue and pcap are",
+                  o.link);
+        return EXIT_USAGE;
+    }
+    interfaces_explain(bad ? bad : ifs->names[0], err);
+    return EXIT_FAILED;
+}

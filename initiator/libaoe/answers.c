@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What an answer means (AoEr11 section 3.1, ATA8-ACS).  An answer to any copy
+ * of a frame completes it; those that follow only say that it was late.
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <errno.h>
+
+/* A read that lacks data may have been cut off on its way; this often, and it
+ * is the target that cuts. */
+enum { SHORT_REPLIES_MAX = 3 };
+
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
+{
+    from->heard = d->aoe->now;
+    if (!f->transfer && f->state != FRAME_FENCED && !f->probe)
+        return f == from->identify;
+    if (f->probe && f->path != from)
+        return false; /* it came by another way than it went */
+    if (d->doubted && d->replay)
+        return false; /* it may be from before, or of what is lost */
+    /* One that is being asked who it is may be another disk by now. */
+    return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
+           !disk_heard(d);
+}
+
+void disk_late(struct aoe_disk *d, struct path *from)
+{
+    d->stats.late++;
+    if (from)
+        path_spurious(from);
+}
+
+/* A write of which one copy was sent is over with its answer.  Of several an
+ * answer proves nothing: which copy's it is cannot be told, and a network may
+ * double it. */
+static void late(struct aoe_disk *d, struct path *from, struct frame *f)
+{
+    disk_late(d, from);
+    if (f->copies == 1) {
+        fence_remove(&d->fence, f);
+        flight_put(&d->aoe->flight, f);
+    }
+}
+
+static void identified(struct aoe_disk *d, struct frame *f, const uint8_t *page)
+{
+    struct path *p = f->path;
+
+    path_answered(p, f, d->aoe->now);
+    p->identify = NULL;
+    p->asked = f->copies == 1 ? f->tag : 0;
+    flight_put(&d->aoe->flight, f);
+    disk_identified(d, p, page);
+}
+
+/* Where a failed command failed.  Targets say it in the LBA registers; those
+ * that do not leave the request's there. */
+static uint64_t failed_lba(const struct frame *f, const struct aoe_ata *a)
+{
+    uint64_t lba = a->lba;
+
+    if (!(f->aflags & AOE_AFLAG_EXTENDED))
+        lba &= ATA_LBA28_MAX;
+    return lba >= f->lba && lba < f->lba + f->sectors ? lba : f->lba;
+}
+
+static void complete(struct aoe_disk *d, struct frame *f, int status,
+                     uint64_t lba)
+{
+    struct transfer *t = f->transfer;
+
+    path_answered(f->path, f, d->aoe->now);
+    t->outstanding--;
+    if (status)
+        transfer_fail(t, status, lba);
+    disk_retire(d, f);
+    transfer_check(t);
+}
+
+/* With a device fault it was not refused but failed.  Epoch 0 is none: such an
+ * answer says nothing of epochs. */
+static enum flush_failure why_not_flushed(const struct frame *f,
+                                          const struct aoe_ata *a)
+{
+    if (a->feature & ATA_ERROR_ABRT && !(a->command & ATA_STATUS_DF))
+        return FLUSH_REFUSED;
+    return f->feature == ATA_FEATURE_FLUSH_EPOCH && a->lba && a->lba != f->lba
+               ? FLUSH_MOVED
+               : FLUSH_BROKEN;
+}
+
+static void flush_failed(struct aoe_disk *d, struct frame *f,
+                         enum flush_failure how)
+{
+    struct transfer *t = f->transfer;
+    bool again = disk_flush_again(d, how);
+
+    if (again) {
+        t->cut = 0;
+        if (!list_linked(&t->work))
+            list_append(&d->queue, &t->work);
+    }
+    complete(d, f, again ? 0 : -EIO, 0);
+    disk_flush_failed(d, how, again);
+}
+
+static void answered(struct aoe_disk *d, struct frame *f,
+                     const struct aoe_ata *a)
+{
+    size_t want = (size_t)f->sectors * AOE_SECTOR;
+    bool failed = a->command & ATA_STATUS_FAILED;
+
+    if (failed && f->transfer->op == AOE_FLUSH) {
+        flush_failed(d, f, why_not_flushed(f, a));
+        return;
+    }
+    /* A device fault is nobody's refusal of a long frame. */
+    if (failed && a->feature & ATA_ERROR_ABRT &&
+        !(a->command & ATA_STATUS_DF) && payload_refused(f))
+        return;
+    if (failed) {
+        complete(d, f, -EIO, failed_lba(f, a));
+        return;
+    }
+    if (frame_reads(f)) {
+        if (a->data_len < want) {
+            if (++f->short_replies >= SHORT_REPLIES_MAX)
+                complete(d, f, -EIO, f->lba);
+            return;
+        }
+        iov_fill(f->iov, f->skip, a->data, want);
+    }
+    complete(d, f, 0, 0);
+}
+
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
+              const struct aoe_ata *a)
+{
+    f->answered = true;
+    if (f->state == FRAME_FENCED)
+        late(d, from, f);
+    else if (f->transfer)
+        answered(d, f, a);
+    else if (f->probe)
+        payload_probed(f, a);
+    else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
+        identified(d, f, NULL);
+    else
+        identified(d, f, a->data);
+}
+
+int error_status(uint8_t error)
+{
+    switch (error) {
+    case AOE_ERR_COMMAND:
+        return -EOPNOTSUPP;
+    case AOE_ERR_ARGUMENT:
+        return -EINVAL;
+    case AOE_ERR_UNAVAILABLE:
+        return -ENODEV;
+    case AOE_ERR_RESERVED:
+        return -EBUSY;
+    default:
+        return -EPROTO;
+    }
+}
+
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error)
+{
+    f->answered = true;
+    if (f->state == FRAME_FENCED)
+        late(d, from, f);
+    else if (error == AOE_ERR_ARGUMENT && payload_refused(f))
+        return;
+    else if (f->transfer && f->transfer->op == AOE_FLUSH &&
+             (error == AOE_ERR_COMMAND || error == AOE_ERR_ARGUMENT))
+        flush_failed(d, f, FLUSH_REFUSED);
+    else if (f->transfer)
+        complete(d, f, error_status(error), f->lba);
+    else if (f->probe)
+        payload_probed(f, NULL);
+    else
+        identified(d, f, NULL);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The life of a disk: opening, losing it, closing.
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer is for ever, and would not be counted right. */
+#define TIMEOUT_MOST (UINT64_MAX / 16)
+
+int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot)
+{
+    struct aoe_addr a;
+    int err = aoe_addr_scan(name, &a);
+
+    if (err)
+        return err;
+    *shelf = a.shelf;
+    *slot = a.slot;
+    return 0;
+}
+
+int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
+                  const struct aoe_disk_options *options, aoe_event_fn *event,
+                  void *arg, struct aoe_disk **out)
+{
+    struct aoe_addr addr = {.shelf = shelf, .slot = slot};
+    struct aoe_disk *d;
+
+    if (aoe_addr_wildcard(addr))
+        return -EINVAL;
+    d = calloc(1, sizeof *d);
+    if (!d)
+        return -ENOMEM;
+    d->aoe = aoe;
+    d->addr = addr;
+    aoe_addr_format(d->name, addr);
+    d->options.timeout = AOE_TIMEOUT_DEFAULT;
+    if (options)
+        d->options = *options;
+    if (d->options.timeout > TIMEOUT_MOST)
+        d->options.timeout = 0;
+    d->event = event;
+    d->event_arg = arg;
+    list_init(&d->paths);
+    list_init(&d->active);
+    list_init(&d->queue);
+    list_init(&d->writes);
+    fence_init(&d->fence);
+    writers_init(&d->writers);
+    if (d->options.replay) {
+        d->replay = replay_new(d, d->options.replay);
+        if (!d->replay) {
+            free(d);
+            return -ENOMEM;
+        }
+    }
+    d->query_at = aoe_now(aoe);
+    d->query_gap = 50 * NS_PER_MS;
+    list_append(&aoe->disks, &d->link);
+    aoe->kicked = true;
+    *out = d;
+    return 0;
+}
+
+/* Which requests' frames: those of `only`, of flushes, or of all. */
+struct selection {
+    const struct transfer *only; /* NULL: of any */
+    bool flushes_only;
+};
+
+static bool selected(const struct selection *s, const struct transfer *t)
+{
+    return (!s->only || t == s->only) &&
+           (!s->flushes_only || t->op == AOE_FLUSH);
+}
+
+/* Takes the frames of requests out of `frames`, of a path or of a port. */
+static void drop_frames(struct aoe_disk *d, struct list *frames,
+                        const struct selection *which)
+{
+    list_each(node, frames) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        if (f->disk != d || !f->transfer || !selected(which, f->transfer))
+            continue;
+        f->transfer->outstanding--;
+        f->recut_of = f->transfer; /* which may begin anew */
+        f->transfer->recut = true;
+        path_forget(f->path, f);
+        disk_retire(d, f);
+    }
+}
+
+static void drop(struct aoe_disk *d, const struct selection *which)
+{
+    for (unsigned i = 0; i < d->aoe->port_count; i++)
+        drop_frames(d, &d->aoe->ports[i].tx, which);
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        drop_frames(d, &p->sent, which);
+        drop_frames(d, &p->slow, which);
+        drop_frames(d, &p->lost, which);
+    }
+}
+
+void disk_drop_frames(struct aoe_disk *d, bool flushes_only)
+{
+    drop(d, &(struct selection){.flushes_only = flushes_only});
+}
+
+void transfer_abort(struct transfer *t, int status)
+{
+    drop(t->disk, &(struct selection){.only = t});
+    transfer_fail(t, status, t->lba);
+    list_remove(&t->work);
+    transfer_check(t);
+}
+
+void disk_fail_all(struct aoe_disk *d, int status)
+{
+    disk_drop_frames(d, false);
+    list_each(write, &d->writes) {
+        list_entry(write, struct transfer, range)->blockers = 0;
+        list_remove(write);
+    }
+    d->blocked = 0;
+    list_each(node, &d->active) {
+        struct transfer *t = list_entry(node, struct transfer, active);
+
+        if (t->edges && edges_abort(t, status))
+            continue; /* its parts are in this list too, and end it */
+        transfer_fail(t, status, t->lba);
+        list_remove(&t->work);
+        transfer_check(t);
+    }
+}
+
+void aoe_disk_close(struct aoe_disk *d)
+{
+    struct aoe *aoe = d->aoe;
+    struct list *node;
+    bool finished;
+
+    d->state = DISK_STALE;
+    do { /* what ends may be a part of something that ends next */
+        finished = false;
+        disk_fail_all(d, -ECANCELED);
+        list_each(done, &aoe->done) {
+            struct transfer *t = list_entry(done, struct transfer, work);
+
+            if (t->disk != d)
+                continue;
+            list_remove(&t->work);
+            t->finish(t);
+            finished = true;
+        }
+    } while (finished);
+    while ((node = list_first(&d->fence.frames))) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        fence_remove(&d->fence, f);
+        flight_put(&aoe->flight, f);
+    }
+    while ((node = list_first(&d->paths)))
+        path_free(list_entry(node, struct path, link));
+    list_remove(&d->link);
+    writers_fini(&d->writers);
+    replay_free(d->replay);
+    free(d);
+}
+
+void disk_event(struct aoe_disk *d, enum aoe_event event)
+{
+    if (d->event)
+        d->event(d->event_arg, d, event);
+}
+
+/* ---- timers ---------------------------------------------------------------
+ */
+
+void disk_lose(struct aoe_disk *d)
+{
+    d->state = DISK_LOST;
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (p->state == PATH_GOOD)
+            p->state = PATH_SILENT;
+    }
+    disk_fail_all(d, -EIO);
+    disk_event(d, AOE_DISK_LOST);
+}
+
+static void tick_fence(struct aoe_disk *d, uint64_t now)
+{
+    struct frame *f;
+
+    while ((f = fence_expired(&d->fence, now))) {
+        disk_fence_ends(d);
+        fence_remove(&d->fence, f);
+        flight_put(&d->aoe->flight, f);
+    }
+}
+
+void disk_tick(struct aoe_disk *d, uint64_t now)
+{
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        path_tick(p, now);
+        payload_tick(p, now);
+    }
+    disk_silence_tick(d);
+    tick_fence(d, now);
+    if (d->state == DISK_SETTLING && d->settle_at <= now) {
+        d->state = DISK_READY;
+        disk_event(d, AOE_DISK_READY);
+    }
+    if (d->flush_at <= now)
+        d->flush_at = 0;
+    disk_search_tick(d, now);
+    disk_watch(d, now);
+}
+
+uint64_t disk_next(struct aoe_disk *d)
+{
+    uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
+    uint64_t others[] = {disk_silence_next(d), fence_next(&d->fence),
+                         disk_watch_next(d),
+                         d->flush_at ? d->flush_at : UINT64_MAX,
+                         d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] < next)
+            next = others[i];
+    list_each(node, &d->paths) {
+        const struct path *p = list_entry(node, struct path, link);
+        uint64_t at = path_next(p);
+
+        if (payload_next(p) < at)
+            at = payload_next(p);
+        if (at < next)
+            next = at;
+    }
+    return next;
+}
+
+/* ---- what the user can ask ------------------------------------------------
+ */
+
+const char *aoe_disk_name(const struct aoe_disk *d)
+{
+    return d->name;
+}
+
+bool aoe_disk_ready(const struct aoe_disk *d)
+{
+    return d->state == DISK_READY;
+}
+
+const struct aoe_identity *aoe_disk_identity(const struct aoe_disk *d)
+{
+    return &d->identity;
+}
+
+const char *aoe_disk_trouble(const struct aoe_disk *d)
+{
+    return d->trouble;
+}
+
+struct aoe_writer *aoe_writer_open(struct aoe_disk *d)
+{
+    return writer_new(&d->writers, d);
+}
+
+struct aoe_writer *aoe_writer_resume(struct aoe_disk *d, uint64_t epoch)
+{
+    struct aoe_writer *w = aoe_writer_open(d);
+
+    if (w && epoch != d->identity.epoch) {
+        w->losses++;
+        w->touched = true;
+    }
+    return w;
+}
+
+void aoe_writer_close(struct aoe_writer *w)
+{
+    if (!w)
+        return;
+    if (w->disk)
+        writer_close(&w->disk->writers, w, w->disk->flushed);
+    else
+        free(w);
+}
+
+void aoe_disk_stats(const struct aoe_disk *d, struct aoe_stats *out)
+{
+    *out = d->stats;
+    out->in_flight = 0;
+    list_each(node, &d->paths)
+        out->in_flight += list_entry(node, struct path, link)->in_flight;
+}
+
+uint64_t disk_data_rtt(const struct aoe_disk *d)
+{
+    uint64_t rtt = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *p = list_entry(node, struct path, link);
+
+        if (!list_empty(&p->sent) && p->srtt > rtt)
+            rtt = p->srtt;
+    }
+    return rtt;
+}
+
+int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
+{
+    int n = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *p = list_entry(node, struct path, link);
+        struct aoe_path_info *i = &out[n];
+
+        if (!p->member || n++ >= max)
+            continue;
+        i->interface = p->port->link->ifname;
+        memcpy(i->mac, p->mac.b, sizeof i->mac);
+        i->mtu = p->port->link->mtu;
+        i->payload = p->sectors * AOE_SECTOR;
+        i->payload_most = p->payload.ceiling * AOE_SECTOR;
+        i->window = p->window / PATH_WINDOW_UNIT;
+        i->buffer_count = p->buffer_count;
+        i->rtt = p->srtt;
+        i->good = p->state == PATH_GOOD;
+    }
+    return n;
+}

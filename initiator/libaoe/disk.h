@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The disk engine: requests in, frames out, answers in, completions out.  It
+ * has no socket and no clock; the context feeds it.
+ *
+ *   disk.c     its life: opening, states, losing it, closing
+ *   silence.c  deadlines
+ *   requests.c what a request goes through: checks, order, completion
+ *   pump.c     cutting requests into frames and choosing their path
+ *   answers.c  what an answer means
+ *   payload.c  how much a frame of a path carries
+ *   search.c   finding the disk and its paths, and whether they are the same
+ *   edges.c    requests with partial sectors
+ *   restart.c  noticing that the target was started again
+ *   loss.c     what was lost: epochs, flushes that fail
+ *   replay.c   writing again what it may have lost
+ *   writer.c   who has to be told of what cannot be written again
+ */
+#ifndef INITIATOR_LIBAOE_DISK_H
+#define INITIATOR_LIBAOE_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "initiator/libaoe/aoe.h"
+#include "initiator/libaoe/context.h"
+#include "initiator/libaoe/fence.h"
+#include "initiator/libaoe/path.h"
+#include "initiator/libaoe/replay.h"
+#include "initiator/libaoe/transfer.h"
+#include "initiator/libaoe/writer.h"
+#include "wire/aoe.h"
+#include "wire/ata.h"
+
+enum disk_state {
+    DISK_SEARCHING, /* nothing answered yet */
+    DISK_SETTLING,  /* identified; a moment for another disk to object */
+    DISK_READY,
+    DISK_LOST,     /* silent for too long; fails fast */
+    DISK_STALE,    /* another disk answers at the address */
+    DISK_CONFLICT, /* before it was ready, two different disks answered */
+};
+
+struct aoe_disk {
+    struct list link; /* in aoe->disks */
+    struct aoe *aoe;
+    struct aoe_addr addr;
+    char name[AOE_ADDR_TEXT];
+    struct aoe_disk_options options;
+    aoe_event_fn *event;
+    void *event_arg;
+
+    enum disk_state state;
+    struct aoe_identity identity;
+    bool lba48;           /* else 28-bit commands */
+    uint8_t flush_opcode; /* 0: the target has none */
+    uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
+    char trouble[480];
+
+    struct list paths;  /* of path.link */
+    struct list active; /* of transfer.active */
+    struct list queue;  /* of transfer.work */
+    struct list writes; /* of transfer.range, in order of submission */
+    unsigned blocked;   /* transfers with blockers */
+    struct fence fence;
+
+    uint64_t silent;       /* by aoe_awake: since when requests wait and none
+                              was answered */
+    uint64_t served;       /* likewise, and none of the user's was */
+    uint64_t look_at;      /* by aoe_awake: when to look for a request that was
+                              left out; see disk_turn */
+    uint64_t heard;        /* when it last answered, by any path */
+    uint64_t asked;        /* when the first frame since then left */
+    uint64_t watched;      /* when restart.c last saw to it that one did */
+    uint64_t changed;      /* number of the newest change that is complete */
+    uint64_t flushed;      /* of the newest that a FLUSH covers, or of which
+                              the user knows that it may be lost */
+    uint32_t restarts;     /* how often that may have been lost */
+    struct replay *replay; /* or NULL */
+    struct writers writers;
+
+    struct ata_vendor vendor; /* as IDENTIFY said it last */
+    bool doubted; /* what is flushed or read counts only after a new page */
+    uint64_t believe_at;  /* from when on an announcement is a restart */
+    unsigned flush_tries; /* FLUSHes in a row that failed and go again, */
+    uint64_t flush_at;    /* and when; 0: at once */
+    bool refusing;        /* FLUSH was refused the last time */
+    uint64_t settled;     /* the epoch of the latest AOE_DISK_SETTLED */
+
+    uint64_t query_at;  /* when to ask the network again */
+    uint64_t query_gap; /* and how long to wait after that */
+    uint64_t settle_at; /* SETTLING: when it is ready */
+    struct aoe_stats stats;
+};
+
+/* ---- disk.c ---- */
+
+/* Timers: time-outs, deadlines, fences, queries. */
+void disk_tick(struct aoe_disk *d, uint64_t now);
+/* When disk_tick has something to do; UINT64_MAX: never. */
+uint64_t disk_next(struct aoe_disk *d);
+/* Ends every request with `status`. */
+void disk_fail_all(struct aoe_disk *d, int status);
+void disk_event(struct aoe_disk *d, enum aoe_event event);
+/* It is gone: its requests, which would only follow one by one, fail now. */
+void disk_lose(struct aoe_disk *d);
+/* How long the answers to its reads and writes take, ns, by the slowest of the
+ * paths that some are on now; 0: none are, or it is not known. */
+uint64_t disk_data_rtt(const struct aoe_disk *d);
+/* Takes the frames of all requests, or of all FLUSHes, off the wire; late
+ * copies are fenced. */
+void disk_drop_frames(struct aoe_disk *d, bool flushes_only);
+
+/* Fails it now: its frames are fenced or freed. */
+void transfer_abort(struct transfer *t, int status);
+
+/* ---- silence.c ---- */
+
+/* The user has submitted a request. */
+void disk_wanted(struct aoe_disk *d);
+/* It is the turn of `t`: a frame of it gets a place in a window. */
+void disk_turn(struct aoe_disk *d, struct transfer *t);
+/* The disk answers `f`; it has not been looked at what. */
+void disk_answered(struct frame *f);
+/* The lifetime of a late copy is over: the fence is still there. */
+void disk_fence_ends(struct aoe_disk *d);
+/* Loses the disk, or gives requests up, whose time has come. */
+void disk_silence_tick(struct aoe_disk *d);
+uint64_t disk_silence_next(const struct aoe_disk *d);
+
+/* ---- requests.c ---- */
+
+/* Takes a transfer whose op, range, memory, deadline and finish are set.
+ * `ordered`: it keeps its place among overlapping changes. */
+void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
+/* To be called whenever a frame or a part of it ended. */
+void transfer_check(struct transfer *t);
+/* A failure at `lba`: the first status stays, the lowest LBA. */
+void transfer_fail(struct transfer *t, int status, uint64_t lba);
+/* Frees its ranges that were to be cut anew. */
+void transfer_drop_gaps(struct transfer *t);
+/* Whether a blocked transfer may start now; edges start their reads. */
+void transfer_start(struct transfer *t);
+/* Whose it is; NULL: one of ours. */
+struct aoe_writer *transfer_writer(struct transfer *t);
+
+/* ---- pump.c ---- */
+
+/* Queues lost and new frames as far as windows allow. */
+void disk_pump(struct aoe_disk *d);
+/* `f` can no longer be sent as it is: its range is cut anew. */
+void disk_recut(struct aoe_disk *d, struct frame *f);
+/* `f` leaves its path for another that carries as much, under the same tag: any
+ * copy's answer will do.  Where there is none, its range is cut anew. */
+void disk_hand_over(struct aoe_disk *d, struct frame *f);
+/* The ATA registers of a frame whose range is set. */
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
+/* A frame answered or given up: fenced while late copies may come, else
+ * freed.  It is in no path's list any more. */
+void disk_retire(struct aoe_disk *d, struct frame *f);
+
+/* ---- answers.c ---- */
+
+/* Whether what came by `from` may be an answer to `f`: from anybody who shows
+ * our disk, but for an IDENTIFY and a probe, which speak only for who was
+ * asked.  False: it is not to be looked at, and `f` may be gone. */
+bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f);
+/* An admitted answer to `f`. */
+void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
+              const struct aoe_ata *a);
+/* The same with the error flag; `error`: enum aoe_error. */
+void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
+                uint8_t error);
+/* The -errno of an AoE error. */
+int error_status(uint8_t error);
+/* An answer to what is long done; `from`: NULL where it is no path of ours. */
+void disk_late(struct aoe_disk *d, struct path *from);
+
+/* ---- search.c ---- */
+
+/* A Query Config response for this disk's address. */
+void disk_config(struct aoe_disk *d, struct port *port,
+                 const struct aoe_header *h, const struct aoe_config *c);
+/* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
+void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
+/* An answer that no frame waits for: if it is the second one to an IDENTIFY
+ * that was sent once, two disks may share this network address, too. */
+void disk_stray(struct aoe_disk *d, struct port *port,
+                const struct aoe_header *h, const uint8_t *frame, size_t len);
+struct path *disk_path(struct aoe_disk *d, struct port *port,
+                       const struct aoe_mac *mac);
+void disk_search_tick(struct aoe_disk *d, uint64_t now);
+void path_free(struct path *p);
+/* Asks it to IDENTIFY, if it is not asked already. */
+void path_identify(struct path *p);
+/* Nothing goes to the disk before it has shown again that it is ours. */
+void disk_verify_paths(struct aoe_disk *d);
+/* The interface's MTU or state changed. */
+void disk_port_changed(struct aoe_disk *d, struct port *port);
+
+/* ---- edges.c ---- */
+
+/* Begins a request with partial sectors.  0 or -ENOMEM. */
+int edges_begin(struct transfer *whole, const struct aoe_request *r);
+/* The range is free of earlier changes: go. */
+void edges_start(struct transfer *whole);
+/* The whole fails with `status`; true if parts are still on their way and
+ * will end it. */
+bool edges_abort(struct transfer *whole, int status);
+void edges_free(struct edges *e);
+struct transfer *edges_whole(struct edges *e);
+
+/* ---- restart.c ---- */
+
+/* A frame left by `p`. */
+void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now);
+/* The disk answered.  True: after such a silence that everything on its way
+ * begins anew, and the answer counts for nothing. */
+bool disk_heard(struct aoe_disk *d);
+/* The target may have been restarted.  True: as above. */
+bool disk_restarted(struct aoe_disk *d);
+/* It announced itself, or somebody did. */
+void disk_announced(struct aoe_disk *d);
+/* What is on the way begins anew under new tags, or only FLUSHes do. */
+void disk_again(struct aoe_disk *d, bool flushes_only);
+/* Asks now and then, while silence matters. */
+void disk_watch(struct aoe_disk *d, uint64_t now);
+uint64_t disk_watch_next(const struct aoe_disk *d);
+
+/* ---- loss.c ---- */
+
+/* A page of our disk has come: the vendor words in it. */
+void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v);
+/* Nothing counts before a new page has come. */
+void disk_doubt(struct aoe_disk *d);
+/* What was answered and not flushed is lost, or may be.  With a log it is
+ * written again, at once or before the next FLUSH. */
+void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once);
+
+enum flush_failure {
+    FLUSH_MOVED,   /* the loss epoch is another one */
+    FLUSH_BROKEN,  /* the disk failed */
+    FLUSH_REFUSED, /* though IDENTIFY shows the command */
+};
+/* A FLUSH has failed: whether it is tried again; */
+bool disk_flush_again(struct aoe_disk *d, enum flush_failure how);
+/* and then what follows from that, once its frame is gone. */
+void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again);
+/* No FLUSH may leave now. */
+bool disk_flush_waits(const struct aoe_disk *d);
+/* Those that wait end with -EIO. */
+void disk_fail_flushes(struct aoe_disk *d);
+/* `t` has ended: counts changes and what flushes cover. */
+void disk_ended(struct aoe_disk *d, struct transfer *t);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What was answered as written and is lost, or may be: by a restart of the
+ * target or by its disk.  With a replay log it is written again; without one
+ * each user's next flush fails.
+ *
+ * aoekit's target says whether anything was lost (doc/vendor-words.md): as long
+ * as it shows the same loss epoch, nothing was, whatever was restarted.  Each
+ * FLUSH names the epoch that what it covers was answered under, so that none
+ * succeeds which comes after a loss nobody has noticed.
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <errno.h>
+
+/* So often a FLUSH is tried again, each time after the log was written again,
+ * and with a pause that grows before all but the first. */
+enum { FLUSH_TRIES = 4 };
+#define FLUSH_PAUSE (100 * NS_PER_MS)
+
+/* A target that was durable without a flush lost nothing in a restart. */
+static bool is_volatile(const struct aoe_disk *d, enum aoe_event cause)
+{
+    return cause != AOE_DISK_RESTARTED || d->identity.write_cache ||
+           !d->identity.flush;
+}
+
+/* What is on the way begins anew: its parts that were answered may be lost with
+ * the rest, and an answer from before must not count.  Returns whether there
+ * was anything that nobody can bring back. */
+static bool suspect(struct aoe_disk *d, enum aoe_event cause, bool at_once)
+{
+    bool unflushed = d->changed > d->flushed && is_volatile(d, cause);
+
+    d->restarts++;
+    disk_again(d, false);
+    if (d->replay) {
+        replay_lost(d->replay, cause, at_once);
+        return false;
+    }
+    if (unflushed)
+        writers_lost(&d->writers, d->flushed);
+    d->flushed = d->changed;
+    return unflushed;
+}
+
+void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once)
+{
+    d->stats.losses += d->changed > d->flushed && is_volatile(d, cause);
+    if (suspect(d, cause, at_once))
+        disk_event(d, cause);
+}
+
+/* ---- IDENTIFY -------------------------------------------------------------
+ */
+
+static void publish(struct aoe_disk *d, const struct ata_vendor *v)
+{
+    d->vendor = *v;
+    d->identity.read_only = v->present && v->read_only;
+    d->identity.orderly = v->present && v->orderly;
+    d->identity.boot = v->present ? v->boot : 0;
+    d->identity.epoch = v->present ? v->epoch : 0;
+}
+
+/* One of the pages had no words: what can be guessed is guessed. */
+static void guess(struct aoe_disk *d, bool other_target)
+{
+    d->vendor.present = false;
+    if (d->state == DISK_STALE || other_target)
+        disk_restarted(d);
+    else
+        disk_heard(d);
+}
+
+void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v)
+{
+    struct ata_vendor before = d->vendor;
+
+    d->doubted = false;
+    if (!v->present || !before.present) {
+        guess(d, before.present);
+        publish(d, v);
+        return;
+    }
+    d->heard = d->aoe->now;
+    publish(d, v);
+    if (v->epoch != before.epoch)
+        disk_lost_writes(d,
+                         v->boot != before.boot ? AOE_DISK_RESTARTED
+                                                : AOE_DISK_LOST_WRITES,
+                         true);
+}
+
+void disk_doubt(struct aoe_disk *d)
+{
+    d->doubted = true;
+    disk_verify_paths(d);
+}
+
+/* ---- flushes that fail ----------------------------------------------------
+ */
+
+bool disk_flush_again(struct aoe_disk *d, enum flush_failure how)
+{
+    bool possible =
+        how == FLUSH_MOVED || (how == FLUSH_BROKEN && d->replay != NULL);
+
+    if (!possible || d->flush_tries >= FLUSH_TRIES) {
+        d->flush_tries = 0;
+        d->flush_at = 0;
+        return false;
+    }
+    d->flush_at =
+        d->flush_tries ? d->aoe->now + (FLUSH_PAUSE << d->flush_tries) : 0;
+    d->flush_tries++;
+    return true;
+}
+
+/* Maybe it has no such command after all, maybe that is how it says that the
+ * flush failed: nobody may take what is not flushed for safe. */
+static void refused(struct aoe_disk *d)
+{
+    d->stats.flushes_refused++;
+    suspect(d, AOE_DISK_LOST_WRITES, false);
+    if (d->refusing)
+        return;
+    d->refusing = true;
+    disk_event(d, AOE_DISK_FLUSH_REFUSED);
+}
+
+void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again)
+{
+    d->stats.flushes_failed++;
+    if (how == FLUSH_MOVED && again) {
+        disk_doubt(d); /* the page tells why, too */
+        return;
+    }
+    if (how == FLUSH_REFUSED)
+        refused(d);
+    else
+        disk_lost_writes(d, AOE_DISK_LOST_WRITES, false);
+    if (!again && d->replay)
+        replay_give_up(d->replay, how != FLUSH_REFUSED);
+}
+
+bool disk_flush_waits(const struct aoe_disk *d)
+{
+    return d->doubted || d->flush_at > d->aoe->now;
+}
+
+void disk_fail_flushes(struct aoe_disk *d)
+{
+    list_each(node, &d->active) {
+        struct transfer *t = list_entry(node, struct transfer, active);
+
+        if (t->op != AOE_FLUSH || t->outstanding > 0)
+            continue;
+        transfer_fail(t, -EIO, t->lba);
+        list_remove(&t->work);
+        transfer_check(t);
+    }
+}
+
+/* ---- what is flushed ------------------------------------------------------
+ */
+
+static void change_ended(struct aoe_disk *d, struct transfer *t)
+{
+    struct aoe_writer *w = transfer_writer(t);
+
+    if (t->status == 0)
+        d->changed++;
+    if (t->status == 0 && w)
+        w->last = d->changed;
+    if (d->replay)
+        replay_keep(d->replay, t);
+}
+
+static void settle(struct aoe_disk *d)
+{
+    if (d->settled == d->identity.epoch || writers_untold(&d->writers))
+        return;
+    d->settled = d->identity.epoch;
+    disk_event(d, AOE_DISK_SETTLED);
+}
+
+static void flush_ended(struct aoe_disk *d, const struct transfer *t)
+{
+    d->flush_tries = 0;
+    d->refusing = false;
+    if (t->covers > d->flushed)
+        d->flushed = t->covers;
+    if (d->replay)
+        replay_flushed(d->replay);
+    settle(d);
+}
+
+void disk_ended(struct aoe_disk *d, struct transfer *t)
+{
+    if (t->edges || (d->replay && replay_owns(d->replay, t)))
+        return; /* its parts have been here; was counted when it was new */
+    if (transfer_changes(t))
+        change_ended(d, t);
+    else if (t->op == AOE_FLUSH && t->status == 0)
+        flush_ended(d, t);
+}

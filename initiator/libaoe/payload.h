@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * How much a frame of a path carries.  What the interface and the target allow
+ * is only a ceiling: a switch between them may drop long frames without a word,
+ * in one direction or in both.  So a path begins with what every Ethernet
+ * carries, and a size above that is used only after a probe of that size came
+ * through: a READ of so many sectors with as many sectors of data attached,
+ * which targets ignore (AoEr11 gives a READ's data no meaning), so that the
+ * request is as long as a WRITE's and the answer as long as a READ's.
+ *
+ * Beside each probe goes a short READ of the same place.  Only where that is
+ * answered and the probe is not has the length been the reason; a path or a
+ * disk that says nothing at all has other troubles.
+ *
+ * When long frames in use are lost one after the other, the size in use is
+ * probed again in the same way; if it fails, the path goes on with short frames
+ * at once, and tries longer ones now and then.
+ */
+#ifndef INITIATOR_LIBAOE_PAYLOAD_H
+#define INITIATOR_LIBAOE_PAYLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "wire/aoe.h"
+#include "wire/ata.h"
+
+struct path;
+struct frame;
+
+enum {
+    PAYLOAD_SURE = 2,    /* sectors that an ordinary Ethernet frame carries */
+    PAYLOAD_BLOCK = 8,   /* sectors of 4 KiB: longer frames carry whole ones */
+    PAYLOAD_PROBES = 6,  /* must vanish before their length is to blame */
+    PAYLOAD_WAITS = 8,   /* rounds without any answer: it is not the time */
+    PAYLOAD_SUSPECT = 2, /* long frames lost in a row: is their length why? */
+};
+/* After a size failed, it is tried again, less and less often. */
+#define PAYLOAD_GAP_FIRST (5 * NS_PER_S)
+#define PAYLOAD_GAP_MOST  (60 * NS_PER_S)
+
+struct payload {
+    unsigned ceiling;      /* sectors that interface and target allow */
+    unsigned trying;       /* sectors of the probes under way; 0: none */
+    unsigned vanished;     /* probes of this size, while short ones came back */
+    unsigned waits;        /* rounds in which neither came back */
+    struct frame *probe;   /* the long one, or NULL */
+    struct frame *control; /* the short one, or NULL: it was answered */
+    uint64_t probe_at;     /* when the next leaves; UINT64_MAX: never */
+    uint64_t gap;          /* from a failed size to the next attempt */
+    unsigned told;         /* sectors of the last event; 0: as many as can be */
+    unsigned place;        /* which eighth of the disk they read */
+    unsigned lost[2];      /* long writes [0] and reads [1] lost in a row */
+};
+
+void payload_init(struct path *p);
+
+/* What the interface and the target allow; more than is in use is probed. */
+void payload_limit(struct path *p, unsigned sectors);
+
+/* The path leads to our disk, for the first time or again after an outage:
+ * whatever was known about lengths may have changed. */
+void payload_hurry(struct path *p);
+
+/* A frame of a request was lost, or answered. */
+void payload_lost(struct path *p, const struct frame *f);
+void payload_answered(struct path *p, const struct frame *f);
+
+/* The target refused a frame of a request: ABRT, or a bad argument.  True: it
+ * was a long one and goes again in short pieces, since the target may have
+ * started again with a lower limit and its announcement been lost. */
+bool payload_refused(struct frame *f);
+
+/* An answer to a probe; `a` NULL: an AoE error. */
+void payload_probed(struct frame *f, const struct aoe_ata *a);
+
+void payload_tick(struct path *p, uint64_t now);
+/* When payload_tick has something to do; UINT64_MAX: never. */
+uint64_t payload_next(const struct path *p);
+
+/* Takes back the probes. */
+void payload_withdraw(struct path *p);
+
+/* Frames of requests that are longer than the path now carries go by another
+ * path or are cut anew. */
+void payload_shorten(struct path *p);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Cutting requests into frames, as far as the windows of the paths allow.
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <errno.h>
+
+#include "wire/link.h"
+
+enum {
+    /* Ranges in the one sector of data that a TRIM carries. */
+    TRIM_RANGES = AOE_SECTOR / ATA_TRIM_RANGE,
+    TRIM_SECTORS = TRIM_RANGES * ATA_TRIM_RANGE_MAX,
+    BLOCK_SECTORS = 8, /* a 4 KiB block */
+};
+
+/* ---- frames that end or change --------------------------------------------
+ */
+
+void disk_retire(struct aoe_disk *d, struct frame *f)
+{
+    f->transfer = NULL;
+    if (frame_changes(f) && (f->copies > 1 || (f->copies == 1 && !f->answered)))
+        fence_add(&d->fence, f, d->aoe->now);
+    else
+        flight_put(&d->aoe->flight, f);
+}
+
+void disk_recut(struct aoe_disk *d, struct frame *f)
+{
+    struct transfer *t = f->transfer;
+    struct frame *gap = flight_get(&d->aoe->flight, false);
+
+    path_forget(f->path, f);
+    f->recut_of = t;
+    t->recut = true;
+    t->outstanding--;
+    if (gap) {
+        gap->lba = f->lba;
+        gap->sectors = f->sectors;
+        gap->iov = f->iov;
+        gap->skip = f->skip;
+        list_append(&t->gaps, &gap->link);
+        if (!list_linked(&t->work))
+            list_prepend(&d->queue, &t->work);
+    } else {
+        transfer_fail(t, -ENOMEM, f->lba);
+    }
+    disk_retire(d, f);
+    transfer_check(t);
+}
+
+/* ---- cutting --------------------------------------------------------------
+ */
+
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
+{
+    f->count = (uint8_t)f->sectors;
+    f->aflags = d->lba48 ? AOE_AFLAG_EXTENDED : 0;
+    f->device = d->lba48 ? 0 : 0xe0; /* LBA mode, as Linux sends it */
+    switch (op) {
+    case AOE_READ:
+        f->opcode = d->lba48 ? ATA_READ_SECTORS_EXT : ATA_READ_SECTORS;
+        break;
+    case AOE_WRITE:
+    case AOE_ZERO:
+        f->opcode = d->lba48 ? ATA_WRITE_SECTORS_EXT : ATA_WRITE_SECTORS;
+        f->aflags |= AOE_AFLAG_WRITE;
+        break;
+    case AOE_TRIM:
+        f->opcode = ATA_DATA_SET_MANAGEMENT;
+        f->feature = ATA_FEATURE_TRIM;
+        f->count = 1;
+        f->aflags = AOE_AFLAG_EXTENDED | AOE_AFLAG_WRITE;
+        f->device = 0;
+        break;
+    case AOE_FLUSH:
+        f->opcode = d->flush_opcode;
+        f->count = 0;
+        f->aflags = f->opcode == ATA_FLUSH_CACHE_EXT ? AOE_AFLAG_EXTENDED : 0;
+        f->device = 0;
+        if (d->vendor.present && f->opcode == ATA_FLUSH_CACHE_EXT) {
+            f->feature = ATA_FEATURE_FLUSH_EPOCH;
+            f->lba = d->vendor.epoch;
+        }
+        break;
+    }
+}
+
+/* How much of `left` sectors at `lba` one frame takes. */
+static uint32_t share(const struct transfer *t, const struct path *p,
+                      uint64_t lba, uint64_t left, const struct iovec *iov,
+                      size_t skip)
+{
+    uint32_t n = t->op == AOE_TRIM ? TRIM_SECTORS : p->sectors;
+
+    if (left <= n)
+        n = (uint32_t)left;
+    else if (n >= BLOCK_SECTORS && t->op != AOE_TRIM)
+        n -= (uint32_t)((lba + n) % BLOCK_SECTORS); /* end on a block */
+    if (t->op == AOE_WRITE)
+        n = (uint32_t)(iov_reach(iov, skip, (size_t)n * AOE_SECTOR,
+                                 LINK_IOV_MAX - 1) /
+                       AOE_SECTOR);
+    return n;
+}
+
+/* Whether a late copy of something older could land on this piece.  Copies of
+ * longer frames of the same request carry the same data: they may. */
+static bool fenced(const struct aoe_disk *d, const struct transfer *t,
+                   uint64_t lba, uint32_t n)
+{
+    if (!transfer_changes(t))
+        return false;
+    return t->recut ? fence_hit_others(&d->fence, lba, n, t)
+                    : fence_hit(&d->fence, lba, n);
+}
+
+/* The next piece of `t`: a gap first, then what was never cut. */
+static struct frame *cut(struct aoe_disk *d, struct transfer *t,
+                         const struct path *p)
+{
+    struct list *first = list_first(&t->gaps);
+    struct frame *gap = first ? list_entry(first, struct frame, link) : NULL;
+    uint64_t lba = gap ? gap->lba : t->lba + t->cut;
+    uint64_t left = gap ? gap->sectors : t->sectors - t->cut;
+    const struct iovec **iov = gap ? &gap->iov : &t->iov;
+    size_t *skip = gap ? &gap->skip : &t->skip;
+    uint32_t n = share(t, p, lba, left, *iov, *skip);
+    struct frame *f;
+
+    if (fenced(d, t, lba, n)) {
+        d->stats.fenced += !t->fenced;
+        t->fenced = true;
+        return NULL;
+    }
+    if (d->replay && transfer_changes(t) && !replay_owns(d->replay, t) &&
+        !replay_reserve(d->replay, t))
+        return NULL;
+    f = flight_get(&d->aoe->flight, true);
+    if (!f)
+        return NULL;
+    t->covers = d->changed;
+    f->disk = d;
+    f->transfer = t;
+    f->lba = lba;
+    f->sectors = n;
+    f->iov = t->op == AOE_ZERO ? &iov_zeroes : *iov;
+    f->skip = t->op == AOE_ZERO ? 0 : *skip;
+    disk_registers(d, f, t->op);
+    if (t->op == AOE_READ || t->op == AOE_WRITE)
+        iov_advance(iov, skip, (uint64_t)n * AOE_SECTOR);
+    if (gap) {
+        gap->lba += n;
+        gap->sectors -= n;
+        if (gap->sectors == 0)
+            flight_put(&d->aoe->flight, gap);
+    } else {
+        t->cut += n;
+    }
+    t->outstanding++;
+    disk_turn(d, t);
+    return f;
+}
+
+/* ---- paths ----------------------------------------------------------------
+ */
+
+/* Whether a target has as many frames as it has buffers, by whatever local
+ * interfaces they come. */
+static bool crowded(const struct aoe_disk *d, const struct path *p)
+{
+    unsigned n = 0;
+
+    list_each(node, &d->paths) {
+        const struct path *q = list_entry(node, struct path, link);
+
+        if (q == p || aoe_mac_equal(&q->mac, &p->mac))
+            n += q->in_flight;
+    }
+    return n >= p->limit;
+}
+
+static struct path *best_path(struct aoe_disk *d, unsigned sectors, bool room)
+{
+    struct path *best = NULL;
+
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (p->state != PATH_GOOD || p->sectors < sectors ||
+            (room && (!path_room(p) || crowded(d, p))))
+            continue;
+        if (!best || path_cost(p) < path_cost(best))
+            best = p;
+    }
+    return best;
+}
+
+static void queue_frame(struct path *p, struct frame *f)
+{
+    path_queued(p, f);
+    port_queue(p->port, f);
+}
+
+void disk_hand_over(struct aoe_disk *d, struct frame *f)
+{
+    struct path *to = best_path(d, frame_timed(f) ? f->sectors : 0, false);
+
+    if (!to) {
+        disk_recut(d, f);
+        return;
+    }
+    path_forget(f->path, f);
+    f->state = FRAME_LOST;
+    f->path = to;
+    list_append(&to->lost, &f->link);
+}
+
+/* A path that is silent, refused or being asked again gives its frames to the
+ * others. */
+static void hand_over(struct aoe_disk *d, struct list *list)
+{
+    list_each(node, list) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        if (f->transfer)
+            disk_hand_over(d, f);
+    }
+}
+
+static void resend(struct aoe_disk *d, struct path *p)
+{
+    if (p->state != PATH_GOOD && best_path(d, 0, false)) {
+        hand_over(d, &p->sent);
+        hand_over(d, &p->slow);
+        hand_over(d, &p->lost);
+    }
+    list_each(node, &p->lost) {
+        struct frame *f = list_entry(node, struct frame, link);
+
+        if (f->transfer && (p->state != PATH_GOOD || !path_room(p)))
+            continue;
+        path_forget(p, f);
+        queue_frame(p, f);
+    }
+}
+
+static bool flush_due(struct aoe_disk *d)
+{
+    if (disk_flush_waits(d))
+        return false;
+    if (replay_wanted(d->replay))
+        return true;
+    list_each(work, &d->queue)
+        if (list_entry(work, struct transfer, work)->op == AOE_FLUSH)
+            return true;
+    return false;
+}
+
+static void pump_replay(struct aoe_disk *d)
+{
+    if (replay_pending(d->replay) && flush_due(d)) {
+        d->restarts++; /* for changes that are not kept and not flushed */
+        disk_again(d, false);
+        replay_begin(d->replay);
+    }
+    replay_run(d->replay);
+}
+
+static bool waits(const struct aoe_disk *d, const struct transfer *t)
+{
+    if (t->op == AOE_FLUSH && disk_flush_waits(d))
+        return true;
+    return d->replay && replay_blocks(d->replay, t);
+}
+
+void disk_pump(struct aoe_disk *d)
+{
+    list_each(node, &d->paths)
+        resend(d, list_entry(node, struct path, link));
+    if (d->state != DISK_READY)
+        return;
+    if (d->replay)
+        pump_replay(d);
+    list_each(work, &d->queue) {
+        struct transfer *t = list_entry(work, struct transfer, work);
+
+        if (waits(d, t))
+            continue;
+        while (transfer_uncut(t)) {
+            struct path *p = best_path(d, 0, true);
+            struct frame *f;
+
+            if (!p)
+                return;
+            f = cut(d, t, p);
+            if (!f)
+                break; /* it has to wait: others may go */
+            queue_frame(p, f);
+        }
+        if (!transfer_uncut(t))
+            list_remove(&t->work);
+    }
+}

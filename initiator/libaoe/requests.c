@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a request goes through: it is checked, waits for earlier changes of the
+ * same sectors (rule 5: no two overlapping writes are outstanding), is cut and
+ * answered elsewhere, and ends here.
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct transfer) <= sizeof(struct aoe_request_state),
+               "a transfer lives in its request");
+
+static struct transfer *transfer_of(struct aoe_request *r)
+{
+    return (struct transfer *)(void *)&r->state;
+}
+
+static struct aoe_request *request_of(struct transfer *t)
+{
+    return (struct aoe_request *)(void *)((char *)t -
+                                          offsetof(struct aoe_request, state));
+}
+
+/* NULL: it is none of a user's. */
+static struct aoe_writer *writer_of(struct aoe_disk *d, struct aoe_request *r)
+{
+    return r->writer ? r->writer : &d->writers.own;
+}
+
+/* ---- order ----------------------------------------------------------------
+ */
+
+static void block(struct aoe_disk *d, struct transfer *t)
+{
+    list_each(node, &d->writes) {
+        const struct transfer *w = list_entry(node, struct transfer, range);
+
+        if (transfer_overlaps(w, t))
+            t->blockers++;
+    }
+    list_append(&d->writes, &t->range);
+    if (t->blockers)
+        d->blocked++;
+}
+
+/* `t` has ended: whoever waited only for it may start. */
+static void unblock(struct aoe_disk *d, struct transfer *t)
+{
+    struct list *node = t->range.next;
+
+    if (!node)
+        return;
+    list_remove(&t->range);
+    for (; d->blocked && node != &d->writes; node = node->next) {
+        struct transfer *later = list_entry(node, struct transfer, range);
+
+        if (!later->blockers || !transfer_overlaps(t, later))
+            continue;
+        if (--later->blockers == 0) {
+            d->blocked--;
+            transfer_start(later);
+        }
+    }
+}
+
+/* ---- beginning and ending -------------------------------------------------
+ */
+
+void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
+{
+    t->active = t->work = t->range = (struct list){0};
+    list_init(&t->gaps);
+    t->disk = d;
+    t->status = 0;
+    t->fenced = t->recut = false;
+    t->cut = 0;
+    t->first_iov = t->iov;
+    t->first_skip = t->skip;
+    t->covers = d->changed;
+    t->outstanding = t->blockers = 0;
+    list_append(&d->active, &t->active);
+    if (ordered && transfer_changes(t))
+        block(d, t);
+    if (!t->blockers)
+        transfer_start(t);
+}
+
+void transfer_start(struct transfer *t)
+{
+    if (t->edges) {
+        edges_start(t);
+        return;
+    }
+    list_append(&t->disk->queue, &t->work);
+    t->disk->aoe->kicked = true;
+    transfer_check(t);
+}
+
+void transfer_drop_gaps(struct transfer *t)
+{
+    while (!list_empty(&t->gaps))
+        flight_put(&t->disk->aoe->flight,
+                   list_entry(list_first(&t->gaps), struct frame, link));
+}
+
+void transfer_check(struct transfer *t)
+{
+    if (!list_linked(&t->active) || !transfer_ended(t))
+        return;
+    transfer_drop_gaps(t);
+    if (t->recut)
+        fence_disown(&t->disk->fence, t);
+    list_remove(&t->active);
+    disk_ended(t->disk, t);
+    unblock(t->disk, t);
+    aoe_finish_later(t->disk->aoe, t);
+}
+
+void transfer_fail(struct transfer *t, int status, uint64_t lba)
+{
+    if (t->status == 0 || lba < t->error_lba)
+        t->error_lba = lba;
+    if (t->status == 0)
+        t->status = status;
+}
+
+/* ---- the public request ---------------------------------------------------
+ */
+
+static void count(struct aoe_disk *d, const struct aoe_request *r, int status)
+{
+    struct aoe_stats *s = &d->stats;
+
+    switch (r->op) {
+    case AOE_READ:
+        s->reads++;
+        s->read_bytes += status ? 0 : r->length;
+        break;
+    case AOE_WRITE:
+    case AOE_ZERO:
+        s->writes++;
+        s->written_bytes += status ? 0 : r->length;
+        break;
+    case AOE_FLUSH:
+        s->flushes++;
+        break;
+    case AOE_TRIM:
+        s->trims++;
+        break;
+    }
+    s->errors += status != 0;
+    s->queued--;
+}
+
+/* Durable requests tell what was lost before, too; one that failed for a reason
+ * of its own tells only that. */
+static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
+{
+    struct aoe_writer *w = writer_of(d, r);
+
+    if (r->op == AOE_FLUSH || (r->fua && (!t->status || t->op == AOE_FLUSH)))
+        t->status = writer_told(&d->writers, w, t->told, t->status);
+    writer_ended(&d->writers, w, d->flushed);
+}
+
+static void request_finish(struct transfer *t)
+{
+    struct aoe_request *r = request_of(t);
+    struct aoe_disk *d = t->disk;
+
+    if (t->edges) {
+        edges_free(t->edges);
+        t->edges = NULL;
+    }
+    if (t->unkept && t->status == 0 && t->restarts != d->restarts)
+        transfer_fail(t, -EIO, t->lba);
+    /* Force unit access: the write, then a flush, then done.  Also where no
+     * write cache is admitted to: vblade says nothing of its own. */
+    if ((r->fua || t->unkept) && t->status == 0 && transfer_changes(t) &&
+        d->flush_opcode) {
+        t->op = AOE_FLUSH;
+        t->lba = 0;
+        t->sectors = 1;
+        t->deadline = d->options.timeout ? 0 : UINT64_MAX;
+        transfer_begin(d, t, false);
+        return;
+    }
+    tell(d, r, t);
+    if (t->status == -EIO)
+        r->error_offset = t->error_lba * AOE_SECTOR > r->offset
+                              ? t->error_lba * AOE_SECTOR
+                              : r->offset;
+    count(d, r, t->status);
+    r->done(r, t->status);
+}
+
+struct aoe_writer *transfer_writer(struct transfer *t)
+{
+    struct transfer *whole = t->part_of ? edges_whole(t->part_of) : t;
+
+    return whole->finish == request_finish
+               ? writer_of(whole->disk, request_of(whole))
+               : NULL;
+}
+
+static int check_range(const struct aoe_disk *d, const struct aoe_request *r)
+{
+    uint64_t size = d->identity.size;
+    bool reads = r->op == AOE_READ;
+
+    if (r->offset > INT64_MAX || r->length > INT64_MAX)
+        return -EINVAL;
+    if (!reads && (d->options.read_only || d->identity.read_only))
+        return -EROFS;
+    if (r->op == AOE_TRIM && !d->identity.trim)
+        return -EOPNOTSUPP;
+    if (r->length > size || r->offset > size - r->length)
+        return reads ? -ENXIO : -ENOSPC;
+    return 0;
+}
+
+static int check_state(const struct aoe_disk *d)
+{
+    switch (d->state) {
+    case DISK_READY:
+        return 0;
+    case DISK_LOST:
+        return -EIO;
+    case DISK_STALE:
+        return -ESTALE;
+    case DISK_CONFLICT:
+        return -ENOTUNIQ;
+    default:
+        return -ENOTCONN;
+    }
+}
+
+/* Whether the buffers suffice, and whether every piece is whole sectors. */
+static int check_memory(const struct aoe_request *r, bool *whole)
+{
+    uint64_t left = r->length;
+
+    if (r->op != AOE_READ && r->op != AOE_WRITE)
+        return 0;
+    for (int i = 0; i < r->iovcnt && left > 0; i++) {
+        uint64_t here = r->iov[i].iov_len;
+
+        if (here > left)
+            here = left;
+        left -= here;
+        if (here % AOE_SECTOR)
+            *whole = false;
+    }
+    return left ? -EINVAL : 0;
+}
+
+/* A TRIM is advice: the sectors that are wholly inside take it. */
+static void trim_inwards(struct transfer *t, const struct aoe_request *r)
+{
+    uint64_t first = (r->offset + AOE_SECTOR - 1) / AOE_SECTOR;
+    uint64_t end = (r->offset + r->length) / AOE_SECTOR;
+
+    t->lba = first;
+    t->sectors = end > first ? end - first : 0;
+}
+
+int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
+{
+    struct transfer *t = transfer_of(r);
+    bool whole = r->offset % AOE_SECTOR == 0 && r->length % AOE_SECTOR == 0;
+    int err = check_state(d);
+
+    if (!err && r->op != AOE_FLUSH)
+        err = check_range(d, r);
+    if (!err)
+        err = check_memory(r, &whole);
+    if (err)
+        return err;
+
+    t->op = r->op;
+    t->finish = request_finish;
+    t->edges = NULL;
+    t->unkept = false;
+    t->reserved = 0;
+    t->deadline = d->options.timeout ? 0 : UINT64_MAX;
+    t->iov = r->iov;
+    t->skip = 0;
+    t->lba = r->offset / AOE_SECTOR;
+    t->sectors = r->length / AOE_SECTOR;
+    if (r->op == AOE_FLUSH) {
+        t->lba = 0;
+        t->sectors = d->flush_opcode ? 1 : 0;
+    } else if (r->op == AOE_TRIM) {
+        trim_inwards(t, r);
+    } else if (!whole && r->length > 0) {
+        err = edges_begin(t, r);
+        if (err)
+            return err;
+    }
+    t->told = writer_of(d, r)->told;
+    writer_of(d, r)->requests++;
+    disk_wanted(d);
+    transfer_begin(d, t, true);
+    return 0;
+}

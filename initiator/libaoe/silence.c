@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Deadlines, which are about silence: of the disk, or about one request while
+ * others are answered.  What waits in our own queue does not age, nor does
+ * anything while the process does not run (base/awake.h).
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <errno.h>
+
+/* ---- a disk that answers nothing ------------------------------------------
+ *
+ * Only answers to requests count.  IDENTIFY and Query Config tell that a target
+ * lives, and it may while its disk hangs.
+ */
+
+void disk_wanted(struct aoe_disk *d)
+{
+    aoe_now(d->aoe);
+    if (d->stats.queued++ == 0)
+        d->silent = d->served = aoe_awake(d->aoe);
+}
+
+static uint64_t silence_ends(const struct aoe_disk *d)
+{
+    return d->stats.queued && d->options.timeout
+               ? d->silent + d->options.timeout
+               : UINT64_MAX;
+}
+
+/* Whether all that requests wait for is the lifetime of late copies: that is
+ * nobody's silence. */
+static bool only_fenced(const struct aoe_disk *d)
+{
+    bool way = false;
+
+    if (!d->fence.count)
+        return false;
+    list_each(node, &d->active)
+        if (list_entry(node, struct transfer, active)->outstanding)
+            return false;
+    list_each(path, &d->paths)
+        way = way || list_entry(path, struct path, link)->state == PATH_GOOD;
+    return way;
+}
+
+static void silence_tick(struct aoe_disk *d)
+{
+    uint64_t now = aoe_awake(d->aoe);
+
+    if (silence_ends(d) > now)
+        return;
+    if (only_fenced(d))
+        d->silent = now;
+    else
+        disk_lose(d);
+}
+
+void disk_fence_ends(struct aoe_disk *d)
+{
+    if (only_fenced(d))
+        d->silent = aoe_awake(d->aoe);
+}
+
+/* ---- requests that are left out -------------------------------------------
+ *
+ * A disk may answer all requests but one: a sector that it tries to read for
+ * ever, a bug.  That one ends alone, later than all would if the disk were
+ * silent, since a wire that is slow or full must not be taken for such a disk.
+ */
+
+enum { LEFT_OUT = 4 }; /* times the timeout */
+
+static uint64_t patience(const struct aoe_disk *d)
+{
+    return aoe_awake(d->aoe) + LEFT_OUT * d->options.timeout;
+}
+
+/* Not anew when frames of it are cut anew: whoever makes the target seem
+ * restarted again and again must not keep it for ever. */
+void disk_turn(struct aoe_disk *d, struct transfer *t)
+{
+    if (t->deadline == 0)
+        t->deadline = patience(d);
+}
+
+void disk_answered(struct frame *f)
+{
+    struct transfer *t = f->transfer;
+    struct aoe_disk *d = f->disk;
+
+    if (!t)
+        return;
+    if (t->deadline != UINT64_MAX) {
+        d->served = aoe_awake(d->aoe);
+        t->deadline = patience(d);
+    } else if (patience(d) > d->served + 2 * LEFT_OUT * d->options.timeout) {
+        return; /* of the replay log, which has kept the user's long enough */
+    }
+    d->silent = aoe_awake(d->aoe);
+}
+
+/* One whose time is up, or NULL and *next: when to look again.  A request that
+ * has its turn only now has until then, too. */
+static struct transfer *left_out(struct aoe_disk *d, uint64_t *next)
+{
+    *next = patience(d);
+    list_each(node, &d->active) {
+        struct transfer *t = list_entry(node, struct transfer, active);
+
+        if (t->deadline == 0)
+            continue;
+        if (t->deadline <= aoe_awake(d->aoe))
+            return t;
+        if (t->deadline < *next)
+            *next = t->deadline;
+    }
+    return NULL;
+}
+
+static uint64_t look_at(const struct aoe_disk *d)
+{
+    return d->options.timeout && !list_empty(&d->active) ? d->look_at
+                                                         : UINT64_MAX;
+}
+
+static void left_out_tick(struct aoe_disk *d)
+{
+    struct transfer *t;
+
+    if (look_at(d) > aoe_awake(d->aoe))
+        return;
+    while ((t = left_out(d, &d->look_at)))
+        transfer_abort(t, -EIO);
+}
+
+/* ---- both ------------------------------------------------------------------
+ */
+
+void disk_silence_tick(struct aoe_disk *d)
+{
+    silence_tick(d);
+    left_out_tick(d);
+}
+
+uint64_t disk_silence_next(const struct aoe_disk *d)
+{
+    uint64_t next = silence_ends(d);
+
+    if (look_at(d) < next)
+        next = look_at(d);
+    return awake_real(&d->aoe->awake, next);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A transfer is a request in whole sectors, while it is cut into frames and
+ * until all of them were answered.  It lives inside its struct aoe_request, or
+ * inside a struct edges where a request has partial sectors.
+ */
+#ifndef INITIATOR_LIBAOE_TRANSFER_H
+#define INITIATOR_LIBAOE_TRANSFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/list.h"
+#include "initiator/libaoe/aoe.h"
+#include "initiator/libaoe/flight.h"
+
+struct edges;
+
+struct transfer {
+    struct list active; /* in disk->active from submission to completion */
+    struct list work;   /* in disk->queue while there is something to cut, or
+                           in aoe->done once it has ended */
+    struct list range;  /* in disk->writes: a change whose order matters */
+    struct list gaps;   /* FRAME_GAP: ranges to cut anew */
+    struct aoe_disk *disk;
+    enum aoe_op op;
+    bool fenced; /* it had to wait for a late copy's lifetime */
+    bool recut;  /* frames of it are fenced and were cut anew */
+    bool unkept; /* a change that the replay log could not take */
+    int status;  /* of the whole: 0 or -errno, the first that came */
+    uint64_t lba, sectors;
+    uint64_t cut;         /* sectors already made into frames */
+    unsigned outstanding; /* frames that are not answered */
+    unsigned blockers;    /* earlier overlapping changes that have not ended */
+    const struct iovec *iov; /* READ, WRITE: where cut goes on */
+    size_t skip;
+    const struct iovec *first_iov; /* where it began */
+    size_t first_skip;
+    uint64_t covers;       /* FLUSH: disk->changed when it left */
+    uint64_t reserved;     /* blocks of the replay log */
+    uint32_t restarts;     /* unkept: disk->restarts when it had ended */
+    uint32_t told;         /* of its writer, when it was made */
+    uint64_t deadline;     /* by aoe_awake, when it is given up though others
+                              are answered; 0: it waits for its turn;
+                              UINT64_MAX: never */
+    uint64_t error_lba;    /* with status -EIO */
+    struct edges *edges;   /* set: the parts of this one do the work */
+    struct edges *part_of; /* set: this is a part of it */
+    /* Called when it has ended, from aoe_service. */
+    void (*finish)(struct transfer *t);
+};
+
+/* As many zeroes as a frame can carry. */
+extern const struct iovec iov_zeroes;
+
+/* Moves *iov, *skip forward by `bytes`. */
+void iov_advance(const struct iovec **iov, size_t *skip, uint64_t bytes);
+
+/* Copies `length` bytes into the memory that begins at iov, skip. */
+void iov_fill(const struct iovec *iov, size_t skip, const uint8_t *from,
+              size_t length);
+
+/* The other way. */
+void iov_gather(const struct iovec *iov, size_t skip, uint8_t *to,
+                size_t length);
+
+/* Writes the pieces of `length` bytes at iov, skip into `out`; returns their
+ * number.  The caller knows that they are at most `max`. */
+int iov_slice(const struct iovec *iov, size_t skip, size_t length,
+              struct iovec *out, int max);
+
+/* The most bytes, up to `want`, that lie in `max` pieces. */
+size_t iov_reach(const struct iovec *iov, size_t skip, size_t want, int max);
+
+static inline bool transfer_changes(const struct transfer *t)
+{
+    return t->op == AOE_WRITE || t->op == AOE_TRIM || t->op == AOE_ZERO;
+}
+
+/* Whether two requests have a sector in common. */
+bool transfer_overlaps(const struct transfer *a, const struct transfer *b);
+
+/* Whether something is left to be made into frames. */
+static inline bool transfer_uncut(const struct transfer *t)
+{
+    return t->status == 0 && (t->cut < t->sectors || !list_empty(&t->gaps));
+}
+
+static inline bool transfer_ended(const struct transfer *t)
+{
+    return t->outstanding == 0 && !transfer_uncut(t);
+}
+
+#endif

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The modules: each is one folder, one archive, and a line here that says what it
+# may include besides itself (doc/architecture.md).  Whoever uses a module is
+# linked with all that it uses.  The Makefile builds from these lines, and
+# tests/house/includes.sh holds every #include against them.
+#
+# aoe.h is the door of the library: this header, and nothing else of
+# initiator/libaoe.
+
+uses.base :=
+uses.wire := base
+uses.initiator/libaoe := wire base
+uses.initiator/client := aoe.h base
+uses.initiator/aoe := initiator/client aoe.h wire base
+uses.bridge/nbd := initiator/client aoe.h base
+uses.bridge/aoe-nbd/kernel := bridge/nbd initiator/client aoe.h base
+uses.bridge/aoe-nbd := bridge/aoe-nbd/kernel bridge/nbd initiator/client aoe.h base
+uses.bridge/aoe-fuse := initiator/client aoe.h base
+uses.bridge/nbdkit := initiator/client aoe.h base
+uses.target/protocol := wire base
+uses.target/store := target/protocol wire base
+uses.target/store/nbd := target/store target/protocol base
+uses.target/config := target/store target/protocol wire base
+uses.target/serve := target/config target/store target/protocol wire base
+uses.target := target/serve target/config target/store/nbd target/store target/protocol wire base
+
+# What a folder with a main.c becomes.
+program.initiator/aoe := aoe
+program.bridge/aoe-nbd := aoe-nbd
+program.bridge/aoe-fuse := aoe-fuse
+program.target := aoe-target
+
+# Libraries: without one a module is left out, or does with less.
+needs.bridge/aoe-fuse := FUSE
+needs.bridge/aoe-nbd/kernel := NL
+needs.bridge/nbdkit := NBDKIT
+needs.target/store/nbd := NBD
+takes.wire := PCAP
+takes.target/store := URING
+takes.target/config := INIH
+takes.target := SECCOMP

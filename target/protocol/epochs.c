@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Epochs of written data, and the clients that wrote in them.
+ */
+#include "target/protocol/epochs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { ROOM_LEAST = 4 };
+
+void epochs_init(struct epochs *e)
+{
+    *e = (struct epochs){.now = 1};
+}
+
+void epochs_fini(struct epochs *e)
+{
+    free(e->clients);
+    epochs_init(e);
+}
+
+/* ---- clients --------------------------------------------------------------
+ */
+
+static struct epochs_client *find(struct epochs *e, const struct aoe_mac *mac)
+{
+    /* Mostly it is the same one again. */
+    for (unsigned i = 0; i < e->count; i++) {
+        unsigned at =
+            e->last + i < e->count ? e->last + i : e->last + i - e->count;
+
+        if (aoe_mac_equal(&e->clients[at].mac, mac)) {
+            e->last = at;
+            return &e->clients[at];
+        }
+    }
+    return NULL;
+}
+
+static bool needed(const struct epochs *e, const struct epochs_client *c)
+{
+    /* A request that asked before may still be on its way. */
+    if (c->told && e->room < EPOCHS_CLIENTS)
+        return true;
+    return c->pending > 0 || c->untold || c->wrote > e->settled;
+}
+
+static void forget_settled(struct epochs *e)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < e->count; i++)
+        if (needed(e, &e->clients[i]))
+            e->clients[kept++] = e->clients[i];
+    e->count = kept;
+    e->last = 0;
+}
+
+static bool make_room(struct epochs *e)
+{
+    unsigned room = e->room ? 2 * e->room : ROOM_LEAST;
+    struct epochs_client *grown;
+
+    if (e->count < e->room)
+        return true;
+    forget_settled(e);
+    if (e->count < e->room)
+        return true;
+    if (room > EPOCHS_CLIENTS)
+        return false;
+    grown = realloc(e->clients, room * sizeof *grown);
+    if (!grown)
+        return false;
+    e->clients = grown;
+    e->room = room;
+    return true;
+}
+
+static struct epochs_client *find_or_add(struct epochs *e,
+                                         const struct aoe_mac *mac)
+{
+    struct epochs_client *c = find(e, mac);
+
+    if (c || !make_room(e))
+        return c;
+    e->last = e->count;
+    c = &e->clients[e->count++];
+    *c = (struct epochs_client){.mac = *mac};
+    return c;
+}
+
+void epochs_inherit(struct epochs *e, struct epochs *from)
+{
+    epochs_fini(e);
+    *e = *from;
+    epochs_init(from);
+}
+
+/* ---- writes ---------------------------------------------------------------
+ */
+
+bool epochs_write(struct epochs *e, const struct aoe_mac *mac)
+{
+    struct epochs_client *c = find_or_add(e, mac);
+
+    if (c)
+        c->pending++;
+    return c != NULL;
+}
+
+void epochs_wrote(struct epochs *e, const struct aoe_mac *mac)
+{
+    struct epochs_client *c = find(e, mac);
+
+    assert(c && c->pending > 0);
+    c->pending--;
+    c->wrote = e->now;
+    e->newest = e->now;
+}
+
+/* ---- syncs ----------------------------------------------------------------
+ */
+
+bool epochs_dirty(const struct epochs *e)
+{
+    return e->newest > e->begun;
+}
+
+uint64_t epochs_begin(struct epochs *e)
+{
+    e->begun = e->now++;
+    return e->begun;
+}
+
+void epochs_settle(struct epochs *e, uint64_t begun)
+{
+    if (begun > e->settled)
+        e->settled = begun;
+}
+
+/* ---- losses ---------------------------------------------------------------
+ */
+
+bool epochs_lose(struct epochs *e)
+{
+    bool any = false;
+
+    e->losses++;
+    for (unsigned i = 0; i < e->count; i++) {
+        struct epochs_client *c = &e->clients[i];
+
+        /* What is under way may have reached the cache before. */
+        if (c->pending == 0 && c->wrote <= e->settled)
+            continue;
+        c->untold = any = true;
+    }
+    epochs_settle(e, epochs_begin(e));
+    return any;
+}
+
+uint64_t epochs_ask(struct epochs *e)
+{
+    return ++e->asked;
+}
+
+bool epochs_tell(struct epochs *e, const struct aoe_mac *mac, uint64_t asked)
+{
+    struct epochs_client *c = find(e, mac);
+
+    if (!c)
+        return false;
+    if (c->untold)
+        c->told = e->asked;
+    c->untold = false;
+    return asked <= c->told;
+}
+
+bool epochs_show(struct epochs *e, const struct aoe_mac *mac, uint64_t asked)
+{
+    const struct epochs_client *c = find(e, mac);
+
+    return c && (c->untold || asked <= c->told);
+}
+
+bool epochs_untold(const struct epochs *e)
+{
+    for (unsigned i = 0; i < e->count; i++)
+        if (e->clients[i].untold)
+            return true;
+    return false;
+}
+
+bool epochs_clean(const struct epochs *e)
+{
+    return e->newest <= e->settled && !epochs_untold(e);
+}

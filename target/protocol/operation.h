@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * An operation on storage: what the responder makes of a request, and what a
+ * store runs and completes (target/store/store.h).  Data only; no I/O.
+ */
+#ifndef TARGET_PROTOCOL_OPERATION_H
+#define TARGET_PROTOCOL_OPERATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+enum { STORE_OP_PRIVATE = 128 }; /* bytes; a store asserts that its own fit */
+
+enum store_kind {
+    STORE_READ,
+    STORE_WRITE,
+    STORE_FLUSH,  /* what was completed before is on stable storage after */
+    STORE_TRIM,   /* contents no longer needed */
+    STORE_VERIFY, /* read, and throw away */
+};
+
+struct store_op {
+    enum store_kind kind;
+    /* WRITE, TRIM: on stable storage when it completes.  Of such operations and
+     * FLUSHes a store has one at a time (target/protocol/group_commit.h). */
+    bool durable;
+    bool flush_follows; /* WRITE: soon, and for its sake */
+    uint64_t offset;    /* bytes; multiples of 512, within the store's size */
+    uint64_t length;    /* bytes; 0 for FLUSH */
+    uint8_t *data;      /* READ, WRITE: the caller's until completion */
+
+    /* Set at completion.  result 0: all was done; -errno: `done` bytes from
+     * the start were, a multiple of 512, and the next sector failed.  -ENXIO:
+     * the storage has no such place (a file was cut short); -ENODEV: the
+     * storage itself is gone. */
+    int result;
+    uint64_t done;
+    void (*complete)(struct store_op *op);
+
+    struct list link; /* the caller's list, then the store's while it runs */
+
+    /* Private to target/protocol/group_commit.h. */
+    struct group_commit *group;
+    uint64_t group_losses; /* when it was begun to be written */
+
+    /* Private to the store while the operation runs. */
+    union {
+        unsigned char bytes[STORE_OP_PRIVATE]; /* first: it is zeroed */
+        max_align_t align;
+    } private;
+};
+
+#endif

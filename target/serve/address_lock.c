@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * POSIX locks, which every kernel has, and which tell who holds them.  The byte
+ * is a hash over 62 bits of network name space, interface and address: two
+ * disks that share one are less likely than any fault of the machine.
+ */
+#include "target/serve/address_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Where the system keeps what lives as long as it runs; old ones lack /run. */
+static const char *const places[] = {"/run/aoe-target.lock",
+                                     "/var/run/aoe-target.lock"};
+
+#define OFFSET_MOST ((UINT64_C(1) << 62) - 1)
+
+/* A directory that others may write to would have let them make it. */
+static bool ours(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           st.st_uid == geteuid() && st.st_nlink == 1 &&
+           (st.st_mode & 0077) == 0;
+}
+
+static int open_one(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        log_debug("%s: %s; other targets of this machine are not known", path,
+                  strerror(errno));
+    } else if (!ours(fd)) {
+        log_error("%s: others may open it, too; it is not used, and another "
+                  "target of this machine may not be known",
+                  path);
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+void address_lock_open(struct address_lock *l)
+{
+    struct stat st;
+
+    *l = (struct address_lock){.fd = -1};
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && l->fd < 0; i++)
+        l->fd = open_one(places[i]);
+    /* Without /proc there is one. */
+    if (stat("/proc/self/ns/net", &st) == 0)
+        l->netspace = st.st_ino;
+}
+
+void address_lock_close(struct address_lock *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+}
+
+static uint64_t hash(uint64_t h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+
+    /* FNV-1a. */
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static off_t place_of(const struct address_lock *l, const char *ifname,
+                      struct aoe_addr addr)
+{
+    uint64_t h =
+        hash(UINT64_C(0xcbf29ce484222325), &l->netspace, sizeof l->netspace);
+
+    h = hash(h, ifname, strlen(ifname) + 1);
+    h = hash(h, &addr.shelf, sizeof addr.shelf);
+    h = hash(h, &addr.slot, sizeof addr.slot);
+    return (off_t)(h & OFFSET_MOST);
+}
+
+static struct flock byte_of(const struct address_lock *l, short type,
+                            const char *ifname, struct aoe_addr addr)
+{
+    return (struct flock){.l_type = type,
+                          .l_whence = SEEK_SET,
+                          .l_start = place_of(l, ifname, addr),
+                          .l_len = 1};
+}
+
+int address_lock_take(const struct address_lock *l, const char *ifname,
+                      struct aoe_addr addr, pid_t *holder)
+{
+    struct flock lock = byte_of(l, F_WRLCK, ifname, addr);
+
+    *holder = 0;
+    if (l->fd < 0 || fcntl(l->fd, F_SETLK, &lock) == 0 ||
+        (errno != EACCES && errno != EAGAIN))
+        return 0;
+    if (fcntl(l->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
+        lock.l_pid > 0)
+        *holder = lock.l_pid;
+    return -EBUSY;
+}
+
+void address_lock_release(const struct address_lock *l, const char *ifname,
+                          struct aoe_addr addr)
+{
+    struct flock lock = byte_of(l, F_UNLCK, ifname, addr);
+
+    if (l->fd >= 0)
+        fcntl(l->fd, F_SETLK, &lock);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Devices that were pulled out and are back.  A descriptor of one that is gone
+ * stays dead, whatever is plugged in again under its name, so the device is
+ * opened anew; but only if it names itself as the one that was there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "target/store/device.h"
+#include "target/serve/exports_parts.h"
+
+#define LOOK_EVERY (3 * NS_PER_S)
+
+static void refuse(struct entry *e, const char *why)
+{
+    unsigned held;
+
+    if (log_minutely(&e->refusals, clock_ns(), &held))
+        log_error("%s: %s: %s", e->disk->name, e->config.path, why);
+}
+
+/* Whether what is under its name now is what was open. */
+static bool is_back(struct entry *e, int fd)
+{
+    struct store *s = e->disk->store;
+    struct device d;
+
+    if (device_probe(&d, fd, e->config.path, true) || d.size == 0)
+        return false;
+    if (device_same(s->fd, fd)) {
+        s->gone = false; /* it was not away, only unwell */
+        return false;
+    }
+    if (d.identity != s->identity || d.naming != s->naming) {
+        refuse(e, "another disk is there now, and is not served in its place");
+        return false;
+    }
+    if (d.unnamed) {
+        refuse(e, "a disk is there again, but nothing tells whether it is the "
+                  "same one; a reload takes it");
+        return false;
+    }
+    return true;
+}
+
+static bool looks_back(struct entry *e)
+{
+    int fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool back;
+
+    if (fd < 0 && (errno == EPERM || errno == EACCES))
+        refuse(e, "may not be opened any more, to see whether it is back; "
+                  "start the target anew");
+    if (fd < 0)
+        return false;
+    back = is_back(e, fd);
+    close(fd);
+    return back;
+}
+
+static void try_again(struct exports *x, struct entry *e)
+{
+    struct export description;
+    struct store *store;
+
+    if (!looks_back(e) ||
+        x->options.open(x->options.arg, &e->config, NULL, &description, &store))
+        return;
+    if (store->size != e->disk->store->size) {
+        refuse(e, "is back, but has another size now");
+        store_close(store);
+        return;
+    }
+    log_info("%s: %s is back and is served again", e->disk->name,
+             e->config.path);
+    disk_exchange_store(e->disk, store);
+}
+
+static void look(void *arg)
+{
+    struct exports *x = arg;
+
+    list_each(it, &x->serving) {
+        struct entry *e = entry_of(it);
+
+        if (!e->leaving && e->disk->store->gone && !e->disk->next_store)
+            try_again(x, e);
+    }
+    exports_watch(x);
+}
+
+void exports_watch(struct exports *x)
+{
+    x->back = (struct loop_timer){.expired = look, .arg = x};
+    /* Without memory for it, a reload still looks. */
+    loop_timer_set(x->options.loop, &x->back,
+                   loop_now(x->options.loop) + LOOK_EVERY);
+}

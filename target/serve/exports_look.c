@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Disks that are about to be served are looked for on this machine and on the
+ * network first: if there is another disk of the address, they are refused
+ * (doc/safety.md).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "target/serve/exports_parts.h"
+
+static void wait_on(struct exports *x, struct entry *e)
+{
+    e->state = ENTRY_REFUSED;
+    e->asked = false;
+    exports_here_release(x, e);
+}
+
+static void refuse(struct exports *x, struct entry *e)
+{
+    wait_on(x, e);
+    e->silent = 0;
+}
+
+static void ask_for(struct exports *x, const struct entry *e)
+{
+    for (unsigned i = 0; i < e->config.interface_count; i++) {
+        struct second_question *q = &x->questions[x->question_count++];
+
+        memcpy(q->ifname, e->config.interfaces[i], sizeof q->ifname);
+        memcpy(q->serial, e->disk->export.serial, sizeof q->serial);
+        q->addr = e->disk->export.addr;
+        q->about = e->disk->age;
+    }
+}
+
+/* A question for each disk that waits for one, on each of its interfaces. */
+static int collect(struct exports *x)
+{
+    unsigned count = 0;
+
+    list_each(it, &x->serving) {
+        struct entry *e = entry_of(it);
+
+        e->asked = e->state == ENTRY_ASKING && !e->leaving;
+        if (e->asked && !exports_here_free(x, e))
+            refuse(x, e);
+        if (e->asked)
+            count += e->config.interface_count;
+    }
+    x->question_count = 0;
+    x->questions = calloc(count + 1, sizeof *x->questions);
+    if (!x->questions)
+        return -ENOMEM;
+    list_each(it, &x->serving)
+        if (entry_of(it)->asked)
+            ask_for(x, entry_of(it));
+    return 0;
+}
+
+static void refuse_for(struct exports *x, struct entry *e,
+                       const struct second_question *q)
+{
+    char mac[AOE_MAC_TEXT];
+
+    aoe_mac_format(mac, &q->mac);
+    if (q->theirs[0])
+        log_error("%s: %s on %s serves another disk of this address, serial "
+                  "\"%s\"; choose another shelf or slot, or use "
+                  "--force-address",
+                  e->disk->name, mac, q->ifname, q->theirs);
+    else
+        log_error("%s: %s on %s serves a disk of this address, and does not "
+                  "tell which; choose another shelf or slot, or use "
+                  "--force-address",
+                  e->disk->name, mac, q->ifname);
+    refuse(x, e);
+}
+
+static void judge(struct exports *x, struct entry *e)
+{
+    if (e->again) {
+        if (exports_again_silent(x, e))
+            e->state = ENTRY_FREE;
+        else
+            wait_on(x, e);
+        return;
+    }
+    e->state = ENTRY_FREE;
+    for (unsigned i = 0; i < x->question_count; i++) {
+        const struct second_question *q = &x->questions[i];
+
+        if (q->found && q->about == e->disk->age) {
+            refuse_for(x, e, q);
+            return;
+        }
+    }
+}
+
+void exports_look_forget(struct exports *x)
+{
+    second_close(x->look);
+    x->look = NULL;
+    free(x->questions);
+    x->questions = NULL;
+}
+
+/* Nobody knows: not to serve is what cannot destroy anything. */
+static void give_up(struct exports *x, int err)
+{
+    log_error("looking for other disks of the same address: %s",
+              strerror(-err));
+    list_each(it, &x->serving) {
+        struct entry *e = entry_of(it);
+
+        if (e->asked)
+            refuse(x, e);
+    }
+    exports_look_forget(x);
+}
+
+void exports_look_end(struct exports *x)
+{
+    list_each(it, &x->serving)
+        if (entry_of(it)->asked)
+            judge(x, entry_of(it));
+    exports_look_forget(x);
+}
+
+int exports_look(struct exports *x)
+{
+    int err = collect(x);
+
+    if (!err)
+        err = second_look(x->questions, x->question_count, &x->options.asking);
+    if (err)
+        give_up(x, err);
+    else
+        exports_look_end(x);
+    return err;
+}
+
+void exports_look_begin(struct exports *x, void (*done)(void *arg))
+{
+    int err;
+
+    if (x->look)
+        return;
+    err = collect(x);
+    if (!err && x->question_count == 0) {
+        exports_look_forget(x);
+        return;
+    }
+    if (!err)
+        err = second_open(&x->look, x->options.loop, x->questions,
+                          x->question_count, &x->options.asking, done, x);
+    if (err)
+        give_up(x, err);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A port: one network interface and the disks that are served on it.  Frames
+ * come in, find their disks, and leave as replies in batches.
+ */
+#ifndef TARGET_SERVE_PORT_H
+#define TARGET_SERVE_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "target/serve/disk.h"
+#include "target/serve/request.h"
+#include "wire/link.h"
+
+struct server;
+
+enum port_counter {
+    PORT_SHORT,     /* no AoE header */
+    PORT_SOURCE,    /* the source address cannot be answered */
+    PORT_RESPONSE,  /* somebody's answer */
+    PORT_UNMATCHED, /* for no disk here */
+    PORT_AGED,      /* waited too long in the receive queue */
+    PORT_MEMORY,    /* no memory for the request */
+    PORT_COUNTERS,
+};
+
+extern const char *const port_counter_names[PORT_COUNTERS];
+
+struct port {
+    struct server *server;
+    char ifname[LINK_NAME_MAX];
+    struct link *link;   /* NULL until port_start */
+    struct disk **disks; /* sorted by address */
+    unsigned disk_count;
+    unsigned frames; /* receive buffers */
+
+    struct loop_fd watch;
+    short events; /* what is watched for; 0: nothing is */
+    uint64_t
+        fell_until; /* clients may not know of the smaller MTU until then */
+    bool failing;   /* the descriptor reports errors: look again in a second */
+    bool stopped;   /* takes no more requests */
+
+    struct list unused;   /* of request.link */
+    struct list outgoing; /* of request.link: replies */
+    struct list touched;  /* in the server's list of ports with work */
+    unsigned active;      /* requests in use */
+
+    /* Requests for many disks, of link_frame.link; the first is being copied
+     * to the disks from spread_next on. */
+    struct list spreading;
+    unsigned spread_next;
+    /* The disk to be announced next, and the entry of its mask list; only
+     * disks that are at least so new. */
+    bool announcing;
+    unsigned announce_next, announce_to;
+    uint64_t announce_since;
+
+    uint64_t counts[PORT_COUNTERS];
+};
+
+/* `ifname` is copied; it is at most LINK_NAME_MAX - 1 long.  0 or -ENOMEM. */
+int port_new(struct port **out, struct server *server, const char *ifname);
+void port_free(struct port *p);
+
+/* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
+int port_attach(struct port *p, struct disk *d);
+
+/* Serves it no longer here; what it is working on is still answered. */
+void port_detach(struct port *p, const struct disk *d);
+/* Announces a disk that was attached to a running port. */
+void port_announce(struct port *p, const struct disk *d);
+
+/* Receive buffers for disks that together take so many requests. */
+unsigned port_frames(unsigned requests);
+/* What the link of this port should be opened with. */
+void port_link_options(const struct port *p, struct link_options *o);
+/* Begins to serve on `l`, which becomes the port's, with announcements of its
+ * disks.  l->owner is the port. */
+void port_start(struct port *p, struct link *l);
+
+/* The link's descriptor has poll(2)'s `revents`. */
+void port_ready(struct port *p, short revents);
+
+/* Looks at the interface again. */
+void port_refresh(struct port *p);
+
+/* Sends what is there to send; the server calls it for touched ports. */
+void port_settle(struct port *p);
+
+/* From now on nothing is received. */
+void port_stop(struct port *p);
+
+/* A request's reply is ready; or there is none. */
+void port_answer(struct request *r);
+void port_release(struct request *r);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the parts of target/port*.c share; for them only.
+ */
+#ifndef TARGET_SERVE_PORT_PARTS_H
+#define TARGET_SERVE_PORT_PARTS_H
+
+#include "target/serve/port.h"
+
+/* A request for the frame, which it only borrows; NULL: no memory. */
+struct request *port_request_new(struct port *p, struct link_frame *f);
+
+/* Takes over the frame.  It is for `d`, or for whom its header says if that is
+ * NULL. */
+void port_dispatch(struct port *p, struct link_frame *f, struct disk *d);
+
+/* The disk of an address, or NULL. */
+struct disk *port_disk_at(const struct port *p, struct aoe_addr addr);
+
+/* Goes on with requests for many disks and with announcements, as far as there
+ * are buffers. */
+void port_spread(struct port *p);
+/* Begins to announce every disk. */
+void port_announce_all(struct port *p);
+
+/* Watches for what can be handled. */
+void port_watch(struct port *p);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A request on its way: the frame it came in, the port it came by, the disk it
+ * is for, and its place in that disk's order.
+ */
+#ifndef TARGET_SERVE_REQUEST_H
+#define TARGET_SERVE_REQUEST_H
+
+#include "target/protocol/order.h"
+#include "target/protocol/recent.h"
+#include "target/protocol/responder.h"
+#include "target/serve/state.h"
+#include "wire/link.h"
+
+struct disk;
+struct port;
+
+struct request {
+    struct exchange x;
+    struct order_entry order;
+    struct recent_key key; /* of what is not a read, once the disk has it */
+    struct disk *disk;
+    struct port *port;        /* owns the request and the frame */
+    struct link_frame *frame; /* x.frame is its data */
+    uint64_t started_ns;      /* when its disk took it */
+    uint64_t asked;           /* of epochs_ask */
+    uint64_t losses;          /* of the epochs, when its operation began */
+    bool cached;              /* a write that need not be durable */
+    struct keeper_wait keep;  /* its reply waits until a change is saved */
+    struct list link; /* the port's: unused requests, or replies to send */
+};
+
+#endif

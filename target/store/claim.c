@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Who else uses a file or device.
+ *
+ * Devices: the kernel refuses O_EXCL while one is mounted, swapped to, or part
+ * of an array, and while we hold it, refuses to do that with it.  Files: a lock
+ * on the whole, shared by those who only read.  Who exports a part shares the
+ * whole and locks the part.  Programs that know nothing of these, vblade above
+ * all, are found by what they have open.
+ */
+#include "target/store/claim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "target/store/in_use.h"
+#include "target/store/open_by.h"
+
+/* What is in the way. */
+struct obstacle {
+    char text[256]; /* "": nothing */
+    bool passing;   /* a program has it, which may be ending */
+};
+
+static bool is_part(const struct claim *c)
+{
+    return c->offset > 0 || c->length > 0;
+}
+
+static int open_file(const struct claim *c, int more)
+{
+    int fd = open(c->path, (c->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+                               O_NONBLOCK | more);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* ---- locks --------------------------------------------------------------- */
+
+/* A part is locked; of the whole it is only asked whether a part is.  Locks of
+ * open file descriptions: unlike POSIX's they end with their own descriptor
+ * only.  A system without them does without. */
+static int lock_part(const struct claim *c, int fd)
+{
+#ifdef F_OFD_SETLK
+    int how = is_part(c) ? F_OFD_SETLK : F_OFD_GETLK;
+    struct flock l = {
+        .l_type = (short)(c->read_only ? F_RDLCK : F_WRLCK),
+        .l_whence = SEEK_SET,
+        .l_start = (off_t)c->offset,
+        .l_len = (off_t)c->length,
+    };
+
+    if (fcntl(fd, how, &l))
+        return errno == EAGAIN || errno == EACCES ? -EBUSY : 0;
+    return how == F_OFD_GETLK && l.l_type != F_UNLCK ? -EBUSY : 0;
+#else
+    (void)c;
+    (void)fd;
+    return 0;
+#endif
+}
+
+static int lock_file(const struct claim *c, int fd)
+{
+    int how = c->read_only || is_part(c) ? LOCK_SH : LOCK_EX;
+
+    return flock(fd, how | LOCK_NB) && errno == EWOULDBLOCK ? -EBUSY : 0;
+}
+
+static void locked(const struct claim *c, int fd, struct obstacle *o)
+{
+    const struct open_by_question q = {fd, c->read_only, c->offset, c->length};
+    const char *what = c->read_only ? "another target may write to it"
+                                    : "another target exports it";
+
+    if (o->text[0])
+        return;
+    o->passing = true;
+    open_by_locker(&q, what, o->text, sizeof o->text);
+}
+
+/* ---- devices ------------------------------------------------------------- */
+
+/* Only who writes to the whole keeps the system's claim.  Others just try it,
+ * again if somebody else is just doing that. */
+static int try_exclusive(const struct claim *c)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    int fd = open_file(c, O_EXCL);
+
+    for (int i = 0; i < 10 && fd == -EBUSY; i++) {
+        nanosleep(&pause, NULL);
+        fd = open_file(c, O_EXCL);
+    }
+    return fd;
+}
+
+/* Readers may share a disk that nothing is written to, as far as it is known
+ * what has it. */
+static void system_has(const struct claim *c, int fd, struct obstacle *o)
+{
+    const struct open_by_question q = {fd, c->read_only, c->offset, c->length};
+    enum in_use how = in_use_device(fd, o->text, sizeof o->text);
+
+    if (how == IN_USE_READING && c->read_only)
+        o->text[0] = '\0';
+    if (how != IN_USE_NOT)
+        return;
+    o->passing = true;
+    if (!open_by_anybody(&q, o->text, sizeof o->text))
+        snprintf(o->text, sizeof o->text, "in use by the system");
+}
+
+/* Everything is tried whatever is found, for those who use force. */
+static void take_device(const struct claim *c, int *fd, struct obstacle *o)
+{
+    int exclusive = try_exclusive(c);
+
+    if (exclusive >= 0 && !c->read_only && !is_part(c)) {
+        close(*fd);
+        *fd = exclusive;
+    } else if (exclusive >= 0) {
+        close(exclusive);
+    } else if (exclusive == -EBUSY) {
+        system_has(c, *fd, o);
+    }
+    if (lock_part(c, *fd))
+        locked(c, *fd, o);
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+static void take_file(const struct claim *c, int fd, struct obstacle *o)
+{
+    enum in_use how = in_use_file(fd, o->text, sizeof o->text);
+
+    if (how == IN_USE_READING && c->read_only)
+        o->text[0] = '\0';
+    if (lock_file(c, fd) || lock_part(c, fd))
+        locked(c, fd, o);
+}
+
+/* ---- claiming ------------------------------------------------------------ */
+
+static int cannot_open(const struct claim *c, int err)
+{
+    log_error("%s: opening for %s: %s%s", c->path,
+              c->read_only ? "reading" : "reading and writing", strerror(-err),
+              err == -EROFS || (err == -EACCES && !c->read_only)
+                  ? "; -r exports it read-only"
+                  : "");
+    return err;
+}
+
+/* Returns the descriptor, whatever is in the way, or -errno. */
+static int take(const struct claim *c, struct obstacle *o)
+{
+    int fd = open_file(c, 0);
+    struct open_by_question q = {fd, c->read_only, c->offset, c->length};
+    struct stat st;
+
+    if (fd < 0)
+        return cannot_open(c, fd);
+    if (fstat(fd, &st)) {
+        int err = -errno;
+
+        log_error("%s: %s", c->path, strerror(-err));
+        close(fd);
+        return err;
+    }
+    if (S_ISBLK(st.st_mode))
+        take_device(c, &fd, o);
+    else if (S_ISREG(st.st_mode))
+        take_file(c, fd, o);
+    else
+        return fd; /* the store says what it thinks of it */
+    q.fd = fd;
+    if (!o->text[0] && open_by_another(&q, o->text, sizeof o->text))
+        o->passing = true;
+    return fd;
+}
+
+/* Whether it is worth another try. */
+static bool wait_for(const struct claim *c, const struct obstacle *o,
+                     bool *waiting)
+{
+    const struct timespec pause = {.tv_nsec = 50000000};
+
+    if (!o->passing || clock_ns() >= c->wait_until)
+        return false;
+    if (!*waiting)
+        log_info("%s: %s; waiting for it to end", c->path, o->text);
+    *waiting = true;
+    /* A signal ends it: somebody wants us to end. */
+    return nanosleep(&pause, NULL) == 0;
+}
+
+int claim_open(const struct claim *c)
+{
+    bool waiting = false;
+
+    for (;;) {
+        struct obstacle o = {.passing = false};
+        int fd = take(c, &o);
+
+        if (fd < 0 || !o.text[0])
+            return fd;
+        if (c->force) {
+            log_error("%s: %s; exported nevertheless (--force-file)", c->path,
+                      o.text);
+            return fd;
+        }
+        close(fd);
+        if (wait_for(c, &o, &waiting))
+            continue;
+        /* Some say themselves what to stop. */
+        log_error("%s: %s%s or use --force-file", c->path, o.text,
+                  strchr(o.text, ';') ? "," : "; stop that first,");
+        return -EBUSY;
+    }
+}

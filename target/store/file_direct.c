@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Reading and writing around the page cache.
+ *
+ * The disk takes about as long for one sector as for many.  A run that
+ * continues one at the disk therefore waits and grows: until the other is done,
+ * or until it is long enough to keep the disk busy beside it.  Runs elsewhere
+ * go side by side.
+ */
+#include "target/store/file_store.h"
+
+/* So many operations are long enough: of an ordinary client's window one half
+ * is then at the disk while the other half is answered. */
+enum { LONG_RUN = 8 };
+
+/* The run at the disk that this one continues, if any. */
+static struct store_op *continued_by(const struct file_store *fs,
+                                     const struct store_op *first)
+{
+    list_each(it, &fs->direct_running) {
+        struct store_op *running = op_of(it);
+
+        if (first->kind == running->kind &&
+            first->offset == file_op(running)->run_end)
+            return running;
+    }
+    return NULL;
+}
+
+static void ended(struct file_store *fs, struct store_op *first)
+{
+    list_remove(&first->link);
+    list_each(it, &fs->direct_running) {
+        if (file_op(op_of(it))->behind == first)
+            file_op(op_of(it))->behind = NULL;
+    }
+    file_direct_start(fs);
+    file_complete_run(fs, first);
+}
+
+static void work_done(struct work *w)
+{
+    struct file_store *fs = file_of_work(w);
+
+    ended(fs, op_of_work(w));
+    if (fs->ring)
+        ring_run(fs->ring);
+}
+
+static void to_workers(struct file_store *fs, struct store_op *first)
+{
+    file_op(first)->work.run = file_run_transfer;
+    file_op(first)->work.done = work_done;
+    work_submit(&fs->queue, &file_op(first)->work);
+}
+
+static void ring_done(struct ring_transfer *t, int result)
+{
+    struct store_op *first = op_of_transfer(t);
+    struct file_store *fs = t->arg;
+
+    /* A worker does it again and finds out what is wrong. */
+    if (!file_all_moved(first, result)) {
+        file_op(first)->failed_syncs += first->durable && result < 0;
+        to_workers(fs, first);
+        return;
+    }
+    file_mark_succeeded(first);
+    ended(fs, first);
+}
+
+static void start_run(struct file_store *fs, struct store_op *first)
+{
+    struct pieces p;
+
+    file_collect(fs, first, true, &p);
+    list_append(&fs->direct_running, &first->link);
+    if (!fs->ring || !p.direct ||
+        (first->kind == STORE_WRITE && file_writable(fs, &p) < p.length) ||
+        !file_ring_start(fs, first, &p, ring_done))
+        to_workers(fs, first);
+}
+
+void file_direct_add(struct file_store *fs, struct store_op *op)
+{
+    list_append(&fs->direct_waiting, &op->link);
+}
+
+void file_direct_start(struct file_store *fs)
+{
+    struct list held;
+
+    list_init(&held);
+    while (!list_empty(&fs->direct_waiting)) {
+        struct store_op *first = file_take_run(&fs->direct_waiting);
+        struct file_op *f = file_op(first);
+
+        f->behind = continued_by(fs, first);
+        if (f->behind &&
+            (f->run_count < LONG_RUN || file_op(f->behind)->behind)) {
+            list_append(&held, &first->link);
+            list_splice(&held, &f->run);
+        } else {
+            start_run(fs, first);
+        }
+    }
+    list_splice(&fs->direct_waiting, &held);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the parts of the store on files share: target/store/store_file.c decides
+ * how an operation is run, target/store/file_move.c moves data and waits for
+ * it.
+ */
+#ifndef TARGET_STORE_FILE_STORE_H
+#define TARGET_STORE_FILE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "target/store/device.h"
+#include "target/store/ring.h"
+#include "target/store/store.h"
+
+enum {
+    SECTOR = 512,
+    RUN_MAX = 64, /* operations merged into one call */
+};
+
+struct file_store {
+    struct store store;
+    struct device device;
+    int fd;        /* through the page cache */
+    int direct_fd; /* around it; -1: not asked for */
+    uint64_t base; /* where in the file the store begins */
+    struct work_queue queue;
+    struct ring *ring; /* NULL: the workers do it all */
+    bool ring_reads;   /* reads through the page cache do not wait there */
+
+    /* Around the cache: what waits for a neighbour that is running, in order of
+     * arrival, and the first operations of the runs that are. */
+    struct list direct_waiting, direct_running;
+
+    /* Whether a read that cannot wait is known not to work here, and what is
+     * done instead: in_memory reads at once, others in a worker. */
+    bool no_nowait_read, no_nowait_write;
+    uint64_t slow_until; /* ns: writes go to the workers until then */
+};
+
+static inline struct store_op *op_of(struct list *node)
+{
+    return list_entry(node, struct store_op, link);
+}
+
+static inline struct file_store *file_of_work(struct work *w)
+{
+    return list_entry(w->queue, struct file_store, queue);
+}
+
+/* What this store keeps in an operation that runs.  It lies in bytes of the
+ * operation's, which the compiler must not take for another type's. */
+struct file_op {
+    unsigned failed_syncs;   /* on its behalf */
+    struct list run;         /* of store_op.link: merged behind this one */
+    unsigned run_count;      /* with this one */
+    uint64_t run_end;        /* where the last of them ends */
+    struct store_op *behind; /* the run this one continues, as it runs */
+    struct work work;        /* for workers */
+    struct ring_transfer transfer; /* for a ring */
+} __attribute__((__may_alias__));
+_Static_assert(sizeof(struct file_op) <= STORE_OP_PRIVATE,
+               "struct store_op has room for it");
+
+static inline struct file_op *file_op(const struct store_op *op)
+{
+    return (struct file_op *)(uintptr_t)op->private.bytes;
+}
+
+static inline struct store_op *op_of_work(struct work *w)
+{
+    return list_entry(list_entry(w, struct file_op, work), struct store_op,
+                      private);
+}
+
+static inline struct store_op *op_of_transfer(struct ring_transfer *t)
+{
+    return list_entry(list_entry(t, struct file_op, transfer), struct store_op,
+                      private);
+}
+
+/* A run is its first operation with the others in file_op.run. */
+struct pieces {
+    struct iovec iov[RUN_MAX];
+    int count;
+    uint64_t offset; /* in the file */
+    uint64_t length;
+    bool direct; /* all of it is aligned for direct I/O */
+};
+
+/* ---- target/store/file_run.c ---- */
+
+/* Takes the first operation out of a batch that is not empty, with those that
+ * follow on it directly. */
+struct store_op *file_take_run(struct list *ops);
+
+void file_mark_succeeded(struct store_op *first);
+void file_complete_run(struct file_store *fs, struct store_op *first);
+/* Both of these. */
+void file_succeed_run(struct file_store *fs, struct store_op *first);
+
+/* Gives the run to the ring; ring_run starts it, and calls `done` at its end.
+ * False: the ring is full. */
+bool file_ring_start(struct file_store *fs, struct store_op *first,
+                     const struct pieces *p,
+                     void (*done)(struct ring_transfer *t, int result));
+/* Whether the ring's result says that the whole run was moved. */
+bool file_all_moved(const struct store_op *first, int result);
+
+/* ---- target/store/file_direct.c ---- */
+
+/* A read or write around the page cache; it starts with the next
+ * file_direct_start, or later. */
+void file_direct_add(struct file_store *fs, struct store_op *op);
+/* Starts what need not wait.  ring_run must follow. */
+void file_direct_start(struct file_store *fs);
+
+/* ---- target/store/file_move.c ---- */
+
+/* One operation alone, or with all that are merged behind it. */
+void file_collect(struct file_store *fs, const struct store_op *first,
+                  bool merged, struct pieces *p);
+
+/* How much of a write lies within the file as it is now. */
+uint64_t file_writable(const struct file_store *fs, const struct pieces *p);
+
+/* All of it was done. */
+static inline void succeed(struct store_op *op)
+{
+    op->result = 0;
+    op->done = op->length;
+}
+
+/* Brings to stable storage what was written, on behalf of `op`, which counts if
+ * that fails.  In a worker. */
+int file_sync(const struct file_store *fs, struct store_op *op);
+
+/* Of one that failed: a device that is gone says it in several ways, such as
+ * by having no room and no sectors. */
+void file_explain(const struct file_store *fs, struct store_op *op);
+
+/* Begins to write back a run that a flush is going to follow. */
+void file_write_back(const struct file_store *fs, struct store_op *first);
+
+/* Runs an operation and those merged behind it, in a worker. */
+void file_run_transfer(struct work *w);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the parts of the NBD store share: its state, and its requests.
+ */
+#ifndef TARGET_STORE_NBD_REQUESTS_H
+#define TARGET_STORE_NBD_REQUESTS_H
+
+#include "target/store/nbd/connection.h"
+#include "target/store/store.h"
+
+enum { NBD_REQUESTS = 64 }; /* that the server has at once */
+
+/* What the server is asked: one operation, or a run of neighbours. */
+struct nbd_request {
+    struct nbd_store *store;
+    struct list ops; /* of store_op.link */
+    enum store_kind kind;
+    bool durable;
+    uint64_t offset; /* in the export */
+    uint64_t length;
+    uint64_t done;   /* bytes of it */
+    uint64_t step;   /* most bytes asked for at once */
+    uint8_t *bounce; /* what is moved, where one operation's memory is not it */
+    bool flushing;   /* all was written, and now goes to stable storage */
+    bool covers;     /* a flush of something */
+    unsigned losses; /* connections lost while the server had it */
+    int error;       /* errno, of the latest answer */
+    struct list link;
+};
+
+struct nbd_store {
+    struct store store;
+    struct nbd_connection connection;
+    uint64_t base; /* where in the export the store begins */
+    char *uri;
+
+    struct list pending; /* of store_op.link: wait for a request */
+    struct list alone;   /* the same, which must not be merged */
+
+    struct nbd_request requests[NBD_REQUESTS];
+    struct list idle; /* of nbd_request.link, as the next three */
+    struct list again, sent, answered;
+
+    struct loop_timer patience;
+    bool waiting;   /* the server is lost */
+    bool impatient; /* for so long that requests fail at once */
+    bool dirty;     /* the server has answered writes that it may forget */
+};
+
+/* Of a store that is zero but for its connection's loop and URI. */
+void nbd_requests_init(struct nbd_store *ns);
+/* What happens to its connection is the store's business from now on. */
+void nbd_requests_serve(struct nbd_store *ns);
+
+/* Does everything that can be done now with what is pending. */
+void nbd_requests_turn(struct nbd_store *ns);
+
+#endif

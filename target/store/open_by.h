@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Which programs have a file or device open that is to be exported, so that
+ * two would write to it.
+ */
+#ifndef TARGET_STORE_OPEN_BY_H
+#define TARGET_STORE_OPEN_BY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct open_by_question {
+    int fd; /* of the file or device */
+    bool read_only;
+    uint64_t offset, length; /* the part, in bytes; length 0: to the end */
+};
+
+/* Whether a program that takes no locks is in the way: one that has it open for
+ * writing, or a vblade that has it open at all, unless both only read.  `out`
+ * says which: "open for writing by qemu-nbd (pid 7)". */
+bool open_by_another(const struct open_by_question *q, char *out, size_t room);
+
+/* Who has it open for writing, targets of ours among them: "in use by
+ * aoe-target (pid 7)". */
+bool open_by_anybody(const struct open_by_question *q, char *out, size_t room);
+
+/* Says who has a lock on it: `what` and the process, if that can be seen. */
+void open_by_locker(const struct open_by_question *q, const char *what,
+                    char *out, size_t room);
+
+#endif
