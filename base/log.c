@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,7 +17,7 @@
 enum { LINE_ROOM = 1024 };
 
 static const char *log_prefix = "aoekit";
-static bool log_all;
+int log_verbosity;
 static _Thread_local void (*log_heard)(void *arg, const char *line);
 static _Thread_local void *log_heard_arg;
 
@@ -44,17 +45,28 @@ const char *log_name(void)
     return log_prefix;
 }
 
-void log_verbose(bool verbose)
+/* "15:04:05.123456 ", or nothing. */
+static void format_time(char *out, size_t room, bool timed)
 {
-    log_all = verbose;
+    struct timespec now;
+    struct tm tm;
+
+    out[0] = '\0';
+    if (!timed || clock_gettime(CLOCK_REALTIME, &now) ||
+        !localtime_r(&now.tv_sec, &tm))
+        return;
+    snprintf(out, room, "%02d:%02d:%02d.%06ld ", tm.tm_hour, tm.tm_min,
+             tm.tm_sec, now.tv_nsec / 1000);
 }
 
-static void log_line(const char *fmt, va_list args)
+static void log_line(bool timed, const char *fmt, va_list args)
 {
-    char line[LINE_ROOM];
-    int used = snprintf(line, sizeof line, "%s: ", log_prefix);
-    int more =
-        vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
+    char line[LINE_ROOM], time[40];
+    int used, more;
+
+    format_time(time, sizeof time, timed);
+    used = snprintf(line, sizeof line, "%s: %s", log_prefix, time);
+    more = vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
 
     if (more < 0)
         return;
@@ -77,7 +89,7 @@ void log_error(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    log_line(fmt, args);
+    log_line(false, fmt, args);
     va_end(args);
     if (log_heard) {
         char line[LINE_ROOM];
@@ -94,18 +106,16 @@ void log_info(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    log_line(fmt, args);
+    log_line(false, fmt, args);
     va_end(args);
 }
 
-void log_debug(const char *fmt, ...)
+void log_timed(const char *fmt, ...)
 {
     va_list args;
 
-    if (!log_all)
-        return;
     va_start(args, fmt);
-    log_line(fmt, args);
+    log_line(true, fmt, args);
     va_end(args);
 }
 

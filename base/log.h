@@ -16,12 +16,18 @@
 void log_program(const char *program);
 const char *log_name(void);
 
-/* With `verbose`, log_debug lines appear too. */
-void log_verbose(bool verbose);
-
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* How many -v the user gave: 1, decisions are logged, too; 2, and each frame
+ * and request.  Set once, before there are threads. */
+extern int log_verbosity;
+
+/* A line that begins with the time of day.  Nothing is evaluated while it is
+ * not wanted. */
+#define log_debug(...) (log_verbosity >= 1 ? log_timed(__VA_ARGS__) : (void)0)
+#define log_trace(...) (log_verbosity >= 2 ? log_timed(__VA_ARGS__) : (void)0)
+void log_timed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* From now on `heard` gets each line of log_error, too, without the program's
  * name; NULL: nobody does.  For the thread whose lines these are. */

@@ -236,7 +236,7 @@ static int one_option(struct options *o, int option, char *arg)
     case OPTION_SECCOMP:
         return seccomp(o);
     case OPTION_VERBOSE:
-        log_verbose(true);
+        log_verbosity++;
         return -1;
     case OPTION_HELP:
         help();

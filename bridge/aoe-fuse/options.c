@@ -120,7 +120,7 @@ static bool read_option(struct mount_options *o, int letter, char **argv)
         o->foreground = true;
         return true;
     case 'v':
-        log_verbose(true);
+        log_verbosity++;
         return true;
     case OPT_TIMEOUT:
         return mount_option_set(o, "timeout=", optarg);

@@ -123,7 +123,7 @@ static int set_option(struct serve_options *o, int c)
         o->interfaces.link = optarg;
         return -1;
     case 'v':
-        log_verbose(true);
+        log_verbosity++;
         return -1;
     case 'h':
         help();

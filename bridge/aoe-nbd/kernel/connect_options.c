@@ -122,7 +122,7 @@ static int set_option(struct connect_options *o, int c)
         o->interfaces.link = optarg;
         return -1;
     case 'v':
-        log_verbose(true);
+        log_verbosity++;
         return -1;
     case 'h':
         help();
