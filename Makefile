@@ -146,11 +146,9 @@ include modules.mk
 MODULES := $(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES)))
 MODULES := $(foreach m,$(MODULES),$(if $(needs.$(m)),$(if $(HAVE_$(needs.$(m))),$(m)),$(m)))
 
-# $(call closure,MODULE): the module with all that it uses, itself first.
+# $(call all_used,MODULE): the module with all that it uses, and that uses.
 uses.aoe.h := initiator/libaoe
 closure = $(1) $(foreach m,$(uses.$(1)),$(call closure,$(m)))
-# The same for linking, users before used.  Longer lines of modules.mk are of
-# those that use more.
 all_used = $(filter $(MODULES),$(sort $(call closure,$(1))))
 sources = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
