@@ -454,7 +454,7 @@ install-mount:
 	sed 's,^PATH=,&$(BINDIR):,' dist/mount.aoe >$(DESTDIR)$(HELPERDIR)/mount.aoe && \
 	chmod 755 $(DESTDIR)$(HELPERDIR)/mount.aoe
 
-# ---- the house in order ------------------------------------------------------
+# ---- the tree in order -------------------------------------------------------
 SOURCES := $(wildcard $(foreach m,$(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES))) tests/*,\
 	$(m)/*.c $(m)/*.h)) $(wildcard doc/example/*.c)
 SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.* tests/run .ci/run)

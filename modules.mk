@@ -3,7 +3,7 @@
 # The modules: each is one folder, one archive, and a line here that says what it
 # may include besides itself (doc/architecture.md).  Whoever uses a module is
 # linked with all that it uses.  The Makefile builds from these lines, and
-# tests/house/includes.sh holds every #include against them.
+# tests/tree/includes.sh holds every #include against them.
 #
 # aoe.h is the door of the library: this header, and nothing else of
 # initiator/libaoe.

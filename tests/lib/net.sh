@@ -3,7 +3,7 @@
 #
 # What every network test stands on: two network namespaces, `nas` and `host`,
 # joined by a cable (a veth pair, eth0 at both ends), programs started in them,
-# and a clean house afterwards whatever happened.  Source it first:
+# and nothing left behind afterwards, whatever happened.  Source it first:
 #
 #     . "$(dirname "$0")/../lib/net.sh"
 #     need vblade nbdcopy=libnbd-bin      # COMMAND[=PACKAGE]; else skip

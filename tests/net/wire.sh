@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The house the other scripts stand on, tried with none of our programs:
+# The fixture of the other scripts, tried with none of our programs:
 # Debian's vblade at one end, frames written by hand at the other, tshark as
 # the judge of what passed.
 
