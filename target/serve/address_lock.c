@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fnv.h"
 #include "base/log.h"
 
 /* Where the system keeps what lives as long as it runs; old ones lack /run. */
@@ -68,25 +69,14 @@ void address_lock_close(struct address_lock *l)
     l->fd = -1;
 }
 
-static uint64_t hash(uint64_t h, const void *data, size_t len)
-{
-    const uint8_t *p = data;
-
-    /* FNV-1a. */
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 static off_t place_of(const struct address_lock *l, const char *ifname,
                       struct aoe_addr addr)
 {
-    uint64_t h =
-        hash(UINT64_C(0xcbf29ce484222325), &l->netspace, sizeof l->netspace);
+    uint64_t h = fnv64(FNV64_START, &l->netspace, sizeof l->netspace);
 
-    h = hash(h, ifname, strlen(ifname) + 1);
-    h = hash(h, &addr.shelf, sizeof addr.shelf);
-    h = hash(h, &addr.slot, sizeof addr.slot);
+    h = fnv64(h, ifname, strlen(ifname) + 1);
+    h = fnv64(h, &addr.shelf, sizeof addr.shelf);
+    h = fnv64(h, &addr.slot, sizeof addr.slot);
     return (off_t)(h & OFFSET_MOST);
 }
 

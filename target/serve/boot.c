@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/durable.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -61,14 +62,10 @@ const char *boot_directory(const char *state_dir)
 /* ---- records --------------------------------------------------------------
  */
 
-/* FNV-1a over the text before it. */
+/* Over the text before it. */
 static uint32_t sum(const char *text, size_t len)
 {
-    uint32_t h = UINT32_C(0x811c9dc5);
-
-    while (len-- > 0)
-        h = (h ^ (uint8_t)*text++) * UINT32_C(0x01000193);
-    return h;
+    return fnv32(FNV32_START, text, len);
 }
 
 static void encode(char out[RECORD + 1], enum boot_state state,

@@ -21,17 +21,7 @@
 #include <sys/vfs.h>
 #endif
 
-/* FNV-1a, 64 bits: distinguishes, does not protect. */
-static uint64_t hash(uint64_t h, const void *data, size_t len)
-{
-    const uint8_t *p = data;
-
-    if (h == 0)
-        h = UINT64_C(0xcbf29ce484222325);
-    while (len-- > 0)
-        h = (h ^ *p++) * UINT64_C(0x100000001b3);
-    return h;
-}
+#include "base/fnv.h"
 
 /* Identity of last resort: a name on this machine. */
 static uint64_t hash_place(uint64_t h, const char *name)
@@ -39,8 +29,8 @@ static uint64_t hash_place(uint64_t h, const char *name)
     char host[256] = "";
 
     gethostname(host, sizeof host - 1);
-    h = hash(h, host, strlen(host));
-    return hash(h, name, strlen(name));
+    h = fnv64(h, host, strlen(host));
+    return fnv64(h, name, strlen(name));
 }
 
 static uint64_t hash_path(uint64_t h, const char *path)
@@ -128,14 +118,14 @@ static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
         "dm/uuid", "md/uuid", "wwid", "device/wwid", "serial", "device/serial"};
     enum { NAMES = sizeof names / sizeof names[0] };
     char text[256];
-    uint64_t h = hash(0, "block", 5);
+    uint64_t h = fnv64(FNV64_START, "block", 5);
     unsigned i = 0;
 
     *unnamed = false;
     while (i < NAMES && !read_attribute(dev, true, names[i], text, sizeof text))
         i++;
     if (i < NAMES)
-        h = hash(h, text, strlen(text));
+        h = fnv64(h, text, strlen(text));
     else if (read_attribute(dev, true, "loop/backing_file", text, sizeof text))
         h = hash_place(h, text); /* not the device: it changes hands */
     else {
@@ -145,7 +135,7 @@ static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
         return hash_place(h, path);
     }
     if (read_attribute(dev, false, "partition", text, sizeof text))
-        h = hash(h, text, strlen(text));
+        h = fnv64(h, text, strlen(text));
     return h;
 }
 
@@ -163,7 +153,7 @@ static uint64_t block_naming(dev_t dev)
         ssize_t n = read_bytes(dev, true, names[i], bytes, sizeof bytes);
 
         if (n > 0)
-            h = hash(h, bytes, (size_t)n);
+            h = fnv64(h ? h : FNV64_START, bytes, (size_t)n);
     }
     return h;
 }
@@ -222,7 +212,7 @@ static uint64_t file_system_identity(const void *fsid, dev_t dev,
                                      const char *path)
 {
     static const uint8_t none[8];
-    uint64_t h = hash(0, "file", 4);
+    uint64_t h = fnv64(FNV64_START, "file", 4);
 
     if (memcmp(fsid, none, sizeof none) == 0)
         return hash_path(h, path);
@@ -230,9 +220,9 @@ static uint64_t file_system_identity(const void *fsid, dev_t dev,
         bool unnamed;
         uint64_t of_disk = block_identity(dev, path, &unnamed);
 
-        return hash(h, &of_disk, sizeof of_disk);
+        return fnv64(h, &of_disk, sizeof of_disk);
     }
-    return hash(h, fsid, sizeof none);
+    return fnv64(h, fsid, sizeof none);
 }
 
 static void probe_file(struct device *d, int fd, const struct stat *st,
@@ -247,7 +237,7 @@ static void probe_file(struct device *d, int fd, const struct stat *st,
         d->in_memory = (uint32_t)fs.f_type == TMPFS_MAGIC ||
                        (uint32_t)fs.f_type == RAMFS_MAGIC;
     d->identity = file_system_identity(&fs.f_fsid, st->st_dev, path);
-    d->identity = hash(d->identity, &ino, sizeof ino);
+    d->identity = fnv64(d->identity, &ino, sizeof ino);
 }
 
 #else /* not Linux */
@@ -259,7 +249,7 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
     (void)dev;
     (void)read_only;
     d->unnamed = true;
-    d->identity = hash_place(hash(0, "block", 5), path);
+    d->identity = hash_place(fnv64(FNV64_START, "block", 5), path);
 }
 
 static void probe_file(struct device *d, int fd, const struct stat *st,
@@ -269,8 +259,8 @@ static void probe_file(struct device *d, int fd, const struct stat *st,
 
     (void)fd;
     (void)read_only;
-    d->identity = hash_path(hash(0, "file", 4), path);
-    d->identity = hash(d->identity, &ino, sizeof ino);
+    d->identity = hash_path(fnv64(FNV64_START, "file", 4), path);
+    d->identity = fnv64(d->identity, &ino, sizeof ino);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/log.h"
 #include "target/store/nbd/requests.h"
 
@@ -74,17 +75,6 @@ static int check_blocks(const struct nbd_store *ns)
     return -EINVAL;
 }
 
-/* There is no telling which storage is behind a URI; it is the URI that stays
- * the same. */
-static uint64_t hash(const char *text)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    while (*text)
-        h = (h ^ (uint8_t)*text++) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 static void describe(struct nbd_store *ns, const struct store_file_options *o)
 {
     const struct nbd_facts *f = &ns->connection.facts;
@@ -98,7 +88,9 @@ static void describe(struct nbd_store *ns, const struct store_file_options *o)
     ns->store.no_cache = !f->can_flush;
     ns->store.can_trim = f->can_trim && !ns->store.read_only;
     ns->store.memory_align = 1;
-    ns->store.identity = hash(ns->uri);
+    /* There is no telling which storage is behind a URI; it is the URI that
+     * stays the same. */
+    ns->store.identity = fnv64(FNV64_START, ns->uri, strlen(ns->uri));
     if (f->read_only && !o->read_only)
         log_info("%s: the server lets nobody write", ns->uri);
 }
