@@ -47,5 +47,4 @@ circles.wire := 3
 circles.initiator/libaoe := 15
 circles.bridge/nbd := 9
 circles.bridge/aoe-fuse := 9
-circles.target/protocol := 5
 circles.target/serve := 9

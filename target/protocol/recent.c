@@ -4,7 +4,7 @@
  * the oldest is used next.
  */
 #include "target/protocol/recent.h"
-#include "target/protocol/responder.h"
+#include "target/protocol/exchange.h"
 
 #include <stdlib.h>
 #include <string.h>

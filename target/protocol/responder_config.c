@@ -5,7 +5,8 @@
  */
 #include <string.h>
 
-#include "target/protocol/responder_parts.h"
+#include "target/protocol/responder.h"
+#include "target/protocol/responder_commands.h"
 
 /* Every response tells the string as it is after the command. */
 static size_t build(struct exchange *x, uint8_t command)
@@ -14,7 +15,7 @@ static size_t build(struct exchange *x, uint8_t command)
     struct aoe_config reply = {
         .buffer_count = e->buffer_count,
         .firmware = e->firmware,
-        .sector_count = (uint8_t)responder_sectors(x),
+        .sector_count = (uint8_t)exchange_sectors(x),
         .version = AOE_VERSION,
         .command = command,
         .length = e->config_len,
@@ -30,10 +31,10 @@ static enum responder_verdict answer(struct exchange *x, uint8_t command,
     size_t len = AOE_CONFIG_HEADER + (size_t)x->export->config_len;
 
     /* On a tiny MTU: nothing is built that could overrun the buffer. */
-    if (len > responder_limit(x))
-        return responder_drop(x, COUNT_DROP_SIZE);
-    responder_header(x, error);
-    return responder_reply(x, build(x, command));
+    if (len > exchange_limit(x))
+        return exchange_drop(x, COUNT_DROP_SIZE);
+    exchange_header(x, error);
+    return exchange_reply(x, build(x, command));
 }
 
 static bool begins_with(const struct export *e, const struct aoe_config *c)
@@ -50,7 +51,7 @@ static bool equals(const struct export *e, const struct aoe_config *c)
 /* A string this interface could not tell back is not taken. */
 static bool fits(const struct exchange *x, const struct aoe_config *c)
 {
-    return AOE_CONFIG_HEADER + (size_t)c->length <= responder_limit(x);
+    return AOE_CONFIG_HEADER + (size_t)c->length <= exchange_limit(x);
 }
 
 enum responder_verdict respond_config(struct exchange *x)
@@ -60,22 +61,22 @@ enum responder_verdict respond_config(struct exchange *x)
 
     export_count(e, COUNT_CONFIG);
     if (x->len < AOE_CONFIG_HEADER)
-        return responder_drop(x, COUNT_DROP_SHORT);
+        return exchange_drop(x, COUNT_DROP_SHORT);
     if (aoe_config_parse(x->frame, x->len, &c))
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     x->sets = c.command == AOE_CONFIG_SET || c.command == AOE_CONFIG_FORCE;
     if (x->sets && !export_may_change(e, &x->header.src))
-        return responder_refuse(x);
+        return exchange_refuse(x);
     switch (c.command) {
     case AOE_CONFIG_READ:
         break;
     case AOE_CONFIG_TEST:
         if (!equals(e, &c))
-            return responder_drop(x, COUNT_DROP_SILENT);
+            return exchange_drop(x, COUNT_DROP_SILENT);
         break;
     case AOE_CONFIG_PREFIX:
         if (!begins_with(e, &c))
-            return responder_drop(x, COUNT_DROP_SILENT);
+            return exchange_drop(x, COUNT_DROP_SILENT);
         break;
     case AOE_CONFIG_SET:
         /* Setting what is set succeeds: a retransmitted request must get the
@@ -83,16 +84,16 @@ enum responder_verdict respond_config(struct exchange *x)
         if (e->config_len > 0 && !equals(e, &c))
             return answer(x, c.command, AOE_ERR_CONFIG_PRESENT);
         if (!fits(x, &c))
-            return responder_error(x, AOE_ERR_ARGUMENT);
+            return exchange_error(x, AOE_ERR_ARGUMENT);
         export_set_config(e, c.string, c.length);
         break;
     case AOE_CONFIG_FORCE:
         if (!fits(x, &c))
-            return responder_error(x, AOE_ERR_ARGUMENT);
+            return exchange_error(x, AOE_ERR_ARGUMENT);
         export_set_config(e, c.string, c.length);
         break;
     default:
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     }
     return answer(x, c.command, 0);
 }

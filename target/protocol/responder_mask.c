@@ -2,12 +2,12 @@
  *
  * MAC Mask List (AoEr11 section 3.3).
  */
-#include "target/protocol/responder_parts.h"
+#include "target/protocol/responder_commands.h"
 
 /* As many entries as a reply on this interface can tell. */
 static unsigned list_limit(const struct exchange *x)
 {
-    size_t room = responder_limit(x) - AOE_MASK_HEADER;
+    size_t room = exchange_limit(x) - AOE_MASK_HEADER;
     size_t n = room / AOE_MASK_DIRECTIVE;
 
     return n < EXPORT_LIST_MAX ? (unsigned)n : EXPORT_LIST_MAX;
@@ -21,11 +21,11 @@ static enum responder_verdict answer_list(struct exchange *x, uint8_t command)
     struct aoe_mask reply = {.command = command, .count = (uint8_t)count};
     size_t len;
 
-    responder_header(x, 0);
+    exchange_header(x, 0);
     len = aoe_mask_build(x->frame, &reply);
     for (unsigned i = 0; i < count; i++)
         len = aoe_mask_add(x->frame, len, AOE_DIRECTIVE_NONE, &list->macs[i]);
-    return responder_reply(x, len);
+    return exchange_reply(x, len);
 }
 
 /* Names the directive that failed.  Those before it were carried out and stay
@@ -38,9 +38,9 @@ static enum responder_verdict answer_failure(struct exchange *x,
     struct aoe_mask reply = {
         .command = command, .error = (uint8_t)error, .count = (uint8_t)at};
 
-    responder_header(x, 0);
-    return responder_reply(x, aoe_mask_build(x->frame, &reply) +
-                                  (size_t)at * AOE_MASK_DIRECTIVE);
+    exchange_header(x, 0);
+    return exchange_reply(x, aoe_mask_build(x->frame, &reply) +
+                                 (size_t)at * AOE_MASK_DIRECTIVE);
 }
 
 static enum aoe_mask_error execute(struct exchange *x, const struct aoe_mask *m,
@@ -75,16 +75,16 @@ enum responder_verdict respond_mask(struct exchange *x)
 
     export_count(x->export, COUNT_OTHER);
     if (x->len < AOE_MASK_HEADER)
-        return responder_drop(x, COUNT_DROP_SHORT);
+        return exchange_drop(x, COUNT_DROP_SHORT);
     if (aoe_mask_parse(x->frame, x->len, &m))
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     switch (m.command) {
     case AOE_MASK_READ:
         return answer_list(x, m.command);
     case AOE_MASK_EDIT:
         x->sets = true;
         if (!export_may_change(x->export, &x->header.src))
-            return responder_refuse(x);
+            return exchange_refuse(x);
         for (unsigned i = 0; i < m.count; i++) {
             enum aoe_mask_error error = execute(x, &m, i);
 
@@ -93,6 +93,6 @@ enum responder_verdict respond_mask(struct exchange *x)
         }
         return answer_list(x, m.command);
     default:
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     }
 }

@@ -4,11 +4,11 @@
  */
 #include <string.h>
 
-#include "target/protocol/responder_parts.h"
+#include "target/protocol/responder_commands.h"
 
 static unsigned list_limit(const struct exchange *x)
 {
-    size_t n = (responder_limit(x) - AOE_RESERVE_HEADER) / AOE_MAC;
+    size_t n = (exchange_limit(x) - AOE_RESERVE_HEADER) / AOE_MAC;
 
     return n < EXPORT_LIST_MAX ? (unsigned)n : EXPORT_LIST_MAX;
 }
@@ -23,8 +23,8 @@ static enum responder_verdict answer(struct exchange *x, uint8_t command)
         .macs = list->macs[0].b,
     };
 
-    responder_header(x, 0);
-    return responder_reply(x, aoe_reserve_build(x->frame, &reply));
+    exchange_header(x, 0);
+    return exchange_reply(x, aoe_reserve_build(x->frame, &reply));
 }
 
 static enum responder_verdict set_list(struct exchange *x,
@@ -33,7 +33,7 @@ static enum responder_verdict set_list(struct exchange *x,
     struct mac_list list = {.count = r->count};
 
     if (r->count > list_limit(x))
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     for (unsigned i = 0; i < r->count; i++)
         memcpy(list.macs[i].b, r->macs + (size_t)i * AOE_MAC, AOE_MAC);
     export_set_reserve(x->export, &list);
@@ -46,22 +46,22 @@ enum responder_verdict respond_reserve(struct exchange *x)
 
     export_count(x->export, COUNT_OTHER);
     if (x->len < AOE_RESERVE_HEADER)
-        return responder_drop(x, COUNT_DROP_SHORT);
+        return exchange_drop(x, COUNT_DROP_SHORT);
     if (aoe_reserve_parse(x->frame, x->len, &r))
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     x->sets = r.command == AOE_RESERVE_SET || r.command == AOE_RESERVE_FORCE;
     if (x->sets && !export_may_change(x->export, &x->header.src))
-        return responder_refuse(x);
+        return exchange_refuse(x);
     switch (r.command) {
     case AOE_RESERVE_READ:
         return answer(x, r.command);
     case AOE_RESERVE_SET:
         if (export_reserved(x->export, &x->header.src))
-            return responder_error(x, AOE_ERR_RESERVED);
+            return exchange_error(x, AOE_ERR_RESERVED);
         return set_list(x, &r);
     case AOE_RESERVE_FORCE:
         return set_list(x, &r);
     default:
-        return responder_error(x, AOE_ERR_ARGUMENT);
+        return exchange_error(x, AOE_ERR_ARGUMENT);
     }
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One request and its reply, and what every reply has in common (AoEr11 section
+ * 2).  The commands of the responder are built on this.
+ *
+ * One buffer carries the request, the data and the reply: data is read to, and
+ * written from, the bytes behind the ATA header.
+ */
+#ifndef TARGET_PROTOCOL_EXCHANGE_H
+#define TARGET_PROTOCOL_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "target/protocol/export.h"
+#include "target/protocol/operation.h"
+#include "wire/aoe.h"
+
+enum responder_verdict {
+    RESPONDER_DROP,  /* nothing to answer */
+    RESPONDER_REPLY, /* reply_len bytes of the frame are the reply */
+    RESPONDER_STORE, /* run `op`, then call responder_complete */
+};
+
+struct exchange {
+    /* Set by the caller, who keeps all of it until the exchange is over. */
+    uint8_t *frame;
+    uint32_t len;              /* bytes received */
+    uint32_t room;             /* bytes of the buffer, >= AOE_FRAME_MIN */
+    const struct aoe_mac *mac; /* of the interface that answers */
+    unsigned mtu;              /* of the same */
+    bool mtu_fell;             /* it was larger a moment ago */
+    struct aoe_header header;  /* parsed by responder_accept */
+    struct export *export;
+
+    /* Set by the responder. */
+    uint32_t reply_len;
+    bool sets; /* asks for a change of config string, mask list, reservation */
+    struct store_op op;            /* but for `complete` */
+    uint64_t span_start, span_end; /* bytes that all operations touch */
+    uint64_t flush_epoch; /* a flush is for this epoch only; 0: for any */
+    struct aoe_ata ata;   /* the request's registers; `data` until completion */
+
+    /* Private: what the reply to an ATA command needs. */
+    uint64_t lba;        /* first sector */
+    unsigned next_range; /* of DATA SET MANAGEMENT */
+};
+
+/* ---- for the commands of the responder only ---- */
+
+/* A request to more than one disk, or to more than one machine. */
+bool exchange_wide(const struct exchange *x);
+
+/* The most bytes that a reply may have on this interface. */
+size_t exchange_limit(const struct exchange *x);
+
+/* Sectors that a command may carry on this interface, 1 to 255. */
+unsigned exchange_sectors(const struct exchange *x);
+
+/* Writes the response's AoE header; `error` 0 is none. */
+void exchange_header(struct exchange *x, enum aoe_error error);
+
+/* The reply has `len` bytes; pads it. */
+enum responder_verdict exchange_reply(struct exchange *x, size_t len);
+
+/* Replies with an AoE error and nothing else, or not at all where many disks
+ * would. */
+enum responder_verdict exchange_error(struct exchange *x, enum aoe_error error);
+
+/* Refuses a change to somebody who may not make it. */
+enum responder_verdict exchange_refuse(struct exchange *x);
+
+enum responder_verdict exchange_drop(struct exchange *x,
+                                     enum export_counter why);
+
+#endif
