@@ -41,7 +41,7 @@ enum export_counter {
     COUNT_FLUSH,
     COUNT_TRIM,
     COUNT_OTHER,  /* other ATA, mask and reserve commands */
-    COUNT_COPIES, /* of recent writes: answered, not executed again */
+    COUNT_COPIES, /* answered from the reply cache, not executed again */
     COUNT_READ_BYTES,
     COUNT_WRITTEN_BYTES,
 

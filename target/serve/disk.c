@@ -43,7 +43,7 @@ void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
     epochs_init(&d->epochs);
     group_commit_init(&d->durable);
     if (!store->read_only)
-        d->recent = recent_new();
+        d->reply_cache = reply_cache_new();
 }
 
 void disk_end(struct disk *d)
@@ -57,7 +57,7 @@ void disk_fini(struct disk *d)
     disk_end(d);
     epochs_fini(&d->epochs);
     keeper_close(d->keeper);
-    recent_free(d->recent);
+    reply_cache_free(d->reply_cache);
     store_close(d->store);
     store_close(d->next_store);
 }
@@ -177,8 +177,8 @@ static bool changes(const struct store_op *op)
 static bool late_copy(const struct request *r)
 {
     const struct disk *d = r->disk;
-    const struct recent_outcome *before =
-        recent_find(d->recent, &r->key, d->host->now(d->host_arg));
+    const struct reply_cache_outcome *before =
+        reply_cache_find(d->reply_cache, &r->key, d->host->now(d->host_arg));
 
     return before && before->result == 0;
 }
@@ -264,7 +264,7 @@ static void completed(struct store_op *op)
 {
     struct request *r = request_of_op(op);
     struct disk *d = r->disk;
-    struct recent_outcome outcome;
+    struct reply_cache_outcome outcome;
     enum responder_verdict verdict;
     bool kept = changes(op) || (op->kind == STORE_FLUSH && !late_copy(r));
 
@@ -273,7 +273,7 @@ static void completed(struct store_op *op)
     settle(r, op);
     if (done_again(r, op))
         return;
-    outcome = (struct recent_outcome){op->result, op->done};
+    outcome = (struct reply_cache_outcome){op->result, op->done};
     verdict = responder_complete(&r->x);
     if (verdict == RESPONDER_STORE) {
         op->complete = store_done;
@@ -282,7 +282,8 @@ static void completed(struct store_op *op)
         return;
     }
     if (kept)
-        recent_add(d->recent, &r->key, outcome, d->host->now(d->host_arg));
+        reply_cache_add(d->reply_cache, &r->key, outcome,
+                        d->host->now(d->host_arg));
     finish(r, verdict);
 }
 
@@ -304,7 +305,7 @@ static void store_done(struct store_op *op)
  * have been the one that told of a loss, and its answer may not have arrived.
  */
 static bool repeats(const struct store_op *op,
-                    const struct recent_outcome *before)
+                    const struct reply_cache_outcome *before)
 {
     return before && (op->kind != STORE_FLUSH || before->result);
 }
@@ -313,8 +314,8 @@ static bool repeats(const struct store_op *op,
 static void answer_copy(struct disk *d, struct store_op *op)
 {
     struct request *r = request_of_op(op);
-    const struct recent_outcome *before =
-        recent_find(d->recent, &r->key, d->host->now(d->host_arg));
+    const struct reply_cache_outcome *before =
+        reply_cache_find(d->reply_cache, &r->key, d->host->now(d->host_arg));
     enum responder_verdict verdict;
 
     if (!repeats(op, before))
@@ -367,7 +368,7 @@ void disk_start(struct disk *d, struct request *r)
     r->asked = epochs_ask(&d->epochs);
     r->losses = d->epochs.losses;
     if (changes(&r->x.op) || r->x.op.kind == STORE_FLUSH)
-        r->key = recent_key_of(&r->x);
+        r->key = reply_cache_key_of(&r->x);
     if (changes(&r->x.op)) {
         /* Whom there is no room to remember writes durably. */
         r->cached =

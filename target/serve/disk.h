@@ -15,7 +15,7 @@
 #include "target/protocol/group_commit.h"
 #include "target/serve/latency.h"
 #include "target/protocol/order.h"
-#include "target/protocol/recent.h"
+#include "target/protocol/reply_cache.h"
 #include "target/serve/request.h"
 #include "target/store/store.h"
 
@@ -62,7 +62,7 @@ struct disk {
     unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
 
-    struct recent *recent; /* NULL: nothing is remembered */
+    struct reply_cache *reply_cache; /* NULL: it remembers nothing */
 
     struct epochs epochs;
     uint64_t losses;       /* of store->losses: how many the epochs know of */

@@ -7,7 +7,7 @@
 #define TARGET_SERVE_REQUEST_H
 
 #include "target/protocol/order.h"
-#include "target/protocol/recent.h"
+#include "target/protocol/reply_cache.h"
 #include "target/protocol/responder.h"
 #include "target/serve/state.h"
 #include "wire/link.h"
@@ -18,7 +18,8 @@ struct port;
 struct request {
     struct exchange x;
     struct order_entry order;
-    struct recent_key key; /* of what is not a read, once the disk has it */
+    struct reply_cache_key
+        key; /* of what is not a read, once the disk has it */
     struct disk *disk;
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */

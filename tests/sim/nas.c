@@ -93,8 +93,8 @@ static const struct disk_host host = {.now = host_now,
 
 static void forget_copies(struct nas *n)
 {
-    recent_free(n->disk.recent);
-    n->disk.recent = NULL;
+    reply_cache_free(n->disk.reply_cache);
+    n->disk.reply_cache = NULL;
 }
 
 void nas_knows_no_copies(struct nas *n)

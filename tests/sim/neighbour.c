@@ -176,7 +176,7 @@ static bool late(const struct neighbour *b, uint32_t tag, uint64_t now)
 {
     uint64_t ended = b->ended[number(tag)];
 
-    return ended && (b->nas->forgets || now - ended > RECENT_NS ||
+    return ended && (b->nas->forgets || now - ended > REPLY_CACHE_NS ||
                      b->failed[number(tag)]);
 }
 
@@ -219,7 +219,7 @@ static void wait_longer(struct neighbour *b, struct neighbour_op *op,
         return;
     if (hopeless(b, op, now))
         end(b, op, -1, now);
-    else if (b->nas->forgets || now - op->begun > RECENT_NS)
+    else if (b->nas->forgets || now - op->begun > REPLY_CACHE_NS)
         op->again_at = now + AGAIN_AFTER; /* a copy would not be known as one */
     else
         transmit(b, op, now);
