@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a disk may have lost, and who hears of it (doc/safety.md, "Who wrote
+ * what is lost hears it, once"): requests in the books of the epochs, commits,
+ * a store that takes another's place, and how it all ended.
+ */
+#include <errno.h>
+
+#include "base/random.h"
+#include "target/serve/boot.h"
+#include "target/serve/disk_parts.h"
+
+/* ---- what is lost ---------------------------------------------------------
+ */
+
+static void lose(struct disk *d)
+{
+    if (!epochs_lose(&d->epochs))
+        return;
+    export_count(&d->export, COUNT_LOSSES);
+    d->export.vendor.epoch = random_nonzero(ATA_EPOCH_MAX);
+    d->host->lost(d->host_arg, d);
+}
+
+/* The store may have met a failure on behalf of any operation. */
+static void note_losses(struct disk *d)
+{
+    if (d->losses == d->store->losses)
+        return;
+    d->losses = d->store->losses;
+    group_commit_lost(&d->durable);
+    lose(d);
+}
+
+void disk_abandon(struct disk *d)
+{
+    lose(d);
+}
+
+/* ---- requests -------------------------------------------------------------
+ */
+
+void disk_losses_begin(struct request *r)
+{
+    struct disk *d = r->disk;
+
+    r->asked = epochs_ask(&d->epochs);
+    r->losses = d->epochs.losses;
+    if (!disk_op_changes(&r->x.op))
+        return;
+    /* A write that cannot be remembered is made durable. */
+    r->cached = !r->x.op.durable && epochs_write(&d->epochs, &r->x.header.src);
+    r->x.op.durable = !r->cached;
+}
+
+bool disk_late_copy(const struct request *r)
+{
+    const struct disk *d = r->disk;
+    const struct reply_cache_outcome *before =
+        reply_cache_find(d->reply_cache, &r->key, d->host->now(d->host_arg));
+
+    return before && before->result == 0;
+}
+
+/* What a client that wrote lost data is told is an error; it is told once. */
+static void settle_durable(struct request *r, struct store_op *op)
+{
+    struct epochs *e = &r->disk->epochs;
+    const struct aoe_mac *client = &r->x.header.src;
+    bool lost = disk_late_copy(r) ? epochs_show(e, client, r->asked)
+                                  : epochs_tell(e, client, r->asked);
+
+    if (!lost || op->result)
+        return;
+    op->result = -EIO;
+    op->done = 0;
+}
+
+/* Who names an epoch knows from it whether something is lost. */
+static void settle_flush(struct request *r, struct store_op *op)
+{
+    if (!r->x.flush_epoch) {
+        settle_durable(r, op);
+        return;
+    }
+    epochs_tell(&r->disk->epochs, &r->x.header.src, r->asked);
+    if (op->result == 0 && r->x.flush_epoch != r->x.export->vendor.epoch)
+        op->result = -EIO;
+}
+
+void disk_losses_settle(struct request *r, struct store_op *op)
+{
+    note_losses(r->disk);
+    if (op->kind == STORE_FLUSH)
+        settle_flush(r, op);
+    else if (disk_op_changes(op) && !r->cached)
+        settle_durable(r, op);
+}
+
+/* A write that was under way when something was lost may have been in the cache
+ * already, and lost with it.  Whoever hears of the loss before the answer would
+ * take it for newer. */
+static bool overtaken(const struct request *r, const struct store_op *op)
+{
+    return r->cached && disk_op_changes(op) && op->result == 0 &&
+           r->losses != r->disk->epochs.losses;
+}
+
+/* Of a trim of several stretches the first ones would have to be done again,
+ * too; that fails. */
+bool disk_losses_again(struct request *r, struct store_op *op)
+{
+    if (!overtaken(r, op))
+        return false;
+    if (op->offset != r->x.span_start ||
+        op->offset + op->length != r->x.span_end) {
+        op->result = -EIO;
+        op->done = 0;
+        return false;
+    }
+    r->losses = r->disk->epochs.losses;
+    return true;
+}
+
+/* ---- commits ------------------------------------------------------------ */
+
+void disk_flush_begins(void *arg)
+{
+    struct disk *d = arg;
+
+    d->flush_covers = epochs_begin(&d->epochs);
+}
+
+void disk_flush_ended(void *arg, int result)
+{
+    struct disk *d = arg;
+
+    note_losses(d);
+    if (result)
+        lose(d);
+    else
+        epochs_settle(&d->epochs, d->flush_covers);
+}
+
+void disk_committed(struct disk *d)
+{
+    d->committing = false;
+    if (d->commit.result)
+        disk_report(d, &d->commit);
+    d->host->committed(d->host_arg, d);
+}
+
+void disk_commit(struct disk *d)
+{
+    if (!epochs_dirty(&d->epochs) || d->committing)
+        return;
+    d->committing = true;
+    d->commit = (struct store_op){.kind = STORE_FLUSH};
+    disk_make_ready(d, &d->commit);
+}
+
+/* ---- another store --------------------------------------------------------
+ */
+
+/* What was written into the old one may never have reached the device. */
+static void exchange(struct disk *d)
+{
+    disk_abandon(d);
+    group_commit_lost(&d->durable);
+    store_close(d->store);
+    d->store = d->next_store;
+    d->losses = d->store->losses;
+    d->next_store = NULL;
+}
+
+bool disk_store_ready(struct disk *d)
+{
+    if (!d->next_store)
+        return true;
+    if (d->at_store > 0 || d->durable.busy || d->durable.writing > 0)
+        return false;
+    exchange(d);
+    return true;
+}
+
+void disk_exchange_store(struct disk *d, struct store *store)
+{
+    d->next_store = store;
+    disk_touch(d);
+}
+
+/* ---- the end --------------------------------------------------------------
+ */
+
+void disk_end(struct disk *d)
+{
+    boot_end(d->boot, &d->export, epochs_clean(&d->epochs));
+    d->boot = NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the parts of a disk share; for target/serve/disk*.c only.
+ */
+#ifndef TARGET_SERVE_DISK_PARTS_H
+#define TARGET_SERVE_DISK_PARTS_H
+
+#include "target/serve/disk.h"
+
+static inline struct request *request_of_op(struct store_op *op)
+{
+    return list_entry(op, struct request, x.op);
+}
+
+static inline bool disk_op_changes(const struct store_op *op)
+{
+    return op->kind == STORE_WRITE || op->kind == STORE_TRIM;
+}
+
+static inline void disk_touch(struct disk *d)
+{
+    d->host->touch(d->host_arg, d);
+}
+
+/* The operation goes to the store with the next disk_submit. */
+static inline void disk_make_ready(struct disk *d, struct store_op *op)
+{
+    list_append(&d->ready, &op->link);
+    disk_touch(d);
+}
+
+/* ---- target/serve/disk_losses.c ---- */
+
+/* The request enters the books of the epochs: who must hear of a loss, and
+ * whether it may stay in the cache. */
+void disk_losses_begin(struct request *r);
+/* Its operation has completed.  Makes an error of the result where the reply is
+ * one by which its client must hear of a loss. */
+void disk_losses_settle(struct request *r, struct store_op *op);
+/* True: its operation has to be done again, since what it wrote may be lost. */
+bool disk_losses_again(struct request *r, struct store_op *op);
+/* Whether it is a copy of a FLUSH that succeeded: its client does not wait for
+ * an answer any more. */
+bool disk_late_copy(const struct request *r);
+
+/* The flush of the group commit begins, or has ended with 0 or -errno. */
+void disk_flush_begins(void *disk);
+void disk_flush_ended(void *disk, int result);
+/* The flush of disk_commit has completed. */
+void disk_committed(struct disk *d);
+
+/* False: the old store is still at work, and the new one must wait. */
+bool disk_store_ready(struct disk *d);
+
+/* ---- target/serve/disk_report.c ---- */
+
+/* Logs an operation that failed. */
+void disk_report(struct disk *d, const struct store_op *op);
+
+#endif
