@@ -3,6 +3,7 @@
  * Moving data between a file and a run of operations, however long it takes,
  * and finding out which sector fails if one does.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -63,59 +64,126 @@ int file_sync(const struct file_store *fs, struct store_op *op)
     return err;
 }
 
+/* What the next call is.  Whatever was moved or refused, the one after it
+ * begins with the first of these again. */
+enum move_state {
+    MOVE_PLAIN,     /* a read, or a write that a flush will cover */
+    MOVE_DURABLE,   /* a write that the kernel makes durable (RWF_DSYNC) */
+    MOVE_THEN_SYNC, /* ... which it refused: a plain write and a sync */
+    MOVE_ENDED,
+};
+
+/* A run on its way between memory and file. */
+struct move {
+    const struct file_store *fs;
+    struct store_op *op; /* the first of the run */
+    struct pieces *p;    /* what is left to move */
+    enum move_state state;
+    int result;       /* once it has ended: 0 or -errno */
+    uint64_t done;    /* bytes */
+    uint64_t durable; /* of these, on stable storage */
+};
+
+static enum move_state first_state(const struct move *m)
+{
+    return m->op->kind == STORE_WRITE && m->op->durable ? MOVE_DURABLE
+                                                        : MOVE_PLAIN;
+}
+
+static ssize_t call(const struct move *m, unsigned how)
+{
+    const struct pieces *p = m->p;
+    int fd = p->direct ? m->fs->direct_fd : m->fs->fd;
+
+    return m->op->kind == STORE_WRITE
+               ? device_write(fd, p->iov, p->count, p->offset, how)
+               : device_read(fd, p->iov, p->count, p->offset, how);
+}
+
+static void end(struct move *m, int result)
+{
+    m->state = MOVE_ENDED;
+    m->result = result;
+    assert(!m->op->durable || m->op->kind != STORE_WRITE ||
+           m->durable == m->done);
+}
+
+static void moved(struct move *m, size_t n)
+{
+    struct pieces *p = m->p;
+
+    skip(p, n);
+    m->done += n;
+    p->direct = p->direct && n % m->fs->device.direct_offset == 0;
+    if (p->length == 0)
+        end(m, 0);
+}
+
+/* A call returned bytes or -errno. */
+static void returned(struct move *m, ssize_t n)
+{
+    m->state = first_state(m);
+    if (n > 0)
+        moved(m, (size_t)n);
+    else if (n == 0)
+        end(m, m->op->kind == STORE_WRITE ? -ENOSPC : -ENXIO);
+    else if (n == -EINVAL && m->p->direct)
+        m->p->direct = false; /* the kernel judges alignment better than we */
+    else if (n != -EINTR)
+        end(m, (int)n);
+}
+
 /* The system may report here that other writes failed, which nobody would hear
  * of again. */
-static ssize_t write_durably(const struct file_store *fs, int fd,
-                             const struct pieces *p, struct store_op *op)
+static void write_durably(struct move *m)
 {
-    ssize_t n = device_write(fd, p->iov, p->count, p->offset, DEVICE_DURABLE);
-    int err;
+    ssize_t n = call(m, DEVICE_DURABLE);
 
-    if (n != -EOPNOTSUPP && n != -EINVAL) {
-        file_op(op)->failed_syncs += n < 0 && n != -EINTR;
-        return n;
+    if (n == -EOPNOTSUPP || n == -EINVAL) {
+        m->state = MOVE_THEN_SYNC;
+        return;
     }
-    n = device_write(fd, p->iov, p->count, p->offset, 0);
-    err = n < 0 ? 0 : file_sync(fs, op);
-    return err ? err : n;
+    file_op(m->op)->failed_syncs += n < 0 && n != -EINTR;
+    m->durable += n > 0 ? (uint64_t)n : 0;
+    returned(m, n);
 }
 
-static ssize_t move_some(const struct file_store *fs, const struct pieces *p,
-                         struct store_op *op)
+static void write_then_sync(struct move *m)
 {
-    int fd = p->direct ? fs->direct_fd : fs->fd;
+    ssize_t n = call(m, 0);
+    int err = n < 0 ? 0 : file_sync(m->fs, m->op);
 
-    if (op->kind != STORE_WRITE)
-        return device_read(fd, p->iov, p->count, p->offset, 0);
-    if (op->durable)
-        return write_durably(fs, fd, p, op);
-    return device_write(fd, p->iov, p->count, p->offset, 0);
+    m->durable += n > 0 && !err ? (uint64_t)n : 0;
+    returned(m, err ? err : n);
 }
 
-/* Moves all of it.  Returns 0, or -errno with *done bytes moved. */
+static void move_step(struct move *m)
+{
+    switch (m->state) {
+    case MOVE_PLAIN:
+        returned(m, call(m, 0));
+        break;
+    case MOVE_DURABLE:
+        write_durably(m);
+        break;
+    case MOVE_THEN_SYNC:
+        write_then_sync(m);
+        break;
+    case MOVE_ENDED:
+        break;
+    }
+}
+
+/* Moves all of it.  Returns 0 or -errno. */
 static int move_all(const struct file_store *fs, struct pieces *p,
-                    struct store_op *op, uint64_t *done)
+                    struct store_op *op)
 {
-    *done = 0;
-    while (p->length > 0) {
-        ssize_t n = move_some(fs, p, op);
+    struct move m = {.fs = fs, .op = op, .p = p};
 
-        if (n == -EINTR)
-            continue;
-        /* The kernel judges alignment better than we can. */
-        if (n == -EINVAL && p->direct) {
-            p->direct = false;
-            continue;
-        }
-        if (n < 0)
-            return (int)n;
-        if (n == 0)
-            return op->kind == STORE_WRITE ? -ENOSPC : -ENXIO;
-        skip(p, (size_t)n);
-        *done += (uint64_t)n;
-        p->direct = p->direct && n % fs->device.direct_offset == 0;
-    }
-    return 0;
+    m.state = p->length > 0 ? first_state(&m) : MOVE_ENDED;
+    while (m.state != MOVE_ENDED)
+        move_step(&m);
+    return m.result;
 }
 
 uint64_t file_writable(const struct file_store *fs, const struct pieces *p)
@@ -140,7 +208,7 @@ static void move_sectors(struct file_store *fs, struct store_op *op)
     op->done = 0;
     op->result = 0;
     while (op->done < op->length && op->result == 0) {
-        uint64_t left = op->length - op->done, done;
+        uint64_t left = op->length - op->done;
         struct pieces p = {
             .iov[0] = {.iov_base = op->data + op->done,
                        .iov_len = (size_t)(left < step ? left : step)},
@@ -153,7 +221,7 @@ static void move_sectors(struct file_store *fs, struct store_op *op)
         if (write && file_writable(fs, &p) < p.length)
             op->result = -ENXIO;
         else
-            op->result = move_all(fs, &p, op, &done);
+            op->result = move_all(fs, &p, op);
         if (op->result == 0)
             op->done += step < left ? step : left;
     }
@@ -180,12 +248,11 @@ static int move_run(struct file_store *fs, struct store_op *first, bool merged)
 {
     bool write = first->kind == STORE_WRITE;
     struct pieces p;
-    uint64_t done;
 
     file_collect(fs, first, merged, &p);
     if (write && file_writable(fs, &p) < p.length)
         return -ENXIO;
-    return move_all(fs, &p, first, &done);
+    return move_all(fs, &p, first);
 }
 
 static void write_back(const struct file_store *fs, const struct store_op *op)
