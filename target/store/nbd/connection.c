@@ -15,7 +15,7 @@
 #include "base/log.h"
 
 /* Short enough that a server which is back in time for the requests that wait
- * for it (nbd_requests.c) is also found in time. */
+ * for it (requests.c) is also found in time. */
 #define PAUSE_FIRST (100 * NS_PER_MS)
 #define PAUSE_MOST  NS_PER_S
 #define HANDSHAKE   (10 * NS_PER_S)

@@ -1,188 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Requests to an NBD server (NBD protocol): made of operations, asked,
- * answered, and asked again when the server was lost in between.
+ * Requests to an NBD server (NBD protocol): sent, answered, and sent again when
+ * the server was lost in between.
  *
- * Neighbouring operations become one request: a copy of a kilobyte costs much
- * less than a message each way.  Asking again is safe for writes as well:
- * target/protocol/order.h starts nothing that overlaps one before it has
- * completed, so that the second copy finds what the first one left.
+ * Sending again is safe for writes as well: target/protocol/order.h starts
+ * nothing that overlaps one before it has completed, so that the second copy
+ * finds what the first one left.
  */
 #include "target/store/nbd/requests.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "target/store/nbd/runs.h"
 
-enum {
-    SECTOR = 512,
-    RUN_BYTES = 256 * 1024, /* of operations merged into one request */
-    TRIM_BYTES = 1 << 30,
-    LOSSES_MOST = 3, /* a request that kills the server has its end */
-};
+enum { LOSSES_MAX = 3 }; /* a request that kills the server has its end */
 
 /* How long requests wait for a server that was lost. */
 #define PATIENCE (5 * NS_PER_S)
-
-static struct store_op *op_of(struct list *node)
-{
-    return list_entry(node, struct store_op, link);
-}
 
 static struct nbd_request *request_of(struct list *node)
 {
     return list_entry(node, struct nbd_request, link);
 }
 
-static void move_to(struct list *list, struct nbd_request *r)
+static bool changes(const struct nbd_request *r)
 {
-    list_remove(&r->link);
-    list_append(list, &r->link);
+    return r->kind == STORE_WRITE || r->kind == STORE_TRIM;
 }
 
-static bool moves_data(enum store_kind kind)
-{
-    return kind == STORE_READ || kind == STORE_WRITE;
-}
-
-/* ---- from operations to requests ------------------------------------------
- */
-
-static bool follows(const struct nbd_request *r, const struct store_op *op,
-                    uint64_t most)
-{
-    if (op->kind != r->kind || op->durable != r->durable)
-        return false;
-    if (op->kind == STORE_FLUSH)
-        return true;
-    return moves_data(op->kind) && r->length + op->length <= most &&
-           op->offset + r->store->base == r->offset + r->length;
-}
-
-static uint64_t largest_step(const struct nbd_store *ns, enum store_kind kind)
-{
-    uint64_t most = ns->connection.facts.maximum / SECTOR * SECTOR;
-
-    if (kind == STORE_TRIM)
-        return TRIM_BYTES;
-    return most < RUN_BYTES ? most : RUN_BYTES;
-}
-
-static void take_neighbours(struct nbd_request *r)
-{
-    struct list *pending = &r->store->pending, *node;
-
-    while ((node = list_first(pending)) && follows(r, op_of(node), r->step)) {
-        list_remove(node);
-        list_append(&r->ops, node);
-        r->length += op_of(node)->length;
-    }
-}
-
-static bool single(struct nbd_request *r)
-{
-    return r->ops.next == r->ops.prev;
-}
-
-/* All but the first become requests of their own. */
-static void split(struct nbd_request *r)
-{
-    struct list *alone = &r->store->alone;
-
-    while (!single(r)) {
-        struct list *last = r->ops.prev;
-
-        list_remove(last);
-        list_prepend(alone, last);
-    }
-    r->length = op_of(list_first(&r->ops))->length;
-    free(r->bounce);
-    r->bounce = NULL;
-}
-
-static bool wants_bounce(struct nbd_request *r)
-{
-    return r->kind == STORE_VERIFY || (moves_data(r->kind) && !single(r));
-}
-
-static void gather(struct nbd_request *r)
-{
-    uint8_t *to = r->bounce;
-
-    list_each(it, &r->ops) {
-        memcpy(to, op_of(it)->data, (size_t)op_of(it)->length);
-        to += op_of(it)->length;
-    }
-}
-
-static void scatter(struct nbd_request *r)
-{
-    const uint8_t *from = r->bounce;
-
-    list_each(it, &r->ops) {
-        memcpy(op_of(it)->data, from, (size_t)op_of(it)->length);
-        from += op_of(it)->length;
-    }
-}
-
-static void complete(struct nbd_request *r, int result)
-{
-    struct list ops, *node;
-    uint64_t done = r->done;
-    bool flush = r->kind == STORE_FLUSH;
-
-    list_init(&ops);
-    list_splice(&ops, &r->ops);
-    free(r->bounce);
-    r->bounce = NULL;
-    move_to(&r->store->idle, r);
-    while ((node = list_first(&ops))) {
-        struct store_op *op = op_of(node);
-
-        list_remove(node);
-        op->result = result;
-        op->done = result ? done : flush ? 0 : op->length;
-        op->complete(op);
-    }
-}
-
-/* The next operation, with its neighbours, as a request. */
-static void take(struct nbd_store *ns, struct nbd_request *r)
-{
-    bool alone = !list_empty(&ns->alone);
-    struct list *node = list_first(alone ? &ns->alone : &ns->pending);
-    struct store_op *op = op_of(node);
-
-    list_remove(node);
-    list_init(&r->ops);
-    list_append(&r->ops, node);
-    r->kind = op->kind;
-    r->durable = op->durable;
-    r->offset = ns->base + op->offset;
-    r->length = op->length;
-    r->done = 0;
-    r->step = largest_step(ns, r->kind);
-    r->flushing = r->covers = false;
-    r->losses = 0;
-    move_to(&ns->again, r);
-    if (!alone)
-        take_neighbours(r);
-    if (!wants_bounce(r))
-        return;
-    r->bounce = malloc(r->kind == STORE_VERIFY ? RUN_BYTES : (size_t)r->length);
-    if (r->bounce && r->kind == STORE_WRITE)
-        gather(r);
-    if (r->bounce)
-        return;
-    if (r->kind == STORE_VERIFY)
-        complete(r, -ENOMEM);
-    else
-        split(r);
-}
-
-/* ---- asking ---------------------------------------------------------------
+/* ---- sending --------------------------------------------------------------
  */
 
 /* Runs within libnbd, which must not be called from here. */
@@ -190,8 +38,9 @@ static int answered(void *user, int *error)
 {
     struct nbd_request *r = user;
 
+    assert(r->state == NBD_SENT);
     r->error = *error;
-    move_to(&r->store->answered, r);
+    nbd_request_enter(r, NBD_ANSWERED);
     return 1;
 }
 
@@ -202,14 +51,7 @@ static uint64_t step_of(const struct nbd_request *r)
     return left < r->step ? left : r->step;
 }
 
-static uint8_t *memory_of(struct nbd_request *r)
-{
-    if (r->kind == STORE_VERIFY)
-        return r->bounce;
-    return (r->bounce ? r->bounce : op_of(list_first(&r->ops))->data) + r->done;
-}
-
-static int64_t ask_flush(struct nbd_request *r, nbd_completion_callback back)
+static int64_t send_flush(struct nbd_request *r, nbd_completion_callback back)
 {
     struct nbd_store *ns = r->store;
 
@@ -218,7 +60,7 @@ static int64_t ask_flush(struct nbd_request *r, nbd_completion_callback back)
     return nbd_aio_flush(ns->connection.handle, back, 0);
 }
 
-static int64_t ask(struct nbd_request *r)
+static int64_t send_step(struct nbd_request *r)
 {
     const struct nbd_connection *c = &r->store->connection;
     nbd_completion_callback back = {.callback = answered, .user_data = r};
@@ -226,13 +68,14 @@ static int64_t ask(struct nbd_request *r)
     uint64_t at = r->offset + r->done, n = step_of(r);
 
     if (r->kind == STORE_FLUSH || r->flushing)
-        return ask_flush(r, back);
+        return send_flush(r, back);
     switch (r->kind) {
     case STORE_READ:
     case STORE_VERIFY:
-        return nbd_aio_pread(c->handle, memory_of(r), (size_t)n, at, back, 0);
+        return nbd_aio_pread(c->handle, nbd_run_memory(r), (size_t)n, at, back,
+                             0);
     case STORE_WRITE:
-        return nbd_aio_pwrite(c->handle, memory_of(r), (size_t)n, at, back,
+        return nbd_aio_pwrite(c->handle, nbd_run_memory(r), (size_t)n, at, back,
                               fua);
     default:
         return nbd_aio_trim(c->handle, n, at, back, fua);
@@ -247,90 +90,164 @@ static bool beyond_end(const struct nbd_request *r)
     return r->kind != STORE_FLUSH && r->offset + r->done + step_of(r) > size;
 }
 
-static void issue(struct nbd_request *r)
+static void send_request(struct nbd_request *r)
 {
     struct nbd_store *ns = r->store;
     bool nothing = r->kind == STORE_FLUSH && !ns->connection.facts.can_flush;
 
     r->error = 0;
-    move_to(&ns->sent, r);
+    nbd_request_enter(r, NBD_SENT);
     if (beyond_end(r))
         r->error = ENXIO;
-    else if (!nothing && ask(r) < 0)
+    else if (!nothing && send_step(r) < 0)
         r->error = nbd_get_errno() ? nbd_get_errno() : EIO;
     if (nothing || r->error)
-        move_to(&ns->answered, r);
+        nbd_request_enter(r, NBD_ANSWERED);
 }
 
-/* ---- answers --------------------------------------------------------------
+/* ---- what becomes of a request --------------------------------------------
  */
 
-static void ask_again(struct nbd_request *r)
-{
-    list_remove(&r->link);
-    list_prepend(&r->store->again, &r->link);
-}
+enum nbd_event {
+    STEP_DONE,   /* the server did what it was asked for */
+    STEP_FAILED, /* it answered with an error */
+    SERVER_LOST, /* it will not answer, or has forgotten what it did */
+};
 
-static void succeeded(struct nbd_request *r)
-{
-    if (r->kind == STORE_READ && r->bounce)
-        scatter(r);
-    complete(r, 0);
-}
+enum nbd_next {
+    SEND_NEXT,    /* there is more of it */
+    SEND_FLUSH,   /* all is written, and the server knows no FUA */
+    SEND_ALONE,   /* one of a run failed, and the others must not with it */
+    SEND_SECTORS, /* a client is told which sector it was */
+    SEND_AGAIN,   /* from its start: of a durable write all may be gone */
+    SUCCEED,
+    FAIL,
+};
 
-static void step_done(struct nbd_request *r)
+static enum nbd_next after_done(const struct nbd_request *r)
 {
     const struct nbd_facts *f = &r->store->connection.facts;
-    bool changes = r->kind == STORE_WRITE || r->kind == STORE_TRIM;
 
-    nbd_connection_works(&r->store->connection);
-    if (changes && !r->durable && f->can_flush)
-        r->store->dirty = true;
-    if (r->kind != STORE_FLUSH && !r->flushing)
-        r->done += step_of(r);
-    if (r->kind != STORE_FLUSH && r->done < r->length) {
-        ask_again(r);
-    } else if (changes && r->durable && !r->flushing && !f->can_fua &&
-               f->can_flush) {
-        r->flushing = true;
-        ask_again(r);
-    } else {
-        succeeded(r);
-    }
+    if (r->kind != STORE_FLUSH && r->done < r->length)
+        return SEND_NEXT;
+    if (changes(r) && r->durable && !r->flushing && !f->can_fua && f->can_flush)
+        return SEND_FLUSH;
+    return SUCCEED;
 }
 
-/* A client is told which sector it was, and the others of a run must not fail
- * with it. */
-static void step_failed(struct nbd_request *r)
+static enum nbd_next after_failure(const struct nbd_request *r)
 {
-    bool sectors = moves_data(r->kind) || r->kind == STORE_VERIFY;
+    bool sectors = r->kind == STORE_READ || r->kind == STORE_WRITE ||
+                   r->kind == STORE_VERIFY;
 
+    if (r->kind != STORE_FLUSH && !nbd_run_single(r))
+        return SEND_ALONE;
+    if (sectors && !r->flushing && step_of(r) > NBD_SECTOR)
+        return SEND_SECTORS;
+    return FAIL;
+}
+
+static enum nbd_next next_of(const struct nbd_request *r, enum nbd_event event)
+{
+    switch (event) {
+    case STEP_DONE:
+        return after_done(r);
+    case STEP_FAILED:
+        return after_failure(r);
+    case SERVER_LOST:
+        break;
+    }
+    return r->losses > LOSSES_MAX ? FAIL : SEND_AGAIN;
+}
+
+static void note_done(struct nbd_request *r)
+{
+    struct nbd_store *ns = r->store;
+
+    nbd_connection_works(&ns->connection);
+    ns->dirty |= changes(r) && !r->durable && ns->connection.facts.can_flush;
+    if (r->kind != STORE_FLUSH && !r->flushing)
+        r->done += step_of(r);
+}
+
+static void note_failure(struct nbd_request *r)
+{
     /* The server may have told us of other writes than these. */
     if (r->kind == STORE_FLUSH || r->durable)
         r->store->store.losses++;
     r->covers = false;
-    if (!single(r) && r->kind != STORE_FLUSH) {
-        split(r);
-        r->done = 0;
-        r->flushing = false;
-        ask_again(r);
-    } else if (sectors && !r->flushing && step_of(r) > SECTOR) {
-        r->step = SECTOR;
-        ask_again(r);
-    } else {
-        complete(r, -r->error);
+}
+
+static void note_loss(struct nbd_request *r)
+{
+    r->losses++;
+    r->error = EIO;
+    r->done = 0;
+    r->step = nbd_run_largest_step(r->store, r->kind);
+    r->flushing = r->covers = false;
+    nbd_request_enter(r, NBD_READY);
+}
+
+static void note(struct nbd_request *r, enum nbd_event event)
+{
+    switch (event) {
+    case STEP_DONE:
+        note_done(r);
+        break;
+    case STEP_FAILED:
+        note_failure(r);
+        break;
+    case SERVER_LOST:
+        note_loss(r);
+        break;
     }
 }
+
+static void request_step(struct nbd_request *r, enum nbd_event event)
+{
+    assert(r->state != NBD_IDLE);
+    note(r, event);
+    switch (next_of(r, event)) {
+    case SEND_NEXT:
+        nbd_request_return(r, NBD_READY);
+        break;
+    case SEND_FLUSH:
+        r->flushing = true;
+        nbd_request_return(r, NBD_READY);
+        break;
+    case SEND_ALONE:
+        nbd_run_split(r);
+        r->done = 0;
+        r->flushing = false;
+        nbd_request_return(r, NBD_READY);
+        break;
+    case SEND_SECTORS:
+        r->step = NBD_SECTOR;
+        nbd_request_return(r, NBD_READY);
+        break;
+    case SEND_AGAIN: /* it is ready, behind those that were lost before it */
+        break;
+    case SUCCEED:
+        nbd_run_complete(r, 0);
+        break;
+    case FAIL:
+        nbd_run_complete(r, -r->error);
+        break;
+    }
+}
+
+/* ---- turns ----------------------------------------------------------------
+ */
 
 static void fail_waiting(struct nbd_store *ns)
 {
     struct list *node;
 
-    while ((node = list_first(&ns->again)))
-        complete(request_of(node), -EIO);
+    while ((node = list_first(&ns->in[NBD_READY])))
+        nbd_run_complete(request_of(node), -EIO);
     list_splice(&ns->alone, &ns->pending);
     while ((node = list_first(&ns->alone))) {
-        struct store_op *op = op_of(node);
+        struct store_op *op = list_entry(node, struct store_op, link);
 
         list_remove(node);
         op->result = -EIO;
@@ -350,30 +267,33 @@ static void handle_answers(struct nbd_store *ns)
 {
     struct list *node;
 
-    while ((node = list_first(&ns->answered))) {
+    while ((node = list_first(&ns->in[NBD_ANSWERED]))) {
         struct nbd_request *r = request_of(node);
 
-        if (r->error == 0)
-            step_done(r);
-        else if (!means_loss(r->error))
-            step_failed(r);
-        else
+        if (means_loss(r->error))
             nbd_connection_drop(&ns->connection, "the server shuts down");
+        else
+            request_step(r, r->error ? STEP_FAILED : STEP_DONE);
     }
 }
 
-static void issue_all(struct nbd_store *ns)
+/* The request to send next, if any. */
+static struct nbd_request *next_ready(struct nbd_store *ns)
 {
-    while (ns->connection.up) {
-        if (list_empty(&ns->again)) {
-            if (list_empty(&ns->idle) ||
-                (list_empty(&ns->pending) && list_empty(&ns->alone)))
-                break;
-            take(ns, request_of(list_first(&ns->idle)));
-        }
-        if (!list_empty(&ns->again))
-            issue(request_of(list_first(&ns->again)));
-    }
+    struct list *ready = &ns->in[NBD_READY], *idle = &ns->in[NBD_IDLE];
+
+    while (list_empty(ready) && !list_empty(idle) &&
+           !(list_empty(&ns->pending) && list_empty(&ns->alone)))
+        nbd_run_take(request_of(list_first(idle)));
+    return list_empty(ready) ? NULL : request_of(list_first(ready));
+}
+
+static void send_all(struct nbd_store *ns)
+{
+    struct nbd_request *r;
+
+    while (ns->connection.up && (r = next_ready(ns)))
+        send_request(r);
 }
 
 /* Everything that can be done now is, in one place: libnbd completes requests
@@ -382,9 +302,9 @@ void nbd_requests_turn(struct nbd_store *ns)
 {
     do {
         handle_answers(ns);
-        issue_all(ns);
+        send_all(ns);
         nbd_connection_update(&ns->connection);
-    } while (!list_empty(&ns->answered));
+    } while (!list_empty(&ns->in[NBD_ANSWERED]));
     if (ns->impatient)
         fail_waiting(ns);
 }
@@ -395,9 +315,9 @@ void nbd_requests_turn(struct nbd_store *ns)
 /* What it answered and did not bring to stable storage may be gone. */
 static void forget(struct nbd_store *ns)
 {
-    list_each(it, &ns->sent)
+    list_each(it, &ns->in[NBD_SENT])
         ns->dirty |= request_of(it)->covers;
-    list_each(it, &ns->answered) {
+    list_each(it, &ns->in[NBD_ANSWERED]) {
         if (request_of(it)->error)
             ns->dirty |= request_of(it)->covers;
     }
@@ -405,31 +325,30 @@ static void forget(struct nbd_store *ns)
     ns->dirty = false;
 }
 
-static void repeat(struct nbd_request *r)
+/* Those to be sent again, into `lost`: what the server had, what it may have
+ * lost the beginning of, and what it answered by its own end. */
+static void take_lost(struct nbd_store *ns, struct list *lost)
 {
-    /* From its start: of a durable write all parts may be gone. */
-    r->done = 0;
-    r->step = largest_step(r->store, r->kind);
-    r->flushing = r->covers = false;
-    if (++r->losses > LOSSES_MOST)
-        complete(r, -EIO);
-    else
-        move_to(&r->store->again, r);
+    list_splice(lost, &ns->in[NBD_SENT]);
+    list_splice(lost, &ns->in[NBD_READY]);
+    list_each(it, &ns->in[NBD_ANSWERED]) {
+        if (!request_of(it)->error)
+            continue;
+        list_remove(it);
+        list_append(lost, it);
+    }
 }
 
 static void on_lost(void *arg)
 {
     struct nbd_store *ns = arg;
+    struct list lost;
 
+    list_init(&lost);
     forget(ns);
-    /* What was about to be asked the rest may have lost its beginning. */
-    list_splice(&ns->sent, &ns->again);
-    list_each(it, &ns->sent)
-        repeat(request_of(it));
-    list_each(failed, &ns->answered) {
-        if (request_of(failed)->error)
-            repeat(request_of(failed));
-    }
+    take_lost(ns, &lost);
+    list_each(it, &lost)
+        request_step(request_of(it), SERVER_LOST);
     ns->waiting = true;
     loop_timer_set(ns->connection.loop, &ns->patience,
                    loop_clock(ns->connection.loop) + PATIENCE);
@@ -478,12 +397,10 @@ void nbd_requests_init(struct nbd_store *ns)
     ns->patience = (struct loop_timer){.expired = on_patience, .arg = ns};
     list_init(&ns->pending);
     list_init(&ns->alone);
-    list_init(&ns->idle);
-    list_init(&ns->again);
-    list_init(&ns->sent);
-    list_init(&ns->answered);
+    for (unsigned i = 0; i < NBD_REQUEST_STATES; i++)
+        list_init(&ns->in[i]);
     for (unsigned i = 0; i < NBD_REQUESTS; i++) {
         ns->requests[i].store = ns;
-        list_append(&ns->idle, &ns->requests[i].link);
+        nbd_request_enter(&ns->requests[i], NBD_IDLE);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the parts of the NBD store share: its state, and its requests.
+ * The state of the NBD store, and its requests to the server.
  */
 #ifndef TARGET_STORE_NBD_REQUESTS_H
 #define TARGET_STORE_NBD_REQUESTS_H
@@ -10,10 +10,21 @@
 
 enum { NBD_REQUESTS = 64 }; /* that the server has at once */
 
+/* Where a request is; each state is a list of nbd_store.in. */
+enum nbd_request_state {
+    NBD_IDLE,     /* nowhere: it has no operations */
+    NBD_READY,    /* to be sent, for the first time or the next part of it */
+    NBD_SENT,     /* libnbd has it */
+    NBD_ANSWERED, /* libnbd is done with it: see `error` */
+    NBD_REQUEST_STATES,
+};
+
 /* What the server is asked: one operation, or a run of neighbours. */
 struct nbd_request {
     struct nbd_store *store;
-    struct list ops; /* of store_op.link */
+    enum nbd_request_state state;
+    struct list link; /* in store->in[state] */
+    struct list ops;  /* of store_op.link */
     enum store_kind kind;
     bool durable;
     uint64_t offset; /* in the export */
@@ -24,8 +35,7 @@ struct nbd_request {
     bool flushing;   /* all was written, and now goes to stable storage */
     bool covers;     /* a flush of something */
     unsigned losses; /* connections lost while the server had it */
-    int error;       /* errno, of the latest answer */
-    struct list link;
+    int error;       /* errno, of the latest reply */
 };
 
 struct nbd_store {
@@ -38,8 +48,7 @@ struct nbd_store {
     struct list alone;   /* the same, which must not be merged */
 
     struct nbd_request requests[NBD_REQUESTS];
-    struct list idle; /* of nbd_request.link, as the next three */
-    struct list again, sent, answered;
+    struct list in[NBD_REQUEST_STATES]; /* of nbd_request.link */
 
     struct loop_timer patience;
     bool waiting;   /* the server is lost */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The store on an NBD export, over libnbd's asynchronous calls: opening it, and
- * what is told of it.  What is asked of the server is in nbd_requests.c.
+ * what is told of it.  What is asked of the server is in requests.c.
  */
 #include "target/store/store_nbd.h"
 
