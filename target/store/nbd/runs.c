@@ -181,7 +181,8 @@ void nbd_run_take(struct nbd_request *r)
 void nbd_run_complete(struct nbd_request *r, int result)
 {
     struct list ops, *node;
-    uint64_t done = r->done;
+    /* Of several operations nobody knows which one failed. */
+    uint64_t done = nbd_run_single(r) ? r->done : 0;
     bool flush = r->kind == STORE_FLUSH;
 
     if (result == 0 && r->kind == STORE_READ && r->bounce)
