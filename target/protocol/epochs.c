@@ -9,6 +9,14 @@
 
 enum { ROOM_LEAST = 4 };
 
+/* What is settled has begun, and nothing was written after now. */
+static void check(const struct epochs *e)
+{
+    (void)e;
+    assert(e->settled <= e->begun && e->begun < e->now);
+    assert(e->newest <= e->now && e->count <= e->room);
+}
+
 void epochs_init(struct epochs *e)
 {
     *e = (struct epochs){.now = 1};
@@ -95,6 +103,7 @@ void epochs_inherit(struct epochs *e, struct epochs *from)
     epochs_fini(e);
     *e = *from;
     epochs_init(from);
+    check(e);
 }
 
 /* ---- writes ---------------------------------------------------------------
@@ -117,6 +126,7 @@ void epochs_wrote(struct epochs *e, const struct aoe_mac *mac)
     c->pending--;
     c->wrote = e->now;
     e->newest = e->now;
+    check(e);
 }
 
 /* ---- syncs ----------------------------------------------------------------
@@ -130,13 +140,16 @@ bool epochs_dirty(const struct epochs *e)
 uint64_t epochs_begin(struct epochs *e)
 {
     e->begun = e->now++;
+    check(e);
     return e->begun;
 }
 
 void epochs_settle(struct epochs *e, uint64_t begun)
 {
+    assert(begun <= e->begun);
     if (begun > e->settled)
         e->settled = begun;
+    check(e);
 }
 
 /* ---- losses ---------------------------------------------------------------
@@ -168,6 +181,7 @@ bool epochs_tell(struct epochs *e, const struct aoe_mac *mac, uint64_t asked)
 {
     struct epochs_client *c = find(e, mac);
 
+    assert(asked <= e->asked);
     if (!c)
         return false;
     if (c->untold)

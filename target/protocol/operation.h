@@ -22,6 +22,17 @@ enum store_kind {
     STORE_VERIFY, /* read, and throw away */
 };
 
+/* Where the group commit has an operation (target/protocol/group_commit.c). */
+enum group_commit_state {
+    GROUP_NONE,     /* it has not */
+    GROUP_WAITS,    /* a FLUSH: for the flush of the group */
+    GROUP_WRITING,  /* at the store, which need not make it durable */
+    GROUP_WRITTEN,  /* waits for the flush of the group */
+    GROUP_FLUSHING, /* the flush of the group is for this one, too */
+    GROUP_QUEUED,   /* to be done again, alone */
+    GROUP_ALONE,    /* at the store, durably */
+};
+
 struct store_op {
     enum store_kind kind;
     /* WRITE, TRIM: on stable storage when it completes.  Of such operations and
@@ -44,6 +55,7 @@ struct store_op {
 
     /* Private to target/protocol/group_commit.h. */
     struct group_commit *group;
+    enum group_commit_state group_state;
     uint64_t group_losses; /* when it was begun to be written */
 
     /* Private to the store while the operation runs. */

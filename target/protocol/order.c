@@ -5,6 +5,8 @@
  */
 #include "target/protocol/order.h"
 
+#include <assert.h>
+
 void order_init(struct order *o)
 {
     list_init(&o->entries);
@@ -25,6 +27,8 @@ static bool must_wait(const struct order_entry *later,
 
 bool order_enter(struct order *o, struct order_entry *e)
 {
+    assert(!list_linked(&e->link));
+    assert(e->kind < ORDER_KINDS && e->start <= e->end);
     e->blockers = 0;
     list_each(it, &o->entries) {
         if (must_wait(e, list_entry(it, struct order_entry, link)))
@@ -39,6 +43,7 @@ void order_leave(struct order *o, struct order_entry *e,
 {
     struct list *it = e->link.next;
 
+    assert(list_linked(&e->link) && e->blockers == 0);
     list_remove(&e->link);
     for (; it != &o->entries; it = it->next) {
         struct order_entry *later = list_entry(it, struct order_entry, link);

@@ -5,6 +5,8 @@
  */
 #include "target/protocol/responder.h"
 
+#include <assert.h>
+
 #include "target/protocol/responder_commands.h"
 #include "wire/ata.h"
 
@@ -44,6 +46,7 @@ static bool for_many(const struct exchange *x)
 
 enum responder_verdict responder_request(struct exchange *x)
 {
+    assert(aoe_addr_matches(x->header.addr, x->export->addr));
     export_count(x->export, COUNT_FRAMES);
     if (!export_admits(x->export, &x->header.src))
         return exchange_drop(x, COUNT_DROP_MASKED);

@@ -3,6 +3,7 @@
  * Issue ATA Command (AoEr11 section 3.1): which opcode does what, and the
  * commands that name no sectors.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "target/protocol/ata_reply.h"
@@ -172,6 +173,7 @@ static enum responder_verdict flush_done(struct exchange *x)
 
 enum responder_verdict responder_complete(struct exchange *x)
 {
+    assert(x->op.result <= 0 && x->op.done <= x->op.length);
     switch (x->op.kind) {
     case STORE_READ:
         return ata_transfer_read_done(x);

@@ -36,6 +36,7 @@ void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
 
 void disk_fini(struct disk *d)
 {
+    assert(!d->submitting);
     disk_end(d);
     epochs_fini(&d->epochs);
     keeper_close(d->keeper);
@@ -53,7 +54,10 @@ static void touch(void *arg)
 
 static void released(void *arg, struct order_entry *e)
 {
-    disk_make_ready(arg, &list_entry(e, struct request, order)->x.op);
+    struct request *r = list_entry(e, struct request, order);
+
+    request_move(r, REQUEST_WAITS, REQUEST_READY);
+    disk_make_ready(arg, &r->x.op);
 }
 
 static void measure(struct disk *d, const struct request *r)
@@ -69,6 +73,7 @@ static void finish(struct request *r, enum responder_verdict verdict)
 {
     struct disk *d = r->disk;
 
+    assert(r->state == REQUEST_ENDED && d->in_flight > 0);
     measure(d, r);
     if (r->cached)
         epochs_wrote(&d->epochs, &r->x.header.src);
@@ -89,10 +94,12 @@ static void completed(struct store_op *op)
     bool kept =
         disk_op_changes(op) || (op->kind == STORE_FLUSH && !disk_late_copy(r));
 
+    assert(op->result <= 0 && op->done <= op->length);
     if (op->result)
         disk_report(d, op);
     disk_losses_settle(r, op);
     if (disk_losses_again(r, op)) {
+        request_move(r, REQUEST_AT_STORE, REQUEST_READY);
         disk_make_ready(d, op);
         return;
     }
@@ -101,9 +108,11 @@ static void completed(struct store_op *op)
     if (verdict == RESPONDER_STORE) {
         op->complete = store_done;
         op->durable = !r->cached;
+        request_move(r, REQUEST_AT_STORE, REQUEST_READY);
         disk_make_ready(d, op);
         return;
     }
+    request_move(r, REQUEST_AT_STORE, REQUEST_ENDED);
     if (kept)
         reply_cache_add(d->reply_cache, &r->key, outcome,
                         d->host->now(d->host_arg));
@@ -115,6 +124,7 @@ static void store_done(struct store_op *op)
 {
     struct disk *d = request_of_op(op)->disk;
 
+    assert(d->at_store > 0);
     d->at_store--;
     if (d->next_store)
         disk_touch(d);
@@ -155,6 +165,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
     if (!repeats(op, before))
         return;
     list_remove(&op->link);
+    request_move(r, REQUEST_READY, REQUEST_ENDED);
     export_count(&d->export, COUNT_COPIES);
     /* A trim has one operation for each stretch. */
     do {
@@ -196,6 +207,7 @@ static enum order_kind order_kind(enum store_kind kind)
 
 void disk_start(struct disk *d, struct request *r)
 {
+    assert(r->disk == d && r->x.export == &d->export);
     r->x.op.complete = store_done;
     r->order.kind = order_kind(r->x.op.kind);
     r->order.start = r->x.span_start;
@@ -207,9 +219,13 @@ void disk_start(struct disk *d, struct request *r)
     if (!d->started_ns)
         d->started_ns = clock_ns();
     r->started_ns = d->started_ns;
-    if (order_enter(&d->order, &r->order))
+    if (order_enter(&d->order, &r->order)) {
+        request_move(r, REQUEST_NEW, REQUEST_READY);
         disk_make_ready(d, &r->x.op);
-    else if (list_empty(&d->ready))
+        return;
+    }
+    request_move(r, REQUEST_NEW, REQUEST_WAITS);
+    if (list_empty(&d->ready))
         d->started_ns = 0;
 }
 
@@ -246,6 +262,8 @@ static void gather(struct disk *d, struct list *batch)
         struct store_op *op = list_entry(it, struct store_op, link);
 
         list_remove(it);
+        if (op != &d->commit)
+            request_move(request_of_op(op), REQUEST_READY, REQUEST_AT_STORE);
         if (syncs(op)) {
             group_commit_add(&d->durable, op, durable > 1, batch);
         } else {
@@ -260,6 +278,7 @@ void disk_submit(struct disk *d)
 {
     struct list batch;
 
+    assert(!d->submitting);
     if (!disk_store_ready(d))
         return;
     list_init(&batch);
@@ -286,6 +305,7 @@ static void saved(struct keeper_wait *w, int result)
     struct request *r = list_entry(w, struct request, keep);
     struct disk *d = r->disk;
 
+    assert(d->in_flight > 0);
     d->in_flight--;
     if (result == 0) {
         d->host->answer(d->host_arg, r);

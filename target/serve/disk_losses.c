@@ -46,6 +46,7 @@ void disk_losses_begin(struct request *r)
 
     r->asked = epochs_ask(&d->epochs);
     r->losses = d->epochs.losses;
+    r->covers = d->epochs.newest;
     if (!disk_op_changes(&r->x.op))
         return;
     /* A write that cannot be remembered is made durable. */
@@ -91,6 +92,8 @@ static void settle_flush(struct request *r, struct store_op *op)
 void disk_losses_settle(struct request *r, struct store_op *op)
 {
     note_losses(r->disk);
+    /* A flush that is answered is on the medium, or known as lost. */
+    assert(op->kind != STORE_FLUSH || r->covers <= r->disk->epochs.settled);
     if (op->kind == STORE_FLUSH)
         settle_flush(r, op);
     else if (disk_op_changes(op) && !r->cached)
@@ -144,6 +147,7 @@ void disk_flush_ended(void *arg, int result)
 
 void disk_committed(struct disk *d)
 {
+    assert(d->committing);
     d->committing = false;
     if (d->commit.result)
         disk_report(d, &d->commit);
@@ -185,6 +189,7 @@ bool disk_store_ready(struct disk *d)
 
 void disk_exchange_store(struct disk *d, struct store *store)
 {
+    assert(!d->next_store);
     d->next_store = store;
     disk_touch(d);
 }

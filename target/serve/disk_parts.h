@@ -5,11 +5,21 @@
 #ifndef TARGET_SERVE_DISK_PARTS_H
 #define TARGET_SERVE_DISK_PARTS_H
 
+#include <assert.h>
+
 #include "target/serve/disk.h"
 
 static inline struct request *request_of_op(struct store_op *op)
 {
     return list_entry(op, struct request, x.op);
+}
+
+static inline void request_move(struct request *r, enum request_state from,
+                                enum request_state to)
+{
+    assert(r->state == from);
+    (void)from;
+    r->state = to;
 }
 
 static inline bool disk_op_changes(const struct store_op *op)

@@ -15,8 +15,18 @@
 struct disk;
 struct port;
 
+/* Where a request is that a disk has taken. */
+enum request_state {
+    REQUEST_NEW,      /* not taken yet */
+    REQUEST_WAITS,    /* for earlier ones that overlap it */
+    REQUEST_READY,    /* for the next batch */
+    REQUEST_AT_STORE, /* its operation runs, or the group commit has it */
+    REQUEST_ENDED,
+};
+
 struct request {
     struct exchange x;
+    enum request_state state;
     struct order_entry order;
     struct reply_cache_key
         key; /* of what is not a read, once the disk has it */
@@ -26,6 +36,7 @@ struct request {
     uint64_t started_ns;      /* when its disk took it */
     uint64_t asked;           /* of epochs_ask */
     uint64_t losses;          /* of the epochs, when its operation began */
+    uint64_t covers;          /* a flush: epoch of the newest write before it */
     bool cached;              /* a write that need not be durable */
     struct keeper_wait keep;  /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */

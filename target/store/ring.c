@@ -5,6 +5,7 @@
  */
 #include "target/store/ring.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #ifdef HAVE_URING
@@ -207,6 +208,7 @@ static bool finish_some(struct ring *r)
         int result = cqe->res;
 
         io_uring_cqe_seen(&r->uring, cqe);
+        assert(r->flight > 0);
         r->flight--;
         any = true;
         t->done(t, result);

@@ -10,6 +10,7 @@
 #ifndef TARGET_STORE_STORE_H
 #define TARGET_STORE_STORE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -54,6 +55,13 @@ struct store {
  * it runs inside submit. */
 static inline void store_submit(struct store *s, struct list *ops)
 {
+    list_each(it, ops) {
+        const struct store_op *op = list_entry(it, struct store_op, link);
+
+        assert(op->complete && op->offset % 512 == 0 && op->length % 512 == 0);
+        assert(op->offset <= s->size && op->length <= s->size - op->offset);
+        (void)op;
+    }
     s->ops->submit(s, ops);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "target/store/workers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -70,6 +71,7 @@ static void finish_work(struct workers *ws, struct work *w)
 {
     bool wake = list_empty(&ws->finished);
 
+    assert(w->queue->running > 0);
     w->queue->running--;
     offer_queue(ws, w->queue);
     list_append(&ws->finished, &w->link);
@@ -240,6 +242,7 @@ void work_submit(struct work_queue *q, struct work *w)
     struct workers *ws = q->workers;
     bool more;
 
+    assert(w->run && w->done);
     w->queue = q;
     pthread_mutex_lock(&ws->lock);
     list_append(&q->pending, &w->link);
