@@ -118,6 +118,12 @@ static void take_over(const struct boot *b, struct export *e)
     e->vendor.orderly = state == BOOT_STOPPED;
     if (state == BOOT_STOPPED || state == BOOT_DURABLE)
         e->vendor.epoch = epoch;
+    log_debug("%s: %s; the loss epoch is %012llx", b->name,
+              state == BOOT_STOPPED ? "stopped in order"
+              : state == BOOT_DURABLE
+                  ? "not stopped, but each write was durable"
+                  : "not stopped in order",
+              (unsigned long long)e->vendor.epoch);
 }
 
 /* ---- the life of an export ------------------------------------------------

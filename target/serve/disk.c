@@ -74,6 +74,8 @@ static void finish(struct request *r, enum responder_verdict verdict)
     struct disk *d = r->disk;
 
     assert(r->state == REQUEST_ENDED && d->in_flight > 0);
+    if (log_verbosity >= 2)
+        disk_trace_end(r, verdict);
     measure(d, r);
     if (r->cached)
         epochs_wrote(&d->epochs, &r->x.header.src);
@@ -167,6 +169,9 @@ static void answer_copy(struct disk *d, struct store_op *op)
     list_remove(&op->link);
     request_move(r, REQUEST_READY, REQUEST_ENDED);
     export_count(&d->export, COUNT_COPIES);
+    log_trace(
+        "%s: tag %08x is a copy of an earlier request, and gets its reply",
+        d->name, (unsigned)r->x.header.tag);
     /* A trim has one operation for each stretch. */
     do {
         op->result = before->result;
@@ -225,6 +230,8 @@ void disk_start(struct disk *d, struct request *r)
         return;
     }
     request_move(r, REQUEST_NEW, REQUEST_WAITS);
+    if (log_verbosity >= 2)
+        disk_trace_waits(r);
     if (list_empty(&d->ready))
         d->started_ns = 0;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "target/serve/boot.h"
 #include "target/serve/disk_parts.h"
@@ -19,6 +20,10 @@ static void lose(struct disk *d)
         return;
     export_count(&d->export, COUNT_LOSSES);
     d->export.vendor.epoch = random_nonzero(ATA_EPOCH_MAX);
+    log_debug(
+        "%s: what was answered and not synced may be lost; the loss epoch "
+        "is now %012llx",
+        d->name, (unsigned long long)d->export.vendor.epoch);
     d->host->lost(d->host_arg, d);
 }
 
@@ -122,6 +127,10 @@ bool disk_losses_again(struct request *r, struct store_op *op)
         return false;
     }
     r->losses = r->disk->epochs.losses;
+    log_debug(
+        "%s: tag %08x is written again: what was in the cache meanwhile may "
+        "be lost",
+        r->disk->name, (unsigned)r->x.header.tag);
     return true;
 }
 
@@ -139,6 +148,10 @@ void disk_flush_ended(void *arg, int result)
     struct disk *d = arg;
 
     note_losses(d);
+    if (result)
+        log_debug("%s: a flush failed; durable writes that waited for it are "
+                  "done again, one by one",
+                  d->name);
     if (result)
         lose(d);
     else
@@ -158,6 +171,7 @@ void disk_commit(struct disk *d)
 {
     if (!epochs_dirty(&d->epochs) || d->committing)
         return;
+    log_trace("%s: commits what is in the cache", d->name);
     d->committing = true;
     d->commit = (struct store_op){.kind = STORE_FLUSH};
     disk_make_ready(d, &d->commit);
@@ -175,6 +189,7 @@ static void exchange(struct disk *d)
     d->store = d->next_store;
     d->losses = d->store->losses;
     d->next_store = NULL;
+    log_debug("%s: goes on with the device that was opened anew", d->name);
 }
 
 bool disk_store_ready(struct disk *d)

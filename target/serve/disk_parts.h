@@ -66,5 +66,8 @@ bool disk_store_ready(struct disk *d);
 
 /* Logs an operation that failed. */
 void disk_report(struct disk *d, const struct store_op *op);
+/* For log_verbosity 2: a request that waits for others, or has ended. */
+void disk_trace_waits(const struct request *r);
+void disk_trace_end(const struct request *r, enum responder_verdict verdict);
 
 #endif

@@ -212,6 +212,9 @@ int claim_open(const struct claim *c)
         struct obstacle o = {.passing = false};
         int fd = take(c, &o);
 
+        if (fd >= 0 && !o.text[0])
+            log_debug("%s: claimed, %s", c->path,
+                      c->read_only ? "to be read" : "to be read and written");
         if (fd < 0 || !o.text[0])
             return fd;
         if (c->force) {

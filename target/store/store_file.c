@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -332,6 +333,24 @@ static void use_ring(struct file_store *fs, const struct store_file_options *o)
                                              DEVICE_NOWAIT) != -EOPNOTSUPP;
 }
 
+static void say_opened(const struct file_store *fs, const char *path)
+{
+    bool direct = fs->direct_fd >= 0;
+    char how[80] = "through the page cache";
+
+    if (direct)
+        snprintf(how, sizeof how,
+                 "direct I/O (memory aligned to %u bytes, offsets to %u)",
+                 fs->device.direct_memory, fs->device.direct_offset);
+    log_debug(
+        "%s: opened: %llu bytes from %llu on, %s, %s, sectors of %u bytes, "
+        "%s",
+        path, (unsigned long long)fs->store.size, (unsigned long long)fs->base,
+        how,
+        fs->ring && (direct || fs->ring_reads) ? "io_uring" : "worker threads",
+        fs->store.physical_sector, fs->store.can_trim ? "trim" : "no trim");
+}
+
 int store_file_open(struct store **out, int fd,
                     const struct store_file_options *o, struct workers *workers)
 {
@@ -370,6 +389,8 @@ int store_file_open(struct store **out, int fd,
     list_init(&fs->direct_waiting);
     list_init(&fs->direct_running);
     use_ring(fs, o);
+    if (log_verbosity >= 1)
+        say_opened(fs, o->path);
     *out = &fs->store;
     return 0;
 }

@@ -14,8 +14,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "target/store/ring.h"
 
 /* Enough for a worker's deepest call; the default would be 8 MB of address
@@ -225,8 +227,13 @@ void workers_confine(struct workers *ws)
 
 struct ring *workers_ring(struct workers *ws)
 {
-    if (!ws->ring_tried && ring_open(&ws->ring, ws->loop, ws->ring_confined))
+    int err =
+        ws->ring_tried ? 0 : ring_open(&ws->ring, ws->loop, ws->ring_confined);
+
+    if (err) {
         ws->ring = NULL;
+        log_debug("io_uring: %s; worker threads are used", strerror(-err));
+    }
     ws->ring_tried = true;
     return ws->ring;
 }

@@ -91,6 +91,13 @@ static void describe(struct nbd_store *ns, const struct store_file_options *o)
     /* There is no telling which storage is behind a URI; it is the URI that
      * stays the same. */
     ns->store.identity = fnv64(FNV64_START, ns->uri, strlen(ns->uri));
+    log_debug(
+        "%s: opened: %llu bytes from %llu on, up to %llu in a request, %s, "
+        "%s, %s",
+        ns->uri, (unsigned long long)ns->store.size,
+        (unsigned long long)ns->base, (unsigned long long)f->maximum,
+        f->can_flush ? "flush" : "no cache", f->can_fua ? "FUA" : "no FUA",
+        f->can_trim ? "trim" : "no trim");
     if (f->read_only && !o->read_only)
         log_info("%s: the server lets nobody write", ns->uri);
 }
