@@ -7,14 +7,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { ROOM_LEAST = 4 };
+enum { CAPACITY_MIN = 4 };
 
 /* What is settled has begun, and nothing was written after now. */
 static void check(const struct epochs *e)
 {
     (void)e;
     assert(e->settled <= e->begun && e->begun < e->now);
-    assert(e->newest <= e->now && e->count <= e->room);
+    assert(e->newest <= e->now && e->count <= e->capacity);
 }
 
 void epochs_init(struct epochs *e)
@@ -49,7 +49,7 @@ static struct epochs_client *find(struct epochs *e, const struct aoe_mac *mac)
 static bool needed(const struct epochs *e, const struct epochs_client *c)
 {
     /* A request that asked before may still be on its way. */
-    if (c->told && e->room < EPOCHS_CLIENTS)
+    if (c->told && e->capacity < EPOCHS_CLIENTS)
         return true;
     return c->pending > 0 || c->untold || c->wrote > e->settled;
 }
@@ -65,23 +65,23 @@ static void forget_settled(struct epochs *e)
     e->last = 0;
 }
 
-static bool make_room(struct epochs *e)
+static bool grow(struct epochs *e)
 {
-    unsigned room = e->room ? 2 * e->room : ROOM_LEAST;
+    unsigned capacity = e->capacity ? 2 * e->capacity : CAPACITY_MIN;
     struct epochs_client *grown;
 
-    if (e->count < e->room)
+    if (e->count < e->capacity)
         return true;
     forget_settled(e);
-    if (e->count < e->room)
+    if (e->count < e->capacity)
         return true;
-    if (room > EPOCHS_CLIENTS)
+    if (capacity > EPOCHS_CLIENTS)
         return false;
-    grown = realloc(e->clients, room * sizeof *grown);
+    grown = realloc(e->clients, capacity * sizeof *grown);
     if (!grown)
         return false;
     e->clients = grown;
-    e->room = room;
+    e->capacity = capacity;
     return true;
 }
 
@@ -90,7 +90,7 @@ static struct epochs_client *find_or_add(struct epochs *e,
 {
     struct epochs_client *c = find(e, mac);
 
-    if (c || !make_room(e))
+    if (c || !grow(e))
         return c;
     e->last = e->count;
     c = &e->clients[e->count++];

@@ -40,7 +40,7 @@ struct epochs {
     uint64_t asked;  /* number of the newest request that may be told */
     uint64_t losses; /* so often something may have been lost */
     struct epochs_client *clients; /* in no order */
-    unsigned count, room;
+    unsigned count, capacity;
     unsigned last; /* the one that was looked for last */
 };
 
@@ -50,8 +50,8 @@ void epochs_fini(struct epochs *e);
  * was opened anew. */
 void epochs_inherit(struct epochs *e, struct epochs *from);
 
-/* A write of `mac` into the cache begins.  False: there is no room to remember
- * it, and it must be made durable.  Otherwise epochs_wrote must follow. */
+/* A write of `mac` into the cache begins.  False: it cannot be remembered
+ * and must be made durable.  Otherwise epochs_wrote must follow. */
 bool epochs_write(struct epochs *e, const struct aoe_mac *mac);
 /* It has ended, whatever became of it. */
 void epochs_wrote(struct epochs *e, const struct aoe_mac *mac);

@@ -16,7 +16,7 @@ size_t exchange_limit(const struct exchange *x)
 
     if (most < AOE_FRAME_MIN)
         most = AOE_FRAME_MIN;
-    return most < x->room ? most : x->room;
+    return most < x->capacity ? most : x->capacity;
 }
 
 unsigned exchange_sectors(const struct exchange *x)

@@ -27,7 +27,7 @@ struct exchange {
     /* Set by the caller, who keeps all of it until the exchange is over. */
     uint8_t *frame;
     uint32_t len;              /* bytes received */
-    uint32_t room;             /* bytes of the buffer, >= AOE_FRAME_MIN */
+    uint32_t capacity;         /* bytes of the buffer, >= AOE_FRAME_MIN */
     const struct aoe_mac *mac; /* of the interface that answers */
     unsigned mtu;              /* of the same */
     bool mtu_fell;             /* it was larger a moment ago */

@@ -19,7 +19,7 @@ static bool zero_mac(const struct aoe_mac *m)
 
 enum responder_refusal responder_accept(struct exchange *x)
 {
-    if (x->room < AOE_FRAME_MIN ||
+    if (x->capacity < AOE_FRAME_MIN ||
         aoe_header_parse(x->frame, x->len, &x->header))
         return RESPONDER_SHORT;
     if (x->header.flags & AOE_FLAG_RESPONSE)

@@ -7,8 +7,8 @@
 /* As many entries as a reply on this interface can tell. */
 static unsigned list_limit(const struct exchange *x)
 {
-    size_t room = exchange_limit(x) - AOE_MASK_HEADER;
-    size_t n = room / AOE_MASK_DIRECTIVE;
+    size_t capacity = exchange_limit(x) - AOE_MASK_HEADER;
+    size_t n = capacity / AOE_MASK_DIRECTIVE;
 
     return n < EXPORT_LIST_MAX ? (unsigned)n : EXPORT_LIST_MAX;
 }
@@ -48,7 +48,7 @@ static enum aoe_mask_error execute(struct exchange *x, const struct aoe_mask *m,
 {
     struct mac_list *list = &x->export->mask;
     unsigned before = list->count;
-    bool room = true;
+    bool fits = true;
     struct aoe_mac mac;
     uint8_t code;
 
@@ -57,7 +57,7 @@ static enum aoe_mask_error execute(struct exchange *x, const struct aoe_mask *m,
     case AOE_DIRECTIVE_NONE:
         return AOE_MERROR_NONE;
     case AOE_DIRECTIVE_ADD:
-        room = mac_list_add(list, &mac, list_limit(x));
+        fits = mac_list_add(list, &mac, list_limit(x));
         break;
     case AOE_DIRECTIVE_DELETE:
         mac_list_delete(list, &mac);
@@ -66,7 +66,7 @@ static enum aoe_mask_error execute(struct exchange *x, const struct aoe_mask *m,
         return AOE_MERROR_DIRECTIVE;
     }
     x->export->changes += list->count != before;
-    return room ? AOE_MERROR_NONE : AOE_MERROR_FULL;
+    return fits ? AOE_MERROR_NONE : AOE_MERROR_FULL;
 }
 
 enum responder_verdict respond_mask(struct exchange *x)

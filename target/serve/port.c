@@ -50,7 +50,7 @@ struct request *port_request_new(struct port *p, struct link_frame *f)
     *r = (struct request){.port = p, .frame = f};
     r->x.frame = f->data;
     r->x.len = f->len;
-    r->x.room = f->room;
+    r->x.capacity = f->room;
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
     r->x.mtu_fell = loop_now(server_loop(p->server)) < p->fell_until;

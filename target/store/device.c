@@ -79,7 +79,7 @@ static void probe_direct(struct device *d, int fd)
  * `of_disk`: one that a partition has only in the directory of its whole
  * disk. */
 static ssize_t read_bytes(dev_t dev, bool of_disk, const char *name, char *out,
-                          size_t room)
+                          size_t capacity)
 {
     char path[256];
     ssize_t n = -1;
@@ -92,7 +92,7 @@ static ssize_t read_bytes(dev_t dev, bool of_disk, const char *name, char *out,
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
-        n = read(fd, out, room);
+        n = read(fd, out, capacity);
         close(fd);
     }
     return n;
@@ -100,9 +100,9 @@ static ssize_t read_bytes(dev_t dev, bool of_disk, const char *name, char *out,
 
 /* The same of a text, without its line end. */
 static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
-                           size_t room)
+                           size_t capacity)
 {
-    ssize_t n = read_bytes(dev, of_disk, name, out, room - 1);
+    ssize_t n = read_bytes(dev, of_disk, name, out, capacity - 1);
 
     if (n <= 0)
         return false;

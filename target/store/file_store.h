@@ -62,7 +62,7 @@ struct file_op {
     struct ring_transfer transfer; /* for a ring */
 } __attribute__((__may_alias__));
 _Static_assert(sizeof(struct file_op) <= STORE_OP_PRIVATE,
-               "struct store_op has room for it");
+               "it fits in struct store_op");
 
 static inline struct file_op *file_op(const struct store_op *op)
 {
@@ -138,7 +138,7 @@ static inline void succeed(struct store_op *op)
 int file_sync(const struct file_store *fs, struct store_op *op);
 
 /* Of one that failed: a device that is gone says it in several ways, such as
- * by having no room and no sectors. */
+ * by having no space and no sectors. */
 void file_explain(const struct file_store *fs, struct store_op *op);
 
 /* Begins to write back a run that a flush is going to follow. */

@@ -57,7 +57,7 @@ static void unescape(char *s)
 struct finding {
     enum in_use use;
     char *out;
-    size_t room;
+    size_t capacity;
 };
 
 static void find(struct finding *f, bool writes, const char *what,
@@ -66,7 +66,7 @@ static void find(struct finding *f, bool writes, const char *what,
     if (f->use != IN_USE_NOT && (f->use == IN_USE_WRITING || !writes))
         return;
     f->use = writes ? IN_USE_WRITING : IN_USE_READING;
-    snprintf(f->out, f->room, "%s%.180s", what, where);
+    snprintf(f->out, f->capacity, "%s%.180s", what, where);
 }
 
 /* A line of mountinfo: of which device and where, and whether its file system
@@ -114,10 +114,10 @@ static void mounted(dev_t disk, struct finding *f)
     FILE *file = fopen("/proc/self/mountinfo", "re");
     struct mount m;
     char *line = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     dev_t part;
 
-    while (file && getline(&line, &room, file) > 0) {
+    while (file && getline(&line, &capacity, file) > 0) {
         char what[64];
 
         if (!read_mount(line, &m) || !mount_of(&m, disk, &part))
@@ -189,9 +189,9 @@ static void held(dev_t disk, struct finding *f)
         closedir(d);
 }
 
-enum in_use in_use_device(int fd, char *out, size_t room)
+enum in_use in_use_device(int fd, char *out, size_t capacity)
 {
-    struct finding f = {.out = out, .room = room};
+    struct finding f = {.out = out, .capacity = capacity};
     struct stat st;
 
     if (fstat(fd, &st))
@@ -238,9 +238,9 @@ static void looped(const struct stat *file, struct finding *f)
         closedir(d);
 }
 
-enum in_use in_use_file(int fd, char *out, size_t room)
+enum in_use in_use_file(int fd, char *out, size_t capacity)
 {
-    struct finding f = {.out = out, .room = room};
+    struct finding f = {.out = out, .capacity = capacity};
     struct stat st;
 
     if (fstat(fd, &st))
@@ -257,19 +257,19 @@ bool in_use_part_of(dev_t dev, dev_t disk)
     return dev == disk;
 }
 
-enum in_use in_use_device(int fd, char *out, size_t room)
+enum in_use in_use_device(int fd, char *out, size_t capacity)
 {
     (void)fd;
     (void)out;
-    (void)room;
+    (void)capacity;
     return IN_USE_NOT;
 }
 
-enum in_use in_use_file(int fd, char *out, size_t room)
+enum in_use in_use_file(int fd, char *out, size_t capacity)
 {
     (void)fd;
     (void)out;
-    (void)room;
+    (void)capacity;
     return IN_USE_NOT;
 }
 

@@ -18,12 +18,12 @@ enum in_use {
 /* Whether a device, or a partition of it, is mounted or swapped to, or part of
  * another device: "mounted on /srv".  Of several uses it tells one, of those
  * that write if there is one.  `out` is left alone if not. */
-enum in_use in_use_device(int fd, char *out, size_t room);
+enum in_use in_use_device(int fd, char *out, size_t capacity);
 
 /* Whether `dev` is the disk or a partition of it. */
 bool in_use_part_of(dev_t dev, dev_t disk);
 
 /* Whether a regular file is swapped to, or attached to a loop device. */
-enum in_use in_use_file(int fd, char *out, size_t room);
+enum in_use in_use_file(int fd, char *out, size_t capacity);
 
 #endif

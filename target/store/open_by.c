@@ -10,7 +10,7 @@
 #include "target/store/in_use.h"
 #include "target/store/process.h"
 
-struct search {
+struct open_by_search {
     const struct open_by_question *question;
     struct stat what;
     struct process found;
@@ -19,7 +19,8 @@ struct search {
 
 /* A partition of ours counts.  What ours is a partition of does where a whole
  * disk is served; others, such as partitioning tools, know what they do. */
-static bool same(const struct search *s, const struct stat *st, bool served)
+static bool same(const struct open_by_search *s, const struct stat *st,
+                 bool served)
 {
     if (!S_ISBLK(s->what.st_mode))
         return S_ISREG(st->st_mode) && st->st_dev == s->what.st_dev &&
@@ -38,7 +39,7 @@ static bool overlap(const struct open_by_question *q, const struct process *p)
     return begin < our_end && q->offset < end;
 }
 
-static bool in_the_way(const struct search *s)
+static bool in_the_way(const struct open_by_search *s)
 {
     const struct process *p = &s->found;
 
@@ -56,7 +57,7 @@ static bool in_the_way(const struct search *s)
 
 static bool look(void *arg, pid_t pid, const char *path)
 {
-    struct search *s = arg;
+    struct open_by_search *s = arg;
     struct stat st;
 
     if (!process_file_stat(path, &st) || !same(s, &st, true) ||
@@ -69,7 +70,7 @@ static bool look(void *arg, pid_t pid, const char *path)
 
 static bool look_for_writer(void *arg, pid_t pid, const char *path)
 {
-    struct search *s = arg;
+    struct open_by_search *s = arg;
     struct stat st;
 
     return process_file_stat(path, &st) && same(s, &st, true) &&
@@ -78,58 +79,61 @@ static bool look_for_writer(void *arg, pid_t pid, const char *path)
 
 static bool look_for_lock(void *arg, pid_t pid, const char *path)
 {
-    struct search *s = arg;
+    struct open_by_search *s = arg;
     struct stat st;
 
     return process_file_stat(path, &st) && same(s, &st, false) &&
            process_file_locked(path) && process_read(&s->found, pid);
 }
 
-static void say(const struct process *p, char *out, size_t room)
+static void say(const struct process *p, char *out, size_t capacity)
 {
     if (p->kind == PROCESS_VBLADE)
-        snprintf(out, room,
+        snprintf(out, capacity,
                  "%s (pid %ld) answers AoE%s%s already; stop it and take its "
                  "line out of /etc/inittab",
                  p->name, (long)p->pid, p->told ? " on " : "", p->interfaces);
     else if (p->kind == PROCESS_SERVER)
-        snprintf(out, room, "%s (pid %ld) exports it", p->name, (long)p->pid);
+        snprintf(out, capacity, "%s (pid %ld) exports it", p->name,
+                 (long)p->pid);
     else
-        snprintf(out, room, "open for writing by %s (pid %ld)", p->name,
+        snprintf(out, capacity, "open for writing by %s (pid %ld)", p->name,
                  (long)p->pid);
 }
 
-bool open_by_another(const struct open_by_question *q, char *out, size_t room)
+bool open_by_another(const struct open_by_question *q, char *out,
+                     size_t capacity)
 {
-    struct search s = {.question = q};
+    struct open_by_search s = {.question = q};
 
     if (fstat(q->fd, &s.what) || !process_each_file(look, &s))
         return false;
-    say(&s.found, out, room);
+    say(&s.found, out, capacity);
     return true;
 }
 
-bool open_by_anybody(const struct open_by_question *q, char *out, size_t room)
+bool open_by_anybody(const struct open_by_question *q, char *out,
+                     size_t capacity)
 {
-    struct search s = {.question = q};
+    struct open_by_search s = {.question = q};
 
     if (fstat(q->fd, &s.what) || !process_each_file(look_for_writer, &s))
         return false;
-    snprintf(out, room, "in use by %s (pid %ld)", s.found.name,
+    snprintf(out, capacity, "in use by %s (pid %ld)", s.found.name,
              (long)s.found.pid);
     return true;
 }
 
 void open_by_locker(const struct open_by_question *q, const char *what,
-                    char *out, size_t room)
+                    char *out, size_t capacity)
 {
-    struct search s = {.question = q};
+    struct open_by_search s = {.question = q};
 
     if (fstat(q->fd, &s.what) || !process_each_file(look_for_lock, &s))
-        snprintf(out, room, "%s", what);
+        snprintf(out, capacity, "%s", what);
     else if (s.found.kind == PROCESS_AOE_TARGET)
-        snprintf(out, room, "%s (pid %ld)", what, (long)s.found.pid);
+        snprintf(out, capacity, "%s (pid %ld)", what, (long)s.found.pid);
     else
-        snprintf(out, room, "locked by %s (pid %ld)", s.found.name,
+        snprintf(out, capacity, "locked by %s (pid %ld)", s.found.name,
                  (long)s.found.pid);
 }

@@ -19,14 +19,16 @@ struct open_by_question {
 /* Whether a program that takes no locks is in the way: one that has it open for
  * writing, or a vblade that has it open at all, unless both only read.  `out`
  * says which: "open for writing by qemu-nbd (pid 7)". */
-bool open_by_another(const struct open_by_question *q, char *out, size_t room);
+bool open_by_another(const struct open_by_question *q, char *out,
+                     size_t capacity);
 
 /* Who has it open for writing, targets of ours among them: "in use by
  * aoe-target (pid 7)". */
-bool open_by_anybody(const struct open_by_question *q, char *out, size_t room);
+bool open_by_anybody(const struct open_by_question *q, char *out,
+                     size_t capacity);
 
 /* Says who has a lock on it: `what` and the process, if that can be seen. */
 void open_by_locker(const struct open_by_question *q, const char *what,
-                    char *out, size_t room);
+                    char *out, size_t capacity);
 
 #endif

@@ -20,14 +20,14 @@
 enum { ARGUMENTS = 32, POSITIONAL = 4, ACCESS = 3 };
 
 /* Returns the bytes that were read, and ends them with a zero. */
-static size_t slurp(const char *path, char *out, size_t room)
+static size_t slurp(const char *path, char *out, size_t capacity)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t used = 0;
     ssize_t n = 1;
 
-    while (fd >= 0 && n > 0 && used < room - 1) {
-        n = read(fd, out + used, room - 1 - used);
+    while (fd >= 0 && n > 0 && used < capacity - 1) {
+        n = read(fd, out + used, capacity - 1 - used);
         if (n > 0)
             used += (size_t)n;
     }
@@ -209,13 +209,13 @@ bool process_file_stat(const char *path, struct stat *st)
 }
 
 /* "/proc/7/fd/3" tells its flags and locks in "/proc/7/fdinfo/3". */
-static void read_info(const char *path, char *out, size_t room)
+static void read_info(const char *path, char *out, size_t capacity)
 {
     const char *name = strrchr(path, '/');
     char info[300];
 
     snprintf(info, sizeof info, "%.*sinfo%s", (int)(name - path), path, name);
-    slurp(info, out, room);
+    slurp(info, out, capacity);
 }
 
 bool process_file_writes(const char *path)

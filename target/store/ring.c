@@ -21,7 +21,7 @@
 
 enum {
     ENTRIES = 256, /* started with one call at most */
-    FLIGHT = 512,  /* the room for completions, which must never overflow */
+    FLIGHT = 512,  /* of the completion queue, which must never overflow */
     PIECES = 1024, /* of the transfers started with one call */
     /* Failures to start anything, nothing having finished in between, until the
      * ring is given up: short of memory for so long, or forbidden. */

@@ -205,7 +205,7 @@ static void receive(struct world *w, const uint8_t *bytes, size_t len)
     enum responder_verdict verdict = RESPONDER_DROP;
     struct exchange x = {.frame = w->frame,
                          .len = (uint32_t)len,
-                         .room = w->room,
+                         .capacity = w->room,
                          .mac = &own,
                          .mtu = w->mtu,
                          .export = &w->export};

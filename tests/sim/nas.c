@@ -235,7 +235,7 @@ static void take(struct nas *n, struct link *port, const struct link_frame *f)
     x = &j->request.x;
     *x = (struct exchange){.frame = j->frame,
                            .len = f->len,
-                           .room = ROOM,
+                           .capacity = ROOM,
                            .mac = &port->mac,
                            .mtu = port->mtu,
                            .export = &n->disk.export};
@@ -284,7 +284,7 @@ void nas_announce(struct nas *n)
     for (unsigned i = 0; i < n->port_count; i++) {
         uint8_t frame[ROOM];
         struct exchange x = {.frame = frame,
-                             .room = ROOM,
+                             .capacity = ROOM,
                              .mac = &n->ports[i]->mac,
                              .mtu = n->ports[i]->mtu,
                              .export = &n->disk.export};

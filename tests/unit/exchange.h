@@ -3,7 +3,7 @@
  * For tests of the responder: a disk in memory, a client that builds requests,
  * and one call that takes a request through the responder.
  *
- * Each request is run twice, with different rubbish in the buffer behind it,
+ * Each request is run twice, with different garbage in the buffer behind it,
  * from the same state.  If anything differs, a byte that was never received
  * was looked at or sent.
  */
@@ -22,11 +22,11 @@
 #include "target/protocol/responder.h"
 #include "wire/ata.h"
 
-enum { DISK_SECTORS = 200, ROOM = 9100 };
+enum { DISK_SECTORS = 200, CAPACITY = 9100 };
 
 static const struct aoe_mac own = {{2, 0, 0, 0, 0, 1}};
 static const struct aoe_mac client = {{2, 0, 0, 0, 0, 2}};
-static const struct aoe_mac stranger = {{2, 0, 0, 0, 0, 3}};
+static const struct aoe_mac other = {{2, 0, 0, 0, 0, 3}};
 
 struct bench {
     struct export export;
@@ -40,11 +40,11 @@ struct bench {
     unsigned runs;
 
     /* The request to send, and what came back. */
-    uint8_t request[ROOM];
+    uint8_t request[CAPACITY];
     size_t request_len;
     enum responder_refusal refusal;
     enum responder_verdict verdict;
-    uint8_t reply[ROOM];
+    uint8_t reply[CAPACITY];
     size_t reply_len;
 };
 
@@ -95,21 +95,21 @@ static inline void run_op(struct bench *b, struct store_op *op)
         memset(b->disk + op->offset, 0, op->done);
 }
 
-/* One run, with `rubbish` behind the request. */
-static inline void run_once(struct bench *b, uint8_t rubbish)
+/* One run, with `garbage` behind the request. */
+static inline void run_once(struct bench *b, uint8_t garbage)
 {
-    static uint8_t buffer[ROOM];
+    static uint8_t buffer[CAPACITY];
     struct exchange x = {
         .frame = buffer,
         .len = (uint32_t)b->request_len,
-        .room = ROOM,
+        .capacity = CAPACITY,
         .mac = &own,
         .mtu = b->mtu,
         .mtu_fell = b->mtu_fell,
         .export = &b->export,
     };
 
-    memset(buffer, rubbish, sizeof buffer);
+    memset(buffer, garbage, sizeof buffer);
     memcpy(buffer, b->request, b->request_len);
     b->runs = 0;
     b->reply_len = 0;

@@ -263,7 +263,7 @@ static inline void ask(struct ask a)
     r->disk = &disk;
     r->x = (struct exchange){.frame = calloc(1, 1500),
                              .len = AOE_ATA_HEADER + AOE_SECTOR,
-                             .room = 1500,
+                             .capacity = 1500,
                              .mac = &mac,
                              .mtu = 1500,
                              .export = &disk.export};

@@ -228,16 +228,16 @@ static void masked_clients_hear_nothing(void **state)
     ask_config(b, AOE_CONFIG_READ, "");
     bench_send(b);
     config_of();
-    ask_from(b, &stranger);
+    ask_from(b, &other);
     bench_send(b);
     expect_silence(b);
     assert_int_equal(b->export.counts[COUNT_DROP_MASKED], 1);
     ask(b, 0x42);
-    ask_from(b, &stranger);
+    ask_from(b, &other);
     bench_send(b);
     expect_silence(b);
     ask_ata(b, ATA_IDENTIFY, 0, 0, 1);
-    ask_from(b, &stranger);
+    ask_from(b, &other);
     b->request[14] = 0x30;
     bench_send(b);
     expect_silence(b);
@@ -379,9 +379,9 @@ static void config_that_does_not_fit_is_refused(void **state)
 
 static void announcement(void **state)
 {
-    uint8_t frame[ROOM];
+    uint8_t frame[CAPACITY];
     struct exchange x = {.frame = frame,
-                         .room = sizeof frame,
+                         .capacity = sizeof frame,
                          .mac = &own,
                          .mtu = 1500,
                          .export = &b->export};
@@ -413,7 +413,7 @@ static void loopback_has_no_addresses(void **state)
     uint8_t frame[AOE_FRAME_MIN] = {0};
     struct exchange x = {.frame = frame,
                          .len = AOE_FRAME_MIN,
-                         .room = sizeof frame,
+                         .capacity = sizeof frame,
                          .mac = &zero,
                          .mtu = 1500,
                          .export = &b->export};

@@ -74,14 +74,14 @@ static void mask_edits(void **state)
     expect_masked(0, &client);
     edit(AOE_DIRECTIVE_ADD, &client); /* there already: success */
     assert_int_equal(mask_of().count, 1);
-    edit(AOE_DIRECTIVE_ADD, &stranger);
+    edit(AOE_DIRECTIVE_ADD, &other);
     assert_int_equal(mask_of().count, 2);
-    expect_masked(1, &stranger);
+    expect_masked(1, &other);
     edit(AOE_DIRECTIVE_DELETE, &own); /* not there: success */
     assert_int_equal(mask_of().count, 2);
     edit(AOE_DIRECTIVE_NONE, &own);
     assert_int_equal(mask_of().count, 2);
-    edit(AOE_DIRECTIVE_DELETE, &stranger);
+    edit(AOE_DIRECTIVE_DELETE, &other);
     assert_int_equal(mask_of().count, 1);
     expect_masked(0, &client);
     ask_mask(7, 0);
@@ -99,10 +99,10 @@ static void deletion_keeps_the_others(void **state)
 
     (void)state;
     edit(AOE_DIRECTIVE_ADD, &client);
-    edit(AOE_DIRECTIVE_ADD, &stranger);
+    edit(AOE_DIRECTIVE_ADD, &other);
     edit(AOE_DIRECTIVE_ADD, &last);
     ask_mask(AOE_MASK_EDIT, 1);
-    directive(AOE_DIRECTIVE_DELETE, &stranger);
+    directive(AOE_DIRECTIVE_DELETE, &other);
     bench_send(b);
     assert_int_equal(mask_of().count, 2);
     expect_masked(0, &client);
@@ -112,7 +112,7 @@ static void deletion_keeps_the_others(void **state)
 static void editor_locks_itself_out(void **state)
 {
     (void)state;
-    edit(AOE_DIRECTIVE_ADD, &stranger);
+    edit(AOE_DIRECTIVE_ADD, &other);
     assert_int_equal(mask_of().count, 1);
     ask_mask(AOE_MASK_READ, 0);
     bench_send(b);
@@ -177,7 +177,7 @@ static void mask_count_beyond_the_frame(void **state)
     (void)state;
     ask_mask(AOE_MASK_EDIT, 3);
     directive(AOE_DIRECTIVE_ADD, &client);
-    directive(AOE_DIRECTIVE_ADD, &stranger);
+    directive(AOE_DIRECTIVE_ADD, &other);
     bench_send(b);
     expect_error(b, AOE_ERR_ARGUMENT);
     assert_int_equal(b->export.mask.count, 0);
@@ -210,7 +210,7 @@ static struct aoe_reserve reserve_of(void)
 
 static void reserve_and_release(void **state)
 {
-    struct aoe_mac two[2] = {client, stranger};
+    struct aoe_mac two[2] = {client, other};
 
     (void)state;
     ask_reserve(AOE_RESERVE_READ, &client, NULL, 0);
@@ -218,17 +218,17 @@ static void reserve_and_release(void **state)
     ask_reserve(AOE_RESERVE_SET, &client, &client, 1);
     assert_int_equal(reserve_of().count, 1);
     assert_memory_equal(reserve_of().macs, client.b, 6);
-    ask_reserve(AOE_RESERVE_SET, &stranger, &stranger, 1);
+    ask_reserve(AOE_RESERVE_SET, &other, &other, 1);
     expect_error(b, AOE_ERR_RESERVED);
-    ask_reserve(AOE_RESERVE_READ, &stranger, NULL, 0);
+    ask_reserve(AOE_RESERVE_READ, &other, NULL, 0);
     assert_memory_equal(reserve_of().macs, client.b, 6);
     ask_reserve(AOE_RESERVE_SET, &client, two, 2);
     assert_int_equal(reserve_of().count, 2);
-    ask_reserve(AOE_RESERVE_SET, &stranger, NULL, 0);
+    ask_reserve(AOE_RESERVE_SET, &other, NULL, 0);
     assert_int_equal(reserve_of().count, 0);
     ask_reserve(AOE_RESERVE_SET, &client, &client, 1);
-    ask_reserve(AOE_RESERVE_FORCE, &stranger, &stranger, 1);
-    assert_memory_equal(reserve_of().macs, stranger.b, 6);
+    ask_reserve(AOE_RESERVE_FORCE, &other, &other, 1);
+    assert_memory_equal(reserve_of().macs, other.b, 6);
     ask_reserve(3, &client, NULL, 0);
     expect_error(b, AOE_ERR_ARGUMENT);
 }
@@ -236,7 +236,7 @@ static void reserve_and_release(void **state)
 static void reservation_gates_ata(void **state)
 {
     (void)state;
-    ask_reserve(AOE_RESERVE_SET, &stranger, &stranger, 1);
+    ask_reserve(AOE_RESERVE_SET, &other, &other, 1);
     ask_ata(b, ATA_READ_SECTORS, 0, 0, 1);
     bench_send(b);
     expect_error(b, AOE_ERR_RESERVED);
@@ -255,7 +255,7 @@ static void reservation_gates_ata(void **state)
     bench_send(b);
     assert_int_equal(b->reply[14], 0x18);
     ask_ata(b, ATA_READ_SECTORS, 0, 0, 1);
-    ask_from(b, &stranger);
+    ask_from(b, &other);
     bench_send(b);
     expect_ok(b);
 }
@@ -301,12 +301,12 @@ static void others_may_only_read(void **state)
     (void)state;
     b->export.admin = EXPORT_ADMIN_LISTED;
     mac_list_add(&b->export.admins, &client, EXPORT_LIST_MAX);
-    ask_reserve(AOE_RESERVE_FORCE, &stranger, &stranger, 1);
+    ask_reserve(AOE_RESERVE_FORCE, &other, &other, 1);
     expect_error(b, AOE_ERR_ARGUMENT);
     assert_int_equal(b->export.reserve.count, 0);
     ask_reserve(AOE_RESERVE_SET, &client, &client, 1);
     assert_int_equal(reserve_of().count, 1);
-    ask_reserve(AOE_RESERVE_READ, &stranger, NULL, 0);
+    ask_reserve(AOE_RESERVE_READ, &other, NULL, 0);
     assert_int_equal(reserve_of().count, 1);
     ask_config(b, AOE_CONFIG_SET, "mine");
     bench_send(b);
@@ -317,7 +317,7 @@ static void others_may_only_read(void **state)
     expect_error(b, AOE_ERR_ARGUMENT);
     assert_memory_equal(b->export.config, "mine", 4);
     ask_mask(AOE_MASK_EDIT, 1);
-    directive(AOE_DIRECTIVE_ADD, &stranger);
+    directive(AOE_DIRECTIVE_ADD, &other);
     bench_send(b);
     expect_error(b, AOE_ERR_ARGUMENT);
     assert_int_equal(b->export.mask.count, 0);

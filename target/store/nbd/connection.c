@@ -17,13 +17,13 @@
 /* Short enough that a server which is back in time for the requests that wait
  * for it (requests.c) is also found in time. */
 #define PAUSE_FIRST (100 * NS_PER_MS)
-#define PAUSE_MOST  NS_PER_S
+#define PAUSE_MAX   NS_PER_S
 #define HANDSHAKE   (10 * NS_PER_S)
 
 enum {
-    PAYLOAD_LEAST = 512,     /* else the server talks nonsense */
-    PAYLOAD_MOST = 32 << 20, /* what servers take that state no limit */
-    SILENCE_SECONDS = 10,    /* of the peer's TCP, before it is given up */
+    PAYLOAD_MIN = 512,      /* else the server talks nonsense */
+    PAYLOAD_MAX = 32 << 20, /* what servers take that state no limit */
+    SILENCE_SECONDS = 10,   /* of the peer's TCP, before it is given up */
 };
 
 static const char unanswered[] = "the server does not answer";
@@ -85,8 +85,8 @@ static int learn(struct nbd_connection *c)
         .can_fua = nbd_can_fua(h) > 0,
         .can_trim = nbd_can_trim(h) > 0,
     };
-    if (f->maximum < f->minimum || f->maximum < PAYLOAD_LEAST)
-        f->maximum = PAYLOAD_MOST;
+    if (f->maximum < f->minimum || f->maximum < PAYLOAD_MIN)
+        f->maximum = PAYLOAD_MAX;
     return 0;
 }
 
@@ -134,7 +134,7 @@ static void established(struct nbd_connection *c)
 static void again_later(struct nbd_connection *c)
 {
     loop_timer_set(c->loop, &c->timer, loop_clock(c->loop) + c->pause);
-    c->pause = c->pause * 2 < PAUSE_MOST ? c->pause * 2 : PAUSE_MOST;
+    c->pause = c->pause * 2 < PAUSE_MAX ? c->pause * 2 : PAUSE_MAX;
 }
 
 void nbd_connection_drop(struct nbd_connection *c, const char *why)

@@ -15,7 +15,7 @@
 
 enum {
     SECTOR = 512,
-    PHYSICAL_MOST = 4096, /* more confuses those who format the disk */
+    PHYSICAL_MAX = 4096, /* more confuses those who format the disk */
 };
 
 static struct nbd_store *nbd_of(struct store *s)
@@ -83,7 +83,7 @@ static void describe(struct nbd_store *ns, const struct store_file_options *o)
     if (preferred < SECTOR || (preferred & (preferred - 1)))
         preferred = SECTOR;
     ns->store.physical_sector =
-        (uint32_t)(preferred < PHYSICAL_MOST ? preferred : PHYSICAL_MOST);
+        (uint32_t)(preferred < PHYSICAL_MAX ? preferred : PHYSICAL_MAX);
     ns->store.read_only = o->read_only || f->read_only;
     ns->store.no_cache = !f->can_flush;
     ns->store.can_trim = f->can_trim && !ns->store.read_only;
