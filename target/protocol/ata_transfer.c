@@ -17,8 +17,8 @@ enum {
 
 /* ---- addresses ---------------------------------------------------------- */
 
-/* The opcode decides how long the address is.  Where the E flag disagrees and
- * it matters, cutting bits off would read or write a wrong place. */
+/* The opcode decides how long the address is.  If the E flag disagrees and bits
+ * would be cut off, the wrong sectors would be read or written: refused. */
 static bool first_sector(const struct exchange *x, bool extended, uint64_t *lba)
 {
     bool flag = x->ata.aflags & AOE_AFLAG_EXTENDED;
@@ -71,15 +71,15 @@ static enum responder_verdict start(struct exchange *x, struct ata_transfer t)
     return RESPONDER_STORE;
 }
 
-/* What came with the request is ignored: Linux probes paths with a READ that
- * carries as much as a write would. */
+/* Data in the request is ignored: Linux probes paths with a READ that is as
+ * long as a write. */
 enum responder_verdict ata_transfer_read(struct exchange *x, bool extended)
 {
     size_t len = AOE_ATA_HEADER + (size_t)x->ata.count * AOE_SECTOR;
 
     export_count(x->export, COUNT_READ);
-    /* A client that has not heard of a smaller MTU yet did nothing wrong; it
-     * asks again, for less. */
+    /* A client that does not know of the smaller MTU yet did nothing wrong.  It
+     * will ask again, for less. */
     if (x->mtu_fell && x->ata.count > exchange_sectors(x))
         return exchange_drop(x, COUNT_DROP_SIZE);
     if (x->ata.count > exchange_sectors(x) || len > exchange_limit(x))
@@ -93,8 +93,8 @@ enum responder_verdict ata_transfer_verify(struct exchange *x, bool extended)
     return start(x, (struct ata_transfer){STORE_VERIFY, extended, false});
 }
 
-/* Changing data needs one addressee, the W flag that says so, and a disk that
- * may be written; and all the data must have come. */
+/* A change needs a single addressee, the W flag, a writable disk, and all of
+ * its data. */
 static bool may_change(const struct exchange *x)
 {
     return !x->export->read_only && !exchange_wide(x) &&
@@ -102,7 +102,7 @@ static bool may_change(const struct exchange *x)
            x->ata.data_len >= (size_t)x->ata.count * AOE_SECTOR;
 }
 
-/* However large: the data has come, whatever the MTU is by now. */
+/* Of any size: the data has arrived, whatever the MTU is now. */
 enum responder_verdict ata_transfer_write(struct exchange *x, bool extended,
                                           bool durable)
 {
@@ -127,8 +127,8 @@ static unsigned range_count(const struct exchange *x)
     return (unsigned)x->ata.count * RANGES_PER_SECTOR;
 }
 
-/* Prepares the operation for the next range, with those that follow on it
- * directly.  False: there are no more. */
+/* Prepares the operation for the next range and those adjacent to it.  False:
+ * there are no more. */
 static bool next_trim(struct exchange *x)
 {
     uint64_t start = 0, sectors = 0, lba;
@@ -161,7 +161,7 @@ enum responder_verdict ata_transfer_trim(struct exchange *x)
     if (!x->export->can_trim || !may_change(x) ||
         x->ata.feature != ATA_FEATURE_TRIM)
         return ata_reply_aborted(x);
-    /* All ranges are checked before the first is given up. */
+    /* Every range is checked before the first is trimmed. */
     for (unsigned i = 0; i < range_count(x); i++) {
         uint64_t lba;
         uint16_t count;

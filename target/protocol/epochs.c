@@ -33,7 +33,7 @@ void epochs_fini(struct epochs *e)
 
 static struct epochs_client *find(struct epochs *e, const struct aoe_mac *mac)
 {
-    /* Mostly it is the same one again. */
+    /* Usually the same client comes again. */
     for (unsigned i = 0; i < e->count; i++) {
         unsigned at =
             e->last + i < e->count ? e->last + i : e->last + i - e->count;
@@ -48,7 +48,7 @@ static struct epochs_client *find(struct epochs *e, const struct aoe_mac *mac)
 
 static bool needed(const struct epochs *e, const struct epochs_client *c)
 {
-    /* A request that asked before may still be on its way. */
+    /* Requests that it sent before it was told may still be on their way. */
     if (c->told && e->capacity < EPOCHS_CLIENTS)
         return true;
     return c->pending > 0 || c->untold || c->wrote > e->settled;
@@ -163,7 +163,7 @@ bool epochs_lose(struct epochs *e)
     for (unsigned i = 0; i < e->count; i++) {
         struct epochs_client *c = &e->clients[i];
 
-        /* What is under way may have reached the cache before. */
+        /* A running write may have reached the cache already. */
         if (c->pending == 0 && c->wrote <= e->settled)
             continue;
         c->untold = any = true;

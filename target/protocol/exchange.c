@@ -25,7 +25,7 @@ unsigned exchange_sectors(const struct exchange *x)
 
     if (x->export->max_sectors && n > x->export->max_sectors)
         n = x->export->max_sectors;
-    /* 0 would mean 2 to the client. */
+    /* A client reads 0 as 2. */
     return n > 0 ? n : 1;
 }
 
@@ -64,9 +64,9 @@ enum responder_verdict exchange_reply(struct exchange *x, size_t len)
     return RESPONDER_REPLY;
 }
 
-/* A request that many disks got is not answered by all of them with the same
- * complaint; nor is another version on a broadcast, which may be
- * meant for somebody who speaks it. */
+/* A request to many disks must not get the same error from each of them.  Nor
+ * does a broadcast of another version, which may be meant for somebody who
+ * speaks that. */
 static bool keep_silent(const struct exchange *x, enum aoe_error error)
 {
     switch (error) {
@@ -79,7 +79,7 @@ static bool keep_silent(const struct exchange *x, enum aoe_error error)
     }
 }
 
-/* The argument is not echoed as vblade does: a short answer gives a forged
+/* The argument is not echoed, as vblade does: a short reply gives a forged
  * source address nothing to amplify. */
 enum responder_verdict exchange_error(struct exchange *x, enum aoe_error error)
 {
@@ -89,8 +89,8 @@ enum responder_verdict exchange_error(struct exchange *x, enum aoe_error error)
     return exchange_reply(x, AOE_HEADER);
 }
 
-/* The standard has no error for it.  An argument that is not valid from here is
- * what comes closest; it does not make a client try again. */
+/* The standard has no error for it.  A bad argument comes closest, and does not
+ * make a client try again. */
 enum responder_verdict exchange_refuse(struct exchange *x)
 {
     export_count(x->export, COUNT_REFUSED);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * An export: one disk as the network sees it.  Its address and identity, what
- * clients may change (config string, mask list, reservation), and what was
- * counted.  Data and operations on it only; all interfaces share one.
+ * clients may change (config string, mask list, reservation), and its counters.
+ * Data, and operations on it; all interfaces share one.
  */
 #ifndef TARGET_PROTOCOL_EXPORT_H
 #define TARGET_PROTOCOL_EXPORT_H
@@ -50,7 +50,7 @@ enum export_counter {
     COUNT_NOT_FOUND,
     COUNT_UNCORRECTABLE,
     COUNT_FAULT,
-    COUNT_LOSSES, /* so often answered writes may have been lost */
+    COUNT_LOSSES, /* how often answered writes may have been lost */
     COUNT_AOE_ERRORS,
     COUNT_REFUSED, /* changes by somebody who may not make them */
 
@@ -58,7 +58,7 @@ enum export_counter {
     COUNT_DROP_SHORT,   /* shorter than its command's header */
     COUNT_DROP_MASKED,  /* the sender is not on the mask list */
     COUNT_DROP_SILENT,  /* the protocol asks for no answer */
-    COUNT_DROP_BUSY,    /* beyond the requests we queue */
+    COUNT_DROP_BUSY,    /* more requests than we queue */
     COUNT_DROP_UNSAVED, /* a change that could not be saved */
     COUNT_DROP_SIZE,    /* the answer does not fit the interface's frame */
 
@@ -75,7 +75,7 @@ struct export
     uint16_t buffer_count;    /* >= 2: with less, Linux cannot use the disk */
     uint8_t max_sectors;      /* in a frame; 0: as the interface takes */
     uint16_t firmware;        /* told in Query Config */
-    uint64_t commit_ns;       /* dirty data goes to disk so often; 0: never */
+    uint64_t commit_ns;       /* how often dirty data is synced; 0: never */
     char serial[EXPORT_SERIAL + 1];
 
     bool read_only;
@@ -83,8 +83,9 @@ struct export
     bool write_cache; /* a write may be answered before it is durable */
     bool can_trim;
     bool trim_zeroes;
-    bool solid;               /* known not to rotate */
-    struct ata_vendor vendor; /* but for read_only; not present: not told */
+    bool solid; /* known not to rotate */
+    struct ata_vendor
+        vendor; /* but for read_only; IDENTIFY has it if present */
 
     uint16_t config_len;
     uint8_t config[AOE_CONFIG_STRING_MAX];
@@ -102,12 +103,12 @@ static inline void export_count(struct export *e, enum export_counter c)
     e->counts[c]++;
 }
 
-/* The firmware version we tell: 0xa000, with one hexadecimal digit each for
- * the three parts of aoekit's version. */
+/* The firmware version of Query Config: 0xa000, with one hexadecimal digit for
+ * each of the three parts of aoekit's version. */
 uint16_t export_firmware(void);
 
-/* Makes the serial number from the storage's identity and from which part of
- * it is exported where, so that no two exports share one. */
+/* Makes the serial number from the identity of the storage, the part of it that
+ * is exported, and the address, so that no two exports share one. */
 void export_set_serial(struct export *e, uint64_t identity, uint64_t offset);
 
 bool mac_list_equal(const struct mac_list *a, const struct mac_list *b);
@@ -116,7 +117,7 @@ bool mac_list_contains(const struct mac_list *l, const struct aoe_mac *m);
 bool mac_list_add(struct mac_list *l, const struct aoe_mac *m, unsigned limit);
 void mac_list_delete(struct mac_list *l, const struct aoe_mac *m);
 
-/* Whether frames from this address are listened to (the mask list). */
+/* Whether frames from this address are accepted (the mask list). */
 bool export_admits(const struct export *e, const struct aoe_mac *from);
 /* Whether config string, mask list and reservation may be changed from this
  * address. */

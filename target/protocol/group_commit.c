@@ -56,7 +56,7 @@ static void finish(struct store_op *op, int result)
     op->group->finished(op);
 }
 
-/* Written, but not durable yet. */
+/* The store has written it, but not made it durable. */
 static void written(struct store_op *op)
 {
     struct group_commit *g = op->group;
@@ -89,7 +89,7 @@ void group_commit_lost(struct group_commit *g)
     g->losses++;
 }
 
-/* Whose failure it was, only each one alone can tell; a flush has nothing to
+/* Only doing each one alone tells whose failure it was.  A FLUSH has nothing to
  * do again. */
 static bool again(const struct group_commit *g, const struct store_op *op,
                   int result)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * An operation on storage: what the responder makes of a request, and what a
- * store runs and completes (target/store/store.h).  Data only; no I/O.
+ * An operation on storage: the responder makes it of a request, a store runs
+ * and completes it (target/store/store.h).  Data only; no I/O.
  */
 #ifndef TARGET_PROTOCOL_OPERATION_H
 #define TARGET_PROTOCOL_OPERATION_H
@@ -12,14 +12,16 @@
 
 #include "base/list.h"
 
-enum { STORE_OP_PRIVATE = 128 }; /* bytes; a store asserts that its own fit */
+enum {
+    STORE_OP_PRIVATE = 128
+}; /* bytes; each store asserts that its own fit */
 
 enum store_kind {
     STORE_READ,
     STORE_WRITE,
-    STORE_FLUSH,  /* what was completed before is on stable storage after */
-    STORE_TRIM,   /* contents no longer needed */
-    STORE_VERIFY, /* read, and throw away */
+    STORE_FLUSH,  /* whatever has completed before is on stable storage after */
+    STORE_TRIM,   /* the contents are no longer needed */
+    STORE_VERIFY, /* read, and discard */
 };
 
 /* Where the group commit has an operation (target/protocol/group_commit.c). */
@@ -35,18 +37,18 @@ enum group_commit_state {
 
 struct store_op {
     enum store_kind kind;
-    /* WRITE, TRIM: on stable storage when it completes.  Of such operations and
-     * FLUSHes a store has one at a time (target/protocol/group_commit.h). */
+    /* WRITE, TRIM: on stable storage when it completes.  A store has one such
+     * operation or FLUSH at a time (target/protocol/group_commit.h). */
     bool durable;
-    bool flush_follows; /* WRITE: soon, and for its sake */
+    bool flush_follows; /* WRITE: a flush comes soon, for its sake */
     uint64_t offset;    /* bytes; multiples of 512, within the store's size */
     uint64_t length;    /* bytes; 0 for FLUSH */
     uint8_t *data;      /* READ, WRITE: the caller's until completion */
 
-    /* Set at completion.  result 0: all was done; -errno: `done` bytes from
-     * the start were, a multiple of 512, and the next sector failed.  -ENXIO:
-     * the storage has no such place (a file was cut short); -ENODEV: the
-     * storage itself is gone. */
+    /* Set at completion.  0: all of it was done.  -errno: `done` bytes from the
+     * start were, a multiple of 512, and the next sector failed.  -ENXIO: the
+     * storage ends before it (a file was truncated); -ENODEV: the storage
+     * itself is gone. */
     int result;
     uint64_t done;
     void (*complete)(struct store_op *op);
@@ -56,7 +58,7 @@ struct store_op {
     /* Private to target/protocol/group_commit.h. */
     struct group_commit *group;
     enum group_commit_state group_state;
-    uint64_t group_losses; /* when it was begun to be written */
+    uint64_t group_losses; /* of the group, when its write began */
 
     /* Private to the store while the operation runs. */
     union {

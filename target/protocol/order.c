@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Order of overlapping requests.  Each entry counts the earlier ones it waits
- * for; a list is scanned because a client has a few dozen requests in flight.
+ * Each entry counts the earlier ones that it waits for.  A list is enough:
+ * clients have a few dozen requests in flight.
  */
 #include "target/protocol/order.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which requests on one export may run side by side: those that overlap, where
- * one writes, run in the order in which they arrived, whatever interface they
- * came by (doc/safety.md).  A flush runs once every write that
- * arrived before it is done, so that it covers all that was answered.
+ * The order of overlapping requests on one export.  Two that overlap, of which
+ * one writes, run in the order in which they arrived, on whatever interface
+ * (doc/safety.md); others may run side by side.  A flush waits for every write
+ * that arrived before it, so that it covers everything that was answered.
  *
- * Holds no memory of its own; an entry is the caller's and stays where it is
- * until it leaves.
+ * No allocation: an entry belongs to the caller and must not move until it
+ * leaves.
  */
 #ifndef TARGET_PROTOCOL_ORDER_H
 #define TARGET_PROTOCOL_ORDER_H
@@ -31,13 +31,13 @@ struct order {
 
 void order_init(struct order *o);
 
-/* Adds an entry that arrived now.  True: it may run at once.  False: it waits
- * until order_leave releases it. */
+/* Adds an entry that has just arrived.  True: it may run at once.  False: it
+ * waits until order_leave releases it. */
 bool order_enter(struct order *o, struct order_entry *e);
 
-/* Takes out an entry that is done and calls `released` for each waiting entry
- * that nothing holds back any longer, the earliest first.  `released` must not
- * enter or leave anything. */
+/* Removes an entry that has run, and calls `released` for each entry that need
+ * not wait any longer, earliest first.  `released` must not enter or leave
+ * entries. */
 void order_leave(struct order *o, struct order_entry *e,
                  void (*released)(void *arg, struct order_entry *e), void *arg);
 

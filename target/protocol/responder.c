@@ -26,14 +26,14 @@ enum responder_refusal responder_accept(struct exchange *x)
         return RESPONDER_RESPONSE;
     if (aoe_mac_group(&x->header.src))
         return RESPONDER_SOURCE;
-    /* Our own address comes back on a loop in the network; but on a loopback
-     * interface everyone's address is zero. */
+    /* Our own address comes back if the network has a loop.  On a loopback
+     * interface, though, every address is zero. */
     if (aoe_mac_equal(&x->header.src, x->mac) && !zero_mac(x->mac))
         return RESPONDER_SOURCE;
     return RESPONDER_ACCEPTED;
 }
 
-/* What finds disks: Query Config, and the IDENTIFY of boot ROMs. */
+/* What discovers disks: Query Config, and the IDENTIFY that boot ROMs send. */
 static bool for_many(const struct exchange *x)
 {
     struct aoe_ata a;
@@ -52,8 +52,8 @@ enum responder_verdict responder_request(struct exchange *x)
         return exchange_drop(x, COUNT_DROP_MASKED);
     if (x->header.version != AOE_VERSION)
         return exchange_error(x, AOE_ERR_VERSION);
-    /* One frame, perhaps with a forged source, would be executed by every disk
-     * and answered by each.  An error from each would be a flood as well. */
+    /* One frame, perhaps with a forged source, would be executed and answered
+     * by every disk.  An error from each would be a flood as well. */
     if (aoe_addr_wildcard(x->header.addr) && !for_many(x))
         return exchange_drop(x, COUNT_DROP_SILENT);
     switch (x->header.command) {

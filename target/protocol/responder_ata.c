@@ -60,8 +60,8 @@ static enum responder_verdict identify(struct exchange *x)
     return ata_reply_success(x, 0, AOE_SECTOR);
 }
 
-/* How safe, and how slow, the disk is for all its clients.  Told as ATA does:
- * an AoE error would have Linux ask for minutes. */
+/* The cache decides how safe and how slow the disk is for all of its clients.
+ * A refusal is an ATA error: Linux would retry an AoE error for minutes. */
 static bool may_set_cache(const struct exchange *x)
 {
     if (exchange_wide(x))
@@ -78,7 +78,7 @@ static enum responder_verdict set_features(struct exchange *x)
 
     switch (x->ata.feature) {
     case ATA_FEATURE_WCACHE_ON:
-        /* -s is the owner's word, which no client can take back. */
+        /* -s is the owner's decision; no client can undo it. */
         if (e->sync || e->read_only || !may_set_cache(x))
             return ata_reply_aborted(x);
         e->write_cache = true;
@@ -128,8 +128,8 @@ static enum responder_verdict execute(struct exchange *x)
     case ATA_STANDBY_IMMEDIATE:
     case ATA_STANDBY:
     case ATA_SLEEP:
-        /* The disk of a NAS sleeps on its own; but what a client does before
-         * it cuts the power writes the cache, as on a disk. */
+        /* The disk of a NAS sleeps when it likes.  But a client sends these
+         * before it cuts the power, and expects the cache to be written. */
         return flush(x);
     case ATA_IDENTIFY:
         return identify(x);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Query Config Information (AoEr11 section 3.2), and the
- * announcement, which is its response sent unasked.
+ * Query Config Information (AoEr11 section 3.2), and the announcement, which is
+ * its response sent unasked.
  */
 #include <string.h>
 
 #include "target/protocol/responder.h"
 #include "target/protocol/responder_commands.h"
 
-/* Every response tells the string as it is after the command. */
+/* Every response carries the string as it is after the command. */
 static size_t build(struct exchange *x, uint8_t command)
 {
     const struct export *e = x->export;
@@ -30,7 +30,7 @@ static enum responder_verdict answer(struct exchange *x, uint8_t command,
 {
     size_t len = AOE_CONFIG_HEADER + (size_t)x->export->config_len;
 
-    /* On a tiny MTU: nothing is built that could overrun the buffer. */
+    /* With a tiny MTU the response could overrun the buffer. */
     if (len > exchange_limit(x))
         return exchange_drop(x, COUNT_DROP_SIZE);
     exchange_header(x, error);
@@ -79,8 +79,8 @@ enum responder_verdict respond_config(struct exchange *x)
             return exchange_drop(x, COUNT_DROP_SILENT);
         break;
     case AOE_CONFIG_SET:
-        /* Setting what is set succeeds: a retransmitted request must get the
-         * answer that the first one got. */
+        /* Setting the same string again succeeds: a retransmitted request must
+         * get the reply that the first one got. */
         if (e->config_len > 0 && !equals(e, &c))
             return answer(x, c.command, AOE_ERR_CONFIG_PRESENT);
         if (!fits(x, &c))
@@ -100,7 +100,7 @@ enum responder_verdict respond_config(struct exchange *x)
 
 uint32_t responder_announce(struct exchange *x, const struct aoe_mac *to)
 {
-    /* As if `to` had asked, with the tag that nobody uses. */
+    /* As if `to` had asked, with tag 0, as every announcement has. */
     x->header = (struct aoe_header){.src = *to, .command = AOE_CMD_CONFIG};
     if (answer(x, AOE_CONFIG_READ, 0) != RESPONDER_REPLY)
         return 0;

@@ -4,7 +4,7 @@
  */
 #include "target/protocol/responder_commands.h"
 
-/* As many entries as a reply on this interface can tell. */
+/* As many entries as fit in a reply on this interface. */
 static unsigned list_limit(const struct exchange *x)
 {
     size_t capacity = exchange_limit(x) - AOE_MASK_HEADER;
@@ -28,8 +28,8 @@ static enum responder_verdict answer_list(struct exchange *x, uint8_t command)
     return exchange_reply(x, len);
 }
 
-/* Names the directive that failed.  Those before it were carried out and stay
- * in the reply as they came, as vblade leaves them. */
+/* Names the directive that failed.  Those before it were executed and stay in
+ * the reply as they came, as with vblade. */
 static enum responder_verdict answer_failure(struct exchange *x,
                                              uint8_t command,
                                              enum aoe_mask_error error,

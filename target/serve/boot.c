@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The record is written in place by a descriptor that is kept: at the end there
- * may be neither the right to make files any more nor a system call for it.  It
- * is one sector, and a torn one is not believed.
+ * The record is written in place, through a descriptor that stays open: at the
+ * end the target may have neither the right to create files nor the system call
+ * for it.  It fits in one sector, and its checksum exposes a torn write.
  */
 #include "target/serve/boot.h"
 
@@ -106,7 +106,7 @@ static int save(const struct boot *b, enum boot_state state,
     return durable_data(b->fd);
 }
 
-/* The epoch goes on if the last stop was orderly, or every write durable. */
+/* The epoch continues if the last stop was orderly, or every write durable. */
 static void take_over(const struct boot *b, struct export *e)
 {
     char text[RECORD + 1] = "", state;
@@ -174,7 +174,7 @@ static struct boot *begin(const char *directory, struct export *e)
         err = save(b, e->sync ? BOOT_DURABLE : BOOT_CACHED, e);
     if (!err)
         return b;
-    /* Nothing says next time that this one was here. */
+    /* The next start will not know of this one. */
     log_error("%s/%s: recording that %s is served: %s; clients will take the "
               "next start for a crash",
               directory, b->name, addr, strerror(-err));
@@ -191,7 +191,7 @@ struct boot *boot_begin(const char *directory, struct export *e)
         .boot = random_u64(),
         .epoch = random_nonzero(ATA_EPOCH_MAX),
     };
-    /* What nobody writes to nobody loses. */
+    /* A disk that nobody can write to loses nothing. */
     return directory && !e->read_only ? begin(directory, e) : NULL;
 }
 

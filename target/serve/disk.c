@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Requests on a disk: kept in order, gathered into batches for the store,
- * answered when it is done (doc/safety.md).
+ * Requests on a disk: put in order, submitted to the store in batches, and
+ * answered when they complete (doc/safety.md).
  */
 #include "target/serve/disk.h"
 
@@ -121,7 +121,7 @@ static void completed(struct store_op *op)
     finish(r, verdict);
 }
 
-/* What the store had directly is done. */
+/* Of an operation that went to the store without the group commit. */
 static void store_done(struct store_op *op)
 {
     struct disk *d = request_of_op(op)->disk;
@@ -133,7 +133,7 @@ static void store_done(struct store_op *op)
     completed(op);
 }
 
-/* Of what syncs: a request's operation, or our own. */
+/* Of one that went through the group commit: a request's, or our own. */
 static void finished(struct store_op *op)
 {
     struct disk *d = op->group->arg;
@@ -147,16 +147,15 @@ static void finished(struct store_op *op)
 /* ---- copies ---------------------------------------------------------------
  */
 
-/* A FLUSH that succeeded is worth nothing to the next one; one that failed may
- * have been the one that told of a loss, and its answer may not have arrived.
- */
+/* That a FLUSH succeeded is no answer to a copy of it, which may cover more.
+ * One that failed may have told of a loss, in a reply that did not arrive. */
 static bool repeats(const struct store_op *op,
                     const struct reply_cache_outcome *before)
 {
     return before && (op->kind != STORE_FLUSH || before->result);
 }
 
-/* Ends a request as the one of which it is a copy, if it is one. */
+/* Ends a copy as the request ended of which it is one. */
 static void answer_copy(struct disk *d, struct store_op *op)
 {
     struct request *r = request_of_op(op);
@@ -172,7 +171,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
     log_trace(
         "%s: tag %08x is a copy of an earlier request, and gets its reply",
         d->name, (unsigned)r->x.header.tag);
-    /* A trim has one operation for each stretch. */
+    /* A trim has an operation for each run of adjacent ranges. */
     do {
         op->result = before->result;
         op->done = before->done;
@@ -181,8 +180,8 @@ static void answer_copy(struct disk *d, struct store_op *op)
     finish(r, verdict);
 }
 
-/* Looked for when its turn has come: then the first one is over, even if both
- * had waited. */
+/* Copies are looked for when their turn comes: by then the original has ended,
+ * even if both had waited. */
 static void answer_copies(struct disk *d, struct list *batch)
 {
     list_each(it, batch) {
@@ -253,8 +252,8 @@ static bool syncs(const struct store_op *op)
     return op->kind == STORE_FLUSH || (disk_op_changes(op) && op->durable);
 }
 
-/* What goes to the store together: what is ready, but of what has to be
- * durable only as much as may be under way at a time. */
+/* The next batch: everything that is ready, but of the durable operations only
+ * what the group commit lets through. */
 static void gather(struct disk *d, struct list *batch)
 {
     struct list ready;

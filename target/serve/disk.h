@@ -19,16 +19,17 @@
 #include "target/serve/request.h"
 #include "target/store/store.h"
 
-/* What a disk asks of whoever runs it: the server, or a simulation. */
+/* What a disk needs of its host: the server, or a simulation. */
 struct disk_host {
     uint64_t (*now)(void *arg); /* ns */
-    /* There is work: disk_submit is to be called, once this has returned. */
+    /* There is work: disk_submit must be called after this has returned. */
     void (*touch)(void *arg, struct disk *d);
-    /* The request has its reply; or there is none. */
+    /* The request has its reply; there is none.  It is the host's again. */
     void (*answer)(void *arg, struct request *r);
     void (*release)(void *arg, struct request *r);
+    /* The flush of disk_commit has ended. */
     void (*committed)(void *arg, struct disk *d);
-    /* What was answered may be lost; its clients should ask for IDENTIFY. */
+    /* What was answered may be lost: its clients should ask for IDENTIFY. */
     void (*lost)(void *arg, struct disk *d);
 };
 
@@ -40,10 +41,10 @@ struct disk {
     const struct disk_host *host;
     void *host_arg;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
-    uint64_t age;             /* the n-th disk that the server got */
+    uint64_t age;             /* this is the server's n-th disk */
 
-    /* Removed, but not done yet with what it had taken: in the server's list of
-     * such disks, and who wants to know its end. */
+    /* Removed, but still at work on requests that it had taken: in the server's
+     * list of such disks, and whom to tell of its end. */
     struct list leaving;
     void (*gone)(void *arg, struct epochs *untold);
     void *gone_arg;
@@ -51,13 +52,13 @@ struct disk {
     struct order order;
     struct list ready; /* of store_op.link: to be submitted together */
     struct group_commit durable;
-    unsigned at_store;        /* operations that the store has, but for those */
-    struct store *next_store; /* to be used once the store has none; or NULL */
+    unsigned at_store;        /* the store's operations, but for those */
+    struct store *next_store; /* takes over once the store has none; or NULL */
     unsigned in_flight;       /* requests between disk_start and their reply */
-    /* How long requests took; those that complete while they are submitted are
-     * counted together, with two looks at the clock for all. */
+    /* Those that complete while they are submitted are counted together, which
+     * reads the clock twice for all of them. */
     struct latency latency[ORDER_KINDS];
-    uint64_t started_ns; /* of what is taken now; 0: nothing was */
+    uint64_t started_ns; /* of the batch that is being taken; 0: none is */
     bool submitting;
     unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
@@ -65,8 +66,8 @@ struct disk {
     struct reply_cache *reply_cache; /* NULL: it remembers nothing */
 
     struct epochs epochs;
-    uint64_t losses;       /* of store->losses: how many the epochs know of */
-    uint64_t flush_covers; /* epochs_begin of the flush that the store has */
+    uint64_t losses;       /* of store->losses, those that the epochs know of */
+    uint64_t flush_covers; /* epochs_begin of the flush at the store */
     bool committing;
     struct store_op commit;
     struct loop_timer commit_timer; /* for export.commit_ns */
@@ -78,28 +79,28 @@ void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
                const struct export *e, struct store *store);
 void disk_fini(struct disk *d);
 
-/* Runs a request's store operation when its turn has come; then its reply goes
- * to its port. */
+/* Takes a request that the responder has an operation for.  It is run when its
+ * turn comes, and then the host gets the reply. */
 void disk_start(struct disk *d, struct request *r);
 
-/* Whether the reply to a request is true only once a change is saved. */
+/* Whether the reply must wait until a change that it reports is saved. */
 bool disk_must_save(const struct disk *d, const struct request *r);
-/* Saves the change; then the reply goes to its port.  There is none if that
- * fails: the client asks again. */
+/* Saves the change; then the host gets the reply.  If that fails there is no
+ * reply, and the client asks again. */
 void disk_save(struct disk *d, struct request *r);
 
-/* Hands everything that is ready to the store. */
+/* Gives everything that is ready to the store. */
 void disk_submit(struct disk *d);
 
-/* Writes to stable storage what was answered from the cache, if anything. */
+/* Syncs what was answered from the cache, if anything was. */
 void disk_commit(struct disk *d);
-/* It serves no longer, and has nothing in flight: how it ends is recorded. */
+/* It serves no longer and has nothing in flight: records how it ended. */
 void disk_end(struct disk *d);
 
-/* Its storage is gone: all that is not known to be on it counts as lost. */
+/* Its storage is gone: everything that is not known to be on it is lost. */
 void disk_abandon(struct disk *d);
-/* The same, and it is back, as `store`, which becomes the disk's; what the old
- * one has must fail first, and what comes meanwhile waits. */
+/* The same, but it is back as `store`, which becomes the disk's once the
+ * operations at the old one have failed.  New requests wait until then. */
 void disk_exchange_store(struct disk *d, struct store *store);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a disk may have lost, and who hears of it (doc/safety.md, "Who wrote
- * what is lost hears it, once"): requests in the books of the epochs, commits,
- * a store that takes another's place, and how it all ended.
+ * What a disk may have lost, and which clients are told (doc/safety.md, "Who
+ * wrote what is lost hears it, once"): requests and the epochs, commits, a
+ * store that replaces another, and how the disk ended.
  */
 #include <errno.h>
 
@@ -27,7 +27,7 @@ static void lose(struct disk *d)
     d->host->lost(d->host_arg, d);
 }
 
-/* The store may have met a failure on behalf of any operation. */
+/* Whichever operation made the store sync, a failure may be another's. */
 static void note_losses(struct disk *d)
 {
     if (d->losses == d->store->losses)
@@ -68,7 +68,7 @@ bool disk_late_copy(const struct request *r)
     return before && before->result == 0;
 }
 
-/* What a client that wrote lost data is told is an error; it is told once. */
+/* A client that wrote lost data gets one error for it. */
 static void settle_durable(struct request *r, struct store_op *op)
 {
     struct epochs *e = &r->disk->epochs;
@@ -82,7 +82,7 @@ static void settle_durable(struct request *r, struct store_op *op)
     op->done = 0;
 }
 
-/* Who names an epoch knows from it whether something is lost. */
+/* A client that names an epoch learns of a loss by the epoch. */
 static void settle_flush(struct request *r, struct store_op *op)
 {
     if (!r->x.flush_epoch) {
@@ -105,17 +105,17 @@ void disk_losses_settle(struct request *r, struct store_op *op)
         settle_durable(r, op);
 }
 
-/* A write that was under way when something was lost may have been in the cache
- * already, and lost with it.  Whoever hears of the loss before the answer would
- * take it for newer. */
+/* A write that was running when something was lost may have been in the cache
+ * already, and be lost with it.  A client that is told of the loss first would
+ * take this write for a later one. */
 static bool overtaken(const struct request *r, const struct store_op *op)
 {
     return r->cached && disk_op_changes(op) && op->result == 0 &&
            r->losses != r->disk->epochs.losses;
 }
 
-/* Of a trim of several stretches the first ones would have to be done again,
- * too; that fails. */
+/* Of a trim in several operations the earlier ones would have to be done again,
+ * too; it fails instead. */
 bool disk_losses_again(struct request *r, struct store_op *op)
 {
     if (!overtaken(r, op))
@@ -180,7 +180,7 @@ void disk_commit(struct disk *d)
 /* ---- another store --------------------------------------------------------
  */
 
-/* What was written into the old one may never have reached the device. */
+/* What was written to the old store may never have reached the device. */
 static void exchange(struct disk *d)
 {
     disk_abandon(d);

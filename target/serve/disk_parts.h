@@ -41,16 +41,16 @@ static inline void disk_make_ready(struct disk *d, struct store_op *op)
 
 /* ---- target/serve/disk_losses.c ---- */
 
-/* The request enters the books of the epochs: who must hear of a loss, and
- * whether it may stay in the cache. */
+/* A request begins: the epochs number it, and decide whether its write may stay
+ * in the cache. */
 void disk_losses_begin(struct request *r);
-/* Its operation has completed.  Makes an error of the result where the reply is
- * one by which its client must hear of a loss. */
+/* Its operation has completed.  Turns the result into an error if the reply has
+ * to tell its client of a loss. */
 void disk_losses_settle(struct request *r, struct store_op *op);
-/* True: its operation has to be done again, since what it wrote may be lost. */
+/* Whether its operation must be done again, since what it wrote may be lost. */
 bool disk_losses_again(struct request *r, struct store_op *op);
-/* Whether it is a copy of a FLUSH that succeeded: its client does not wait for
- * an answer any more. */
+/* Whether it is a copy of a FLUSH that succeeded: its client no longer waits
+ * for a reply. */
 bool disk_late_copy(const struct request *r);
 
 /* The flush of the group commit begins, or has ended with 0 or -errno. */
@@ -59,7 +59,8 @@ void disk_flush_ended(void *disk, int result);
 /* The flush of disk_commit has completed. */
 void disk_committed(struct disk *d);
 
-/* False: the old store is still at work, and the new one must wait. */
+/* Lets a new store take over as soon as it can.  False: the old one is still at
+ * work, and nothing may be submitted. */
 bool disk_store_ready(struct disk *d);
 
 /* ---- target/serve/disk_report.c ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How long requests took, as a histogram.
+ * How long requests took: a histogram with fixed buckets, as Prometheus has
+ * them.
  */
 #ifndef TARGET_SERVE_LATENCY_H
 #define TARGET_SERVE_LATENCY_H
@@ -11,7 +12,7 @@
 
 enum { LATENCY_BUCKETS = 12 };
 
-/* Upper bounds in ns; what took longer is in the bucket behind the last. */
+/* Upper bounds in ns; one more bucket holds what took longer. */
 static const uint64_t latency_bounds[LATENCY_BUCKETS] = {
     10 * NS_PER_US,  30 * NS_PER_US,  100 * NS_PER_US, 300 * NS_PER_US,
     1 * NS_PER_MS,   3 * NS_PER_MS,   10 * NS_PER_MS,  30 * NS_PER_MS,
@@ -24,7 +25,7 @@ struct latency {
     uint64_t sum_ns;
 };
 
-/* `n` requests took so long each. */
+/* `n` requests took `ns` each. */
 static inline void latency_add(struct latency *l, uint64_t ns, unsigned n)
 {
     unsigned i = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A request on its way: the frame it came in, the port it came by, the disk it
- * is for, and its place in that disk's order.
+ * A request under way: its frame, the port it arrived on, the disk it is for,
+ * and its entry in that disk's order.
  */
 #ifndef TARGET_SERVE_REQUEST_H
 #define TARGET_SERVE_REQUEST_H
@@ -28,8 +28,7 @@ struct request {
     struct exchange x;
     enum request_state state;
     struct order_entry order;
-    struct reply_cache_key
-        key; /* of what is not a read, once the disk has it */
+    struct reply_cache_key key; /* unless it reads; set by the disk */
     struct disk *disk;
     struct port *port;        /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
