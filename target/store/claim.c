@@ -2,11 +2,11 @@
  *
  * Who else uses a file or device.
  *
- * Devices: the kernel refuses O_EXCL while one is mounted, swapped to, or part
- * of an array, and while we hold it, refuses to do that with it.  Files: a lock
- * on the whole, shared by those who only read.  Who exports a part shares the
- * whole and locks the part.  Programs that know nothing of these, vblade above
- * all, are found by what they have open.
+ * Devices: the kernel refuses O_EXCL while one is mounted, used as swap or part
+ * of an array, and refuses all of these while we hold it.  Files: a lock on the
+ * whole file, shared among readers.  An export of a part shares the lock on the
+ * whole and locks its part.  Programs that take no locks, vblade above all, are
+ * found by what they have open.
  */
 #include "target/store/claim.h"
 
@@ -24,10 +24,10 @@
 #include "target/store/in_use.h"
 #include "target/store/open_by.h"
 
-/* What is in the way. */
+/* What prevents the claim. */
 struct obstacle {
-    char text[256]; /* "": nothing */
-    bool passing;   /* a program has it, which may be ending */
+    char text[256]; /* "": nothing does */
+    bool passing;   /* it is a program, which may be ending */
 };
 
 static bool is_part(const struct claim *c)
@@ -45,9 +45,9 @@ static int open_file(const struct claim *c, int more)
 
 /* ---- locks --------------------------------------------------------------- */
 
-/* A part is locked; of the whole it is only asked whether a part is.  Locks of
- * open file descriptions: unlike POSIX's they end with their own descriptor
- * only.  A system without them does without. */
+/* Locks a part; for the whole, only asks whether a part is locked.  These locks
+ * belong to the open file description: POSIX's would end as soon as any
+ * descriptor of the file is closed.  A system without them does without. */
 static int lock_part(const struct claim *c, int fd)
 {
 #ifdef F_OFD_SETLK
@@ -90,8 +90,8 @@ static void locked(const struct claim *c, int fd, struct obstacle *o)
 
 /* ---- devices ------------------------------------------------------------- */
 
-/* Only who writes to the whole keeps the system's claim.  Others just try it,
- * again if somebody else is just doing that. */
+/* Only a writer of the whole device keeps O_EXCL.  Others just try it, and try
+ * again if somebody else is trying at this moment. */
 static int try_exclusive(const struct claim *c)
 {
     const struct timespec pause = {.tv_nsec = 20000000};
@@ -104,8 +104,8 @@ static int try_exclusive(const struct claim *c)
     return fd;
 }
 
-/* Readers may share a disk that nothing is written to, as far as it is known
- * what has it. */
+/* Readers may share a disk that nobody writes to, if it is known who uses it.
+ */
 static void system_has(const struct claim *c, int fd, struct obstacle *o)
 {
     const struct open_by_question q = {fd, c->read_only, c->offset, c->length};
@@ -120,7 +120,7 @@ static void system_has(const struct claim *c, int fd, struct obstacle *o)
         snprintf(o->text, sizeof o->text, "in use by the system");
 }
 
-/* Everything is tried whatever is found, for those who use force. */
+/* Everything is tried whatever is found: --force-file goes on regardless. */
 static void take_device(const struct claim *c, int *fd, struct obstacle *o)
 {
     int exclusive = try_exclusive(c);
@@ -161,7 +161,7 @@ static int cannot_open(const struct claim *c, int err)
     return err;
 }
 
-/* Returns the descriptor, whatever is in the way, or -errno. */
+/* Returns the descriptor, even with an obstacle, or -errno. */
 static int take(const struct claim *c, struct obstacle *o)
 {
     int fd = open_file(c, 0);
@@ -182,7 +182,7 @@ static int take(const struct claim *c, struct obstacle *o)
     else if (S_ISREG(st.st_mode))
         take_file(c, fd, o);
     else
-        return fd; /* the store says what it thinks of it */
+        return fd; /* the store refuses what it cannot serve */
     q.fd = fd;
     if (!o->text[0] && open_by_another(&q, o->text, sizeof o->text))
         o->passing = true;
@@ -200,7 +200,7 @@ static bool wait_for(const struct claim *c, const struct obstacle *o,
     if (!*waiting)
         log_info("%s: %s; waiting for it to end", c->path, o->text);
     *waiting = true;
-    /* A signal ends it: somebody wants us to end. */
+    /* A signal ends the wait: somebody wants us to stop. */
     return nanosleep(&pause, NULL) == 0;
 }
 
@@ -225,7 +225,7 @@ int claim_open(const struct claim *c)
         close(fd);
         if (wait_for(c, &o, &waiting))
             continue;
-        /* Some say themselves what to stop. */
+        /* Some obstacles say what to stop. */
         log_error("%s: %s%s or use --force-file", c->path, o.text,
                   strchr(o.text, ';') ? "," : "; stop that first,");
         return -EBUSY;

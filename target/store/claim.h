@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Opening what is to be exported, and making sure that nobody else uses it: two
- * writers under one file system destroy it.
+ * Two writers under one file system destroy it: what is to be exported is
+ * opened here, and only if nobody else uses it.
  */
 #ifndef TARGET_STORE_CLAIM_H
 #define TARGET_STORE_CLAIM_H
@@ -13,16 +13,16 @@ struct claim {
     const char *path;
     bool read_only;
     bool force; /* warn, and go on */
-    /* A program that has it may be ending: until then it is waited for.  Of
-     * clock_ns(); 0: nobody is waited for. */
+    /* How long to wait for a program that uses it and may be ending: until this
+     * time of clock_ns().  0: not at all. */
     uint64_t wait_until;
-    /* The part that is used, in bytes: other parts of a file may be exported
-     * by others.  length 0: to the end. */
+    /* The part that is exported, in bytes; others may export other parts.
+     * length 0: to the end. */
     uint64_t offset, length;
 };
 
-/* Opens the file or device and claims it until the descriptor is closed.  Says
- * on standard error what is wrong.  Returns the descriptor or -errno. */
+/* Opens the file or device, and claims it until the descriptor is closed.
+ * Errors are logged.  Returns the descriptor or -errno. */
 int claim_open(const struct claim *c);
 
 #endif

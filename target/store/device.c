@@ -42,8 +42,8 @@ static uint64_t hash_path(uint64_t h, const char *path)
 
 #ifdef __linux__
 
-/* Of <linux/fs.h>, which a C library other than the system's, as musl often is,
- * comes without. */
+/* From <linux/fs.h>, which a C library that is not the system's, as musl often
+ * is, does not find. */
 #ifndef BLKSSZGET
 #define BLKSSZGET _IO(0x12, 104)
 #endif
@@ -113,7 +113,7 @@ static bool read_attribute(dev_t dev, bool of_disk, const char *name, char *out,
 
 static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
 {
-    /* Each names the storage itself, not where it is plugged in. */
+    /* Each identifies the storage itself, not where it is plugged in. */
     static const char *const names[] = {
         "dm/uuid", "md/uuid", "wwid", "device/wwid", "serial", "device/serial"};
     enum { NAMES = sizeof names / sizeof names[0] };
@@ -127,7 +127,7 @@ static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
     if (i < NAMES)
         h = fnv64(h, text, strlen(text));
     else if (read_attribute(dev, true, "loop/backing_file", text, sizeof text))
-        h = hash_place(h, text); /* not the device: it changes hands */
+        h = hash_place(h, text); /* not the loop device, which is reused */
     else {
         /* The path as it was given: /dev/disk/by-id/... may lead to another
          * /dev/sdX each time. */
@@ -139,9 +139,9 @@ static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
     return h;
 }
 
-/* Serial numbers that are no part of the identity, since exports' serial
- * numbers have been made without them: that of a SCSI disk (its page 80h) and
- * that of the USB device it is in. */
+/* Serial numbers that are not part of the identity, which exports' serial
+ * numbers were made from before these were read: that of a SCSI disk (VPD page
+ * 80h), and that of the USB device around it. */
 static uint64_t block_naming(dev_t dev)
 {
     static const char *const names[] = {"device/vpd_pg80",
@@ -185,8 +185,8 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
 
 /* ---- what the file system tells about a regular file -------------------- */
 
-/* A hole punched behind the end of a file changes nothing in it, but tells
- * whether the file system could. */
+/* Punching a hole beyond the end of a file changes nothing, but tells whether
+ * the file system can. */
 static bool can_punch(int fd, uint64_t size)
 {
     off_t past = (off_t)((size + 65535) / 65536 * 65536);
@@ -195,8 +195,8 @@ static bool can_punch(int fd, uint64_t size)
                      65536) == 0;
 }
 
-/* XFS, FAT and others identify themselves by the number of their device, which
- * is another one when disks are found in another order. */
+/* XFS, FAT and others identify themselves by their device number, which differs
+ * when disks are found in another order. */
 static bool fsid_is_device(const void *fsid, dev_t dev)
 {
     uint32_t id[2];

@@ -15,44 +15,44 @@
 struct device {
     bool block;               /* else a regular file */
     uint64_t size;            /* bytes */
-    uint32_t logical_sector;  /* bytes the device takes at least */
+    uint32_t logical_sector;  /* bytes of the smallest transfer */
     uint32_t physical_sector; /* bytes the medium writes at once */
     uint32_t direct_memory;   /* alignment for direct I/O: of memory */
-    uint32_t direct_offset;   /* and of offset and length */
+    uint32_t direct_offset;   /* ... of offset and length */
     bool solid;               /* known not to rotate */
     bool in_memory;           /* tmpfs: reading never waits for a disk */
     bool can_trim;
     bool trim_zeroes;
     uint64_t identity; /* of the storage; the same after a restart */
-    /* Of a block device: what else it is called by, to tell whether it is the
-     * one that was there before; 0: nothing. */
+    /* Of a block device: further names that tell whether it is the one that was
+     * there before; 0: it has none. */
     uint64_t naming;
-    bool unnamed; /* nothing is known of it but the path that leads to it */
+    bool unnamed; /* nothing but its path is known of it */
 };
 
 /* -ENOTBLK: neither a regular file nor a block device. */
 int device_probe(struct device *d, int fd, const char *path, bool read_only);
 
-/* The size now, which others may have changed.  0 or -errno. */
+/* The current size, which others may have changed.  0 or -errno. */
 int device_size(int fd, bool block, uint64_t *size);
 
-/* Whether a block device has been taken away while it was open; it does not
- * come back behind the same descriptor. */
+/* Whether a block device was removed while it was open.  Its descriptor stays
+ * dead even if it comes back. */
 bool device_gone(int fd);
 /* The request of ioctl(2) that device_same makes: BLKGETDISKSEQ of
  * <linux/fs.h>, which is newer than many systems' copy of it. */
 #define DEVICE_APPEARANCE _IOR(0x12, 128, uint64_t)
-/* Whether both descriptors are of one device, or of one file. */
+/* Whether both descriptors are of the same device or file. */
 bool device_same(int a, int b);
 
-/* Gives up a range.  0 or -errno. */
+/* Discards a range.  0 or -errno. */
 int device_trim(int fd, const struct device *d, uint64_t offset,
                 uint64_t length);
 
-/* fdatasync, or what the system has for it. */
+/* fdatasync, or the system's equivalent.  0 or -errno. */
 int device_sync(int fd);
 
-/* Begins to write a range back, if the system has a call for that; device_sync
+/* Starts writing a range back, if the system has a call for it.  device_sync
  * must follow. */
 void device_write_back(int fd, uint64_t offset, uint64_t length);
 

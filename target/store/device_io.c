@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Calls on files and block devices.  Where a system lacks one, the answer is
+ * Calls on files and block devices.  Where the system lacks one, it returns
  * -EOPNOTSUPP and the caller does without.
  */
 #include "target/store/device.h"
@@ -68,7 +68,7 @@ void device_write_back(int fd, uint64_t offset, uint64_t length)
 
 #ifdef __linux__
 
-/* The kernel names no device that it has not. */
+/* A device that the kernel no longer has is not in sysfs. */
 static bool unlisted(const struct stat *st)
 {
     char path[64];
@@ -79,7 +79,7 @@ static bool unlisted(const struct stat *st)
            errno == ENOENT;
 }
 
-/* Another number for each time a disk was found, from Linux 5.15 on. */
+/* From 5.15 on, Linux numbers each appearance of a disk anew. */
 static bool same_appearance(int a, int b)
 {
     uint64_t one, two;
@@ -139,7 +139,7 @@ static int trim_block(int fd, const struct device *d, uint64_t offset,
     uint64_t end = (offset + length) / sector * sector;
     uint64_t range[2] = {start, end - start};
 
-    /* Less than one sector of the device: nothing to give up. */
+    /* Less than one sector of the device: nothing to discard. */
     if (end <= start)
         return 0;
     return ioctl(fd, BLKDISCARD, range) ? -errno : 0;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Reading and writing around the page cache.
+ * Direct I/O: reading and writing around the page cache.
  *
- * The disk takes about as long for one sector as for many.  A run that
- * continues one at the disk therefore waits and grows: until the other is done,
- * or until it is long enough to keep the disk busy beside it.  Runs elsewhere
- * go side by side.
+ * A disk takes about as long for one sector as for many.  So a run that
+ * continues one at the disk waits and grows, until that one is done, or until
+ * it is long enough to keep the disk busy beside it.  Runs elsewhere go side by
+ * side.
  */
 #include "target/store/file_store.h"
 
-/* So many operations are long enough: of an ordinary client's window one half
- * is then at the disk while the other half is answered. */
+/* Operations that are long enough: half of an ordinary client's window is then
+ * at the disk while the other half is answered. */
 enum { LONG_RUN = 8 };
 
-/* The run at the disk that this one continues, if any. */
+/* The run at the disk that this one continues; NULL: none. */
 static struct store_op *continued_by(const struct file_store *fs,
                                      const struct store_op *first)
 {
@@ -59,7 +59,7 @@ static void ring_done(struct ring_transfer *t, int result)
     struct store_op *first = op_of_transfer(t);
     struct file_store *fs = t->arg;
 
-    /* A worker does it again and finds out what is wrong. */
+    /* A worker repeats it, and finds out what is wrong. */
     if (!file_all_moved(first, result)) {
         file_op(first)->failed_syncs += first->durable && result < 0;
         to_workers(fs, first);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Moving data between a file and a run of operations, however long it takes,
- * and finding out which sector fails if one does.
+ * Moves data between a file and a run of operations, for as long as that takes,
+ * and finds out which sector it is that fails.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +17,7 @@ static void add_piece(const struct file_store *fs, struct pieces *p,
     p->iov[p->count].iov_base = op->data;
     p->iov[p->count++].iov_len = (size_t)op->length;
     p->length += op->length;
-    /* Small processors cannot divide, so this is asked last. */
+    /* Last, because small processors have no division. */
     if (p->direct && (op->length % d->direct_offset ||
                       (uintptr_t)op->data % d->direct_memory))
         p->direct = false;
@@ -64,16 +64,16 @@ int file_sync(const struct file_store *fs, struct store_op *op)
     return err;
 }
 
-/* What the next call is.  Whatever was moved or refused, the one after it
- * begins with the first of these again. */
+/* What is tried next.  After each piece, and each retry, a durable write begins
+ * with MOVE_DURABLE again. */
 enum move_state {
     MOVE_PLAIN,     /* a read, or a write that a flush will cover */
     MOVE_DURABLE,   /* a write that the kernel makes durable (RWF_DSYNC) */
-    MOVE_THEN_SYNC, /* ... which it refused: a plain write and a sync */
+    MOVE_THEN_SYNC, /* that was refused: a plain write, and a sync */
     MOVE_ENDED,
 };
 
-/* A run on its way between memory and file. */
+/* A run that is being moved. */
 struct move {
     const struct file_store *fs;
     struct store_op *op; /* the first of the run */
@@ -119,7 +119,7 @@ static void moved(struct move *m, size_t n)
         end(m, 0);
 }
 
-/* A call returned bytes or -errno. */
+/* A call returned the bytes that it moved, or -errno. */
 static void returned(struct move *m, ssize_t n)
 {
     m->state = first_state(m);
@@ -128,13 +128,12 @@ static void returned(struct move *m, ssize_t n)
     else if (n == 0)
         end(m, m->op->kind == STORE_WRITE ? -ENOSPC : -ENXIO);
     else if (n == -EINVAL && m->p->direct)
-        m->p->direct = false; /* the kernel judges alignment better than we */
+        m->p->direct = false; /* the kernel knows its alignment better */
     else if (n != -EINTR)
         end(m, (int)n);
 }
 
-/* The system may report here that other writes failed, which nobody would hear
- * of again. */
+/* The system may report here, and only here, that other writes failed. */
 static void write_durably(struct move *m)
 {
     ssize_t n = call(m, DEVICE_DURABLE);
@@ -198,8 +197,8 @@ uint64_t file_writable(const struct file_store *fs, const struct pieces *p)
     return left < p->length ? left : p->length;
 }
 
-/* One operation that failed as a whole: finds the sector that does, and does
- * all before it. */
+/* An operation failed as a whole: does it sector by sector, up to the one that
+ * fails. */
 static void move_sectors(struct file_store *fs, struct store_op *op)
 {
     bool write = op->kind == STORE_WRITE;
@@ -227,7 +226,7 @@ static void move_sectors(struct file_store *fs, struct store_op *op)
     }
 }
 
-/* A device whose number nobody has any more says so for places that it has. */
+/* A device whose number is gone returns ENXIO for sectors that it had. */
 static bool within(const struct file_store *fs, const struct store_op *op)
 {
     uint64_t size;
@@ -262,8 +261,8 @@ static void write_back(const struct file_store *fs, const struct store_op *op)
 }
 
 /* Each by itself, and before others join it, so that they do not become one
- * request to the device: of one that fails in part, not every driver says so
- * (loop does not). */
+ * request to the device: not every driver reports one that fails in part (loop
+ * does not). */
 void file_write_back(const struct file_store *fs, struct store_op *first)
 {
     write_back(fs, first);
@@ -293,7 +292,7 @@ void file_run_transfer(struct work *w)
             file_write_back(fs, first);
         return;
     }
-    /* One of them fails.  The others must not fail with it. */
+    /* One of them fails, and the others must not fail with it. */
     move_alone(fs, first);
     list_each(it, &file_op(first)->run)
         move_alone(fs, op_of(it));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Runs: neighbouring operations of a batch, moved with one call that scatters
- * into the frames they came from.
+ * Runs: adjacent operations of a batch, moved by one vectored call from or into
+ * the frames they came in.
  */
 #include "target/store/file_store.h"
 
@@ -44,7 +44,7 @@ void file_complete_run(struct file_store *fs, struct store_op *first)
     fs->store.losses += file_op(first)->failed_syncs;
     file_op(first)->failed_syncs = 0;
 
-    /* An operation's memory is its owner's again once it is complete. */
+    /* Once an operation has completed, its memory is its owner's. */
     list_init(&all);
     list_append(&all, &first->link);
     list_splice(&all, &file_op(first)->run);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the parts of the store on files share: target/store/store_file.c decides
- * how an operation is run, target/store/file_move.c moves data and waits for
+ * how an operation is run, target/store/file_move.c moves data and blocks for
  * it.
  */
 #ifndef TARGET_STORE_FILE_STORE_H
@@ -24,20 +24,20 @@ struct file_store {
     struct store store;
     struct device device;
     int fd;        /* through the page cache */
-    int direct_fd; /* around it; -1: not asked for */
+    int direct_fd; /* around it; -1: not wanted, or not possible */
     uint64_t base; /* where in the file the store begins */
     struct work_queue queue;
     struct ring *ring; /* NULL: the workers do it all */
     bool ring_reads;   /* reads through the page cache do not wait there */
 
-    /* Around the cache: what waits for a neighbour that is running, in order of
-     * arrival, and the first operations of the runs that are. */
+    /* Direct I/O: operations that wait for an adjacent run, in order of
+     * arrival, and the first operation of each run at the disk. */
     struct list direct_waiting, direct_running;
 
-    /* Whether a read that cannot wait is known not to work here, and what is
-     * done instead: in_memory reads at once, others in a worker. */
+    /* RWF_NOWAIT is known not to work here.  Then files in memory are read at
+     * once all the same, others in a worker. */
     bool no_nowait_read, no_nowait_write;
-    uint64_t slow_until; /* ns: writes go to the workers until then */
+    uint64_t slow_until; /* ns; writes go to the workers until then */
 };
 
 static inline struct store_op *op_of(struct list *node)
@@ -50,14 +50,14 @@ static inline struct file_store *file_of_work(struct work *w)
     return list_entry(w->queue, struct file_store, queue);
 }
 
-/* What this store keeps in an operation that runs.  It lies in bytes of the
- * operation's, which the compiler must not take for another type's. */
+/* What this store keeps in an operation while it runs: in bytes of another
+ * type, which the compiler must not assume to be elsewhere (may_alias). */
 struct file_op {
     unsigned failed_syncs;   /* on its behalf */
     struct list run;         /* of store_op.link: merged behind this one */
-    unsigned run_count;      /* with this one */
-    uint64_t run_end;        /* where the last of them ends */
-    struct store_op *behind; /* the run this one continues, as it runs */
+    unsigned run_count;      /* of them and this one */
+    uint64_t run_end;        /* offset where the last of them ends */
+    struct store_op *behind; /* the run at the disk that this one continues */
     struct work work;        /* for workers */
     struct ring_transfer transfer; /* for a ring */
 } __attribute__((__may_alias__));
@@ -92,8 +92,8 @@ struct pieces {
 
 /* ---- target/store/file_run.c ---- */
 
-/* Takes the first operation out of a batch that is not empty, with those that
- * follow on it directly. */
+/* Takes the first operation and those adjacent to it out of a batch, which is
+ * not empty. */
 struct store_op *file_take_run(struct list *ops);
 
 void file_mark_succeeded(struct store_op *first);
@@ -101,7 +101,7 @@ void file_complete_run(struct file_store *fs, struct store_op *first);
 /* Both of these. */
 void file_succeed_run(struct file_store *fs, struct store_op *first);
 
-/* Gives the run to the ring; ring_run starts it, and calls `done` at its end.
+/* Adds the run to the ring; ring_run starts it, and calls `done` at its end.
  * False: the ring is full. */
 bool file_ring_start(struct file_store *fs, struct store_op *first,
                      const struct pieces *p,
@@ -111,10 +111,10 @@ bool file_all_moved(const struct store_op *first, int result);
 
 /* ---- target/store/file_direct.c ---- */
 
-/* A read or write around the page cache; it starts with the next
+/* Queues a read or write for direct I/O: it starts with the next
  * file_direct_start, or later. */
 void file_direct_add(struct file_store *fs, struct store_op *op);
-/* Starts what need not wait.  ring_run must follow. */
+/* Starts everything that need not wait.  ring_run must follow. */
 void file_direct_start(struct file_store *fs);
 
 /* ---- target/store/file_move.c ---- */
@@ -123,7 +123,7 @@ void file_direct_start(struct file_store *fs);
 void file_collect(struct file_store *fs, const struct store_op *first,
                   bool merged, struct pieces *p);
 
-/* How much of a write lies within the file as it is now. */
+/* Bytes of a write that lie within the file as long as it is now. */
 uint64_t file_writable(const struct file_store *fs, const struct pieces *p);
 
 /* All of it was done. */
@@ -133,15 +133,15 @@ static inline void succeed(struct store_op *op)
     op->done = op->length;
 }
 
-/* Brings to stable storage what was written, on behalf of `op`, which counts if
- * that fails.  In a worker. */
+/* Syncs the file in a worker, on behalf of `op`, which counts a failure.  0 or
+ * -errno. */
 int file_sync(const struct file_store *fs, struct store_op *op);
 
-/* Of one that failed: a device that is gone says it in several ways, such as
- * by having no space and no sectors. */
+/* Corrects the result of a failed operation: a device that is gone has many
+ * ways to say so, such as ENOSPC and ENXIO. */
 void file_explain(const struct file_store *fs, struct store_op *op);
 
-/* Begins to write back a run that a flush is going to follow. */
+/* Starts writing back a run that a flush will follow. */
 void file_write_back(const struct file_store *fs, struct store_op *first);
 
 /* Runs an operation and those merged behind it, in a worker. */

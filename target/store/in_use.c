@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Reads /proc and /sys for who uses a file or device.  Elsewhere than on Linux
- * nothing is known.
+ * Who uses a file or device, according to /proc and /sys.  Where there is no
+ * Linux, nothing is known.
  */
 #include "target/store/in_use.h"
 
@@ -53,7 +53,7 @@ static void unescape(char *s)
     *out = '\0';
 }
 
-/* What is known of a use so far: the one that writes counts. */
+/* What was found so far; a use that writes replaces one that reads. */
 struct finding {
     enum in_use use;
     char *out;
@@ -69,8 +69,8 @@ static void find(struct finding *f, bool writes, const char *what,
     snprintf(f->out, f->capacity, "%s%.180s", what, where);
 }
 
-/* A line of mountinfo: of which device and where, and whether its file system
- * is written to, which not every mount of it need say. */
+/* A line of mountinfo: which device, where, and whether its file system is
+ * writable, which a single mount of it need not say. */
 struct mount {
     dev_t dev;
     char source[PATH_MAX], where[PATH_MAX];
@@ -94,8 +94,8 @@ static bool read_mount(char *line, struct mount *m)
     return true;
 }
 
-/* Some file systems have a device number of their own; then the source says
- * which device that is on. */
+/* Some file systems have a device number of their own; the source of the mount
+ * says which device they are on. */
 static bool mount_of(const struct mount *m, dev_t disk, dev_t *part)
 {
     struct stat st;
@@ -156,7 +156,7 @@ static void swapped(const struct stat *what, struct finding *f)
         fclose(file);
 }
 
-/* Unless the system says so. */
+/* Unless the system says that it is read-only. */
 static bool writable(const char *device)
 {
     char path[320], c = '0';
@@ -171,7 +171,7 @@ static bool writable(const char *device)
     return c != '1';
 }
 
-/* A device that others, such as an array or a volume group, are built on. */
+/* A device that an array, a volume group or the like is built on. */
 static void held(dev_t disk, struct finding *f)
 {
     char path[64];

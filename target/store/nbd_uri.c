@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What every build knows of NBD: its URIs, and, without libnbd, what is
- * missing.
+ * What every build has of NBD: it knows the URIs, and, without libnbd, says
+ * what is missing.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Goes through what all processes have open.  Targets of ours are left out:
- * they have locks, which know parts of a file, too.
+ * Goes through the open files of all processes.  Our own targets are left out:
+ * they take locks, which also know parts of a file.
  */
 #include "target/store/open_by.h"
 
@@ -17,8 +17,9 @@ struct open_by_search {
     bool writes;
 };
 
-/* A partition of ours counts.  What ours is a partition of does where a whole
- * disk is served; others, such as partitioning tools, know what they do. */
+/* A partition of our disk counts.  So does the disk that ours is a partition
+ * of, if that is served as a whole; others who open it, such as partitioning
+ * tools, know what they do. */
 static bool same(const struct open_by_search *s, const struct stat *st,
                  bool served)
 {

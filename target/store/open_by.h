@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which programs have a file or device open that is to be exported, so that
- * two would write to it.
+ * Which programs have the file or device open that is to be exported, and would
+ * be a second writer.
  */
 #ifndef TARGET_STORE_OPEN_BY_H
 #define TARGET_STORE_OPEN_BY_H
@@ -16,9 +16,9 @@ struct open_by_question {
     uint64_t offset, length; /* the part, in bytes; length 0: to the end */
 };
 
-/* Whether a program that takes no locks is in the way: one that has it open for
- * writing, or a vblade that has it open at all, unless both only read.  `out`
- * says which: "open for writing by qemu-nbd (pid 7)". */
+/* Whether a program that takes no locks conflicts: it has the file open for
+ * writing, or is a vblade that has it open at all, unless both only read. `out`
+ * names it: "open for writing by qemu-nbd (pid 7)". */
 bool open_by_another(const struct open_by_question *q, char *out,
                      size_t capacity);
 
@@ -27,7 +27,8 @@ bool open_by_another(const struct open_by_question *q, char *out,
 bool open_by_anybody(const struct open_by_question *q, char *out,
                      size_t capacity);
 
-/* Says who has a lock on it: `what` and the process, if that can be seen. */
+/* Names the holder of a lock on it: `what`, and the process if it is visible.
+ */
 void open_by_locker(const struct open_by_question *q, const char *what,
                     char *out, size_t capacity);
 

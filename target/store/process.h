@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Other processes of this machine, as /proc shows them: who they are, what they
- * have open, and which disk they serve if they are AoE targets.  Elsewhere
- * than on Linux, and of what may not be seen, nothing is known.
+ * Other processes of this machine, as /proc shows them: their names, what they
+ * have open, and, of AoE targets, which disk they serve.  Without Linux, or
+ * without permission, nothing is known.
  */
 #ifndef TARGET_STORE_PROCESS_H
 #define TARGET_STORE_PROCESS_H
@@ -27,24 +27,24 @@ struct process {
     char name[32];
     enum process_kind kind;
 
-    /* Of a target that says it on its command line. */
-    bool told;
+    /* From the command line of a target. */
+    bool told; /* it is there */
     struct aoe_addr addr;
-    char interfaces[64];     /* as they stand there, separated by commas */
+    char interfaces[64];     /* as given, separated by commas */
     uint64_t offset, length; /* sectors; length 0: to the end */
 };
 
-/* False: it is gone. */
+/* False: the process is gone. */
 bool process_read(struct process *p, pid_t pid);
 
-/* Calls `each` for every open file of every other process, with its name in
- * /proc, until that returns true; returns whether it did. */
+/* Calls `each` for every open file of every other process, with its path in
+ * /proc, until that returns true.  Returns whether it did. */
 bool process_each_file(bool (*each)(void *arg, pid_t pid, const char *path),
                        void *arg);
 
-/* Looks at an open file without waiting for a server that has it. */
+/* As stat(2), but does not wait for a file server that hangs. */
 bool process_file_stat(const char *path, struct stat *st);
-/* Whether it is open for writing; with `locked`, whether it holds a lock. */
+/* Whether it is open for writing; whether a lock is held on it. */
 bool process_file_writes(const char *path);
 bool process_file_locked(const char *path);
 

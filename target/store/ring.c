@@ -23,8 +23,8 @@ enum {
     ENTRIES = 256, /* started with one call at most */
     FLIGHT = 512,  /* of the completion queue, which must never overflow */
     PIECES = 1024, /* of the transfers started with one call */
-    /* Failures to start anything, nothing having finished in between, until the
-     * ring is given up: short of memory for so long, or forbidden. */
+    /* Failures to start anything, with nothing finishing in between, until the
+     * ring is given up: memory is short for that long, or it is forbidden. */
     TRIES = 100,
 };
 
@@ -38,15 +38,15 @@ struct ring {
     struct io_uring uring;
     bool broken;                            /* nothing is started any more */
     struct ring_transfer *waiting[ENTRIES]; /* added, but not started */
-    unsigned added;                         /* so many of them */
+    unsigned added;                         /* how many those are */
     unsigned flight;                        /* added, and not done */
-    /* The kernel reads them when the transfers start, not later. */
+    /* The kernel reads them when the transfers start, and not later. */
     struct iovec pieces[PIECES];
     int pieces_used;
 };
 
-/* Completions need not interrupt what we are doing: we look for them after each
- * batch, and poll tells of the rest.  Kernels before 6.0 do not know this. */
+/* Completions need not interrupt us: we look for them after each batch, and
+ * poll reports the rest.  Kernels before 6.0 do not know these flags. */
 static int setup(struct io_uring *u, unsigned needed)
 {
     unsigned wanted = 0;
@@ -63,7 +63,7 @@ static int setup(struct io_uring *u, unsigned needed)
 
 #ifdef IORING_SETUP_R_DISABLED
 
-/* liburing has functions for it, which some of its versions do not export. */
+/* Some versions of liburing do not export their functions for this. */
 static int register_with(struct io_uring *u, unsigned what, const void *arg,
                          unsigned count)
 {
@@ -72,7 +72,7 @@ static int register_with(struct io_uring *u, unsigned what, const void *arg,
                : 0;
 }
 
-/* What `prepare` uses, without any flag of an entry, and no registering. */
+/* Only what `prepare` uses, without flags, and nothing can be registered. */
 static int restrict_to_transfers(struct io_uring *u)
 {
     static const uint8_t used[] = {IORING_OP_READ, IORING_OP_READV,
@@ -86,9 +86,9 @@ static int restrict_to_transfers(struct io_uring *u)
     return register_with(u, IORING_REGISTER_RESTRICTIONS, allowed, sizeof used);
 }
 
-/* A filter of system calls does not see what a ring is asked for: sockets and
- * files could be opened through one.  Since 5.10 the kernel can be told, before
- * it starts the ring, what that is for; then it cannot be told otherwise. */
+/* A system call filter does not see what goes through a ring, which could open
+ * sockets and files.  Since 5.10 a ring can be restricted before it is enabled,
+ * and not be unrestricted after. */
 static int setup_confined(struct io_uring *u)
 {
     int err = setup(u, IORING_SETUP_R_DISABLED);
@@ -155,8 +155,8 @@ void ring_close(struct ring *r)
     free(r);
 }
 
-/* The kernel need not fetch and check a list that has one piece; it knows such
- * calls since 5.6, as it does this feature. */
+/* A single piece need not be fetched and checked as a list.  The kernel has
+ * that call since 5.6, as it has this feature. */
 static bool takes_one_piece(const struct ring *r)
 {
     return r->uring.features & IORING_FEAT_RW_CUR_POS;
@@ -197,7 +197,7 @@ bool ring_add(struct ring *r, struct ring_transfer *t, const struct iovec *iov,
     return true;
 }
 
-/* Whether any had. */
+/* Calls `done` for what has finished.  Returns whether anything had. */
 static bool finish_some(struct ring *r)
 {
     struct io_uring_cqe *cqe;
@@ -222,7 +222,7 @@ static void started(struct ring *r, unsigned n)
     memmove(r->waiting, r->waiting + n, r->added * sizeof r->waiting[0]);
 }
 
-/* 0 or -errno: what finishes may help, if it is memory that is missing. */
+/* 0 or -errno.  If memory is short, transfers that finish may help. */
 static int start_added(struct ring *r)
 {
     while (r->added > 0) {
@@ -237,8 +237,8 @@ static int start_added(struct ring *r)
     return 0;
 }
 
-/* What the kernel never took goes back, and nothing is given to it again: it
- * would take the old entries first.  What it has under way still completes. */
+/* What the kernel never took goes back, and nothing is added again: the kernel
+ * would take the old entries first.  What it has started still completes. */
 static void give_up(struct ring *r, int err)
 {
     struct ring_transfer *back[ENTRIES];

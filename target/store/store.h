@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The interface to storage: a store runs lists of operations and completes each
- * by callback, possibly inside submit.  It may run them in any order and side
- * by side; what must not is kept apart by target/protocol/order.h.
+ * by a callback, possibly inside submit.  It may run them in any order and side
+ * by side; operations that must not are kept apart by target/protocol/order.h.
  *
  * Stores: `file` (regular files and block devices), `nbd` (an NBD export),
  * `fault` (wraps another and makes it fail).  One thread owns a store.
@@ -39,20 +39,20 @@ struct store {
     uint32_t memory_align;
     /* The same for the same storage across restarts, different for others. */
     uint64_t identity;
-    uint64_t naming; /* of a device: see there */
-    /* How often writes that had completed, and no FLUSH since, may have been
-     * lost: a sync failed, on whoever's behalf, or a server was lost.  Counted
-     * before the operation completes that met it. */
+    uint64_t naming; /* as device.naming */
+    /* How often writes that had completed, with no FLUSH since, may have been
+     * lost: a sync failed, on whoever's behalf, or a server was lost.  It is
+     * counted before the operation completes that met the failure. */
     uint64_t losses;
-    /* Its device answered as one that is not there any more. */
+    /* Its device has answered as one that was removed. */
     bool gone;
-    /* Of a file or device; -1: it is neither.  For looking, not for closing. */
+    /* Of a file or device, to be looked at and not closed; -1: it has none. */
     int fd;
 };
 
-/* Takes over every operation of the list (of store_op.link) and leaves it
- * empty.  A completion may add to a list of the caller's, but must not submit:
- * it runs inside submit. */
+/* Takes over every operation of the list (of store_op.link) and leaves the list
+ * empty.  Completions may run inside this call: they may add to a list of the
+ * caller's, but must not submit. */
 static inline void store_submit(struct store *s, struct list *ops)
 {
     list_each(it, ops) {
@@ -72,8 +72,7 @@ static inline void store_close(struct store *s)
         s->ops->close(s);
 }
 
-/* ---- target/store/store_file.c
- * ------------------------------------------------ */
+/* ---- target/store/store_file.c ---- */
 
 struct store_file_options {
     const char *path; /* for messages, and to open again for direct I/O */
@@ -84,22 +83,21 @@ struct store_file_options {
     bool no_ring;    /* only workers, as where there is no io_uring */
 };
 
-/* Serves the open file or block device `fd`, which becomes the store's.
- * Says what is wrong on standard error.  0 or -errno. */
+/* A store on the open file or block device `fd`, which it takes over, also when
+ * this fails.  Errors are logged.  0 or -errno. */
 int store_file_open(struct store **out, int fd,
                     const struct store_file_options *o,
                     struct workers *workers);
 
-/* ---- target/store/store_fault.c
- * ----------------------------------------------- */
+/* ---- target/store/store_fault.c ---- */
 
 struct loop;
 
 /* Checks a --fault argument.  0 or -EINVAL. */
 int store_fault_check(const char *spec);
 
-/* Wraps `inner`, which becomes the new store's, and makes it fail as `spec`
- * says: see aoe-target(8), --fault.  0 or -errno. */
+/* Wraps `inner`, which becomes the new store's unless this fails, and injects
+ * the faults of `spec`: see aoe-target(8), --fault.  0 or -errno. */
 int store_fault_open(struct store **out, struct store *inner, const char *spec,
                      struct loop *loop);
 

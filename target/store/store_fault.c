@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A store that wraps another and makes it fail on demand (aoe-target(8),
- * --fault): to see what a client does about a bad sector, a full disk or a slow
- * one, before a real disk shows it.
+ * A store that wraps another and injects faults (aoe-target(8), --fault): to
+ * see what a client does about a bad sector, a full disk or a slow one before a
+ * real disk shows it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,13 +24,13 @@ struct fault {
 struct fault_plan {
     struct fault faults[FAULTS_MAX];
     unsigned count;
-    uint64_t delay_ns; /* every answer comes later by this */
+    uint64_t delay_ns; /* by which every completion is late */
 };
 
 struct fault_store {
     struct store store;
     struct store *inner;
-    uint64_t inner_losses; /* of inner->losses, those that are counted */
+    uint64_t inner_losses; /* of inner->losses, those that were counted */
     struct fault_plan plan;
     struct loop *loop;
     struct loop_timer timer;
@@ -42,7 +42,7 @@ struct fault_op {
     struct store_op op;
     struct store_op *outer;
     struct fault_store *fs;
-    int error;    /* what the outer one ends with though this one succeeds */
+    int error;    /* of the outer one, even if this one succeeds */
     uint64_t due; /* ns */
     struct list link;
 };
@@ -188,7 +188,7 @@ static bool kind_matches(enum store_kind fault, enum store_kind op)
     return fault == op || (fault == STORE_READ && op == STORE_VERIFY);
 }
 
-/* Cuts an operation before the first sector that is to fail. */
+/* Truncates an operation before the first sector that is to fail. */
 static void apply(const struct fault_store *fs, struct fault_op *fo)
 {
     struct store_op *op = &fo->op;

@@ -2,14 +2,13 @@
  *
  * The store on a regular file or block device.
  *
- * Neighbouring operations of a batch are merged into one call that scatters
- * into the frames they came from.  What the page cache can answer is done at
- * once; what may wait for the disk goes to the kernel's ring or, where that is
- * missing and when something fails, to the workers, so that a slow disk delays
- * nobody else (doc/architecture.md).
+ * Adjacent operations of a batch become one vectored call.  What the page cache
+ * can answer is done at once.  What may wait for the disk goes to io_uring, or,
+ * where there is none and when something fails, to the workers, so that a slow
+ * disk delays nobody else (doc/architecture.md).
  *
- * A file that was cut short is never made longer again: each write looks at
- * how long it is now.
+ * A file that was truncated is never extended again: each write looks at its
+ * current size.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +23,12 @@
 #include "target/store/file_store.h"
 
 enum {
-    THREADS = 16,        /* of the workers, that one store may occupy */
+    THREADS = 16,        /* workers that one store may occupy */
     VERIFY_ALIGN = 4096, /* enough for direct I/O anywhere */
 };
 
-/* A write into the page cache that took so long was made to wait for the disk:
- * for a while, writes go to the workers. */
+/* A write into the page cache that took so long had to wait for the disk: for a
+ * while, writes go to the workers. */
 #define SLOW_WRITE (5 * NS_PER_MS)
 #define SLOW_PAUSE (100 * NS_PER_MS)
 
@@ -54,8 +53,8 @@ static void to_workers(struct file_store *fs, struct store_op *op,
 /* ---- moving data at once --------------------------------------------------
  */
 
-/* True: all of it was in the page cache.  Otherwise a worker does it again
- * from the start, and finds out what is wrong if anything is. */
+/* True: all of it was in the page cache.  Otherwise a worker repeats it from
+ * the start, and finds out what is wrong, if anything is. */
 static bool read_at_once(struct file_store *fs, const struct store_op *first)
 {
     struct pieces p;
@@ -73,9 +72,9 @@ static bool read_at_once(struct file_store *fs, const struct store_op *first)
     return n >= 0 && (uint64_t)n == p.length;
 }
 
-/* Few file systems can write without waiting; on the others a write waits only
- * when memory is full of dirty pages or a page must be read first, and then
- * the next ones are left to the workers. */
+/* Few file systems can write with RWF_NOWAIT.  On the others a write waits only
+ * when memory is full of dirty pages or a page must be read first; then the
+ * workers get the next ones. */
 static bool write_at_once(struct file_store *fs, const struct store_op *first)
 {
     struct pieces p;
@@ -186,7 +185,7 @@ static void run_flush(struct work *w)
     struct store_op *op = op_of_work(w);
     struct file_store *fs = file_of_work(w);
 
-    /* Data written around the cache is covered as well: it is one file. */
+    /* This covers data written by direct I/O as well: it is one file. */
     op->done = 0;
     op->result = file_sync(fs, op);
     file_explain(fs, op);
@@ -209,7 +208,7 @@ static void file_submit(struct store *s, struct list *ops)
         op = file_take_run(ops);
         switch (op->kind) {
         case STORE_READ:
-            /* A single run costs less without the ring. */
+            /* A single run is cheaper without the ring. */
             if ((added || !list_empty(ops)) && ring_read(fs, op))
                 added = true;
             else
@@ -250,8 +249,8 @@ static void file_close(struct store *s)
 static const struct store_ops file_ops = {
     .name = "file", .submit = file_submit, .close = file_close};
 
-/* Opens the same file once more, around the page cache.  The first descriptor
- * stays for what is not aligned. */
+/* Opens the same file once more, for direct I/O.  The first descriptor remains
+ * for what is not aligned. */
 static int open_direct(struct file_store *fs, const char *path)
 {
 #ifdef O_DIRECT
@@ -318,9 +317,9 @@ static void describe(struct file_store *fs)
     fs->store.memory_align = 1;
 }
 
-/* Where reads cannot help waiting for the disk (-EOPNOTSUPP to one that must
- * not), the kernel would give each to a thread of its own, which costs more
- * than ours; in memory they never wait. */
+/* Where a read cannot be told not to wait (RWF_NOWAIT gives -EOPNOTSUPP), the
+ * kernel would give each to one of its threads, which costs more than ours.
+ * Files in memory never wait. */
 static void use_ring(struct file_store *fs, const struct store_file_options *o)
 {
     uint8_t sector[SECTOR];

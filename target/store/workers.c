@@ -20,8 +20,8 @@
 #include "base/log.h"
 #include "target/store/ring.h"
 
-/* Enough for a worker's deepest call; the default would be 8 MB of address
- * space for each. */
+/* Enough for a worker's deepest call; the default would reserve 8 MB of address
+ * space for each thread. */
 enum { WORKER_STACK = 128 * 1024 };
 
 struct workers {
@@ -189,8 +189,7 @@ int workers_open(struct workers **out, struct loop *loop, unsigned threads)
     ws->watch =
         (struct loop_fd){.fd = ws->pipe[0], .ready = finished_ready, .arg = ws};
     err = loop_watch(loop, &ws->watch, POLLIN);
-    /* One thread from the start: work never waits for a thread that cannot
-     * be had. */
+    /* One thread from the start: there may be no memory for it later. */
     if (!err)
         err = start_thread(ws);
     if (err) {
@@ -255,12 +254,12 @@ void work_submit(struct work_queue *q, struct work *w)
     list_append(&q->pending, &w->link);
     ws->queued++;
     offer_queue(ws, q);
-    /* A thread counts as idle until it has really woken up. */
+    /* A thread that was signalled counts as idle until it has woken up. */
     more =
         ws->queued > ws->idle && ws->started < ws->limit && queue_runnable(q);
     pthread_cond_signal(&ws->wanted);
     pthread_mutex_unlock(&ws->lock);
-    /* If no thread can be started, the ones there are get to it. */
+    /* If none can be started, the running threads get to it. */
     if (more)
         start_thread(ws);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Threads for calls that may block, so that the loop never does.  Work is
- * queued from the loop's thread, run by a worker, and completed in the loop's
- * thread again.
+ * submitted in the loop's thread, run by a worker, and completed in the loop's
+ * thread.
  *
- * Each store has a queue of its own with a limit of threads it may occupy: a
- * disk that hangs keeps its own work waiting and nobody else's.
+ * Each store has its own queue, with a limit on the threads that it may occupy:
+ * a disk that hangs delays only its own work.
  */
 #ifndef TARGET_STORE_WORKERS_H
 #define TARGET_STORE_WORKERS_H
@@ -34,17 +34,17 @@ struct work_queue {
     struct list link;    /* among the queues that have runnable work */
 };
 
-/* At most `threads` are started, each when it is first needed.  0 or -errno. */
+/* Starts at most `threads`, each when it is needed.  0 or -errno. */
 int workers_open(struct workers **out, struct loop *loop, unsigned threads);
-/* Waits for running work, then ends the threads. */
+/* Waits for running work, and ends the threads. */
 void workers_close(struct workers *ws);
 
-/* The kernel's own asynchronous calls on the same loop, which need no thread;
- * NULL where it has none.  It lives as long as the workers. */
+/* The kernel's asynchronous I/O on the same loop, which needs no threads; NULL
+ * where it has none.  It lives as long as the workers. */
 struct ring *workers_ring(struct workers *ws);
 
-/* Before the first of these: a filter of system calls will be in force, which a
- * ring must not get around. */
+/* To be called before the first workers_ring: system calls will be filtered,
+ * and a ring must not get around the filter. */
 void workers_confine(struct workers *ws);
 
 void work_queue_init(struct work_queue *q, struct workers *ws, unsigned limit);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Connecting to an NBD server, once at the start and again after each loss,
- * with growing pauses.  libnbd does the protocol; the loop does the waiting.
+ * Connecting to an NBD server, at the start and again after each loss, with
+ * growing pauses.  libnbd speaks the protocol; the loop waits.
  */
 #include "target/store/nbd/connection.h"
 
@@ -14,8 +14,8 @@
 
 #include "base/log.h"
 
-/* Short enough that a server which is back in time for the requests that wait
- * for it (requests.c) is also found in time. */
+/* Short enough to find a server that is back in time for the requests that wait
+ * for it (requests.c). */
 #define PAUSE_FIRST (100 * NS_PER_MS)
 #define PAUSE_MAX   NS_PER_S
 #define HANDSHAKE   (10 * NS_PER_S)
@@ -28,7 +28,7 @@ enum {
 
 static const char unanswered[] = "the server does not answer";
 
-/* What libnbd says of its latest failure, without the function's name. */
+/* libnbd's text for its latest error, without the function's name. */
 static const char *reason(void)
 {
     const char *text = nbd_get_error(), *colon = text ? strstr(text, ": ") : "";
@@ -41,8 +41,7 @@ static const char *reason(void)
 /* ---- one attempt ----------------------------------------------------------
  */
 
-/* The names of users and key files in a URI are the word of whoever started
- * us. */
+/* Whoever started us vouches for user names and key files in the URI. */
 static int start(struct nbd_connection *c)
 {
     c->handle = nbd_create();
@@ -50,7 +49,7 @@ static int start(struct nbd_connection *c)
         return -1;
     if (nbd_set_uri_allow_local_file(c->handle, true))
         return -1;
-    /* A name would be looked up again, and that waits. */
+    /* A host name would be looked up again, which blocks. */
     if (c->peer_len)
         return nbd_set_export_name(c->handle, c->name) ||
                        nbd_aio_connect(c->handle, (struct sockaddr *)&c->peer,
@@ -90,7 +89,7 @@ static int learn(struct nbd_connection *c)
     return 0;
 }
 
-/* A machine that lost its power closes no connection: its silence must. */
+/* A machine that lost its power closes no connection: TCP must notice. */
 static void mind_silence(int fd)
 {
     int on = 1, idle = SILENCE_SECONDS / 2, between = 2;
@@ -118,8 +117,8 @@ static void established(struct nbd_connection *c)
     mind_silence(fd);
     if (c->name)
         return;
-    /* The first time.  With TLS the URI's name must match the certificate, so
-     * that one connects by URI again. */
+    /* The first time.  With TLS the name in the URI must match the certificate,
+     * so each connection is made by URI. */
     c->name = nbd_get_export_name(c->handle);
     c->peer_len = sizeof c->peer;
     if (!c->name || nbd_get_tls_negotiated(c->handle) != 0 ||
@@ -178,7 +177,7 @@ static bool watch(struct nbd_connection *c)
         events |= POLLIN;
     if (direction & LIBNBD_AIO_DIRECTION_WRITE)
         events |= POLLOUT;
-    /* A server with several addresses: the next one has another socket. */
+    /* A server may have several addresses; the next one has another socket. */
     if (c->watch.fd != fd) {
         loop_unwatch(c->loop, &c->watch);
         c->watch.fd = fd;
@@ -216,7 +215,7 @@ static void on_ready(void *arg, short revents)
     unsigned direction = nbd_aio_get_direction(c->handle);
     int failed = 0;
 
-    /* What is wrong with the socket comes out when libnbd uses it. */
+    /* libnbd finds out what is wrong with the socket when it uses it. */
     if ((direction & LIBNBD_AIO_DIRECTION_READ) && (revents & ~POLLOUT))
         failed = nbd_aio_notify_read(c->handle);
     else if (direction & LIBNBD_AIO_DIRECTION_WRITE)

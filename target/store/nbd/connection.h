@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A connection to an NBD server that is made again whenever it is lost, in the
- * loop and without waiting.  What to ask the server is its owner's business.
+ * loop and without blocking.  What to ask the server is its owner's business.
  */
 #ifndef TARGET_STORE_NBD_CONNECTION_H
 #define TARGET_STORE_NBD_CONNECTION_H
@@ -13,11 +13,11 @@
 
 #include "base/loop.h"
 
-/* What the server said of the export when it was connected to. */
+/* What the server said about the export in the handshake. */
 struct nbd_facts {
     uint64_t size;      /* bytes */
     uint64_t minimum;   /* of a request's length and offset, bytes */
-    uint64_t preferred; /* 0: not said */
+    uint64_t preferred; /* block size, bytes; 0: not stated */
     uint64_t maximum;   /* bytes that one request may carry */
     bool read_only;
     bool can_flush; /* else there is no cache to flush */
@@ -29,9 +29,9 @@ struct nbd_connection {
     /* Set by the owner. */
     struct loop *loop;
     const char *uri;
-    /* Something happened: commands completed, or the connection is up again. */
+    /* Commands have completed, or the connection is up again. */
     void (*progress)(void *arg);
-    /* It was up and is lost: nothing that was asked will be answered. */
+    /* It was up, and is lost: no command that was sent will complete. */
     void (*lost)(void *arg);
     void *arg;
 
@@ -49,22 +49,23 @@ struct nbd_connection {
     socklen_t peer_len; /* 0: connect by URI */
 };
 
-/* Connects, waiting for the server.  Says what is wrong.  0 or -errno. */
+/* Connects, and blocks for the server.  Errors are logged.  0 or -errno. */
 int nbd_connection_open(struct nbd_connection *c);
-/* The same in the loop: `progress` is called, among others, once it is up, or
- * when it has failed; then there is no handle.  0, or -errno if it failed at
- * once.  In either case nbd_connection_close is to be called in the end. */
+/* The same in the loop: `progress` is called when it is up, and when it has
+ * failed, which leaves no handle.  0, or -errno if it failed at once.  Either
+ * way nbd_connection_close must be called in the end. */
 int nbd_connection_begin(struct nbd_connection *c);
 void nbd_connection_close(struct nbd_connection *c);
 
-/* To be called after requests were made: waits for what libnbd waits for, and
- * calls `lost` if it has found the connection lost. */
+/* To be called after commands were sent: watches the descriptor for whatever
+ * libnbd waits for, and calls `lost` if libnbd has found the connection lost.
+ */
 void nbd_connection_update(struct nbd_connection *c);
 
-/* Takes the connection for lost.  `why` is for the user. */
+/* Gives the connection up.  `why` is for the user. */
 void nbd_connection_drop(struct nbd_connection *c, const char *why);
 
-/* The server did something: when it is lost it may be tried soon again. */
+/* The server has done something: after a loss it may soon be tried again. */
 void nbd_connection_works(struct nbd_connection *c);
 
 #endif

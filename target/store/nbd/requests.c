@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "target/store/nbd/runs.h"
 
-enum { LOSSES_MAX = 3 }; /* a request that kills the server has its end */
+enum { LOSSES_MAX = 3 }; /* then it may be this request that kills the server */
 
 /* How long requests wait for a server that was lost. */
 #define PATIENCE (5 * NS_PER_S)
@@ -256,8 +256,8 @@ static void fail_waiting(struct nbd_store *ns)
     }
 }
 
-/* What libnbd says when there is no connection any more, or the server when
- * there soon will not be. */
+/* libnbd's error for a lost connection, and the server's for one that it is
+ * about to close. */
 static bool means_loss(int error)
 {
     return error == ENOTCONN || error == ESHUTDOWN;
@@ -296,8 +296,8 @@ static void send_all(struct nbd_store *ns)
         send_request(r);
 }
 
-/* Everything that can be done now is, in one place: libnbd completes requests
- * within any call of it. */
+/* The one place that calls libnbd for requests: it may complete others within
+ * any call. */
 void nbd_requests_turn(struct nbd_store *ns)
 {
     do {
@@ -312,7 +312,7 @@ void nbd_requests_turn(struct nbd_store *ns)
 /* ---- losing the server ----------------------------------------------------
  */
 
-/* What it answered and did not bring to stable storage may be gone. */
+/* What the server answered and did not flush may be gone. */
 static void forget(struct nbd_store *ns)
 {
     list_each(it, &ns->in[NBD_SENT])

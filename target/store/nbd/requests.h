@@ -31,10 +31,10 @@ struct nbd_request {
     uint64_t length;
     uint64_t done;   /* bytes of it */
     uint64_t step;   /* most bytes asked for at once */
-    uint8_t *bounce; /* what is moved, where one operation's memory is not it */
-    bool flushing;   /* all was written, and now goes to stable storage */
-    bool covers;     /* a flush of something */
-    unsigned losses; /* connections lost while the server had it */
+    uint8_t *bounce; /* buffer of a run of several, or of a VERIFY; else NULL */
+    bool flushing;   /* all is written, and a flush makes it durable */
+    bool covers;     /* it flushes writes that the server may forget */
+    unsigned losses; /* connections that were lost before it was answered */
     int error;       /* errno, of the latest reply */
 };
 
@@ -56,9 +56,9 @@ struct nbd_store {
     bool dirty;     /* the server has answered writes that it may forget */
 };
 
-/* Of a store that is zero but for its connection's loop and URI. */
+/* The store is zero but for its connection's loop and URI. */
 void nbd_requests_init(struct nbd_store *ns);
-/* What happens to its connection is the store's business from now on. */
+/* From now on the connection's events go to the requests. */
 void nbd_requests_serve(struct nbd_store *ns);
 
 /* Does everything that can be done now with what is pending. */

@@ -15,7 +15,7 @@
 
 enum {
     SECTOR = 512,
-    PHYSICAL_MAX = 4096, /* more confuses those who format the disk */
+    PHYSICAL_MAX = 4096, /* more confuses programs that format the disk */
 };
 
 static struct nbd_store *nbd_of(struct store *s)
@@ -61,8 +61,8 @@ static int set_window(struct nbd_store *ns, const struct store_file_options *o)
     return 0;
 }
 
-/* AoE's sectors have 512 bytes; parts of larger blocks would have to be merged
- * with what is there, and that is done better beside the server. */
+/* AoE's sectors have 512 bytes.  Larger blocks would need read-modify-write,
+ * which is better done beside the server. */
 static int check_blocks(const struct nbd_store *ns)
 {
     uint64_t minimum = ns->connection.facts.minimum;
@@ -88,8 +88,7 @@ static void describe(struct nbd_store *ns, const struct store_file_options *o)
     ns->store.no_cache = !f->can_flush;
     ns->store.can_trim = f->can_trim && !ns->store.read_only;
     ns->store.memory_align = 1;
-    /* There is no telling which storage is behind a URI; it is the URI that
-     * stays the same. */
+    /* Nothing tells which storage is behind a URI; the URI is what stays. */
     ns->store.identity = fnv64(FNV64_START, ns->uri, strlen(ns->uri));
     log_debug(
         "%s: opened: %llu bytes from %llu on, up to %llu in a request, %s, "
@@ -108,7 +107,7 @@ static void describe(struct nbd_store *ns, const struct store_file_options *o)
 struct store_nbd_dial {
     struct nbd_store *store;
     bool up;
-    void (*over)(void *arg); /* NULL: it was called */
+    void (*over)(void *arg); /* NULL: it has been called */
     void *arg;
 };
 
@@ -146,7 +145,7 @@ static void dial_progress(void *arg)
         over(d->arg);
 }
 
-/* Before anyone took it. */
+/* Before the store was opened. */
 static void dial_lost(void *arg)
 {
     struct store_nbd_dial *d = arg;
@@ -192,7 +191,7 @@ void store_nbd_hang_up(struct store_nbd_dial *d)
     free(d);
 }
 
-/* The store of a dial that has come to its end.  0 or -ENOTCONN. */
+/* The store of a dial that is over.  0 or -ENOTCONN. */
 static int take_dialled(struct nbd_store **out, struct store_nbd_dial *d)
 {
     struct nbd_store *ns = d->store;
