@@ -15,7 +15,7 @@
 
 #include "base/log.h"
 #include "initiator/client/aoe_loop.h"
-#include "bridge/aoe-fuse/pool.h"
+#include "bridge/aoe-fuse/io.h"
 
 #include <sys/stat.h>
 #include <time.h>

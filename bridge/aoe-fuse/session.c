@@ -220,14 +220,14 @@ static void drain_step(void *arg)
     struct aoefs *fs = arg;
     void (*drained)(void *, int) = fs->drained;
 
-    if (fs->pool.busy > 0)
+    if (fs->pool.memory.objects_used > 0)
         return;
     if (!fs->drain_flushed) {
         fs->drain_flushed = true;
         for (unsigned i = 0; i < fs->disk_count; i++)
             aoefs_flush_last(&fs->disks[i]);
         aoe_loop_kick(fs->al);
-        if (fs->pool.busy > 0)
+        if (fs->pool.memory.objects_used > 0)
             return;
     }
     fs->drained = NULL;

@@ -19,7 +19,7 @@ static size_t half(const struct nbd_server *server)
 
 static size_t stage_room(const struct nbd_server *server)
 {
-    return nbd_pool_room(&server->pool, NBD_STAGE_SIZE);
+    return pool_capacity(&server->pool, NBD_STAGE_SIZE);
 }
 
 void nbd_server_limit(struct nbd_server *server, size_t bytes)
@@ -32,9 +32,9 @@ int nbd_server_reserve(struct nbd_server *server, unsigned requests,
                        uint32_t length)
 {
     /* One more is the stage. */
-    int err = nbd_pool_reserve(&server->pool, requests + 1, length);
+    int err = pool_reserve(&server->pool, requests + 1, length);
 
-    server->own_max = requests * server->pool.room_min;
+    server->own_max = requests * server->pool.reserved_capacity;
     server->bytes_max = 0; /* nothing to share */
     return err;
 }
@@ -89,11 +89,11 @@ void nbd_rise(struct nbd_conn *conn)
 
     if (!conn->stage)
         return;
-    nbd_pool_give_buffer(&server->pool, conn->stage, stage_room(server));
+    pool_give_buffer(&server->pool, conn->stage, stage_room(server));
     conn->stage = NULL;
     server->seats--;
     if (server->in_flight == 0)
-        nbd_pool_trim(&server->pool);
+        pool_trim(&server->pool);
     nbd_wake_next(server);
 }
 
@@ -150,7 +150,7 @@ bool nbd_sit(struct nbd_conn *conn)
             nbd_wait_in(&server->wait_seat, conn);
         return false;
     }
-    conn->stage = nbd_pool_take_buffer(&server->pool, stage_room(server));
+    conn->stage = pool_take_buffer(&server->pool, stage_room(server));
     if (!conn->stage) {
         nbd_dead(conn, "no memory to receive into");
         return false;
@@ -177,7 +177,7 @@ static void take_buffer(struct nbd_request *r, size_t room, bool shared)
 
     if (room == 0)
         return;
-    r->buffer = nbd_pool_take_buffer(&r->server->pool, room);
+    r->buffer = pool_take_buffer(&r->server->pool, room);
     if (!r->buffer) {
         r->refused = NBD_ENOMEM;
         r->why = "the server has no memory";
@@ -212,7 +212,7 @@ struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room)
         nbd_wait_in(&server->wait_bytes, conn);
         return NULL;
     }
-    r = nbd_pool_take_request(&server->pool);
+    r = pool_take_object(&server->pool);
     if (!r) {
         nbd_dead(conn, "no memory for a request");
         return NULL;
@@ -255,12 +255,12 @@ void nbd_release(struct nbd_request *r)
     else
         server->orphaned_bytes -= r->room;
     server->requests--;
-    nbd_pool_give_buffer(&server->pool, r->buffer, r->room);
-    nbd_pool_give_request(&server->pool, r);
+    pool_give_buffer(&server->pool, r->buffer, r->room);
+    pool_give_object(&server->pool, r);
     if (whole && --whole->pieces == 0 && !whole->conn)
         nbd_release(whole);
     if (server->in_flight == 0)
-        nbd_pool_trim(&server->pool);
+        pool_trim(&server->pool);
     /* It may have been the last one of a client that is gone, and without a
      * reply: the piece of a write that broke off. */
     if (conn && (conn->blocked || nbd_conn_finished(conn)))

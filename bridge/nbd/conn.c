@@ -23,7 +23,8 @@ void nbd_server_open(struct nbd_server *server,
                                   .export_count = export_count,
                                   .piece = NBD_PIECE,
                                   .own_max = NBD_PIECE};
-    nbd_pool_open(&server->pool);
+    pool_open(&server->pool, sizeof(struct nbd_request), NBD_BYTES_DEFAULT,
+              NBD_BYTES_KEPT);
     list_init(&server->wait_seat);
     list_init(&server->wait_request);
     list_init(&server->wait_bytes);
@@ -32,7 +33,7 @@ void nbd_server_open(struct nbd_server *server,
 
 void nbd_server_close(struct nbd_server *server)
 {
-    nbd_pool_close(&server->pool);
+    pool_close(&server->pool);
 }
 
 static void begin(struct nbd_conn *conn, struct nbd_server *server,

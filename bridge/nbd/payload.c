@@ -66,7 +66,7 @@ static bool next_piece(struct nbd_conn *conn)
 
     if (length > left)
         length = left;
-    piece = nbd_take(conn, nbd_pool_room(&conn->server->pool, length));
+    piece = nbd_take(conn, pool_capacity(&conn->server->pool, length));
     if (!piece)
         return false;
     if (piece->refused) {

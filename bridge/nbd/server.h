@@ -20,8 +20,8 @@
 #include <sys/uio.h>
 
 #include "base/list.h"
+#include "base/pool.h"
 #include "initiator/client/block_export.h"
-#include "bridge/nbd/pool.h"
 #include "bridge/nbd/proto.h"
 
 enum {
@@ -29,10 +29,11 @@ enum {
     NBD_PIECE = 128 << 10,      /* of a write, and a connection's own */
     NBD_BYTES_DEFAULT = 64 << 20,
     NBD_BYTES_LEAST = 2 << 20,
-    NBD_REQUESTS_MAX = 512,  /* in flight on one connection */
-    NBD_REQUESTS_ALL = 2048, /* and on all of them */
-    NBD_REQUESTS_ALWAYS = 4, /* which one may have beyond that */
-    NBD_OPTIONS_MAX = 64,    /* of one handshake */
+    NBD_BYTES_KEPT = 2 << 20, /* at rest, for the next requests */
+    NBD_REQUESTS_MAX = 512,   /* in flight on one connection */
+    NBD_REQUESTS_ALL = 2048,  /* and on all of them */
+    NBD_REQUESTS_ALWAYS = 4,  /* which one may have beyond that */
+    NBD_OPTIONS_MAX = 64,     /* of one handshake */
     NBD_OPTION_DATA_MAX = 8192,
     NBD_STAGE_SIZE = 16384,
     NBD_HEAD_MAX = 256,         /* a reply without its data */
@@ -43,7 +44,7 @@ enum {
 struct nbd_server {
     const struct nbd_export *const *exports; /* the first is the default, "" */
     unsigned export_count;
-    struct nbd_pool pool;
+    struct pool pool;
 
     /* nbd_budget.c: half of the memory is divided among the connections that
      * have something to do, half is for whoever needs more. */
@@ -109,7 +110,7 @@ struct nbd_header {
  * long write, which has a buffer and the disk's attention but no reply. */
 struct nbd_request {
     struct aoe_request io;
-    struct list link; /* in_flight or replies of conn; pool */
+    struct list link; /* in_flight or replies of conn */
     struct nbd_server *server;
     struct nbd_conn *conn; /* NULL: its client is gone */
     struct nbd_header header;

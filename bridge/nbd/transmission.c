@@ -126,7 +126,7 @@ static size_t room_of(const struct nbd_server *server,
     if (!nbd_needs_buffer(h) ||
         (h->command == NBD_CMD_WRITE && h->length > server->piece))
         return 0;
-    return nbd_pool_room(&server->pool, h->length);
+    return pool_capacity(&server->pool, h->length);
 }
 
 static void begin(struct nbd_conn *conn, struct nbd_request *r)

@@ -235,8 +235,8 @@ static void waiting_writes_keep_their_data(void **state)
         assert_memory_equal(b->fakes[0].bytes + i * SIZE, data, SIZE);
         assert_memory_equal(b->fakes[0].bytes + MIB + i * 512, data, 512);
     }
-    assert_int_equal(b->fs.pool.used, 0);
-    assert_int_equal(b->fs.pool.busy, 0);
+    assert_int_equal(b->fs.pool.memory.used, 0);
+    assert_int_equal(b->fs.pool.memory.objects_used, 0);
 }
 
 static void memory_is_bounded(void **state)
@@ -253,7 +253,7 @@ static void memory_is_bounded(void **state)
     answers(b);
     assert_int_equal(b->fakes[0].most_pending, 2);
     assert_int_equal(b->fakes[0].completed, COUNT);
-    assert_int_equal(b->fs.pool.used, 0);
+    assert_int_equal(b->fs.pool.memory.used, 0);
 }
 
 /* A request without a buffer is not free of charge, or a crowd that writes
@@ -264,14 +264,14 @@ static void small_requests_count(void **state)
     struct bench *b = bench_of(state);
     struct fuse_fsync_in in = {0};
 
-    b->fs.pool.limit = AOEFS_RECEIVE_ROOM + 3 * AOEFS_REQUEST_ROOM;
+    b->fs.pool.memory.limit = AOEFS_RECEIVE_ROOM + 3 * AOEFS_REQUEST_ROOM;
     b->fakes[0].hold = 4;
     for (unsigned i = 0; i < COUNT; i++)
         ask(b, FUSE_FSYNC, DISK, &in, sizeof in, NULL, 0);
     answers(b);
     assert_int_equal(b->fakes[0].most_pending, 4);
     assert_int_equal(b->fakes[0].completed, COUNT);
-    assert_int_equal(b->fs.pool.used, 0);
+    assert_int_equal(b->fs.pool.memory.used, 0);
 }
 
 /* Buffers kept of many writes make room for those of many reads. */
@@ -279,7 +279,7 @@ static void spare_memory_is_bounded(void **state)
 {
     enum { SIZE = 33 << 10, COUNT = 2 };
     struct bench *b = bench_of(state);
-    const struct aoefs_pool *pool = &b->fs.pool;
+    const struct pool *pool = &b->fs.pool.memory;
     struct fuse_read_in in = {.size = MIB};
     static uint8_t data[SIZE];
 
@@ -307,10 +307,10 @@ static void idle_memory_goes_back(void **state)
     for (unsigned i = 0; i < COUNT; i++)
         ask(b, FUSE_READ, DISK, &in, sizeof in, NULL, 0);
     answers(b);
-    assert_int_equal(b->fs.pool.spare, COUNT * MIB);
+    assert_int_equal(b->fs.pool.memory.spare, COUNT * MIB);
     assert_true(b->fs.pool.trim.index != 0);
     b->fs.pool.trim.expired(b->fs.pool.trim.arg);
-    assert_int_equal(b->fs.pool.spare, AOEFS_MEMORY_REST);
+    assert_int_equal(b->fs.pool.memory.spare, AOEFS_MEMORY_REST);
 }
 
 static void errors_reach_the_user(void **state)

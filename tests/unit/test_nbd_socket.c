@@ -68,7 +68,7 @@ static void gone(void *arg)
 static void client_without_handshake(void **state)
 {
     struct house *h = *state;
-    struct nbd_pool *pool = &h->service.server.pool;
+    struct pool *pool = &h->service.server.pool;
     uint8_t data[5000] = {1, 2, 3}, back[sizeof data];
     struct visitor v = {.house = h};
     int ends[2];
@@ -88,14 +88,14 @@ static void client_without_handshake(void **state)
     assert_int_equal(answer(&v), NBD_OK);
     assert_true(receive(&v, back, sizeof back));
     assert_memory_equal(data, back, sizeof data);
-    assert_int_equal(pool->free_bytes, 5 * 65536); /* one is the stage */
+    assert_int_equal(pool->spare, 5 * 65536); /* one is the stage */
 
     h->prompt = false;
     for (int i = 0; i < 6; i++)
         ask(&v, NBD_CMD_READ, 0, 4096);
     turn(h);
     assert_int_equal(h->memory.pending_count, 4);
-    assert_int_equal(pool->free_bytes, 0);
+    assert_int_equal(pool->spare, 0);
     assert_int_equal(h->left, 0);
     nbd_memory_complete_all(&h->memory);
     h->prompt = true;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The memory of requests between the kernel and a disk: request objects, data
- * buffers, and the buffers in which requests arrive from /dev/fuse.  All are
- * kept for reuse, all count against one limit, and what an idle mount does not
- * need goes back to the system.
+ * Requests between the kernel and a disk, and their memory: a pool of objects
+ * and data buffers (base/pool.h), and the buffers in which requests arrive from
+ * /dev/fuse, which are libfuse's to allocate.  All count against one limit.
  */
-#ifndef BRIDGE_AOE_FUSE_POOL_H
-#define BRIDGE_AOE_FUSE_POOL_H
+#ifndef BRIDGE_AOE_FUSE_IO_H
+#define BRIDGE_AOE_FUSE_IO_H
 
 #ifndef FUSE_USE_VERSION
 #define FUSE_USE_VERSION 35
 #endif
 #include <fuse_lowlevel.h>
 
-#include "base/list.h"
 #include "base/loop.h"
+#include "base/pool.h"
 #include "initiator/libaoe/aoe.h"
 
 enum {
@@ -31,7 +30,6 @@ enum {
     AOEFS_REQUEST_ROOM = 4096,
     AOEFS_MEMORY_MAX = 64 << 20, /* default limit of a mount */
     AOEFS_MEMORY_REST = 4 << 20, /* what an idle mount keeps for reuse */
-    AOEFS_CLASSES = 9,           /* data buffers of 4 KiB, 8 KiB ... 1 MiB */
     AOEFS_RECEIVE_MAX = 64,      /* receive buffers kept at most */
 };
 
@@ -52,19 +50,12 @@ struct aoefs_io {
     uint64_t writes_before; /* flush: aoefs_disk.writes when it was submitted */
     uint64_t next, end;     /* punch, zero: bytes [next, end) are still to do */
     bool trim;              /* ... by trimming where whole sectors allow it */
-    struct list link;       /* in aoefs_pool.idle while unused */
 };
 
 struct aoefs_pool {
     struct loop *loop;
-    size_t limit;  /* bytes of buffers in use, and with spare ones, at most */
-    size_t used;   /* bytes of requests and buffers in use */
-    size_t spare;  /* bytes of buffers kept for reuse */
-    unsigned busy; /* requests in use */
-    unsigned idle_count;
-    struct list idle;                   /* of aoefs_io.link */
-    struct list buffers[AOEFS_CLASSES]; /* spare; their own first bytes link */
-    struct fuse_buf receive;            /* what the next request is read into */
+    struct pool memory;      /* of aoefs_io and their data buffers */
+    struct fuse_buf receive; /* what the next request is read into */
     struct fuse_buf receive_spare[AOEFS_RECEIVE_MAX];
     unsigned receive_spare_count;
     struct loop_timer trim; /* set while more is spare than at rest */
