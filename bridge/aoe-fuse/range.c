@@ -16,6 +16,8 @@
 
 #include <errno.h>
 
+#include "initiator/client/zero.h"
+
 /* The modes as the FUSE protocol numbers them (Linux's FALLOC_FL_*). */
 enum {
     MODE_KEEP_SIZE = 0x01,
@@ -31,25 +33,20 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Chooses what to do at io->next: whole physical sectors are trimmed when the
- * range is a hole, everything else is written with zeroes. */
+/* Chooses what to do at io->next: a hole is trimmed as far as it is whole
+ * physical sectors, everything else is written with zeroes. */
 static void choose_piece(struct aoefs_io *io)
 {
     uint32_t sector = aoe_disk_identity(io->disk->disk)->physical_sector;
     uint64_t left = io->end - io->next;
-    uint64_t into = sector ? io->next % sector : 0;
 
     io->aoe.op = AOE_ZERO;
     io->aoe.offset = io->next;
-    io->aoe.length = least(left, zero_piece);
-    if (!io->trim || !sector)
-        return;
-    if (into) {
-        io->aoe.length = least(left, sector - into);
-    } else if (left >= sector) {
-        io->aoe.op = AOE_TRIM;
-        io->aoe.length = least(left - left % sector, trim_piece);
-    }
+    io->aoe.length = left;
+    if (io->trim && sector)
+        zero_by_trim(&io->aoe, io->next, left, sector);
+    io->aoe.length =
+        least(io->aoe.length, io->aoe.op == AOE_TRIM ? trim_piece : zero_piece);
 }
 
 static void piece_done(struct aoe_request *aoe, int status)

@@ -18,6 +18,7 @@
 #include "initiator/client/disk_log.h"
 #include "initiator/client/disk_options.h"
 #include "initiator/client/interfaces.h"
+#include "initiator/client/zero.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -244,22 +245,19 @@ static int do_trim(void *handle, uint32_t count, uint64_t offset,
     return request(handle, AOE_TRIM, NULL, count, offset, flags);
 }
 
-/* Zeroes by trimming what are whole sectors, where trimmed ones read as zeroes;
- * what is left at the edges is written. */
-static int zero_by_trim(void *handle, uint32_t count, uint64_t offset,
+static int trim_to_zero(void *handle, uint32_t count, uint64_t offset,
                         uint32_t flags)
 {
-    uint32_t sector = self.disk.export.sector;
-    uint32_t head = (uint32_t)((sector - offset % sector) % sector), body;
+    struct aoe_request next;
+    uint32_t length;
+    int err = 0;
 
-    if (head > count)
-        head = count;
-    body = (count - head) / sector * sector;
-    if (request(handle, AOE_ZERO, NULL, head, offset, flags) ||
-        request(handle, AOE_TRIM, NULL, body, offset + head, flags))
-        return -1;
-    return request(handle, AOE_ZERO, NULL, count - head - body,
-                   offset + head + body, flags);
+    for (; count > 0 && !err; count -= length, offset += length) {
+        zero_by_trim(&next, offset, count, self.disk.export.sector);
+        length = (uint32_t)next.length;
+        err = request(handle, next.op, NULL, length, offset, flags);
+    }
+    return err;
 }
 
 static int do_zero(void *handle, uint32_t count, uint64_t offset,
@@ -269,7 +267,7 @@ static int do_zero(void *handle, uint32_t count, uint64_t offset,
         (flags & NBDKIT_FLAG_MAY_TRIM) && self.disk.export.trim_zeroes;
 
     if (may_trim)
-        return zero_by_trim(handle, count, offset, flags);
+        return trim_to_zero(handle, count, offset, flags);
     if (flags & NBDKIT_FLAG_FAST_ZERO) {
         nbdkit_set_error(EOPNOTSUPP);
         return -1;
