@@ -171,32 +171,32 @@ bool nbd_may_go_on(struct nbd_conn *conn)
     return nbd_sit(conn);
 }
 
-static void take_buffer(struct nbd_request *r, size_t room, bool shared)
+static void take_buffer(struct nbd_io *io, size_t room, bool shared)
 {
-    struct nbd_conn *conn = r->conn;
+    struct nbd_conn *conn = io->conn;
 
     if (room == 0)
         return;
-    r->buffer = pool_take_buffer(&r->server->pool, room);
-    if (!r->buffer) {
-        r->refused = NBD_ENOMEM;
-        r->why = "the server has no memory";
+    io->buffer = pool_take_buffer(&io->server->pool, room);
+    if (!io->buffer) {
+        io->refused = NBD_ENOMEM;
+        io->why = "the server has no memory";
         return;
     }
-    r->room = room;
-    r->shared = shared;
+    io->room = room;
+    io->shared = shared;
     conn->bytes += room;
     if (shared)
-        r->server->shared += room;
+        io->server->shared += room;
     else
         conn->own += room;
 }
 
-struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room)
+struct nbd_io *nbd_take(struct nbd_conn *conn, size_t room)
 {
     struct nbd_server *server = conn->server;
     bool shared = is_shared(conn, room);
-    struct nbd_request *r;
+    struct nbd_io *io;
 
     if (conn->requests >= NBD_REQUESTS_MAX) {
         conn->blocked = true;
@@ -212,51 +212,51 @@ struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room)
         nbd_wait_in(&server->wait_bytes, conn);
         return NULL;
     }
-    r = pool_take_object(&server->pool);
-    if (!r) {
+    io = pool_take_object(&server->pool);
+    if (!io) {
         nbd_dead(conn, "no memory for a request");
         return NULL;
     }
-    r->server = server;
-    r->conn = conn;
+    io->server = server;
+    io->conn = conn;
     conn->requests++;
     server->requests++;
-    take_buffer(r, room, shared);
+    take_buffer(io, room, shared);
     nbd_stop_waiting(conn);
-    return r;
+    return io;
 }
 
 /* ---- giving back --------------------------------------------------------- */
 
-void nbd_orphan(struct nbd_request *r)
+void nbd_orphan(struct nbd_io *io)
 {
-    struct nbd_conn *conn = r->conn;
+    struct nbd_conn *conn = io->conn;
 
     conn->requests--;
-    conn->bytes -= r->room;
-    if (!r->shared) {
-        conn->own -= r->room;
-        r->server->orphaned_bytes += r->room;
+    conn->bytes -= io->room;
+    if (!io->shared) {
+        conn->own -= io->room;
+        io->server->orphaned_bytes += io->room;
     }
-    r->conn = NULL;
+    io->conn = NULL;
 }
 
-void nbd_release(struct nbd_request *r)
+void nbd_release(struct nbd_io *io)
 {
-    struct nbd_server *server = r->server;
-    struct nbd_conn *conn = r->conn;
-    struct nbd_request *whole = r->whole;
+    struct nbd_server *server = io->server;
+    struct nbd_conn *conn = io->conn;
+    struct nbd_io *whole = io->whole;
 
-    list_remove(&r->link);
+    list_remove(&io->link);
     if (conn)
-        nbd_orphan(r);
-    if (r->shared)
-        server->shared -= r->room;
+        nbd_orphan(io);
+    if (io->shared)
+        server->shared -= io->room;
     else
-        server->orphaned_bytes -= r->room;
+        server->orphaned_bytes -= io->room;
     server->requests--;
-    pool_give_buffer(&server->pool, r->buffer, r->room);
-    pool_give_object(&server->pool, r);
+    pool_give_buffer(&server->pool, io->buffer, io->room);
+    pool_give_object(&server->pool, io);
     if (whole && --whole->pieces == 0 && !whole->conn)
         nbd_release(whole);
     if (server->in_flight == 0)

@@ -23,7 +23,7 @@ void nbd_server_open(struct nbd_server *server,
                                   .export_count = export_count,
                                   .piece = NBD_PIECE,
                                   .own_max = NBD_PIECE};
-    pool_open(&server->pool, sizeof(struct nbd_request), NBD_BYTES_DEFAULT,
+    pool_open(&server->pool, sizeof(struct nbd_io), NBD_BYTES_DEFAULT,
               NBD_BYTES_KEPT);
     list_init(&server->wait_seat);
     list_init(&server->wait_request);
@@ -79,14 +79,14 @@ static void leave(struct nbd_conn *conn)
 void nbd_conn_close(struct nbd_conn *conn)
 {
     list_each(node, &conn->in_flight) {
-        struct nbd_request *r = list_entry(node, struct nbd_request, link);
+        struct nbd_io *io = list_entry(node, struct nbd_io, link);
 
         list_remove(node);
-        nbd_orphan(r);
+        nbd_orphan(io);
     }
     nbd_cut_payload(conn);
     list_each(node, &conn->replies)
-        nbd_release(list_entry(node, struct nbd_request, link));
+        nbd_release(list_entry(node, struct nbd_io, link));
     nbd_stop_waiting(conn);
     leave(conn);
     free(conn->out);
@@ -201,15 +201,15 @@ static bool more_pieces(const struct nbd_conn *conn)
 
 int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
 {
-    struct nbd_request *r = conn->filling;
+    struct nbd_io *io = conn->filling;
     size_t kept = conn->stage_end - conn->stage_start;
     int count = 0;
 
     if (!nbd_conn_reads(conn) || !nbd_sit(conn))
         return 0;
-    if (r)
-        iov[count++] = (struct iovec){r->buffer + conn->filled,
-                                      r->header.length - conn->filled};
+    if (io)
+        iov[count++] = (struct iovec){io->buffer + conn->filled,
+                                      io->header.length - conn->filled};
     if (more_pieces(conn))
         return count;
     if (conn->stage_start > 0) {
@@ -224,10 +224,10 @@ int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
 
 void nbd_conn_fed(struct nbd_conn *conn, size_t length)
 {
-    struct nbd_request *r = conn->filling;
+    struct nbd_io *io = conn->filling;
 
-    if (r) {
-        uint32_t rest = r->header.length - conn->filled;
+    if (io) {
+        uint32_t rest = io->header.length - conn->filled;
         uint32_t direct = length < rest ? (uint32_t)length : rest;
 
         conn->filled += direct;
@@ -280,16 +280,16 @@ int nbd_conn_output(struct nbd_conn *conn, struct iovec *iov, int max)
         iov[count++] = (struct iovec){conn->out + conn->out_sent,
                                       conn->out_length - conn->out_sent};
     list_each(node, &conn->replies) {
-        struct nbd_request *r = list_entry(node, struct nbd_request, link);
-        size_t head = r->head_length, done = skip < head ? skip : head;
+        struct nbd_io *io = list_entry(node, struct nbd_io, link);
+        size_t head = io->head_length, done = skip < head ? skip : head;
 
         if (count + 2 > max)
             break;
         if (done < head)
-            iov[count++] = (struct iovec){r->head + done, head - done};
-        if (r->data_length)
-            iov[count++] = (struct iovec){r->buffer + (skip - done),
-                                          r->data_length - (skip - done)};
+            iov[count++] = (struct iovec){io->head + done, head - done};
+        if (io->data_length)
+            iov[count++] = (struct iovec){io->buffer + (skip - done),
+                                          io->data_length - (skip - done)};
         skip = 0;
     }
     return count;
@@ -317,13 +317,13 @@ void nbd_conn_sent(struct nbd_conn *conn, size_t length)
     length -= sent_handshake(conn, length);
     conn->reply_sent += length;
     list_each(node, &conn->replies) {
-        struct nbd_request *r = list_entry(node, struct nbd_request, link);
-        size_t whole = (size_t)r->head_length + r->data_length;
+        struct nbd_io *io = list_entry(node, struct nbd_io, link);
+        size_t whole = (size_t)io->head_length + io->data_length;
 
         if (conn->reply_sent < whole)
             break;
         conn->reply_sent -= whole;
-        nbd_release(r);
+        nbd_release(io);
     }
     advance(conn);
 }

@@ -70,11 +70,11 @@ bool nbd_needs_buffer(const struct nbd_header *h);
 /* A request of this connection with a buffer of `room` bytes, or NULL: it has
  * to wait (conn->blocked is set), or there is no memory (the connection is
  * dead).  Only its buffer may be missing: then it is refused. */
-struct nbd_request *nbd_take(struct nbd_conn *conn, size_t room);
+struct nbd_io *nbd_take(struct nbd_conn *conn, size_t room);
 /* Gives all of it back, and lets others have it. */
-void nbd_release(struct nbd_request *r);
+void nbd_release(struct nbd_io *io);
 /* Its client is gone, but not what it asked for. */
-void nbd_orphan(struct nbd_request *r);
+void nbd_orphan(struct nbd_io *io);
 /* What it waits for is there. */
 bool nbd_may_go_on(struct nbd_conn *conn);
 /* A seat for it, if it has none; false: it has to wait for one, or the
@@ -102,7 +102,7 @@ void nbd_wake_next(struct nbd_server *server);
 /* ---- nbd_payload.c ------------------------------------------------------- */
 
 /* The header of a write has come: its data comes next. */
-void nbd_begin_payload(struct nbd_conn *conn, struct nbd_request *r);
+void nbd_begin_payload(struct nbd_conn *conn, struct nbd_io *io);
 bool nbd_step_payload(struct nbd_conn *conn);
 /* The rest of it will not come. */
 void nbd_cut_payload(struct nbd_conn *conn);
@@ -112,25 +112,24 @@ void nbd_cut_payload(struct nbd_conn *conn);
 bool nbd_step_request(struct nbd_conn *conn);
 
 /* A request is whole: the disk's turn, where it needs one. */
-void nbd_execute(struct nbd_request *r);
+void nbd_execute(struct nbd_io *io);
 
-/* Hands r->io to the disk; `then` is called with its status (0 or -errno), at
+/* Hands io->aoe to the disk; `then` is called with its status (0 or -errno), at
  * once if the disk does not take it, and not at all if the client has gone. */
-void nbd_submit(struct nbd_request *r,
-                void (*then)(struct nbd_request *r, int status));
-void nbd_submit_op(struct nbd_request *r, enum aoe_op op,
-                   void (*then)(struct nbd_request *r, int status));
+void nbd_submit(struct nbd_io *io, void (*then)(struct nbd_io *io, int status));
+void nbd_submit_op(struct nbd_io *io, enum aoe_op op,
+                   void (*then)(struct nbd_io *io, int status));
 
 /* ---- nbd_zero.c ---------------------------------------------------------- */
 
 /* Makes zeroes as fast as the disk can, which leaves holes. */
-void nbd_zero_by_trim(struct nbd_request *r);
+void nbd_zero_by_trim(struct nbd_io *io);
 
 /* ---- nbd_reply.c --------------------------------------------------------- */
 
 /* Queues the reply to a request that ended with `status` (0 or -errno), or to
  * one that was refused. */
-void nbd_complete(struct nbd_request *r, int status);
-void nbd_refuse(struct nbd_request *r);
+void nbd_complete(struct nbd_io *io, int status);
+void nbd_refuse(struct nbd_io *io);
 
 #endif

@@ -12,27 +12,27 @@
 
 enum { PIECE_END = 4096 };
 
-void nbd_begin_payload(struct nbd_conn *conn, struct nbd_request *r)
+void nbd_begin_payload(struct nbd_conn *conn, struct nbd_io *io)
 {
-    conn->receiving = r;
+    conn->receiving = io;
     conn->received = 0;
-    conn->filling = r->buffer ? r : NULL;
+    conn->filling = io->buffer ? io : NULL;
     conn->filled = 0;
     conn->phase = NBD_PAYLOAD;
-    r->io.op = AOE_WRITE; /* what a failed piece is reported as */
+    io->aoe.op = AOE_WRITE; /* what a failed piece is reported as */
 }
 
 /* The data is received to be forgotten, since the next header comes after it.
  */
-static bool forgotten(const struct nbd_request *r)
+static bool forgotten(const struct nbd_io *io)
 {
-    return r->refused || r->status;
+    return io->refused || io->status;
 }
 
 /* ---- pieces -------------------------------------------------------------- */
 
 /* A write in pieces has ended when all of it came and no piece is left. */
-static void end_if_last(struct nbd_request *whole)
+static void end_if_last(struct nbd_io *whole)
 {
     if (whole->pieces > 0 || whole->conn->receiving == whole)
         return;
@@ -42,14 +42,14 @@ static void end_if_last(struct nbd_request *whole)
         nbd_complete(whole, whole->status);
 }
 
-static void piece_done(struct nbd_request *piece, int status)
+static void piece_done(struct nbd_io *piece, int status)
 {
-    struct nbd_request *whole = piece->whole;
+    struct nbd_io *whole = piece->whole;
     bool wanted = whole->conn != NULL;
 
     if (status && !whole->status) {
         whole->status = status;
-        whole->io.error_offset = piece->io.error_offset;
+        whole->aoe.error_offset = piece->aoe.error_offset;
     }
     nbd_release(piece); /* and `whole` with the last one, if nobody wants it */
     if (wanted)
@@ -59,7 +59,7 @@ static void piece_done(struct nbd_request *piece, int status)
 /* Memory for what comes next; false: it has to wait. */
 static bool next_piece(struct nbd_conn *conn)
 {
-    struct nbd_request *whole = conn->receiving, *piece;
+    struct nbd_io *whole = conn->receiving, *piece;
     uint64_t at = whole->header.offset + conn->received;
     uint32_t left = whole->header.length - conn->received;
     uint32_t length = conn->server->piece - (uint32_t)(at % PIECE_END);
@@ -91,15 +91,15 @@ static bool next_piece(struct nbd_conn *conn)
 /* What of it came with the stage. */
 static void take_staged(struct nbd_conn *conn)
 {
-    struct nbd_request *r = conn->filling;
+    struct nbd_io *io = conn->filling;
     size_t staged = conn->stage_end - conn->stage_start;
-    uint32_t n = r ? r->header.length - conn->filled
-                   : conn->receiving->header.length - conn->received;
+    uint32_t n = io ? io->header.length - conn->filled
+                    : conn->receiving->header.length - conn->received;
 
     if (n > staged)
         n = (uint32_t)staged;
-    if (r && n > 0) {
-        memcpy(r->buffer + conn->filled, conn->stage + conn->stage_start, n);
+    if (io && n > 0) {
+        memcpy(io->buffer + conn->filled, conn->stage + conn->stage_start, n);
         conn->filled += n;
     }
     conn->received += n;
@@ -108,43 +108,43 @@ static void take_staged(struct nbd_conn *conn)
 
 static void end_payload(struct nbd_conn *conn)
 {
-    struct nbd_request *r = conn->receiving;
+    struct nbd_io *io = conn->receiving;
 
     conn->receiving = NULL;
     conn->phase = NBD_REQUEST;
-    if (r->refused || r->buffer) {
-        nbd_execute(r);
+    if (io->refused || io->buffer) {
+        nbd_execute(io);
         return;
     }
-    list_append(&conn->in_flight, &r->link);
-    end_if_last(r);
+    list_append(&conn->in_flight, &io->link);
+    end_if_last(io);
 }
 
 bool nbd_step_payload(struct nbd_conn *conn)
 {
-    struct nbd_request *whole = conn->receiving, *r;
+    struct nbd_io *whole = conn->receiving, *io;
     uint32_t length = whole->header.length;
 
     if (!conn->filling && !forgotten(whole) && conn->received < length &&
         !next_piece(conn))
         return false;
     take_staged(conn);
-    r = conn->filling;
-    if (r && conn->filled < r->header.length)
+    io = conn->filling;
+    if (io && conn->filled < io->header.length)
         return false;
     conn->filling = NULL;
-    if (r && r != whole)
-        nbd_submit_op(r, AOE_WRITE, piece_done);
+    if (io && io != whole)
+        nbd_submit_op(io, AOE_WRITE, piece_done);
     if (conn->received == length) {
         end_payload(conn);
         return true;
     }
-    return r || conn->stage_end > conn->stage_start;
+    return io || conn->stage_end > conn->stage_start;
 }
 
 void nbd_cut_payload(struct nbd_conn *conn)
 {
-    struct nbd_request *whole = conn->receiving, *piece = conn->filling;
+    struct nbd_io *whole = conn->receiving, *piece = conn->filling;
 
     conn->receiving = conn->filling = NULL;
     if (!whole)

@@ -39,7 +39,7 @@ static const struct {
     {-ECANCELED, NBD_ESHUTDOWN, "the server is shutting down"},
 };
 
-static const char *command_name(const struct nbd_request *r)
+static const char *command_name(const struct nbd_io *io)
 {
     static const char *const names[] = {
         [NBD_CMD_READ] = "read",
@@ -51,62 +51,62 @@ static const char *command_name(const struct nbd_request *r)
         [NBD_CMD_BLOCK_STATUS] = "block status",
     };
     size_t count = sizeof names / sizeof names[0];
-    uint16_t command = r->header.command;
+    uint16_t command = io->header.command;
 
     return command < count && names[command] ? names[command] : "request";
 }
 
-static void simple(struct nbd_request *r, enum nbd_error error)
+static void simple(struct nbd_io *io, enum nbd_error error)
 {
-    put_be32(r->head, NBD_SIMPLE_REPLY_MAGIC);
-    put_be32(r->head + 4, error);
-    put_be64(r->head + 8, r->header.cookie);
-    r->head_length = NBD_SIMPLE_REPLY_SIZE;
+    put_be32(io->head, NBD_SIMPLE_REPLY_MAGIC);
+    put_be32(io->head + 4, error);
+    put_be64(io->head + 8, io->header.cookie);
+    io->head_length = NBD_SIMPLE_REPLY_SIZE;
 }
 
 /* The head of a reply of one chunk; `length` is that of all its payload, of
  * which `in_head` bytes go where the returned pointer says. */
-static uint8_t *chunk(struct nbd_request *r, uint16_t type, uint32_t length,
+static uint8_t *chunk(struct nbd_io *io, uint16_t type, uint32_t length,
                       unsigned in_head)
 {
-    put_be32(r->head, NBD_STRUCTURED_REPLY_MAGIC);
-    put_be16(r->head + 4, NBD_REPLY_FLAG_DONE);
-    put_be16(r->head + 6, type);
-    put_be64(r->head + 8, r->header.cookie);
-    put_be32(r->head + 16, length);
-    r->head_length = NBD_CHUNK_SIZE + in_head;
-    return r->head + NBD_CHUNK_SIZE;
+    put_be32(io->head, NBD_STRUCTURED_REPLY_MAGIC);
+    put_be16(io->head + 4, NBD_REPLY_FLAG_DONE);
+    put_be16(io->head + 6, type);
+    put_be64(io->head + 8, io->header.cookie);
+    put_be32(io->head + 16, length);
+    io->head_length = NBD_CHUNK_SIZE + in_head;
+    return io->head + NBD_CHUNK_SIZE;
 }
 
-static void read_reply(struct nbd_request *r)
+static void read_reply(struct nbd_io *io)
 {
-    uint32_t length = r->header.length;
+    uint32_t length = io->header.length;
 
-    r->data_length = length;
-    if (!r->conn->structured)
-        simple(r, NBD_OK);
+    io->data_length = length;
+    if (!io->conn->structured)
+        simple(io, NBD_OK);
     else if (length == 0) /* data chunks must not be empty */
-        chunk(r, NBD_REPLY_TYPE_NONE, 0, 0);
+        chunk(io, NBD_REPLY_TYPE_NONE, 0, 0);
     else
-        put_be64(chunk(r, NBD_REPLY_TYPE_OFFSET_DATA, 8 + length, 8),
-                 r->header.offset);
+        put_be64(chunk(io, NBD_REPLY_TYPE_OFFSET_DATA, 8 + length, 8),
+                 io->header.offset);
 }
 
-static void status_reply(struct nbd_request *r)
+static void status_reply(struct nbd_io *io)
 {
-    uint8_t *p = chunk(r, NBD_REPLY_TYPE_BLOCK_STATUS, 12, 12);
+    uint8_t *p = chunk(io, NBD_REPLY_TYPE_BLOCK_STATUS, 12, 12);
 
     put_be32(p, NBD_ALLOCATION_ID);
-    put_be32(p + 4, r->header.length);
+    put_be32(p + 4, io->header.length);
     put_be32(p + 8, 0); /* allocated, content unknown */
 }
 
 /* "e1.2: read of 512 bytes at 1024: why" */
-static void describe(const struct nbd_request *r, const char *why, char *text,
+static void describe(const struct nbd_io *io, const char *why, char *text,
                      size_t room)
 {
-    const struct nbd_header *h = &r->header;
-    const char *disk = r->conn->export->name, *name = command_name(r);
+    const struct nbd_header *h = &io->header;
+    const char *disk = io->conn->export->name, *name = command_name(io);
 
     if (h->length)
         snprintf(text, room, "%s: %s of %" PRIu32 " bytes at %" PRIu64 ": %s",
@@ -115,20 +115,20 @@ static void describe(const struct nbd_request *r, const char *why, char *text,
         snprintf(text, room, "%s: %s: %s", disk, name, why);
 }
 
-static void error_reply(struct nbd_request *r, enum nbd_error error,
+static void error_reply(struct nbd_io *io, enum nbd_error error,
                         const char *why, const uint64_t *at)
 {
     char text[MESSAGE_MAX];
     unsigned length;
     uint8_t *p;
 
-    if (!r->conn->structured) {
-        simple(r, error);
+    if (!io->conn->structured) {
+        simple(io, error);
         return;
     }
-    describe(r, why, text, sizeof text);
+    describe(io, why, text, sizeof text);
     length = (unsigned)strlen(text);
-    p = chunk(r, at ? NBD_REPLY_TYPE_ERROR_OFFSET : NBD_REPLY_TYPE_ERROR,
+    p = chunk(io, at ? NBD_REPLY_TYPE_ERROR_OFFSET : NBD_REPLY_TYPE_ERROR,
               6 + length + (at ? 8 : 0), 6 + length + (at ? 8 : 0));
     put_be32(p, error);
     put_be16(p + 4, (uint16_t)length);
@@ -137,49 +137,49 @@ static void error_reply(struct nbd_request *r, enum nbd_error error,
         put_be64(p + 6 + length, *at);
 }
 
-static void queue(struct nbd_request *r)
+static void queue(struct nbd_io *io)
 {
-    list_remove(&r->link);
-    list_append(&r->conn->replies, &r->link);
-    r->conn->wake(r->conn);
+    list_remove(&io->link);
+    list_append(&io->conn->replies, &io->link);
+    io->conn->wake(io->conn);
 }
 
-static void io_error_reply(struct nbd_request *r, int status)
+static void io_error_reply(struct nbd_io *io, int status)
 {
-    uint64_t at = r->io.error_offset, first = r->header.offset;
+    uint64_t at = io->aoe.error_offset, first = io->header.offset;
     char why[64];
 
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         if (errors[i].status == status) {
-            error_reply(r, errors[i].error, errors[i].why, NULL);
+            error_reply(io, errors[i].error, errors[i].why, NULL);
             return;
         }
     }
     /* The place may only be named if it is one the client asked for. */
-    if (status == -EIO && r->io.op != AOE_FLUSH && at >= first &&
-        at - first < r->header.length) {
+    if (status == -EIO && io->aoe.op != AOE_FLUSH && at >= first &&
+        at - first < io->header.length) {
         snprintf(why, sizeof why, "failed or no answer at byte %" PRIu64, at);
-        error_reply(r, NBD_EIO, why, &at);
+        error_reply(io, NBD_EIO, why, &at);
     } else {
-        error_reply(r, NBD_EIO, "the disk failed or does not answer", NULL);
+        error_reply(io, NBD_EIO, "the disk failed or does not answer", NULL);
     }
 }
 
-void nbd_complete(struct nbd_request *r, int status)
+void nbd_complete(struct nbd_io *io, int status)
 {
     if (status)
-        io_error_reply(r, status);
-    else if (r->header.command == NBD_CMD_READ)
-        read_reply(r);
-    else if (r->header.command == NBD_CMD_BLOCK_STATUS)
-        status_reply(r);
+        io_error_reply(io, status);
+    else if (io->header.command == NBD_CMD_READ)
+        read_reply(io);
+    else if (io->header.command == NBD_CMD_BLOCK_STATUS)
+        status_reply(io);
     else
-        simple(r, NBD_OK);
-    queue(r);
+        simple(io, NBD_OK);
+    queue(io);
 }
 
-void nbd_refuse(struct nbd_request *r)
+void nbd_refuse(struct nbd_io *io)
 {
-    error_reply(r, r->refused, r->why, NULL);
-    queue(r);
+    error_reply(io, io->refused, io->why, NULL);
+    queue(io);
 }

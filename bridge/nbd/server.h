@@ -108,22 +108,22 @@ struct nbd_header {
 
 /* One request from its header to the last byte of its reply, or a piece of a
  * long write, which has a buffer and the disk's attention but no reply. */
-struct nbd_request {
-    struct aoe_request io;
+struct nbd_io {
+    struct aoe_request aoe;
     struct list link; /* in_flight or replies of conn */
     struct nbd_server *server;
     struct nbd_conn *conn; /* NULL: its client is gone */
     struct nbd_header header;
-    struct iovec iov;          /* of io: the whole buffer */
-    uint8_t *buffer;           /* data of READ and WRITE, or NULL */
-    size_t room;               /* of buffer */
-    bool shared;               /* room is taken from the common half */
-    struct nbd_request *whole; /* the write this is a piece of, or NULL */
-    unsigned pieces;           /* of this write at the disk */
-    int status;                /* of the first of them to fail */
-    enum nbd_error refused;    /* why it is not even tried */
-    const char *why;           /* the same for people */
-    void (*then)(struct nbd_request *r, int status); /* after io */
+    struct iovec iov;       /* of aoe: the whole buffer */
+    uint8_t *buffer;        /* data of READ and WRITE, or NULL */
+    size_t room;            /* of buffer */
+    bool shared;            /* room is taken from the common half */
+    struct nbd_io *whole;   /* the write this is a piece of, or NULL */
+    unsigned pieces;        /* of this write at the disk */
+    int status;             /* of the first of them to fail */
+    enum nbd_error refused; /* why it is not even tried */
+    const char *why;        /* the same for people */
+    void (*then)(struct nbd_io *io, int status); /* after aoe */
     uint32_t zeroed;            /* nbd_zero.c: bytes done or submitted */
     uint8_t head[NBD_HEAD_MAX]; /* the reply but for its data */
     unsigned head_length;
@@ -151,22 +151,22 @@ struct nbd_conn {
 
     /* Transmission. */
     const struct nbd_export *export;
-    struct aoe_writer *writer;     /* who it is to the disk, or NULL */
-    struct nbd_request *receiving; /* a write whose data is arriving */
-    uint32_t received;             /* bytes of it */
-    struct nbd_request *filling;   /* it, or a piece of it, with a buffer */
-    uint32_t filled;               /* bytes of that */
-    bool bulk;                     /* the last write was a large one */
-    bool blocked;                  /* a limit keeps the next request waiting */
-    struct list in_flight;         /* of nbd_request.link */
-    struct list replies;           /* the same, complete, in sending order */
-    size_t reply_sent;             /* bytes of the first of them */
-    struct list waiting;           /* in one of the server's lines, or none */
-    const struct list *line;       /* which */
-    size_t wanted;                 /* bytes, in the last of them */
-    size_t bytes;                  /* room of all its buffers */
-    size_t own;                    /* those not taken from the common half */
-    unsigned requests;             /* in either list, receiving or filling */
+    struct aoe_writer *writer; /* who it is to the disk, or NULL */
+    struct nbd_io *receiving;  /* a write whose data is arriving */
+    uint32_t received;         /* bytes of it */
+    struct nbd_io *filling;    /* it, or a piece of it, with a buffer */
+    uint32_t filled;           /* bytes of that */
+    bool bulk;                 /* the last write was a large one */
+    bool blocked;              /* a limit keeps the next request waiting */
+    struct list in_flight;     /* of nbd_io.link */
+    struct list replies;       /* the same, complete, in sending order */
+    size_t reply_sent;         /* bytes of the first of them */
+    struct list waiting;       /* in one of the server's lines, or none */
+    const struct list *line;   /* which */
+    size_t wanted;             /* bytes, in the last of them */
+    size_t bytes;              /* room of all its buffers */
+    size_t own;                /* those not taken from the common half */
+    unsigned requests;         /* in either list, receiving or filling */
 
     uint8_t *out; /* handshake replies */
     size_t out_room, out_length, out_sent;

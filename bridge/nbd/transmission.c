@@ -11,98 +11,97 @@
 
 /* ---- the disk ------------------------------------------------------------ */
 
-static void io_done(struct aoe_request *io, int status)
+static void io_done(struct aoe_request *aoe, int status)
 {
-    struct nbd_request *r = io->arg;
-    struct nbd_server *server = r->server;
+    struct nbd_io *io = aoe->arg;
+    struct nbd_server *server = io->server;
 
     server->in_flight--;
-    if (r->conn)
-        r->then(r, status);
+    if (io->conn)
+        io->then(io, status);
     else
-        nbd_release(r);
+        nbd_release(io);
     if (server->in_flight == 0 && server->idle)
         server->idle(server);
 }
 
-void nbd_submit(struct nbd_request *r,
-                void (*then)(struct nbd_request *r, int status))
+void nbd_submit(struct nbd_io *io, void (*then)(struct nbd_io *io, int status))
 {
-    const struct nbd_export *export = r->conn->export;
+    const struct nbd_export *export = io->conn->export;
     int err;
 
-    r->then = then;
-    r->io.done = io_done;
-    r->io.arg = r;
-    r->io.writer = r->conn->writer;
-    if (!list_linked(&r->link))
-        list_append(&r->conn->in_flight, &r->link);
-    r->server->in_flight++;
-    err = export->submit(export->disk, &r->io);
+    io->then = then;
+    io->aoe.done = io_done;
+    io->aoe.arg = io;
+    io->aoe.writer = io->conn->writer;
+    if (!list_linked(&io->link))
+        list_append(&io->conn->in_flight, &io->link);
+    io->server->in_flight++;
+    err = export->submit(export->disk, &io->aoe);
     if (err) {
-        r->server->in_flight--;
-        then(r, err);
+        io->server->in_flight--;
+        then(io, err);
     }
 }
 
-void nbd_submit_op(struct nbd_request *r, enum aoe_op op,
-                   void (*then)(struct nbd_request *r, int status))
+void nbd_submit_op(struct nbd_io *io, enum aoe_op op,
+                   void (*then)(struct nbd_io *io, int status))
 {
-    r->io.op = op;
-    r->io.offset = op == AOE_FLUSH ? 0 : r->header.offset;
-    r->io.length = op == AOE_FLUSH ? 0 : r->header.length;
-    r->iov = (struct iovec){r->buffer, r->header.length};
-    r->io.iov = &r->iov;
-    r->io.iovcnt = r->buffer ? 1 : 0;
-    r->io.fua = op != AOE_READ && op != AOE_FLUSH &&
-                (r->header.flags & NBD_CMD_FLAG_FUA);
-    nbd_submit(r, then);
+    io->aoe.op = op;
+    io->aoe.offset = op == AOE_FLUSH ? 0 : io->header.offset;
+    io->aoe.length = op == AOE_FLUSH ? 0 : io->header.length;
+    io->iov = (struct iovec){io->buffer, io->header.length};
+    io->aoe.iov = &io->iov;
+    io->aoe.iovcnt = io->buffer ? 1 : 0;
+    io->aoe.fua = op != AOE_READ && op != AOE_FLUSH &&
+                  (io->header.flags & NBD_CMD_FLAG_FUA);
+    nbd_submit(io, then);
 }
 
-static void submit(struct nbd_request *r, enum aoe_op op)
+static void submit(struct nbd_io *io, enum aoe_op op)
 {
-    nbd_submit_op(r, op, nbd_complete);
+    nbd_submit_op(io, op, nbd_complete);
 }
 
-static void write_zeroes(struct nbd_request *r)
+static void write_zeroes(struct nbd_io *io)
 {
-    bool keep = r->header.flags & NBD_CMD_FLAG_NO_HOLE;
+    bool keep = io->header.flags & NBD_CMD_FLAG_NO_HOLE;
 
-    if (r->conn->export->trim_zeroes && !keep)
-        nbd_zero_by_trim(r);
+    if (io->conn->export->trim_zeroes && !keep)
+        nbd_zero_by_trim(io);
     else
-        submit(r, AOE_ZERO);
+        submit(io, AOE_ZERO);
 }
 
-void nbd_execute(struct nbd_request *r)
+void nbd_execute(struct nbd_io *io)
 {
-    if (r->refused) {
-        nbd_refuse(r);
+    if (io->refused) {
+        nbd_refuse(io);
         return;
     }
-    if (r->header.command == NBD_CMD_FLUSH) {
-        submit(r, AOE_FLUSH);
+    if (io->header.command == NBD_CMD_FLUSH) {
+        submit(io, AOE_FLUSH);
         return;
     }
-    if (r->header.length == 0) {
-        nbd_complete(r, 0);
+    if (io->header.length == 0) {
+        nbd_complete(io, 0);
         return;
     }
-    switch (r->header.command) {
+    switch (io->header.command) {
     case NBD_CMD_READ:
-        submit(r, AOE_READ);
+        submit(io, AOE_READ);
         break;
     case NBD_CMD_WRITE:
-        submit(r, AOE_WRITE);
+        submit(io, AOE_WRITE);
         break;
     case NBD_CMD_TRIM:
-        submit(r, AOE_TRIM);
+        submit(io, AOE_TRIM);
         break;
     case NBD_CMD_WRITE_ZEROES:
-        write_zeroes(r);
+        write_zeroes(io);
         break;
     default: /* CACHE and BLOCK_STATUS ask nothing of the disk */
-        nbd_complete(r, 0);
+        nbd_complete(io, 0);
         break;
     }
 }
@@ -129,22 +128,22 @@ static size_t room_of(const struct nbd_server *server,
     return pool_capacity(&server->pool, h->length);
 }
 
-static void begin(struct nbd_conn *conn, struct nbd_request *r)
+static void begin(struct nbd_conn *conn, struct nbd_io *io)
 {
-    const struct nbd_header *h = &r->header;
+    const struct nbd_header *h = &io->header;
 
     conn->bulk = h->command == NBD_CMD_WRITE && h->length >= NBD_STAGE_SIZE;
     if (h->command == NBD_CMD_WRITE && h->length > 0)
-        nbd_begin_payload(conn, r);
+        nbd_begin_payload(conn, io);
     else
-        nbd_execute(r);
+        nbd_execute(io);
 }
 
 bool nbd_step_request(struct nbd_conn *conn)
 {
     const uint8_t *p = nbd_peek(conn, NBD_REQUEST_SIZE);
     enum nbd_error refused;
-    struct nbd_request *r;
+    struct nbd_io *io;
     struct nbd_header h;
     const char *why = NULL;
 
@@ -160,15 +159,15 @@ bool nbd_step_request(struct nbd_conn *conn)
         return true;
     }
     refused = nbd_check(conn, &h, &why);
-    r = nbd_take(conn, refused ? 0 : room_of(conn->server, &h));
-    if (!r)
+    io = nbd_take(conn, refused ? 0 : room_of(conn->server, &h));
+    if (!io)
         return false;
     nbd_consume(conn, NBD_REQUEST_SIZE);
-    r->header = h;
+    io->header = h;
     if (refused) {
-        r->refused = refused;
-        r->why = why;
+        io->refused = refused;
+        io->why = why;
     }
-    begin(conn, r);
+    begin(conn, io);
     return true;
 }

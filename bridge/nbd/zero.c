@@ -6,22 +6,22 @@
 
 #include "initiator/client/zero.h"
 
-static void step(struct nbd_request *r, int status)
+static void step(struct nbd_io *io, int status)
 {
-    uint32_t left = r->header.length - r->zeroed;
-    uint64_t at = r->header.offset + r->zeroed;
+    uint32_t left = io->header.length - io->zeroed;
+    uint64_t at = io->header.offset + io->zeroed;
 
     if (status || left == 0) {
-        nbd_complete(r, status);
+        nbd_complete(io, status);
         return;
     }
-    zero_by_trim(&r->io, at, left, r->conn->export->sector);
-    r->zeroed += (uint32_t)r->io.length;
-    r->io.fua = r->header.flags & NBD_CMD_FLAG_FUA;
-    nbd_submit(r, step);
+    zero_by_trim(&io->aoe, at, left, io->conn->export->sector);
+    io->zeroed += (uint32_t)io->aoe.length;
+    io->aoe.fua = io->header.flags & NBD_CMD_FLAG_FUA;
+    nbd_submit(io, step);
 }
 
-void nbd_zero_by_trim(struct nbd_request *r)
+void nbd_zero_by_trim(struct nbd_io *io)
 {
-    step(r, 0);
+    step(io, 0);
 }
