@@ -45,6 +45,5 @@ takes.target := SECCOMP
 circles.base := 2
 circles.wire := 3
 circles.initiator/libaoe := 15
-circles.bridge/nbd := 9
 circles.bridge/aoe-fuse := 9
 circles.target/serve := 9

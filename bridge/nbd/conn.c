@@ -59,15 +59,6 @@ void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
     nbd_begin_transmission(conn, export);
 }
 
-void nbd_begin_transmission(struct nbd_conn *conn,
-                            const struct nbd_export *export)
-{
-    conn->export = export;
-    conn->phase = NBD_REQUEST;
-    if (export->join)
-        conn->writer = export->join(export->disk);
-}
-
 /* What it was not told, the next connection is: it may be the same client. */
 static void leave(struct nbd_conn *conn)
 {
@@ -97,32 +88,7 @@ void nbd_conn_close(struct nbd_conn *conn)
     nbd_wake_next(conn->server); /* there is room for one more seat, perhaps */
 }
 
-void nbd_dead(struct nbd_conn *conn, const char *trouble)
-{
-    conn->phase = NBD_DEAD;
-    conn->trouble = trouble;
-}
-
 /* ---- bytes of the client ------------------------------------------------- */
-
-const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length)
-{
-    if (conn->stage_end - conn->stage_start < length)
-        return NULL;
-    return conn->stage + conn->stage_start;
-}
-
-void nbd_consume(struct nbd_conn *conn, size_t length)
-{
-    conn->stage_start += length;
-    if (conn->stage_start == conn->stage_end)
-        conn->stage_start = conn->stage_end = 0;
-}
-
-static bool output_pending(const struct nbd_conn *conn)
-{
-    return conn->out_sent < conn->out_length;
-}
 
 /* Understands what has arrived as far as it goes. */
 static void advance(struct nbd_conn *conn)
@@ -139,7 +105,7 @@ static void advance(struct nbd_conn *conn)
             /* One option at a time: its answer leaves before the next is
              * looked at, so that what is queued for a client that never reads
              * stays bounded. */
-            more = !output_pending(conn) && nbd_step_option(conn);
+            more = !nbd_output_pending(conn) && nbd_step_option(conn);
             break;
         case NBD_OPTION_DATA:
             more = nbd_step_option_data(conn);
@@ -160,7 +126,7 @@ static void advance(struct nbd_conn *conn)
             break;
         }
     }
-    if (output_pending(conn) || nbd_conn_finished(conn))
+    if (nbd_output_pending(conn) || nbd_conn_finished(conn))
         conn->wake(conn);
 }
 
@@ -176,7 +142,7 @@ bool nbd_conn_reads(const struct nbd_conn *conn)
         return false;
     if (conn->blocked)
         return false;
-    return nbd_conn_transmitting(conn) || !output_pending(conn);
+    return nbd_conn_transmitting(conn) || !nbd_output_pending(conn);
 }
 
 /* How much of the stage to offer.  While large writes come in, only the next
@@ -250,25 +216,6 @@ void nbd_conn_eof(struct nbd_conn *conn)
 
 /* ---- bytes for the client ------------------------------------------------ */
 
-uint8_t *nbd_out(struct nbd_conn *conn, size_t length)
-{
-    size_t need = conn->out_length + length;
-    uint8_t *p;
-
-    if (need > conn->out_room) {
-        p = realloc(conn->out, need * 2);
-        if (!p) {
-            nbd_dead(conn, "no memory for the answer to an option");
-            return NULL;
-        }
-        conn->out = p;
-        conn->out_room = need * 2;
-    }
-    p = conn->out + conn->out_length;
-    conn->out_length += length;
-    return p;
-}
-
 int nbd_conn_output(struct nbd_conn *conn, struct iovec *iov, int max)
 {
     size_t skip = conn->reply_sent;
@@ -276,7 +223,7 @@ int nbd_conn_output(struct nbd_conn *conn, struct iovec *iov, int max)
 
     if (conn->phase == NBD_DEAD)
         return 0;
-    if (output_pending(conn) && count < max)
+    if (nbd_output_pending(conn) && count < max)
         iov[count++] = (struct iovec){conn->out + conn->out_sent,
                                       conn->out_length - conn->out_sent};
     list_each(node, &conn->replies) {
@@ -301,7 +248,7 @@ static size_t sent_handshake(struct nbd_conn *conn, size_t length)
     size_t n = length < left ? length : left;
 
     conn->out_sent += n;
-    if (!output_pending(conn)) {
+    if (!nbd_output_pending(conn)) {
         conn->out_sent = conn->out_length = 0;
         if (nbd_conn_transmitting(conn)) {
             free(conn->out);
@@ -335,20 +282,11 @@ void nbd_conn_shutdown(struct nbd_conn *conn)
     conn->stopping = true;
 }
 
-bool nbd_conn_finished(const struct nbd_conn *conn)
-{
-    if (conn->phase == NBD_DEAD)
-        return true;
-    return (conn->phase == NBD_DRAINING || conn->stopping) &&
-           list_empty(&conn->in_flight) && list_empty(&conn->replies) &&
-           !output_pending(conn);
-}
-
 void nbd_conn_rest(struct nbd_conn *conn)
 {
     size_t staged = conn->stage_end - conn->stage_start;
 
-    if (!conn->stage || conn->requests > 0 || output_pending(conn))
+    if (!conn->stage || conn->requests > 0 || nbd_output_pending(conn))
         return;
     if (staged > 0) {
         if (staged > sizeof conn->kept || !nbd_waits_for_bytes(conn))
@@ -358,9 +296,4 @@ void nbd_conn_rest(struct nbd_conn *conn)
         conn->stage_start = conn->stage_end = 0;
     }
     nbd_rise(conn);
-}
-
-bool nbd_conn_transmitting(const struct nbd_conn *conn)
-{
-    return conn->export != NULL;
 }

@@ -10,50 +10,7 @@
 
 #include "base/bytes.h"
 
-/* Queues the head of a reply and returns where its data goes, or NULL. */
-static uint8_t *begin_reply(struct nbd_conn *conn, uint32_t type,
-                            uint32_t length)
-{
-    uint8_t *p = nbd_out(conn, NBD_OPTION_REPLY_SIZE + (size_t)length);
-
-    if (!p)
-        return NULL;
-    put_be64(p, NBD_REP_MAGIC);
-    put_be32(p + 8, conn->option);
-    put_be32(p + 12, type);
-    put_be32(p + 16, length);
-    return p + NBD_OPTION_REPLY_SIZE;
-}
-
-void nbd_option_reply(struct nbd_conn *conn, uint32_t type, const void *data,
-                      uint32_t length)
-{
-    uint8_t *p = begin_reply(conn, type, length);
-
-    if (p && length)
-        memcpy(p, data, length);
-}
-
-void nbd_option_error(struct nbd_conn *conn, uint32_t type, const char *text)
-{
-    nbd_option_reply(conn, type, text, (uint32_t)strlen(text));
-}
-
 /* ---- exports ------------------------------------------------------------- */
-
-const struct nbd_export *nbd_export_find(const struct nbd_server *server,
-                                         const uint8_t *name, size_t length)
-{
-    if (length == 0)
-        return server->export_count ? server->exports[0] : NULL;
-    for (unsigned i = 0; i < server->export_count; i++) {
-        const char *have = server->exports[i]->name;
-
-        if (strlen(have) == length && memcmp(have, name, length) == 0)
-            return server->exports[i];
-    }
-    return NULL;
-}
 
 /* What the export can do for this client. */
 static uint16_t export_flags(const struct nbd_conn *conn,
@@ -114,7 +71,8 @@ static void answer_list(struct nbd_conn *conn)
         uint32_t description = (uint32_t)strlen(export->description);
         uint8_t *p;
 
-        p = begin_reply(conn, NBD_REP_SERVER, 4 + name + description);
+        p = nbd_option_reply_begin(conn, NBD_REP_SERVER,
+                                   4 + name + description);
         if (!p)
             return;
         put_be32(p, name);
@@ -129,7 +87,7 @@ static void answer_list(struct nbd_conn *conn)
 static void info_text(struct nbd_conn *conn, uint16_t item, const char *text)
 {
     uint32_t length = (uint32_t)strnlen(text, NBD_STRING_MAX);
-    uint8_t *p = begin_reply(conn, NBD_REP_INFO, 2 + length);
+    uint8_t *p = nbd_option_reply_begin(conn, NBD_REP_INFO, 2 + length);
 
     if (!p)
         return;

@@ -8,8 +8,9 @@
  *     export->submit, request->done    the disk works
  *     nbd_conn_output, nbd_conn_sent   replies go out
  *
- * nbd_handshake.c holds the haggling, nbd_transmission.c the requests and
- * nbd_reply.c their replies; nbd_conn.c moves the bytes between them.
+ * handshake.c and option.c hold the haggling, request.c and payload.c the
+ * requests, execute.c what becomes of them and reply.c their replies; conn.c
+ * moves the bytes between them.
  */
 #ifndef BRIDGE_NBD_SERVER_H
 #define BRIDGE_NBD_SERVER_H
@@ -46,7 +47,7 @@ struct nbd_server {
     unsigned export_count;
     struct pool pool;
 
-    /* nbd_budget.c: half of the memory is divided among the connections that
+    /* admission.c: half of the memory is divided among the connections that
      * have something to do, half is for whoever needs more. */
     uint32_t piece;        /* bytes of a long write that leave together */
     size_t bytes_max;      /* all buffers */
@@ -124,7 +125,7 @@ struct nbd_io {
     enum nbd_error refused; /* why it is not even tried */
     const char *why;        /* the same for people */
     void (*then)(struct nbd_io *io, int status); /* after aoe */
-    uint32_t zeroed;            /* nbd_zero.c: bytes done or submitted */
+    uint32_t zeroed;            /* execute.c: bytes done or submitted */
     uint8_t head[NBD_HEAD_MAX]; /* the reply but for its data */
     unsigned head_length;
     uint32_t data_length; /* bytes of buffer that follow the head */
