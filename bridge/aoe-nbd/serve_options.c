@@ -113,7 +113,7 @@ static int set_option(struct serve_options *o, int c)
     case 'W':
         return taken("--window", disk_window(optarg, &o->disk));
     case 'M':
-        if (option_u64(optarg, NBD_BYTES_LEAST >> 20, MEMORY_MAX, &mib))
+        if (option_u64(optarg, NBD_BYTES_MIN >> 20, MEMORY_MAX, &mib))
             return wrong("--memory", optarg, "not a number from 2 to 1024");
         o->memory = (size_t)mib << 20;
         return -1;

@@ -5,20 +5,22 @@
  */
 #include "bridge/nbd/internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length)
 {
-    if (conn->stage_end - conn->stage_start < length)
+    if (nbd_buffered(conn) < length)
         return NULL;
-    return conn->stage + conn->stage_start;
+    return conn->buffer + conn->buffer_start;
 }
 
 void nbd_consume(struct nbd_conn *conn, size_t length)
 {
-    conn->stage_start += length;
-    if (conn->stage_start == conn->stage_end)
-        conn->stage_start = conn->stage_end = 0;
+    assert(length <= nbd_buffered(conn));
+    conn->buffer_start += length;
+    if (conn->buffer_start == conn->buffer_end)
+        conn->buffer_start = conn->buffer_end = 0;
 }
 
 uint8_t *nbd_out(struct nbd_conn *conn, size_t length)
@@ -26,14 +28,14 @@ uint8_t *nbd_out(struct nbd_conn *conn, size_t length)
     size_t need = conn->out_length + length;
     uint8_t *p;
 
-    if (need > conn->out_room) {
+    if (need > conn->out_capacity) {
         p = realloc(conn->out, need * 2);
         if (!p) {
             nbd_dead(conn, "no memory for the answer to an option");
             return NULL;
         }
         conn->out = p;
-        conn->out_room = need * 2;
+        conn->out_capacity = need * 2;
     }
     p = conn->out + conn->out_length;
     conn->out_length += length;

@@ -3,12 +3,13 @@
  * One NBD client's bytes: where received ones go, which part of the protocol
  * understands them, and which are sent next.
  *
- * Bytes are received into a small stage, many requests at a time, except for
+ * Bytes are received into a small buffer, many requests at a time, except for
  * the data of a write: as soon as its header is known, the rest goes straight
  * into the buffer it is written from.
  */
 #include "bridge/nbd/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,20 +26,22 @@ void nbd_server_open(struct nbd_server *server,
                                   .own_max = NBD_PIECE};
     pool_open(&server->pool, sizeof(struct nbd_io), NBD_BYTES_DEFAULT,
               NBD_BYTES_KEPT);
-    list_init(&server->wait_seat);
-    list_init(&server->wait_request);
-    list_init(&server->wait_bytes);
+    nbd_queues_open(server);
     nbd_server_limit(server, NBD_BYTES_DEFAULT);
 }
 
 void nbd_server_close(struct nbd_server *server)
 {
+    assert(server->connections == 0 && server->in_flight == 0);
     pool_close(&server->pool);
 }
+
+/* ---- beginning and end --------------------------------------------------- */
 
 static void begin(struct nbd_conn *conn, struct nbd_server *server,
                   enum nbd_phase phase)
 {
+    assert(conn->wake);
     conn->server = server;
     server->connections++;
     conn->phase = phase;
@@ -56,7 +59,7 @@ void nbd_conn_open_export(struct nbd_conn *conn, struct nbd_server *server,
                           const struct nbd_export *export)
 {
     begin(conn, server, NBD_REQUEST);
-    nbd_begin_transmission(conn, export);
+    nbd_join(conn, export);
 }
 
 /* What it was not told, the next connection is: it may be the same client. */
@@ -67,140 +70,153 @@ static void leave(struct nbd_conn *conn)
     conn->writer = NULL;
 }
 
-void nbd_conn_close(struct nbd_conn *conn)
+/* What the disk has stays with it; all else is given back. */
+static void abandon_requests(struct nbd_conn *conn)
 {
     list_each(node, &conn->in_flight) {
-        struct nbd_io *io = list_entry(node, struct nbd_io, link);
-
         list_remove(node);
-        nbd_orphan(io);
+        nbd_orphan(list_entry(node, struct nbd_io, link));
     }
     nbd_cut_payload(conn);
     list_each(node, &conn->replies)
         nbd_release(list_entry(node, struct nbd_io, link));
-    nbd_stop_waiting(conn);
+    assert(conn->requests == 0 && conn->bytes == 0 && conn->own == 0);
+}
+
+void nbd_conn_close(struct nbd_conn *conn)
+{
+    assert(conn->server->connections > 0);
+    abandon_requests(conn);
+    nbd_queue_leave(conn);
     leave(conn);
     free(conn->out);
     conn->out = NULL;
-    conn->phase = NBD_DEAD;
+    conn->out_sent = conn->out_length = 0;
+    nbd_dead(conn, NULL);
     conn->server->connections--;
-    nbd_rise(conn);
-    nbd_wake_next(conn->server); /* there is room for one more seat, perhaps */
+    nbd_slot_release(conn);
+    nbd_queues_wake(conn->server); /* there may be memory for one more slot */
 }
 
-/* ---- bytes of the client ------------------------------------------------- */
+/* ---- understanding what has arrived -------------------------------------- */
 
-/* Understands what has arrived as far as it goes. */
+static enum nbd_step step_nothing(struct nbd_conn *conn)
+{
+    conn->buffer_start = conn->buffer_end = 0;
+    return NBD_STEP_CLIENT;
+}
+
+static enum nbd_step (*const steps[NBD_PHASES])(struct nbd_conn *conn) = {
+    [NBD_CLIENT_FLAGS] = nbd_step_client_flags,
+    [NBD_OPTION] = nbd_step_option,
+    [NBD_OPTION_DATA] = nbd_step_option_data,
+    [NBD_OPTION_SKIP] = nbd_step_option_skip,
+    [NBD_REQUEST] = nbd_step_request,
+    [NBD_PAYLOAD] = nbd_step_payload,
+    [NBD_DRAINING] = step_nothing,
+    [NBD_DEAD] = step_nothing,
+};
+
+/* Goes on as far as it gets.  A connection that waited keeps its place in the
+ * queue until it is admitted, or no longer needs to be. */
 static void advance(struct nbd_conn *conn)
 {
-    bool more = true;
+    enum nbd_step next;
 
-    conn->blocked = false;
-    while (more) {
-        switch (conn->phase) {
-        case NBD_CLIENT_FLAGS:
-            more = nbd_step_client_flags(conn);
-            break;
-        case NBD_OPTION:
-            /* One option at a time: its answer leaves before the next is
-             * looked at, so that what is queued for a client that never reads
-             * stays bounded. */
-            more = !nbd_output_pending(conn) && nbd_step_option(conn);
-            break;
-        case NBD_OPTION_DATA:
-            more = nbd_step_option_data(conn);
-            break;
-        case NBD_OPTION_SKIP:
-            more = nbd_step_option_skip(conn);
-            break;
-        case NBD_REQUEST:
-            more = nbd_step_request(conn);
-            break;
-        case NBD_PAYLOAD:
-            more = nbd_step_payload(conn);
-            break;
-        case NBD_DRAINING:
-        case NBD_DEAD:
-            conn->stage_start = conn->stage_end = 0;
-            more = false;
-            break;
-        }
-    }
+    assert(conn->buffer || conn->wait == NBD_WAIT_NONE);
+    do
+        next = steps[conn->phase](conn);
+    while (next == NBD_STEP_AGAIN);
+    if (next != NBD_STEP_WAIT)
+        nbd_queue_leave(conn);
     if (nbd_output_pending(conn) || nbd_conn_finished(conn))
         conn->wake(conn);
 }
 
 void nbd_conn_resume(struct nbd_conn *conn)
 {
-    if (conn->blocked && nbd_may_go_on(conn))
+    if (conn->wait && nbd_may_go_on(conn))
         advance(conn);
 }
 
-bool nbd_conn_reads(const struct nbd_conn *conn)
+/* ---- bytes of the client ------------------------------------------------- */
+
+bool nbd_conn_wants_input(const struct nbd_conn *conn)
 {
     if (conn->phase == NBD_DRAINING || conn->phase == NBD_DEAD)
         return false;
-    if (conn->blocked)
+    if (conn->wait)
         return false;
     return nbd_conn_transmitting(conn) || !nbd_output_pending(conn);
 }
 
-/* How much of the stage to offer.  While large writes come in, only the next
+/* How much of the buffer to offer.  While large writes come in, only the next
  * header is taken into it: whatever follows that belongs elsewhere.  So it is
- * when others need seats, since a header can wait without one. */
-static size_t stage_wanted(const struct nbd_conn *conn)
+ * when others need slots, since a header can wait without one. */
+static size_t buffer_wanted(const struct nbd_conn *conn)
 {
-    bool header = conn->filling || !conn->receiving;
+    bool header = conn->payload.filling || !conn->payload.write;
 
-    if (header && (conn->bulk ||
-                   (nbd_conn_transmitting(conn) && nbd_crowded(conn->server))))
+    if (header && (conn->bulk || (nbd_conn_transmitting(conn) &&
+                                  nbd_slots_scarce(conn->server))))
         return NBD_REQUEST_SIZE;
-    return NBD_STAGE_SIZE;
+    return NBD_BUFFER_SIZE;
+}
+
+/* Moves what is left to the front, and offers the rest. */
+static struct iovec buffer_rest(struct nbd_conn *conn)
+{
+    size_t left = nbd_buffered(conn);
+
+    if (conn->buffer_start > 0) {
+        memmove(conn->buffer, conn->buffer + conn->buffer_start, left);
+        conn->buffer_start = 0;
+        conn->buffer_end = left;
+    }
+    return (struct iovec){conn->buffer + left, buffer_wanted(conn) - left};
 }
 
 /* What comes after the buffer that is being filled is more of that write. */
-static bool more_pieces(const struct nbd_conn *conn)
+static bool more_pieces(const struct nbd_payload *p)
 {
-    return conn->filling && conn->receiving->header.length - conn->received >
-                                conn->filling->header.length - conn->filled;
+    return p->filling && p->write->header.length - p->received >
+                             p->filling->header.length - p->filled;
 }
 
-int nbd_conn_room(struct nbd_conn *conn, struct iovec iov[2])
+int nbd_conn_input(struct nbd_conn *conn, struct iovec iov[2])
 {
-    struct nbd_io *io = conn->filling;
-    size_t kept = conn->stage_end - conn->stage_start;
+    const struct nbd_payload *p = &conn->payload;
     int count = 0;
 
-    if (!nbd_conn_reads(conn) || !nbd_sit(conn))
+    if (!nbd_conn_wants_input(conn) || !nbd_slot_take(conn))
         return 0;
-    if (io)
-        iov[count++] = (struct iovec){io->buffer + conn->filled,
-                                      io->header.length - conn->filled};
-    if (more_pieces(conn))
-        return count;
-    if (conn->stage_start > 0) {
-        memmove(conn->stage, conn->stage + conn->stage_start, kept);
-        conn->stage_start = 0;
-        conn->stage_end = kept;
-    }
-    iov[count++] =
-        (struct iovec){conn->stage + kept, stage_wanted(conn) - kept};
+    if (p->filling)
+        iov[count++] = (struct iovec){p->filling->buffer + p->filled,
+                                      p->filling->header.length - p->filled};
+    if (!more_pieces(p))
+        iov[count++] = buffer_rest(conn);
     return count;
 }
 
-void nbd_conn_fed(struct nbd_conn *conn, size_t length)
+/* How many of `length` bytes went into the buffer of a write. */
+static uint32_t received_directly(struct nbd_payload *p, size_t length)
 {
-    struct nbd_io *io = conn->filling;
+    uint32_t rest, n;
 
-    if (io) {
-        uint32_t rest = io->header.length - conn->filled;
-        uint32_t direct = length < rest ? (uint32_t)length : rest;
+    if (!p->filling)
+        return 0;
+    rest = p->filling->header.length - p->filled;
+    n = length < rest ? (uint32_t)length : rest;
+    p->filled += n;
+    p->received += n;
+    return n;
+}
 
-        conn->filled += direct;
-        conn->received += direct;
-        length -= direct;
-    }
-    conn->stage_end += length;
+void nbd_conn_received(struct nbd_conn *conn, size_t length)
+{
+    length -= received_directly(&conn->payload, length);
+    conn->buffer_end += length;
+    assert(conn->buffer_end <= NBD_BUFFER_SIZE);
     advance(conn);
 }
 
@@ -209,8 +225,9 @@ void nbd_conn_eof(struct nbd_conn *conn)
     if (conn->phase == NBD_DEAD)
         return;
     nbd_cut_payload(conn);
-    nbd_stop_waiting(conn);
-    conn->phase = NBD_DRAINING;
+    nbd_queue_leave(conn);
+    if (conn->phase != NBD_DRAINING)
+        nbd_enter(conn, NBD_DRAINING);
     advance(conn);
 }
 
@@ -242,6 +259,7 @@ int nbd_conn_output(struct nbd_conn *conn, struct iovec *iov, int max)
     return count;
 }
 
+/* How many of `length` bytes were of the handshake. */
 static size_t sent_handshake(struct nbd_conn *conn, size_t length)
 {
     size_t left = conn->out_length - conn->out_sent;
@@ -253,7 +271,7 @@ static size_t sent_handshake(struct nbd_conn *conn, size_t length)
         if (nbd_conn_transmitting(conn)) {
             free(conn->out);
             conn->out = NULL;
-            conn->out_room = 0;
+            conn->out_capacity = 0;
         }
     }
     return n;
@@ -272,28 +290,29 @@ void nbd_conn_sent(struct nbd_conn *conn, size_t length)
         conn->reply_sent -= whole;
         nbd_release(io);
     }
+    assert(!list_empty(&conn->replies) || conn->reply_sent == 0);
     advance(conn);
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- waiting and stopping ------------------------------------------------ */
 
 void nbd_conn_shutdown(struct nbd_conn *conn)
 {
     conn->stopping = true;
 }
 
-void nbd_conn_rest(struct nbd_conn *conn)
+void nbd_conn_yield(struct nbd_conn *conn)
 {
-    size_t staged = conn->stage_end - conn->stage_start;
+    size_t left = nbd_buffered(conn);
 
-    if (!conn->stage || conn->requests > 0 || nbd_output_pending(conn))
+    if (!conn->buffer || conn->requests > 0 || nbd_output_pending(conn))
         return;
-    if (staged > 0) {
-        if (staged > sizeof conn->kept || !nbd_waits_for_bytes(conn))
+    if (left > 0) {
+        if (left > sizeof conn->kept || conn->wait != NBD_WAIT_MEMORY)
             return;
-        memcpy(conn->kept, conn->stage + conn->stage_start, staged);
-        conn->kept_length = staged;
-        conn->stage_start = conn->stage_end = 0;
+        memcpy(conn->kept, conn->buffer + conn->buffer_start, left);
+        conn->kept_length = left;
+        conn->buffer_start = conn->buffer_end = 0;
     }
-    nbd_rise(conn);
+    nbd_slot_release(conn);
 }

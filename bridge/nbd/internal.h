@@ -8,22 +8,40 @@
 
 #include "bridge/nbd/server.h"
 
+/* ---- steps --------------------------------------------------------------- */
+
+/* Each step understands what has arrived in one phase, and says what is next.
+ */
+enum nbd_step {
+    NBD_STEP_AGAIN,  /* look at what else has arrived, in whatever phase */
+    NBD_STEP_CLIENT, /* the client has to send more, or to take its replies */
+    NBD_STEP_WAIT,   /* admission: conn->wait says what for */
+};
+
 /* ---- phase.c ------------------------------------------------------------- */
 
+void nbd_enter(struct nbd_conn *conn, enum nbd_phase phase);
+
+/* The client broke the protocol, or there is no memory to go on with it. */
 void nbd_dead(struct nbd_conn *conn, const char *trouble);
 
-/* From here on the client's bytes are requests. */
-void nbd_begin_transmission(struct nbd_conn *conn,
-                            const struct nbd_export *export);
+/* Whose requests these are to be, at which disk. */
+void nbd_join(struct nbd_conn *conn, const struct nbd_export *export);
 
 /* ---- buffer.c ------------------------------------------------------------ */
 
-/* The next `length` bytes of the client if they are there, else NULL; they
- * stay until nbd_consume removes them. */
+/* Bytes received and not yet understood. */
+static inline size_t nbd_buffered(const struct nbd_conn *conn)
+{
+    return conn->buffer_end - conn->buffer_start;
+}
+
+/* The next `length` of them if they are there, else NULL; they stay until
+ * nbd_consume removes them. */
 const uint8_t *nbd_peek(const struct nbd_conn *conn, size_t length);
 void nbd_consume(struct nbd_conn *conn, size_t length);
 
-/* Room for `length` more bytes of handshake output, or NULL after marking the
+/* Where `length` more bytes of handshake output go, or NULL after marking the
  * connection dead. */
 uint8_t *nbd_out(struct nbd_conn *conn, size_t length);
 
@@ -34,37 +52,36 @@ static inline bool nbd_output_pending(const struct nbd_conn *conn)
 
 /* ---- queue.c ------------------------------------------------------------- */
 
-/* The end of one of the server's lines; it keeps its place if it is there. */
-void nbd_wait_in(struct list *line, struct nbd_conn *conn);
+void nbd_queues_open(struct nbd_server *server);
+/* The end of the queue, if it is one; the connection keeps its place if it is
+ * there already. */
+void nbd_queue_enter(struct nbd_conn *conn, enum nbd_wait wait);
 /* The connection no longer waits. */
-void nbd_stop_waiting(struct nbd_conn *conn);
-bool nbd_waits_for_bytes(const struct nbd_conn *conn);
-/* The first of a line, or NULL. */
-struct nbd_conn *nbd_first_in(struct list *line);
-/* The first that may have bytes of the common half: who has least. */
-struct nbd_conn *nbd_next_for_bytes(struct nbd_server *server);
+void nbd_queue_leave(struct nbd_conn *conn);
+/* Whose turn it is, or NULL. */
+struct nbd_conn *nbd_queue_first(struct nbd_server *server, enum nbd_wait wait);
 /* Something was given back: those who are first look again. */
-void nbd_wake_next(struct nbd_server *server);
+void nbd_queues_wake(struct nbd_server *server);
 
 /* ---- admission.c --------------------------------------------------------- */
 
-/* A request of this connection with a buffer of `room` bytes, or NULL: it has
- * to wait (conn->blocked is set), or there is no memory (the connection is
- * dead).  Only its buffer may be missing: then it is refused. */
-struct nbd_io *nbd_take(struct nbd_conn *conn, size_t room);
+/* A request of this connection with a buffer of `capacity` bytes, or NULL: it
+ * has to wait (conn->wait), or there is no memory (the connection is dead).
+ * Only its buffer may be missing: then it is refused. */
+struct nbd_io *nbd_admit(struct nbd_conn *conn, size_t capacity);
 /* Gives all of it back, and lets others have it. */
 void nbd_release(struct nbd_io *io);
 /* Its client is gone, but not what it asked for. */
 void nbd_orphan(struct nbd_io *io);
-/* What it waits for is there. */
+/* What a connection waits for is there, or it does not wait for anybody. */
 bool nbd_may_go_on(struct nbd_conn *conn);
-/* A seat for it, if it has none; false: it has to wait for one, or the
+/* A slot for it, if it has none; false: it has to wait for one, or the
  * connection is dead. */
-bool nbd_sit(struct nbd_conn *conn);
-/* Gives its seat, if it has one, to the next. */
-void nbd_rise(struct nbd_conn *conn);
-/* Seats are getting rare: nobody should have more in the stage than needed. */
-bool nbd_crowded(const struct nbd_server *server);
+bool nbd_slot_take(struct nbd_conn *conn);
+/* Gives its slot, if it has one, to the next. */
+void nbd_slot_release(struct nbd_conn *conn);
+/* Slots are getting rare: nobody should have more in the buffer than needed. */
+bool nbd_slots_scarce(const struct nbd_server *server);
 
 /* ---- reply.c ------------------------------------------------------------- */
 
@@ -91,7 +108,7 @@ void nbd_submit_op(struct nbd_io *io, enum aoe_op op,
 
 /* The header of a write has come: its data comes next. */
 void nbd_begin_payload(struct nbd_conn *conn, struct nbd_io *io);
-bool nbd_step_payload(struct nbd_conn *conn);
+enum nbd_step nbd_step_payload(struct nbd_conn *conn);
 /* The rest of it will not come. */
 void nbd_cut_payload(struct nbd_conn *conn);
 
@@ -106,7 +123,7 @@ bool nbd_needs_buffer(const struct nbd_header *h);
 
 /* ---- request.c ----------------------------------------------------------- */
 
-bool nbd_step_request(struct nbd_conn *conn);
+enum nbd_step nbd_step_request(struct nbd_conn *conn);
 
 /* ---- option_reply.c ------------------------------------------------------ */
 
@@ -135,11 +152,9 @@ void nbd_answer_option(struct nbd_conn *conn, const uint8_t *data);
 
 int nbd_greet(struct nbd_conn *conn);
 
-/* Each handles what has arrived for its phase and returns whether it got
- * anywhere; false: more bytes, or room, are needed first. */
-bool nbd_step_client_flags(struct nbd_conn *conn);
-bool nbd_step_option(struct nbd_conn *conn);
-bool nbd_step_option_data(struct nbd_conn *conn);
-bool nbd_step_option_skip(struct nbd_conn *conn);
+enum nbd_step nbd_step_client_flags(struct nbd_conn *conn);
+enum nbd_step nbd_step_option(struct nbd_conn *conn);
+enum nbd_step nbd_step_option_data(struct nbd_conn *conn);
+enum nbd_step nbd_step_option_skip(struct nbd_conn *conn);
 
 #endif

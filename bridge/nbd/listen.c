@@ -128,23 +128,23 @@ void nbd_listener_close(struct nbd_listener *listener)
 /* ---- URI ----------------------------------------------------------------- */
 
 /* A path as the value of a query: what has a meaning in a URI is escaped. */
-static void escape(char *out, size_t room, const char *path)
+static void escape(char *out, size_t size, const char *path)
 {
     size_t used = 0;
 
-    for (; *path && used + 4 <= room; path++) {
+    for (; *path && used + 4 <= size; path++) {
         unsigned char c = (unsigned char)*path;
 
         if (isalnum(c) || strchr("-._~/", c))
             out[used++] = (char)c;
         else
-            used += (size_t)snprintf(out + used, room - used, "%%%02X", c);
+            used += (size_t)snprintf(out + used, size - used, "%%%02X", c);
     }
     out[used] = '\0';
 }
 
 void nbd_listener_uri(const struct nbd_listener *listener, const char *name,
-                      char *out, size_t room)
+                      char *out, size_t size)
 {
     char host[256], port[16], path[3 * sizeof(struct sockaddr_un)];
     struct sockaddr_storage ss;
@@ -152,16 +152,16 @@ void nbd_listener_uri(const struct nbd_listener *listener, const char *name,
 
     if (listener->path) {
         escape(path, sizeof path, listener->path);
-        snprintf(out, room, "nbd+unix:///%s?socket=%s", name, path);
+        snprintf(out, size, "nbd+unix:///%s?socket=%s", name, path);
         return;
     }
     if (getsockname(listener->watch.fd, (struct sockaddr *)&ss, &length) ||
         getnameinfo((struct sockaddr *)&ss, length, host, sizeof host, port,
                     sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)) {
-        snprintf(out, room, "nbd:///%s", name);
+        snprintf(out, size, "nbd:///%s", name);
         return;
     }
-    snprintf(out, room,
+    snprintf(out, size,
              strchr(host, ':') ? "nbd://[%s]:%s/%s" : "nbd://%s:%s/%s", host,
              port, name);
 }

@@ -49,7 +49,7 @@ void nbd_listener_close(struct nbd_listener *listener);
 
 /* The NBD URI of an export behind this listener. */
 void nbd_listener_uri(const struct nbd_listener *listener, const char *name,
-                      char *out, size_t room);
+                      char *out, size_t size);
 
 /* ---- for nbd_listen_*.c -------------------------------------------------- */
 

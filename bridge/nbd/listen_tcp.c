@@ -18,7 +18,7 @@ enum { HOST_MAX = 256 };
 
 /* Splits "PORT", "ADDR:PORT" or "[ADDR]:PORT" into `host`, where the result's
  * address lies, and returns the port; NULL: it is none of them. */
-static const char *split_address(const char *address, char *host, size_t room)
+static const char *split_address(const char *address, char *host, size_t size)
 {
     const char *colon = strrchr(address, ':'), *from = address, *port = address;
     size_t length = 0;
@@ -34,12 +34,12 @@ static const char *split_address(const char *address, char *host, size_t room)
             return NULL; /* IPv6 needs the brackets */
         }
     }
-    if (length >= room || option_u64(port, 0, UINT16_MAX, &number))
+    if (length >= size || option_u64(port, 0, UINT16_MAX, &number))
         return NULL;
     memcpy(host, from, length);
     host[length] = '\0';
     if (length == 0)
-        snprintf(host, room, "127.0.0.1");
+        snprintf(host, size, "127.0.0.1");
     return port;
 }
 

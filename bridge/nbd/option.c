@@ -36,6 +36,14 @@ static uint16_t export_flags(const struct nbd_conn *conn,
     return flags;
 }
 
+/* From here on the client's bytes are requests. */
+static void begin_transmission(struct nbd_conn *conn,
+                               const struct nbd_export *export)
+{
+    nbd_join(conn, export);
+    nbd_enter(conn, NBD_REQUEST);
+}
+
 static void answer_export_name(struct nbd_conn *conn, const uint8_t *name)
 {
     const struct nbd_export *export =
@@ -54,7 +62,7 @@ static void answer_export_name(struct nbd_conn *conn, const uint8_t *name)
     put_be64(p, export->size);
     put_be16(p + 8, export_flags(conn, export));
     memset(p + 10, 0, zeroes);
-    nbd_begin_transmission(conn, export);
+    begin_transmission(conn, export);
 }
 
 /* ---- LIST ---------------------------------------------------------------- */
@@ -158,7 +166,7 @@ static void answer_info(struct nbd_conn *conn, const uint8_t *data)
     info_items(conn, export, data + 6 + name, count);
     nbd_option_reply(conn, NBD_REP_ACK, NULL, 0);
     if (conn->option == NBD_OPT_GO && conn->phase != NBD_DEAD)
-        nbd_begin_transmission(conn, export);
+        begin_transmission(conn, export);
 }
 
 /* ---- the others ---------------------------------------------------------- */
@@ -189,7 +197,7 @@ void nbd_answer_option(struct nbd_conn *conn, const uint8_t *data)
     case NBD_OPT_ABORT:
         nbd_option_reply(conn, NBD_REP_ACK, NULL, 0);
         if (conn->phase != NBD_DEAD)
-            conn->phase = NBD_DRAINING;
+            nbd_enter(conn, NBD_DRAINING);
         break;
     case NBD_OPT_LIST:
         answer_list(conn);

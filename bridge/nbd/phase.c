@@ -1,22 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The phases of a connection: how it comes to requests, and its two ends.
+ * The phases of a connection: which may follow which, and its two ends.
  */
 #include "bridge/nbd/internal.h"
 
-void nbd_begin_transmission(struct nbd_conn *conn,
-                            const struct nbd_export *export)
+#include <assert.h>
+
+#define TO(phase) (1u << (phase))
+
+static const unsigned followers[NBD_PHASES] = {
+    [NBD_CLIENT_FLAGS] = TO(NBD_OPTION) | TO(NBD_DRAINING) | TO(NBD_DEAD),
+    [NBD_OPTION] = TO(NBD_OPTION_DATA) | TO(NBD_OPTION_SKIP) |
+                   TO(NBD_DRAINING) | TO(NBD_DEAD),
+    [NBD_OPTION_DATA] =
+        TO(NBD_OPTION) | TO(NBD_REQUEST) | TO(NBD_DRAINING) | TO(NBD_DEAD),
+    [NBD_OPTION_SKIP] = TO(NBD_OPTION) | TO(NBD_DRAINING) | TO(NBD_DEAD),
+    [NBD_REQUEST] = TO(NBD_PAYLOAD) | TO(NBD_DRAINING) | TO(NBD_DEAD),
+    [NBD_PAYLOAD] = TO(NBD_REQUEST) | TO(NBD_DRAINING) | TO(NBD_DEAD),
+    [NBD_DRAINING] = TO(NBD_DEAD),
+    [NBD_DEAD] = 0,
+};
+
+void nbd_enter(struct nbd_conn *conn, enum nbd_phase phase)
 {
-    conn->export = export;
-    conn->phase = NBD_REQUEST;
-    if (export->join)
-        conn->writer = export->join(export->disk);
+    assert(followers[conn->phase] & TO(phase));
+    assert(phase != NBD_PAYLOAD || conn->payload.write);
+    assert(phase != NBD_REQUEST || !conn->payload.write);
+    assert(conn->export || (phase != NBD_REQUEST && phase != NBD_PAYLOAD));
+    conn->phase = phase;
 }
 
 void nbd_dead(struct nbd_conn *conn, const char *trouble)
 {
-    conn->phase = NBD_DEAD;
+    if (conn->phase == NBD_DEAD)
+        return;
+    nbd_enter(conn, NBD_DEAD);
     conn->trouble = trouble;
+}
+
+void nbd_join(struct nbd_conn *conn, const struct nbd_export *export)
+{
+    assert(!conn->export && export);
+    conn->export = export;
+    if (export->join)
+        conn->writer = export->join(export->disk);
 }
 
 bool nbd_conn_finished(const struct nbd_conn *conn)

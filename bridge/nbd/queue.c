@@ -1,86 +1,114 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Connections that wait, in three lines: for a seat, for one more request, for
- * bytes of the common half.  Whoever gives something back wakes the first of
- * each, and whoever leaves a line the next one.
+ * Connections that wait, in a queue for each thing that runs short (enum
+ * nbd_wait).  Whoever gives something back wakes the first of each, and whoever
+ * leaves a queue the next one.
  */
 #include "bridge/nbd/internal.h"
 
-struct nbd_conn *nbd_next_for_bytes(struct nbd_server *server)
+#include <assert.h>
+
+void nbd_queues_open(struct nbd_server *server)
 {
-    struct nbd_conn *next = NULL;
+    for (int wait = 0; wait < NBD_WAITS; wait++)
+        list_init(&server->queues[wait]);
+}
 
-    list_each(node, &server->wait_bytes) {
-        struct nbd_conn *conn = list_entry(node, struct nbd_conn, waiting);
+static bool is_queued(enum nbd_wait wait)
+{
+    return wait == NBD_WAIT_SLOT || wait == NBD_WAIT_REQUEST ||
+           wait == NBD_WAIT_MEMORY;
+}
 
-        if (!next || conn->bytes < next->bytes)
-            next = conn;
+/* Whoever holds least comes first, so that small requests pass between large
+ * ones. */
+static struct nbd_conn *first_for_memory(struct nbd_server *server)
+{
+    struct nbd_conn *first = NULL;
+
+    list_each(node, &server->queues[NBD_WAIT_MEMORY]) {
+        struct nbd_conn *conn = list_entry(node, struct nbd_conn, queued);
+
+        if (!first || conn->bytes < first->bytes)
+            first = conn;
     }
-    return next;
+    return first;
 }
 
-struct nbd_conn *nbd_first_in(struct list *line)
+struct nbd_conn *nbd_queue_first(struct nbd_server *server, enum nbd_wait wait)
 {
-    struct list *node = list_first(line);
+    struct list *node;
 
-    return node ? list_entry(node, struct nbd_conn, waiting) : NULL;
+    assert(is_queued(wait));
+    if (wait == NBD_WAIT_MEMORY)
+        return first_for_memory(server);
+    node = list_first(&server->queues[wait]);
+    return node ? list_entry(node, struct nbd_conn, queued) : NULL;
 }
 
-void nbd_wake_next(struct nbd_server *server)
+void nbd_queues_wake(struct nbd_server *server)
 {
-    struct nbd_conn *next[] = {nbd_first_in(&server->wait_seat),
-                               nbd_first_in(&server->wait_request),
-                               nbd_next_for_bytes(server)};
+    struct nbd_conn *first[] = {nbd_queue_first(server, NBD_WAIT_SLOT),
+                                nbd_queue_first(server, NBD_WAIT_REQUEST),
+                                nbd_queue_first(server, NBD_WAIT_MEMORY)};
 
-    for (size_t i = 0; i < sizeof next / sizeof next[0]; i++)
-        if (next[i])
-            next[i]->wake(next[i]);
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
+        if (first[i])
+            first[i]->wake(first[i]);
 }
 
-void nbd_stop_waiting(struct nbd_conn *conn)
+void nbd_queue_leave(struct nbd_conn *conn)
 {
-    if (!conn->line)
+    bool queued = is_queued(conn->wait);
+
+    assert(list_linked(&conn->queued) == queued);
+    if (conn->wait == NBD_WAIT_NONE)
         return;
-    list_remove(&conn->waiting);
-    conn->line = NULL;
-    nbd_wake_next(conn->server);
+    list_remove(&conn->queued);
+    conn->wait = NBD_WAIT_NONE;
+    if (queued)
+        nbd_queues_wake(conn->server);
 }
 
-void nbd_wait_in(struct list *line, struct nbd_conn *conn)
+void nbd_queue_enter(struct nbd_conn *conn, enum nbd_wait wait)
 {
-    conn->blocked = true;
-    if (conn->line == line)
+    assert(wait != NBD_WAIT_NONE);
+    if (conn->wait == wait)
         return;
-    nbd_stop_waiting(conn);
-    list_append(line, &conn->waiting);
-    conn->line = line;
+    nbd_queue_leave(conn);
+    if (is_queued(wait))
+        list_append(&conn->server->queues[wait], &conn->queued);
+    conn->wait = wait;
 }
 
-bool nbd_waits_for_bytes(const struct nbd_conn *conn)
+/* ---- what others wait for ------------------------------------------------ */
+
+static bool awaited(const struct nbd_server *server, enum nbd_wait wait)
 {
-    return conn->line == &conn->server->wait_bytes;
+    return !list_empty(&server->queues[wait]);
 }
 
-bool nbd_server_short(const struct nbd_server *server)
+bool nbd_server_awaited(const struct nbd_server *server)
 {
-    return !list_empty(&server->wait_seat) ||
-           !list_empty(&server->wait_request) ||
-           !list_empty(&server->wait_bytes);
+    return awaited(server, NBD_WAIT_SLOT) ||
+           awaited(server, NBD_WAIT_REQUEST) ||
+           awaited(server, NBD_WAIT_MEMORY);
 }
 
-static bool holds_wanted(const struct nbd_conn *conn)
+static bool holds_awaited(const struct nbd_conn *conn)
 {
     const struct nbd_server *server = conn->server;
 
-    return (conn->stage && !list_empty(&server->wait_seat)) ||
+    return (conn->buffer && awaited(server, NBD_WAIT_SLOT)) ||
            (conn->requests > NBD_REQUESTS_ALWAYS &&
-            !list_empty(&server->wait_request)) ||
-           (conn->bytes > conn->own && !list_empty(&server->wait_bytes));
+            awaited(server, NBD_WAIT_REQUEST)) ||
+           (conn->bytes > conn->own && awaited(server, NBD_WAIT_MEMORY));
 }
 
-bool nbd_conn_hogs(const struct nbd_conn *conn)
+bool nbd_conn_over_limit(const struct nbd_conn *conn)
 {
-    /* One in a line is itself a victim, unless it leaves replies unread. */
-    return holds_wanted(conn) && list_empty(&conn->in_flight) &&
-           (!conn->line || !list_empty(&conn->replies));
+    /* One that is queued is itself kept waiting, unless it leaves replies
+     * unread. */
+    return holds_awaited(conn) && list_empty(&conn->in_flight) &&
+           (!is_queued(conn->wait) || !list_empty(&conn->replies));
 }

@@ -103,16 +103,16 @@ static void status_reply(struct nbd_io *io)
 
 /* "e1.2: read of 512 bytes at 1024: why" */
 static void describe(const struct nbd_io *io, const char *why, char *text,
-                     size_t room)
+                     size_t size)
 {
     const struct nbd_header *h = &io->header;
     const char *disk = io->conn->export->name, *name = command_name(io);
 
     if (h->length)
-        snprintf(text, room, "%s: %s of %" PRIu32 " bytes at %" PRIu64 ": %s",
+        snprintf(text, size, "%s: %s of %" PRIu32 " bytes at %" PRIu64 ": %s",
                  disk, name, h->length, h->offset, why);
     else
-        snprintf(text, room, "%s: %s: %s", disk, name, why);
+        snprintf(text, size, "%s: %s: %s", disk, name, why);
 }
 
 static void error_reply(struct nbd_io *io, enum nbd_error error,

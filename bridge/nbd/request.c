@@ -20,8 +20,8 @@ static struct nbd_header parse(const uint8_t *p)
 
 /* The memory it needs from its header on; the pieces of a long write take
  * theirs one by one. */
-static size_t room_of(const struct nbd_server *server,
-                      const struct nbd_header *h)
+static size_t capacity_for(const struct nbd_server *server,
+                           const struct nbd_header *h)
 {
     if (!nbd_needs_buffer(h) ||
         (h->command == NBD_CMD_WRITE && h->length > server->piece))
@@ -33,14 +33,14 @@ static void begin(struct nbd_conn *conn, struct nbd_io *io)
 {
     const struct nbd_header *h = &io->header;
 
-    conn->bulk = h->command == NBD_CMD_WRITE && h->length >= NBD_STAGE_SIZE;
+    conn->bulk = h->command == NBD_CMD_WRITE && h->length >= NBD_BUFFER_SIZE;
     if (h->command == NBD_CMD_WRITE && h->length > 0)
         nbd_begin_payload(conn, io);
     else
         nbd_execute(io);
 }
 
-bool nbd_step_request(struct nbd_conn *conn)
+enum nbd_step nbd_step_request(struct nbd_conn *conn)
 {
     const uint8_t *p = nbd_peek(conn, NBD_REQUEST_SIZE);
     enum nbd_error refused;
@@ -49,20 +49,20 @@ bool nbd_step_request(struct nbd_conn *conn)
     const char *why = NULL;
 
     if (!p)
-        return false;
+        return NBD_STEP_CLIENT;
     if (get_be32(p) != NBD_REQUEST_MAGIC) {
         nbd_dead(conn, "no request where one was due");
-        return true;
+        return NBD_STEP_AGAIN;
     }
     h = parse(p);
     if (h.command == NBD_CMD_DISC) {
-        conn->phase = NBD_DRAINING;
-        return true;
+        nbd_enter(conn, NBD_DRAINING);
+        return NBD_STEP_AGAIN;
     }
     refused = nbd_check(conn, &h, &why);
-    io = nbd_take(conn, refused ? 0 : room_of(conn->server, &h));
+    io = nbd_admit(conn, refused ? 0 : capacity_for(conn->server, &h));
     if (!io)
-        return false;
+        return NBD_STEP_WAIT;
     nbd_consume(conn, NBD_REQUEST_SIZE);
     io->header = h;
     if (refused) {
@@ -70,5 +70,5 @@ bool nbd_step_request(struct nbd_conn *conn)
         io->why = why;
     }
     begin(conn, io);
-    return true;
+    return NBD_STEP_AGAIN;
 }

@@ -99,7 +99,7 @@ static int wait_events(struct client *client)
 
     if (client->full)
         events |= POLLOUT;
-    if (nbd_conn_reads(&client->conn))
+    if (nbd_conn_wants_input(&client->conn))
         events |= POLLIN;
     if (events)
         return loop_watch(client->service->loop, &client->watch, events);
@@ -109,9 +109,9 @@ static int wait_events(struct client *client)
 
 /* ---- clients that keep others waiting ------------------------------------ */
 
-static void await_room(struct nbd_service *service)
+static void watch_stalls(struct nbd_service *service)
 {
-    if (!service->stall.index && nbd_server_short(&service->server))
+    if (!service->stall.index && nbd_server_awaited(&service->server))
         loop_timer_set(service->loop, &service->stall,
                        loop_now(service->loop) + service->stall_limit);
 }
@@ -130,10 +130,10 @@ static void drop_stalled(void *arg)
     list_each(node, &service->clients) {
         struct client *client = list_entry(node, struct client, link);
 
-        if (nbd_conn_hogs(&client->conn) && idle_for_long(client))
+        if (nbd_conn_over_limit(&client->conn) && idle_for_long(client))
             drop(client, "stalled with memory that others need");
     }
-    await_room(service);
+    watch_stalls(service);
 }
 
 /* ---- a turn -------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static void settle(void *arg)
 
     nbd_conn_resume(conn);
     err = send_replies(client);
-    nbd_conn_rest(conn);
+    nbd_conn_yield(conn);
     if (err) {
         drop(client, strerror(-err));
         return;
@@ -157,7 +157,7 @@ static void settle(void *arg)
     }
     if (nbd_conn_transmitting(conn))
         loop_timer_cancel(client->service->loop, &client->deadline);
-    await_room(client->service);
+    watch_stalls(client->service);
     if (wait_events(client))
         drop(client, "no memory to watch it");
 }
@@ -188,8 +188,8 @@ static int receive(struct client *client)
     int count;
 
     while (total < RECEIVE_MAX &&
-           (count = nbd_conn_room(&client->conn, iov)) > 0) {
-        size_t room = iov_length(iov, count);
+           (count = nbd_conn_input(&client->conn, iov)) > 0) {
+        size_t offered = iov_length(iov, count);
         ssize_t n = readv(client->watch.fd, iov, count);
 
         if (n < 0 && errno == EINTR)
@@ -204,9 +204,9 @@ static int receive(struct client *client)
         }
         if (!client->full)
             client->moved = loop_now(client->service->loop);
-        nbd_conn_fed(&client->conn, (size_t)n);
+        nbd_conn_received(&client->conn, (size_t)n);
         total += (size_t)n;
-        if ((size_t)n < room)
+        if ((size_t)n < offered)
             break; /* that was all there is */
     }
     return 0;
@@ -233,7 +233,7 @@ static void handshake_expired(void *arg)
     if (nbd_conn_transmitting(&client->conn))
         return; /* since this turn */
     /* It is not to blame for having to wait in a line. */
-    if (!client->conn.line ||
+    if (!client->conn.wait ||
         loop_timer_set(service->loop, &client->deadline,
                        loop_now(service->loop) + service->handshake_limit))
         drop(client, "the handshake took too long");

@@ -76,14 +76,14 @@ static void take_output(struct world *w)
     }
     if (count > 0)
         nbd_conn_sent(w->conn, sum < limit ? sum : limit);
-    nbd_conn_rest(w->conn);
+    nbd_conn_yield(w->conn);
 }
 
 /* Feeds up to a chunk; returns how much. */
 static size_t feed(struct world *w, const uint8_t *data, size_t size)
 {
     struct iovec iov[2];
-    int count = nbd_conn_room(w->conn, iov);
+    int count = nbd_conn_input(w->conn, iov);
     size_t fed = 0;
 
     if (size > w->chunk)
@@ -95,7 +95,7 @@ static size_t feed(struct world *w, const uint8_t *data, size_t size)
         fed += n;
     }
     if (count > 0)
-        nbd_conn_fed(w->conn, fed);
+        nbd_conn_received(w->conn, fed);
     return fed;
 }
 
@@ -125,7 +125,7 @@ static void finish(struct world *w)
     nbd_conn_close(w->conn);
     nbd_memory_complete_all(&w->memory);
     if (w->server.in_flight || w->server.orphaned_bytes || w->server.shared ||
-        w->server.requests || w->server.seats || w->server.pool.used)
+        w->server.requests || w->server.slots || w->server.pool.used)
         abort();
 }
 

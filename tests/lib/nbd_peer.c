@@ -92,7 +92,7 @@ void nbd_peer_collect(struct nbd_peer *peer)
         }
         nbd_conn_sent(peer->conn, sum);
     }
-    nbd_conn_rest(peer->conn);
+    nbd_conn_yield(peer->conn);
 }
 
 size_t nbd_peer_send(struct nbd_peer *peer, const void *bytes, size_t length)
@@ -103,7 +103,7 @@ size_t nbd_peer_send(struct nbd_peer *peer, const void *bytes, size_t length)
     nbd_peer_collect(peer);
     while (sent < length) {
         struct iovec iov[2];
-        int count = nbd_conn_room(peer->conn, iov);
+        int count = nbd_conn_input(peer->conn, iov);
         size_t limit = peer->chunk ? peer->chunk : length, put = 0;
 
         if (count == 0)
@@ -119,7 +119,7 @@ size_t nbd_peer_send(struct nbd_peer *peer, const void *bytes, size_t length)
             put += n;
         }
         sent += put;
-        nbd_conn_fed(peer->conn, put);
+        nbd_conn_received(peer->conn, put);
         nbd_peer_collect(peer);
     }
     return sent;

@@ -39,9 +39,9 @@ static void stalled_clients_cost_only_themselves(void **state)
     ask(&writer, NBD_CMD_WRITE, 0, 1 << 20);
     say(&writer, "some", 4);
     enter(h, &reader);
-    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
     for (int i = 0; i < 4; i++)
-        ask(&reader, NBD_CMD_READ, 0, NBD_BYTES_LEAST / 4);
+        ask(&reader, NBD_CMD_READ, 0, NBD_BYTES_MIN / 4);
     enter(h, &good);
     for (int i = 0; i < 10; i++)
         served(&good);
@@ -58,9 +58,9 @@ static void stalled_clients_give_memory_back(void **state)
 {
     struct house *h = *state;
     struct visitor hog, small, large;
-    static uint8_t data[NBD_BYTES_LEAST / 2];
+    static uint8_t data[NBD_BYTES_MIN / 2];
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
     h->service.stall_limit = NS_PER_S / 20;
     enter(h, &hog);
     ask(&hog, NBD_CMD_READ, 0, sizeof data);
@@ -88,9 +88,9 @@ static void stalled_clients_give_memory_back(void **state)
 enum { GONE = 6 };
 
 enum {
-    SEAT = NBD_PIECE + NBD_STAGE_SIZE,
+    SEAT = NBD_PIECE + NBD_BUFFER_SIZE,
     CROWD = 50,
-    SEATS = (NBD_BYTES_LEAST / 2 - CROWD * NBD_CONNECTION_COST) / SEAT,
+    SEATS = (NBD_BYTES_MIN / 2 - CROWD * NBD_CONNECTION_COST) / SEAT,
 };
 
 /* Many more clients than can be served at a time are served in turn, whether
@@ -101,7 +101,7 @@ static void more_clients_than_seats(void **state)
     struct visitor v[CROWD];
     static uint8_t data[4096];
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
     for (int i = 0; i < CROWD; i++)
         enter(h, &v[i]);
     assert_int_equal(h->service.server.connections, CROWD);
@@ -116,7 +116,7 @@ static void more_clients_than_seats(void **state)
     for (int i = 0; i < 10; i++)
         turn(h);
     assert_int_equal(h->memory.pending_count, SEATS);
-    assert_in_range(h->service.server.pool.used, 0, NBD_BYTES_LEAST / 2);
+    assert_in_range(h->service.server.pool.used, 0, NBD_BYTES_MIN / 2);
     h->prompt = true;
     nbd_memory_complete_all(&h->memory);
     for (int i = 0; i < CROWD; i++) {
@@ -127,7 +127,7 @@ static void more_clients_than_seats(void **state)
     }
     while (h->service.server.connections > 0)
         turn(h);
-    assert_int_equal(h->service.server.seats, 0);
+    assert_int_equal(h->service.server.slots, 0);
 }
 
 /* Clients in the middle of a word have all the seats.  Nobody minds until
@@ -137,7 +137,7 @@ static void stalled_clients_give_seats_back(void **state)
     struct house *h = *state;
     struct visitor v[SEATS + 1], good, late;
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
     h->service.stall_limit = NS_PER_S / 20;
     enter(h, &good);
     for (int i = 0; i <= SEATS; i++) {
@@ -167,18 +167,18 @@ static void waiting_clients_have_no_seats(void **state)
     struct house *h = *state;
     struct visitor hog, v[2 * SEATS], good;
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
     enter(h, &hog);
-    ask(&hog, NBD_CMD_READ, 0, NBD_BYTES_LEAST / 2);
+    ask(&hog, NBD_CMD_READ, 0, NBD_BYTES_MIN / 2);
     while (h->memory.done[AOE_READ] < 1)
         turn(h);
     for (int i = 0; i < 2 * SEATS; i++) {
         enter(h, &v[i]);
-        ask(&v[i], NBD_CMD_READ, 0, NBD_BYTES_LEAST / 2);
+        ask(&v[i], NBD_CMD_READ, 0, NBD_BYTES_MIN / 2);
     }
     enter(h, &good);
     served(&good);
-    assert_int_equal(h->service.server.seats, 1);
+    assert_int_equal(h->service.server.slots, 1);
     close(hog.fd);
     for (int i = 0; i < 2 * SEATS; i++) {
         assert_int_equal(answer(&v[i]), NBD_OK);
@@ -191,13 +191,13 @@ static void waiting_clients_have_no_seats(void **state)
 /* A connection that does nothing has a price too. */
 static void too_many_clients(void **state)
 {
-    enum { MOST = NBD_BYTES_LEAST / 4 / NBD_CONNECTION_COST };
+    enum { MOST = NBD_BYTES_MIN / 4 / NBD_CONNECTION_COST };
     struct house *h = *state;
     static struct visitor v[MOST];
     struct visitor next;
     uint8_t greeting[NBD_GREETING_SIZE];
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_LEAST);
+    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
     for (int i = 0; i < MOST; i++)
         enter(h, &v[i]);
     knock(h, &next);
@@ -274,7 +274,7 @@ static void broken_off_requests_are_bounded(void **state)
     turn(h);
     turn(h);
     assert_int_equal(h->memory.pending_count, 1);
-    assert_int_equal(h->service.server.seats, 0);
+    assert_int_equal(h->service.server.slots, 0);
     nbd_memory_complete_all(&h->memory);
     h->prompt = true;
     assert_int_equal(answer(&next), NBD_OK);

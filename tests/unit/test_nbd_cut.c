@@ -126,7 +126,7 @@ static void feed(struct nbd_peer *peer, struct nbd_conn *conn,
     struct iovec iov[2];
 
     while (length > 0) {
-        int count = nbd_conn_room(conn, iov);
+        int count = nbd_conn_input(conn, iov);
         size_t fed = 0;
 
         for (int i = 0; i < count; i++) {
@@ -139,7 +139,7 @@ static void feed(struct nbd_peer *peer, struct nbd_conn *conn,
         }
         if (count == 0)
             return;
-        nbd_conn_fed(conn, fed);
+        nbd_conn_received(conn, fed);
         bytes += fed;
         length -= fed;
         if (prompt)
@@ -184,7 +184,7 @@ static int setup(void **state)
     /* A seat for each. */
     nbd_server_limit(&peer->server,
                      2 * (GUESTS + 1) *
-                         (PIECE + NBD_STAGE_SIZE + NBD_CONNECTION_COST));
+                         (PIECE + NBD_BUFFER_SIZE + NBD_CONNECTION_COST));
     nbd_peer_go(peer, false);
     *state = peer;
     return 0;

@@ -529,14 +529,14 @@ static void answers_wait_for_a_slow_reader(void **state)
     nbd_conn_sent(peer->conn, NBD_GREETING_SIZE);
     nbd_put_option(bytes + 4, NBD_OPT_LIST, NULL, 0);
     nbd_put_option(bytes + 4 + NBD_OPTION_SIZE, NBD_OPT_LIST, NULL, 0);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
     memcpy(iov[0].iov_base, bytes, sizeof bytes);
-    nbd_conn_fed(peer->conn, sizeof bytes);
+    nbd_conn_received(peer->conn, sizeof bytes);
     assert_int_equal(peer->conn->options, 1);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 0);
     nbd_peer_collect(peer);
     assert_int_equal(peer->conn->options, 2);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
 }
 
 int main(void)

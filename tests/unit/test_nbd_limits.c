@@ -163,12 +163,12 @@ static void long_writes_wait_for_memory(void **state)
     sent = nbd_peer_send(peer, data, 6 * NBD_PIECE);
     assert_int_equal(peer->memory.pending_count, 3);
     assert_true(sent >= 3 * NBD_PIECE && sent < 4 * NBD_PIECE);
-    assert_int_equal(peer->server.pool.used, 3 * NBD_PIECE + NBD_STAGE_SIZE);
+    assert_int_equal(peer->server.pool.used, 3 * NBD_PIECE + NBD_BUFFER_SIZE);
     nbd_memory_complete(&peer->memory, 0, 0);
     nbd_peer_collect(peer);
     while (sent < 6 * NBD_PIECE) {
         sent += nbd_peer_send(peer, data + sent, 6 * NBD_PIECE - sent);
-        assert_true(peer->server.pool.used <= 3 * NBD_PIECE + NBD_STAGE_SIZE);
+        assert_true(peer->server.pool.used <= 3 * NBD_PIECE + NBD_BUFFER_SIZE);
         nbd_memory_complete(&peer->memory, 0, 0);
         nbd_peer_collect(peer);
     }
@@ -199,15 +199,15 @@ static void bytes_in_flight_are_bounded(void **state)
     assert_int_equal(taken, 5);
     assert_int_equal(peer->memory.pending_count, 4);
     assert_int_equal(peer->conn->bytes, 64 << 10);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 0);
     /* A completion is not enough: the reply must have left. */
     nbd_memory_complete(&peer->memory, 0, 0);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 0);
     nbd_peer_collect(peer);
     assert_int_equal(peer->memory.pending_count, 4);
     nbd_memory_complete_all(&peer->memory);
     nbd_peer_collect(peer);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
     /* The longest request has room when nothing else is in flight. */
     assert_int_equal(peer->conn->bytes, 0);
     nbd_peer_request(peer, 0, NBD_CMD_READ, 1, 0, 32 << 10);
@@ -228,11 +228,11 @@ static void requests_in_flight_are_bounded(void **state)
                          sizeof header);
     nbd_peer_send(peer, header, sizeof header);
     assert_int_equal(peer->memory.pending_count, NBD_REQUESTS_MAX);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 0);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 0);
     nbd_memory_complete_all(&peer->memory);
     nbd_peer_collect(peer);
     assert_int_equal(peer->memory.pending_count, 1);
-    assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
+    assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
 }
 
 /* Requests a client does not take the replies of do not pile up either. */
@@ -244,15 +244,64 @@ static void unread_replies_are_bounded(void **state)
     unsigned sent = 0;
 
     nbd_put_request(header, 0, 99, 1, 0, 0);
-    while (nbd_conn_room(peer->conn, iov) > 0) {
+    while (nbd_conn_input(peer->conn, iov) > 0) {
         memcpy(iov[0].iov_base, header, sizeof header);
-        nbd_conn_fed(peer->conn, sizeof header);
+        nbd_conn_received(peer->conn, sizeof header);
         assert_true(++sent <= NBD_REQUESTS_MAX + 1);
     }
     assert_int_equal(peer->conn->requests, NBD_REQUESTS_MAX);
     nbd_peer_collect(peer);
     assert_int_equal(peer->conn->requests, 0);
     assert_int_equal(peer->in_length, sent * NBD_SIMPLE_REPLY_SIZE);
+}
+
+static void silent(struct nbd_conn *conn)
+{
+    (void)conn;
+}
+
+/* A second client of the same server. */
+static void read_at_once(struct nbd_conn *conn, uint32_t length)
+{
+    uint8_t header[NBD_REQUEST_SIZE];
+    struct iovec iov[2];
+
+    nbd_put_request(header, 0, NBD_CMD_READ, 1, 0, length);
+    assert_true(nbd_conn_input(conn, iov) > 0);
+    memcpy(iov[0].iov_base, header, sizeof header);
+    nbd_conn_received(conn, sizeof header);
+}
+
+/* It waited for memory for its next piece when the first one failed, and needs
+ * none any more: nobody has to wait behind it. */
+static void failed_writes_leave_the_queue(void **state)
+{
+    enum { COMMON = 4 * NBD_PIECE };
+    struct nbd_peer *peer = *state;
+    struct nbd_conn other = {.wake = silent};
+    uint8_t *data = pattern(LONG);
+    struct iovec iov[4];
+
+    nbd_server_limit(&peer->server, 2 * COMMON);
+    nbd_conn_open_export(&other, &peer->server, &peer->memory.export);
+    read_at_once(&other, COMMON);
+    nbd_peer_request(peer, 0, NBD_CMD_WRITE, 3, 0, LONG);
+    nbd_peer_send(peer, data, NBD_PIECE);
+    assert_int_equal(peer->memory.pending_count, 2);
+    assert_int_equal(peer->conn->wait, NBD_WAIT_MEMORY);
+    nbd_memory_complete(&peer->memory, 1, -EIO);
+    nbd_peer_send(peer, data + NBD_PIECE, LONG - NBD_PIECE);
+    assert_int_equal(nbd_peer_next(peer, 0).error, NBD_EIO);
+    assert_int_equal(peer->conn->wait, NBD_WAIT_NONE);
+
+    nbd_memory_complete_all(&peer->memory);
+    assert_int_equal(nbd_conn_output(&other, iov, 4), 2);
+    nbd_conn_sent(&other, iov[0].iov_len + iov[1].iov_len);
+    assert_int_equal(peer->server.shared, 0);
+    read_at_once(&other, COMMON);
+    assert_int_equal(peer->memory.pending_count, 1);
+    nbd_conn_close(&other);
+    free(data);
 }
 
 static void memory_at_rest_is_bounded(void **state)
@@ -285,6 +334,7 @@ int main(void)
         TEST(bytes_in_flight_are_bounded),
         TEST(requests_in_flight_are_bounded),
         TEST(unread_replies_are_bounded),
+        TEST(failed_writes_leave_the_queue),
         cmocka_unit_test(memory_at_rest_is_bounded),
     };
 

@@ -32,9 +32,9 @@ static unsigned ask(struct nbd_peer *peer, struct guest *g, uint16_t flags,
     struct iovec iov[2], reply[2];
 
     nbd_put_request(out, flags, command, 1, 0, length);
-    assert_true(nbd_conn_room(&g->conn, iov) > 0);
+    assert_true(nbd_conn_input(&g->conn, iov) > 0);
     memcpy(iov[0].iov_base, out, NBD_REQUEST_SIZE + length);
-    nbd_conn_fed(&g->conn, NBD_REQUEST_SIZE + length);
+    nbd_conn_received(&g->conn, NBD_REQUEST_SIZE + length);
     nbd_memory_complete_all(&peer->memory);
     assert_int_equal(nbd_conn_output(&g->conn, reply, 2), 1);
     length = get_be32((uint8_t *)reply[0].iov_base + 4);
@@ -109,9 +109,9 @@ static void a_write_outlives_its_connection(void **state)
 
     come(peer, &g);
     nbd_put_request(out, 0, NBD_CMD_WRITE, 1, 0, 512);
-    assert_true(nbd_conn_room(&g.conn, iov) > 0);
+    assert_true(nbd_conn_input(&g.conn, iov) > 0);
     memcpy(iov[0].iov_base, out, sizeof out);
-    nbd_conn_fed(&g.conn, sizeof out);
+    nbd_conn_received(&g.conn, sizeof out);
     assert_int_equal(peer->memory.pending_count, 1);
     nbd_conn_close(&g.conn);
     nbd_memory_complete_all(&peer->memory);

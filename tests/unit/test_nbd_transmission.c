@@ -129,16 +129,16 @@ static void payload_goes_straight_to_its_buffer(void **state)
 
     for (int i = 0; i < 2; i++) {
         nbd_peer_request(peer, 0, NBD_CMD_WRITE, 1, 0, length);
-        assert_int_equal(nbd_conn_room(peer->conn, iov), 2);
+        assert_int_equal(nbd_conn_input(peer->conn, iov), 2);
         assert_int_equal(iov[0].iov_len, length);
         assert_int_equal(iov[1].iov_len, NBD_REQUEST_SIZE);
         memset(iov[0].iov_base, 0x5a, length);
-        nbd_conn_fed(peer->conn, length);
+        nbd_conn_received(peer->conn, length);
         assert_int_equal(peer->memory.pending_count, 1);
         assert_ptr_equal(peer->memory.pending[0]->iov[0].iov_base,
                          iov[0].iov_base);
         /* And the next header is looked for alone. */
-        assert_int_equal(nbd_conn_room(peer->conn, iov), 1);
+        assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
         assert_int_equal(iov[0].iov_len, NBD_REQUEST_SIZE);
         nbd_memory_complete_all(&peer->memory);
         nbd_peer_collect(peer);
@@ -146,8 +146,8 @@ static void payload_goes_straight_to_its_buffer(void **state)
     }
     assert_int_equal(peer->memory.bytes[length - 1], 0x5a);
     assert_int_equal(nbd_peer_try(peer, 0, NBD_CMD_FLUSH, 0, 0), 0);
-    nbd_conn_room(peer->conn, iov);
-    assert_int_equal(iov[0].iov_len, NBD_STAGE_SIZE);
+    nbd_conn_input(peer->conn, iov);
+    assert_int_equal(iov[0].iov_len, NBD_BUFFER_SIZE);
 }
 
 /* ---- durability ---------------------------------------------------------- */

@@ -61,10 +61,10 @@ int kernel_device_index(const char *path)
 
 /* ---- sysfs --------------------------------------------------------------- */
 
-bool kernel_sysfs_line(const char *path, char *line, size_t room)
+bool kernel_sysfs_line(const char *path, char *line, size_t size)
 {
     FILE *file = fopen(path, "re");
-    bool got = file && fgets(line, (int)room, file);
+    bool got = file && fgets(line, (int)size, file);
 
     if (file)
         fclose(file);
@@ -73,12 +73,12 @@ bool kernel_sysfs_line(const char *path, char *line, size_t room)
     return got;
 }
 
-static bool attribute(int index, const char *name, char *line, size_t room)
+static bool attribute(int index, const char *name, char *line, size_t size)
 {
     char path[64];
 
     snprintf(path, sizeof path, "/sys/block/nbd%d/%s", index, name);
-    return kernel_sysfs_line(path, line, room);
+    return kernel_sysfs_line(path, line, size);
 }
 
 bool kernel_device_read(struct kernel_device *d, int index)

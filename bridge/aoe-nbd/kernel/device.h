@@ -41,7 +41,7 @@ void kernel_device_each(void (*each)(void *arg, const struct kernel_device *d),
 
 /* The device number of a file of sysfs ("/sys/block/nbd0/dev") as text, "43:0";
  * false: it is not there. */
-bool kernel_sysfs_line(const char *path, char *line, size_t room);
+bool kernel_sysfs_line(const char *path, char *line, size_t size);
 
 /* Makes udev look at the device again. */
 void kernel_device_announce(int index);

@@ -14,17 +14,17 @@
 #include "bridge/aoe-nbd/kernel/device.h"
 
 static bool mounted(const struct block_numbers *n, const char *mountinfo,
-                    char *who, size_t room)
+                    char *who, size_t size)
 {
     static const char on[] = "mounted on ";
 
-    if (!block_mounted(n, mountinfo, who + sizeof on - 1, room - sizeof on + 1))
+    if (!block_mounted(n, mountinfo, who + sizeof on - 1, size - sizeof on + 1))
         return false;
     memcpy(who, on, sizeof on - 1);
     return true;
 }
 
-static bool swapping(const struct block_numbers *n, char *who, size_t room)
+static bool swapping(const struct block_numbers *n, char *who, size_t size)
 {
     FILE *file = fopen("/proc/swaps", "re");
     char line[1024], path[512];
@@ -35,20 +35,20 @@ static bool swapping(const struct block_numbers *n, char *who, size_t room)
     while (!found && fgets(line, sizeof line, file))
         if (sscanf(line, "%511s", path) == 1 &&
             block_numbers_have_file(n, path)) {
-            snprintf(who, room, "in use as swap");
+            snprintf(who, size, "in use as swap");
             found = true;
         }
     fclose(file);
     return found;
 }
 
-static bool held(const char *pattern, char *who, size_t room)
+static bool held(const char *pattern, char *who, size_t size)
 {
     glob_t found;
 
     if (glob(pattern, 0, NULL, &found))
         return false;
-    snprintf(who, room, "held by %s", strrchr(found.gl_pathv[0], '/') + 1);
+    snprintf(who, size, "held by %s", strrchr(found.gl_pathv[0], '/') + 1);
     globfree(&found);
     return true;
 }
@@ -65,7 +65,7 @@ static bool is_open_file(const struct block_numbers *n, const char *link)
     return block_numbers_have_file(n, link);
 }
 
-static bool opened(const struct block_numbers *n, char *who, size_t room)
+static bool opened(const struct block_numbers *n, char *who, size_t size)
 {
     char comm[32], path[64];
     bool is = false;
@@ -81,14 +81,14 @@ static bool opened(const struct block_numbers *n, char *who, size_t room)
         snprintf(path, sizeof path, "/proc/%ld/comm", pid);
         if (!kernel_sysfs_line(path, comm, sizeof comm))
             continue; /* it has ended meanwhile */
-        snprintf(who, room, "open in process %ld (%s)", pid, comm);
+        snprintf(who, size, "open in process %ld (%s)", pid, comm);
         is = true;
     }
     globfree(&found);
     return is;
 }
 
-bool kernel_use(int index, char *who, size_t room)
+bool kernel_use(int index, char *who, size_t size)
 {
     struct block_numbers n = {.count = 0};
     char name[16], holders[64], theirs[64];
@@ -97,8 +97,8 @@ bool kernel_use(int index, char *who, size_t room)
     block_numbers_add(&n, name, false);
     snprintf(holders, sizeof holders, "/sys/block/nbd%d/holders/*", index);
     snprintf(theirs, sizeof theirs, "/sys/block/nbd%d/nbd*/holders/*", index);
-    return mounted(&n, "/proc/self/mountinfo", who, room) ||
-           mounted(&n, "/proc/1/mountinfo", who, room) ||
-           swapping(&n, who, room) || held(holders, who, room) ||
-           held(theirs, who, room) || opened(&n, who, room);
+    return mounted(&n, "/proc/self/mountinfo", who, size) ||
+           mounted(&n, "/proc/1/mountinfo", who, size) ||
+           swapping(&n, who, size) || held(holders, who, size) ||
+           held(theirs, who, size) || opened(&n, who, size);
 }

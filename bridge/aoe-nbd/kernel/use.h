@@ -11,7 +11,7 @@
 /* Says who uses /dev/nbdN: where it is mounted, swap, what stands on it, the
  * process that has it open; as much as fits.  False: nobody that can be
  * seen. */
-bool kernel_use(int index, char *who, size_t room);
+bool kernel_use(int index, char *who, size_t size);
 
 /* Flushes the device and takes it away, unless it is in use; with `force` in
  * any case.  Says what went wrong.  Blocks, so it is not for the process that
