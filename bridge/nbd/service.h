@@ -14,11 +14,11 @@ struct nbd_service {
     struct nbd_server server;
     struct loop *loop;
     struct list clients;
-    unsigned accepted;        /* clients so far; they are numbered in the log */
-    uint64_t handshake_limit; /* ns a client has until it transmits */
-    uint64_t patience_limit;  /* ns it has to take its replies at the end */
-    uint64_t stall_limit;     /* ns it may hold what others wait for, idle */
-    struct loop_timer stall;  /* while somebody waits for that */
+    unsigned accepted; /* clients so far; they are numbered in the log */
+    uint64_t handshake_timeout; /* ns a client has until it transmits */
+    uint64_t drain_timeout;     /* ns it has to take its replies at the end */
+    uint64_t stall_timeout;     /* ns it may hold what others wait for, idle */
+    struct loop_timer stall;    /* while somebody waits for that */
 
     /* May be NULL: a client is gone, for whatever reason. */
     void (*left)(void *arg);
@@ -28,7 +28,7 @@ struct nbd_service {
     void (*stopped)(void *arg); /* no client and no request is left */
     void *arg;
     struct loop_task end;
-    struct loop_timer patience; /* with clients that do not take replies */
+    struct loop_timer drain; /* with clients that do not take replies */
 };
 
 /* `exports` stays the caller's, as long as the service is open. */

@@ -13,7 +13,7 @@ static void silent_client_is_dropped(void **state)
     struct visitor silent, slow, good;
     uint8_t greeting[NBD_GREETING_SIZE];
 
-    h->service.handshake_limit = NS_PER_S / 20;
+    h->service.handshake_timeout = NS_PER_S / 20;
     enter(h, &good);
     knock(h, &silent);
     assert_true(receive(&silent, greeting, sizeof greeting));
@@ -61,7 +61,7 @@ static void stalled_clients_give_memory_back(void **state)
     static uint8_t data[NBD_BYTES_MIN / 2];
 
     nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
-    h->service.stall_limit = NS_PER_S / 20;
+    h->service.stall_timeout = NS_PER_S / 20;
     enter(h, &hog);
     ask(&hog, NBD_CMD_READ, 0, sizeof data);
     enter(h, &small);
@@ -138,7 +138,7 @@ static void stalled_clients_give_seats_back(void **state)
     struct visitor v[SEATS + 1], good, late;
 
     nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
-    h->service.stall_limit = NS_PER_S / 20;
+    h->service.stall_timeout = NS_PER_S / 20;
     enter(h, &good);
     for (int i = 0; i <= SEATS; i++) {
         enter(h, &v[i]);
@@ -147,8 +147,8 @@ static void stalled_clients_give_seats_back(void **state)
     }
     assert_int_equal(h->service.server.connections, SEATS + 2);
     /* Who waits for a seat before it has said hello is not the one to go. */
-    h->service.stall_limit = NS_PER_S / 5;
-    h->service.handshake_limit = NS_PER_S / 20;
+    h->service.stall_timeout = NS_PER_S / 5;
+    h->service.handshake_timeout = NS_PER_S / 20;
     enter(h, &late);
     served(&good);
     served(&late);

@@ -175,7 +175,7 @@ static void stop_has_limited_patience(void **state)
     struct house *h = *state;
     struct visitor v;
 
-    h->service.patience_limit = NS_PER_S / 20;
+    h->service.drain_timeout = NS_PER_S / 20;
     enter(h, &v);
     for (int i = 0; i < 4; i++)
         ask(&v, NBD_CMD_READ, 0, 4 << 20);
