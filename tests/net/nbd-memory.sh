@@ -85,30 +85,30 @@ held() {
 }
 
 # COUNT connections, all with a write and then a read in flight at once.
-cat >"$TMP/crowd.py" <<'END'
+cat >"$TMP/clients.py" <<'END'
 import nbd, resource, sys
 uri, count = sys.argv[1], int(sys.argv[2])
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 def content(i):
     return (b"%08d" % i) * 1024
-crowd = []
+clients = []
 for i in range(count):
-    crowd.append(nbd.NBD())
-    crowd[i].connect_uri(uri)
-    if not crowd[i].can_multi_conn():
+    clients.append(nbd.NBD())
+    clients[i].connect_uri(uri)
+    if not clients[i].can_multi_conn():
         sys.exit("no MULTI_CONN")
 def completed(each):
     for h, cookie in each:
         while not h.aio_command_completed(cookie):
             h.poll(-1)
 data = [nbd.Buffer.from_bytearray(bytearray(content(i))) for i in range(count)]
-completed([(h, h.aio_pwrite(data[i], i * 8192)) for i, h in enumerate(crowd)])
-crowd[0].flush()
+completed([(h, h.aio_pwrite(data[i], i * 8192)) for i, h in enumerate(clients)])
+clients[0].flush()
 # Each reads what another one wrote.
-back = [nbd.Buffer(8192) for h in crowd]
+back = [nbd.Buffer(8192) for h in clients]
 completed([(h, h.aio_pread(back[i], (count - 1 - i) * 8192))
-           for i, h in enumerate(crowd)])
+           for i, h in enumerate(clients)])
 for i in range(count):
     if back[i].to_bytearray() != content(count - 1 - i):
         sys.exit("%d: wrong data" % i)
@@ -127,7 +127,7 @@ held small 200 80
 # Of several python3 the system's has the module.
 if env "PATH=/usr/bin:$PATH" python3 -c 'import nbd' 2>/dev/null; then
     check "a thousand connections at work" \
-        env "PATH=/usr/bin:$PATH" python3 "$TMP/crowd.py" "$URI" 1000
+        env "PATH=/usr/bin:$PATH" python3 "$TMP/clients.py" "$URI" 1000
 else
     skip_check "a thousand connections at work" "needs python3-libnbd"
 fi

@@ -3,26 +3,26 @@
  * NBD clients that mean no good, on real sockets: those that stall, leave or
  * never begin, hold what others need or are too many.
  */
-#include "tests/unit/nbd_house.h"
+#include "tests/unit/nbd_fixture.h"
 
 /* ---- clients that mean no good ------------------------------------------- */
 
 static void silent_client_is_dropped(void **state)
 {
-    struct house *h = *state;
-    struct visitor silent, slow, good;
+    struct nbd_fixture *f = *state;
+    struct test_client silent, slow, good;
     uint8_t greeting[NBD_GREETING_SIZE];
 
-    h->service.handshake_timeout = NS_PER_S / 20;
-    enter(h, &good);
-    knock(h, &silent);
+    f->service.handshake_timeout = NS_PER_S / 20;
+    open_client(f, &good);
+    connect_client(f, &silent);
     assert_true(receive(&silent, greeting, sizeof greeting));
-    knock(h, &slow);
+    connect_client(f, &slow);
     assert_true(receive(&slow, greeting, sizeof greeting));
-    say(&slow, "\0\0\0\3IHAVE", 9);
-    await_end(&silent);
-    await_end(&slow);
-    served(&good);
+    send_bytes(&slow, "\0\0\0\3IHAVE", 9);
+    assert_ended(&silent);
+    assert_ended(&slow);
+    assert_served(&good);
     close(silent.fd);
     close(slow.fd);
     close(good.fd);
@@ -32,23 +32,23 @@ static void silent_client_is_dropped(void **state)
  * nothing, and the two are not watched in vain. */
 static void stalled_clients_cost_only_themselves(void **state)
 {
-    struct house *h = *state;
-    struct visitor writer, reader, good;
+    struct nbd_fixture *f = *state;
+    struct test_client writer, reader, good;
 
-    enter(h, &writer);
-    ask(&writer, NBD_CMD_WRITE, 0, 1 << 20);
-    say(&writer, "some", 4);
-    enter(h, &reader);
-    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
+    open_client(f, &writer);
+    send_request(&writer, NBD_CMD_WRITE, 0, 1 << 20);
+    send_bytes(&writer, "some", 4);
+    open_client(f, &reader);
+    nbd_server_limit(&f->service.server, NBD_BYTES_MIN);
     for (int i = 0; i < 4; i++)
-        ask(&reader, NBD_CMD_READ, 0, NBD_BYTES_MIN / 4);
-    enter(h, &good);
+        send_request(&reader, NBD_CMD_READ, 0, NBD_BYTES_MIN / 4);
+    open_client(f, &good);
     for (int i = 0; i < 10; i++)
-        served(&good);
-    assert_int_equal(h->memory.done[AOE_READ], 2);
+        assert_served(&good);
+    assert_int_equal(f->memory.done[AOE_READ], 2);
     close(writer.fd);
     close(reader.fd);
-    served(&good);
+    assert_served(&good);
     close(good.fd);
 }
 
@@ -56,31 +56,31 @@ static void stalled_clients_cost_only_themselves(void **state)
  * their own, and whoever needs more gets it by the stalled ones' end. */
 static void stalled_clients_give_memory_back(void **state)
 {
-    struct house *h = *state;
-    struct visitor hog, small, large;
+    struct nbd_fixture *f = *state;
+    struct test_client holder, small, large;
     static uint8_t data[NBD_BYTES_MIN / 2];
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
-    h->service.stall_timeout = NS_PER_S / 20;
-    enter(h, &hog);
-    ask(&hog, NBD_CMD_READ, 0, sizeof data);
-    enter(h, &small);
-    enter(h, &large);
-    while (h->memory.done[AOE_READ] < 1)
-        turn(h);
-    ask(&large, NBD_CMD_READ, 0, sizeof data);
+    nbd_server_limit(&f->service.server, NBD_BYTES_MIN);
+    f->service.stall_timeout = NS_PER_S / 20;
+    open_client(f, &holder);
+    send_request(&holder, NBD_CMD_READ, 0, sizeof data);
+    open_client(f, &small);
+    open_client(f, &large);
+    while (f->memory.done[AOE_READ] < 1)
+        turn(f);
+    send_request(&large, NBD_CMD_READ, 0, sizeof data);
     for (int i = 0; i < 10; i++) {
-        ask(&small, NBD_CMD_READ, 0, 65536);
-        assert_int_equal(answer(&small), NBD_OK);
+        send_request(&small, NBD_CMD_READ, 0, 65536);
+        assert_int_equal(reply_error(&small), NBD_OK);
         assert_true(receive(&small, data, 65536));
     }
-    assert_int_equal(answer(&large), NBD_OK);
+    assert_int_equal(reply_error(&large), NBD_OK);
     assert_true(receive(&large, data, sizeof data));
-    served(&large);
-    served(&small);
-    while (receive(&hog, data, 1)) /* what was on its way, then the end */
+    assert_served(&large);
+    assert_served(&small);
+    while (receive(&holder, data, 1)) /* what was on its way, then the end */
         ;
-    close(hog.fd);
+    close(holder.fd);
     close(small.fd);
     close(large.fd);
 }
@@ -88,103 +88,103 @@ static void stalled_clients_give_memory_back(void **state)
 enum { GONE = 6 };
 
 enum {
-    SEAT = NBD_PIECE + NBD_BUFFER_SIZE,
-    CROWD = 50,
-    SEATS = (NBD_BYTES_MIN / 2 - CROWD * NBD_CONNECTION_COST) / SEAT,
+    SLOT_SIZE = NBD_PIECE + NBD_BUFFER_SIZE,
+    CLIENTS = 50,
+    SLOTS = (NBD_BYTES_MIN / 2 - CLIENTS * NBD_CONNECTION_COST) / SLOT_SIZE,
 };
 
 /* Many more clients than can be served at a time are served in turn, whether
  * they stay or go. */
-static void more_clients_than_seats(void **state)
+static void more_clients_than_slots(void **state)
 {
-    struct house *h = *state;
-    struct visitor v[CROWD];
+    struct nbd_fixture *f = *state;
+    struct test_client c[CLIENTS];
     static uint8_t data[4096];
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
-    for (int i = 0; i < CROWD; i++)
-        enter(h, &v[i]);
-    assert_int_equal(h->service.server.connections, CROWD);
-    for (int i = 0; i < CROWD; i++)
-        h->memory.bytes[i * 4096] = (uint8_t)i;
-    h->prompt = false;
-    for (unsigned i = 0; i < CROWD; i++)
-        ask(&v[i], NBD_CMD_READ, i * 4096, 4096);
+    nbd_server_limit(&f->service.server, NBD_BYTES_MIN);
+    for (int i = 0; i < CLIENTS; i++)
+        open_client(f, &c[i]);
+    assert_int_equal(f->service.server.connections, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        f->memory.bytes[i * 4096] = (uint8_t)i;
+    f->prompt = false;
+    for (unsigned i = 0; i < CLIENTS; i++)
+        send_request(&c[i], NBD_CMD_READ, i * 4096, 4096);
     do
-        turn(h);
-    while (h->memory.pending_count < SEATS);
+        turn(f);
+    while (f->memory.pending_count < SLOTS);
     for (int i = 0; i < 10; i++)
-        turn(h);
-    assert_int_equal(h->memory.pending_count, SEATS);
-    assert_in_range(h->service.server.pool.used, 0, NBD_BYTES_MIN / 2);
-    h->prompt = true;
-    nbd_memory_complete_all(&h->memory);
-    for (int i = 0; i < CROWD; i++) {
-        assert_int_equal(answer(&v[i]), NBD_OK);
-        assert_true(receive(&v[i], data, sizeof data));
+        turn(f);
+    assert_int_equal(f->memory.pending_count, SLOTS);
+    assert_in_range(f->service.server.pool.used, 0, NBD_BYTES_MIN / 2);
+    f->prompt = true;
+    nbd_memory_complete_all(&f->memory);
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_int_equal(reply_error(&c[i]), NBD_OK);
+        assert_true(receive(&c[i], data, sizeof data));
         assert_int_equal(data[0], (uint8_t)i);
-        close(v[i].fd);
+        close(c[i].fd);
     }
-    while (h->service.server.connections > 0)
-        turn(h);
-    assert_int_equal(h->service.server.slots, 0);
+    while (f->service.server.connections > 0)
+        turn(f);
+    assert_int_equal(f->service.server.slots, 0);
 }
 
-/* Clients in the middle of a word have all the seats.  Nobody minds until
+/* Clients in the middle of a word have all the slots.  Nobody minds until
  * somebody else has something to say. */
-static void stalled_clients_give_seats_back(void **state)
+static void stalled_clients_give_slots_back(void **state)
 {
-    struct house *h = *state;
-    struct visitor v[SEATS + 1], good, late;
+    struct nbd_fixture *f = *state;
+    struct test_client c[SLOTS + 1], good, late;
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
-    h->service.stall_timeout = NS_PER_S / 20;
-    enter(h, &good);
-    for (int i = 0; i <= SEATS; i++) {
-        enter(h, &v[i]);
-        say(&v[i], "\x25\x60\x95", 3);
-        turn(h);
+    nbd_server_limit(&f->service.server, NBD_BYTES_MIN);
+    f->service.stall_timeout = NS_PER_S / 20;
+    open_client(f, &good);
+    for (int i = 0; i <= SLOTS; i++) {
+        open_client(f, &c[i]);
+        send_bytes(&c[i], "\x25\x60\x95", 3);
+        turn(f);
     }
-    assert_int_equal(h->service.server.connections, SEATS + 2);
-    /* Who waits for a seat before it has said hello is not the one to go. */
-    h->service.stall_timeout = NS_PER_S / 5;
-    h->service.handshake_timeout = NS_PER_S / 20;
-    enter(h, &late);
-    served(&good);
-    served(&late);
+    assert_int_equal(f->service.server.connections, SLOTS + 2);
+    /* Who waits for a slot before it has said hello is not the one to go. */
+    f->service.stall_timeout = NS_PER_S / 5;
+    f->service.handshake_timeout = NS_PER_S / 20;
+    open_client(f, &late);
+    assert_served(&good);
+    assert_served(&late);
     close(late.fd);
-    for (int i = 0; i < SEATS - 1; i++)
-        await_end(&v[i]);
-    for (int i = 0; i <= SEATS; i++)
-        close(v[i].fd);
-    served(&good);
+    for (int i = 0; i < SLOTS - 1; i++)
+        assert_ended(&c[i]);
+    for (int i = 0; i <= SLOTS; i++)
+        close(c[i].fd);
+    assert_served(&good);
     close(good.fd);
 }
 
-/* Who waits for what one stalled client has holds no seat meanwhile. */
-static void waiting_clients_have_no_seats(void **state)
+/* Who waits for what one stalled client has holds no slot meanwhile. */
+static void waiting_clients_have_no_slots(void **state)
 {
-    struct house *h = *state;
-    struct visitor hog, v[2 * SEATS], good;
+    struct nbd_fixture *f = *state;
+    struct test_client holder, c[2 * SLOTS], good;
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
-    enter(h, &hog);
-    ask(&hog, NBD_CMD_READ, 0, NBD_BYTES_MIN / 2);
-    while (h->memory.done[AOE_READ] < 1)
-        turn(h);
-    for (int i = 0; i < 2 * SEATS; i++) {
-        enter(h, &v[i]);
-        ask(&v[i], NBD_CMD_READ, 0, NBD_BYTES_MIN / 2);
+    nbd_server_limit(&f->service.server, NBD_BYTES_MIN);
+    open_client(f, &holder);
+    send_request(&holder, NBD_CMD_READ, 0, NBD_BYTES_MIN / 2);
+    while (f->memory.done[AOE_READ] < 1)
+        turn(f);
+    for (int i = 0; i < 2 * SLOTS; i++) {
+        open_client(f, &c[i]);
+        send_request(&c[i], NBD_CMD_READ, 0, NBD_BYTES_MIN / 2);
     }
-    enter(h, &good);
-    served(&good);
-    assert_int_equal(h->service.server.slots, 1);
-    close(hog.fd);
-    for (int i = 0; i < 2 * SEATS; i++) {
-        assert_int_equal(answer(&v[i]), NBD_OK);
-        close(v[i].fd);
+    open_client(f, &good);
+    assert_served(&good);
+    assert_int_equal(f->service.server.slots, 1);
+    close(holder.fd);
+    for (int i = 0; i < 2 * SLOTS; i++) {
+        assert_int_equal(reply_error(&c[i]), NBD_OK);
+        close(c[i].fd);
     }
-    served(&good);
+    assert_served(&good);
     close(good.fd);
 }
 
@@ -192,65 +192,65 @@ static void waiting_clients_have_no_seats(void **state)
 static void too_many_clients(void **state)
 {
     enum { MOST = NBD_BYTES_MIN / 4 / NBD_CONNECTION_COST };
-    struct house *h = *state;
-    static struct visitor v[MOST];
-    struct visitor next;
+    struct nbd_fixture *f = *state;
+    static struct test_client c[MOST];
+    struct test_client next;
     uint8_t greeting[NBD_GREETING_SIZE];
 
-    nbd_server_limit(&h->service.server, NBD_BYTES_MIN);
+    nbd_server_limit(&f->service.server, NBD_BYTES_MIN);
     for (int i = 0; i < MOST; i++)
-        enter(h, &v[i]);
-    knock(h, &next);
-    turn(h);
-    turn(h);
-    assert_int_equal(h->service.server.connections, MOST);
-    served(&v[0]);
-    close(v[0].fd);
+        open_client(f, &c[i]);
+    connect_client(f, &next);
+    turn(f);
+    turn(f);
+    assert_int_equal(f->service.server.connections, MOST);
+    assert_served(&c[0]);
+    close(c[0].fd);
     assert_true(receive(&next, greeting, sizeof greeting));
     for (int i = 1; i < MOST; i++)
-        close(v[i].fd);
+        close(c[i].fd);
     close(next.fd);
 }
 
 static void garbage_ends_the_connection(void **state)
 {
-    struct house *h = *state;
-    struct visitor v, good;
+    struct nbd_fixture *f = *state;
+    struct test_client c, good;
     char garbage[100];
 
-    enter(h, &good);
-    enter(h, &v);
-    h->prompt = false;
-    ask(&v, NBD_CMD_READ, 0, 4096);
+    open_client(f, &good);
+    open_client(f, &c);
+    f->prompt = false;
+    send_request(&c, NBD_CMD_READ, 0, 4096);
     memset(garbage, 'x', sizeof garbage);
-    say(&v, garbage, sizeof garbage);
-    await_end(&v);
-    assert_int_equal(h->service.server.in_flight, 1);
-    nbd_memory_complete_all(&h->memory);
-    h->prompt = true;
-    served(&good);
-    close(v.fd);
+    send_bytes(&c, garbage, sizeof garbage);
+    assert_ended(&c);
+    assert_int_equal(f->service.server.in_flight, 1);
+    nbd_memory_complete_all(&f->memory);
+    f->prompt = true;
+    assert_served(&good);
+    close(c.fd);
     close(good.fd);
 }
 
 static void gone_before_the_reply(void **state)
 {
-    struct house *h = *state;
-    struct visitor v, good;
+    struct nbd_fixture *f = *state;
+    struct test_client c, good;
 
-    enter(h, &good);
-    enter(h, &v);
-    h->prompt = false;
+    open_client(f, &good);
+    open_client(f, &c);
+    f->prompt = false;
     for (int i = 0; i < 16; i++)
-        ask(&v, NBD_CMD_READ, 0, 65536);
-    close(v.fd);
+        send_request(&c, NBD_CMD_READ, 0, 65536);
+    close(c.fd);
     for (int i = 0; i < 3; i++)
-        turn(h);
-    assert_int_equal(h->memory.pending_count, 16);
-    nbd_memory_complete_all(&h->memory);
-    h->prompt = true;
-    served(&good);
-    assert_int_equal(h->service.server.in_flight, 0);
+        turn(f);
+    assert_int_equal(f->memory.pending_count, 16);
+    nbd_memory_complete_all(&f->memory);
+    f->prompt = true;
+    assert_served(&good);
+    assert_int_equal(f->service.server.in_flight, 0);
     close(good.fd);
 }
 
@@ -258,27 +258,27 @@ static void gone_before_the_reply(void **state)
  * connection until the disk has given the memory back. */
 static void broken_off_requests_are_bounded(void **state)
 {
-    struct house *h = *state;
-    struct visitor v, next;
+    struct nbd_fixture *f = *state;
+    struct test_client c, next;
     char garbage[NBD_REQUEST_SIZE] = "";
 
-    h->prompt = false;
-    enter(h, &v);
-    ask(&v, NBD_CMD_READ, 0, 65536);
-    say(&v, garbage, sizeof garbage);
-    await_end(&v);
-    assert_int_equal(h->service.server.orphaned_bytes, 65536);
-    enter(h, &next);
-    nbd_server_limit(&h->service.server, 2 * SEAT);
-    ask(&next, NBD_CMD_FLUSH, 0, 0);
-    turn(h);
-    turn(h);
-    assert_int_equal(h->memory.pending_count, 1);
-    assert_int_equal(h->service.server.slots, 0);
-    nbd_memory_complete_all(&h->memory);
-    h->prompt = true;
-    assert_int_equal(answer(&next), NBD_OK);
-    close(v.fd);
+    f->prompt = false;
+    open_client(f, &c);
+    send_request(&c, NBD_CMD_READ, 0, 65536);
+    send_bytes(&c, garbage, sizeof garbage);
+    assert_ended(&c);
+    assert_int_equal(f->service.server.orphaned_bytes, 65536);
+    open_client(f, &next);
+    nbd_server_limit(&f->service.server, 2 * SLOT_SIZE);
+    send_request(&next, NBD_CMD_FLUSH, 0, 0);
+    turn(f);
+    turn(f);
+    assert_int_equal(f->memory.pending_count, 1);
+    assert_int_equal(f->service.server.slots, 0);
+    nbd_memory_complete_all(&f->memory);
+    f->prompt = true;
+    assert_int_equal(reply_error(&next), NBD_OK);
+    close(c.fd);
     close(next.fd);
 }
 
@@ -286,25 +286,25 @@ static void broken_off_requests_are_bounded(void **state)
  * on when there is one again. */
 static void too_few_descriptors(void **state)
 {
-    struct house *h = *state;
+    struct nbd_fixture *f = *state;
     struct rlimit before, none;
-    struct visitor v, good;
+    struct test_client c, good;
     uint8_t greeting[NBD_GREETING_SIZE];
 
-    enter(h, &good);
-    knock(h, &v);
+    open_client(f, &good);
+    connect_client(f, &c);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = 0;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     /* poll(2) itself refuses more descriptors than the limit allows. */
-    h->listener.watch.ready(h->listener.watch.arg, POLLIN);
+    f->listener.watch.ready(f->listener.watch.arg, POLLIN);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    assert_int_equal(h->listener.watch.index, 0);
-    assert_int_not_equal(h->listener.retry.index, 0);
-    served(&good);
-    assert_true(receive(&v, greeting, sizeof greeting));
-    close(v.fd);
+    assert_int_equal(f->listener.watch.index, 0);
+    assert_int_not_equal(f->listener.retry.index, 0);
+    assert_served(&good);
+    assert_true(receive(&c, greeting, sizeof greeting));
+    close(c.fd);
     close(good.fd);
 }
 
@@ -314,38 +314,38 @@ static void too_few_descriptors(void **state)
  * first piece: their end is when it is done with that. */
 static void gone_while_writing(void **state)
 {
-    struct house *h = *state;
-    struct visitor v[GONE], good;
+    struct nbd_fixture *f = *state;
+    struct test_client c[GONE], good;
     static uint8_t data[NBD_PIECE + 5000];
 
-    h->prompt = false;
+    f->prompt = false;
     for (int i = 0; i < GONE; i++) {
-        enter(h, &v[i]);
-        ask(&v[i], NBD_CMD_WRITE, 0, 1 << 20);
+        open_client(f, &c[i]);
+        send_request(&c[i], NBD_CMD_WRITE, 0, 1 << 20);
         /* At the next piece's beginning, and in it. */
-        say(&v[i], data, i % 2 ? sizeof data : NBD_PIECE);
+        send_bytes(&c[i], data, i % 2 ? sizeof data : NBD_PIECE);
         do
-            turn(h);
-        while (h->memory.pending_count <= (unsigned)i);
+            turn(f);
+        while (f->memory.pending_count <= (unsigned)i);
     }
     for (int i = 0; i < GONE; i++)
         if (i % 3)
-            close(v[i].fd);
+            close(c[i].fd);
         else
-            shutdown(v[i].fd, SHUT_WR);
+            shutdown(c[i].fd, SHUT_WR);
     for (int i = 0; i < 5; i++)
-        turn(h);
-    assert_int_equal(h->service.server.connections, GONE);
-    h->prompt = true;
-    nbd_memory_complete_all(&h->memory);
+        turn(f);
+    assert_int_equal(f->service.server.connections, GONE);
+    f->prompt = true;
+    nbd_memory_complete_all(&f->memory);
     for (int i = 0; i < GONE; i += 3) {
-        await_end(&v[i]);
-        close(v[i].fd);
+        assert_ended(&c[i]);
+        close(c[i].fd);
     }
-    enter(h, &good);
-    served(&good);
-    assert_int_equal(h->service.server.connections, 1);
-    assert_int_equal(h->service.server.requests, 0);
+    open_client(f, &good);
+    assert_served(&good);
+    assert_int_equal(f->service.server.connections, 1);
+    assert_int_equal(f->service.server.requests, 0);
     close(good.fd);
 }
 
@@ -356,9 +356,9 @@ int main(void)
         TEST(gone_while_writing),
         TEST(stalled_clients_cost_only_themselves),
         TEST(stalled_clients_give_memory_back),
-        TEST(more_clients_than_seats),
-        TEST(stalled_clients_give_seats_back),
-        TEST(waiting_clients_have_no_seats),
+        TEST(more_clients_than_slots),
+        TEST(stalled_clients_give_slots_back),
+        TEST(waiting_clients_have_no_slots),
         TEST(too_many_clients),
         TEST(garbage_ends_the_connection),
         TEST(gone_before_the_reply),

@@ -181,7 +181,7 @@ static int setup(void **state)
     nbd_peer_open(peer, DISK);
     peer->server.piece = PIECE;
     peer->server.own_max = PIECE;
-    /* A seat for each. */
+    /* A slot for each. */
     nbd_server_limit(&peer->server,
                      2 * (GUESTS + 1) *
                          (PIECE + NBD_BUFFER_SIZE + NBD_CONNECTION_COST));

@@ -121,21 +121,21 @@ static void long_writes_fail_as_one(void **state)
     free(data);
 }
 
-/* The client goes in the middle of one, at every stage of it. */
+/* The client goes in the middle of one, at every point of it. */
 static void long_writes_cut_short(void **state)
 {
     struct nbd_peer *peer = *state;
     uint8_t *data = pattern(LONG);
 
-    for (int stage = 0; stage < 6; stage++) {
+    for (int point = 0; point < 6; point++) {
         nbd_peer_request(peer, 0, NBD_CMD_WRITE, 3, 0, LONG);
         nbd_peer_send(peer, data,
-                      stage < 2   ? 10
-                      : stage < 4 ? NBD_PIECE + 10
+                      point < 2   ? 10
+                      : point < 4 ? NBD_PIECE + 10
                                   : LONG);
-        if (stage % 2)
+        if (point % 2)
             nbd_conn_eof(peer->conn);
-        if (stage == 3)
+        if (point == 3)
             nbd_memory_complete_all(&peer->memory);
         nbd_peer_disconnect(peer);
         nbd_peer_forget(peer);

@@ -2,148 +2,148 @@
  *
  * NBD clients on real sockets: serving them, and the end.
  */
-#include "tests/unit/nbd_house.h"
+#include "tests/unit/nbd_fixture.h"
 
 /* ---- serving ------------------------------------------------------------- */
 
 static void reads_and_writes(void **state)
 {
-    struct house *h = *state;
+    struct nbd_fixture *f = *state;
     static uint8_t data[300000], back[sizeof data];
-    struct visitor v;
+    struct test_client c;
 
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 7 + i / 251);
-    enter(h, &v);
+    open_client(f, &c);
     for (size_t at = 0; at < sizeof data; at += 100000) {
-        ask(&v, NBD_CMD_WRITE, 1000 + at, 100000);
-        say(&v, data + at, 100000);
-        assert_int_equal(answer(&v), NBD_OK);
+        send_request(&c, NBD_CMD_WRITE, 1000 + at, 100000);
+        send_bytes(&c, data + at, 100000);
+        assert_int_equal(reply_error(&c), NBD_OK);
     }
-    ask(&v, NBD_CMD_READ, 1000, sizeof data);
-    assert_int_equal(answer(&v), NBD_OK);
-    assert_true(receive(&v, back, sizeof back));
+    send_request(&c, NBD_CMD_READ, 1000, sizeof data);
+    assert_int_equal(reply_error(&c), NBD_OK);
+    assert_true(receive(&c, back, sizeof back));
     assert_memory_equal(data, back, sizeof data);
-    ask(&v, NBD_CMD_DISC, 0, 0);
-    await_end(&v);
-    close(v.fd);
+    send_request(&c, NBD_CMD_DISC, 0, 0);
+    assert_ended(&c);
+    close(c.fd);
 }
 
 static void many_clients(void **state)
 {
-    struct house *h = *state;
-    struct visitor v[100];
+    struct nbd_fixture *f = *state;
+    struct test_client c[100];
 
     for (int i = 0; i < 100; i++)
-        enter(h, &v[i]);
+        open_client(f, &c[i]);
     for (int i = 0; i < 100; i++)
-        served(&v[i]);
+        assert_served(&c[i]);
     for (int i = 0; i < 100; i++)
-        close(v[i].fd);
-    for (int i = 0; i < 1000 && !list_empty(&h->service.clients); i++)
-        turn(h);
-    assert_true(list_empty(&h->service.clients));
+        close(c[i].fd);
+    for (int i = 0; i < 1000 && !list_empty(&f->service.clients); i++)
+        turn(f);
+    assert_true(list_empty(&f->service.clients));
 }
 
 /* ---- the end ------------------------------------------------------------- */
 
 static void stopped(void *arg)
 {
-    struct house *h = arg;
+    struct nbd_fixture *f = arg;
 
-    h->stopped = true;
-    loop_stop(h->loop, 0);
+    f->stopped = true;
+    loop_stop(f->loop, 0);
 }
 
 static void gone(void *arg)
 {
-    struct house *h = arg;
+    struct nbd_fixture *f = arg;
 
-    h->left++;
-    nbd_service_stop(&h->service, stopped, h);
+    f->left++;
+    nbd_service_stop(&f->service, stopped, f);
 }
 
 /* As the kernel is served: no handshake, memory that is there already and
  * bounds what is in flight, and an end that is heard of. */
 static void client_without_handshake(void **state)
 {
-    struct house *h = *state;
-    struct pool *pool = &h->service.server.pool;
+    struct nbd_fixture *f = *state;
+    struct pool *pool = &f->service.server.pool;
     uint8_t data[5000] = {1, 2, 3}, back[sizeof data];
-    struct visitor v = {.house = h};
+    struct test_client c = {.fixture = f};
     int ends[2];
 
-    assert_int_equal(nbd_server_reserve(&h->service.server, 4, 65536), 0);
-    h->service.left = gone;
-    h->service.left_arg = h;
+    assert_int_equal(nbd_server_reserve(&f->service.server, 4, 65536), 0);
+    f->service.left = gone;
+    f->service.left_arg = f;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    v.fd = ends[1];
+    c.fd = ends[1];
     assert_int_equal(
-        nbd_service_adopt_export(&h->service, ends[0], h->exports[0]), 0);
-    ask(&v, NBD_CMD_WRITE, 512, sizeof data);
-    say(&v, data, sizeof data);
-    assert_int_equal(answer(&v), NBD_OK);
-    ask(&v, NBD_CMD_READ, 512, sizeof back);
-    assert_int_equal(answer(&v), NBD_OK);
-    assert_true(receive(&v, back, sizeof back));
+        nbd_service_adopt_export(&f->service, ends[0], f->exports[0]), 0);
+    send_request(&c, NBD_CMD_WRITE, 512, sizeof data);
+    send_bytes(&c, data, sizeof data);
+    assert_int_equal(reply_error(&c), NBD_OK);
+    send_request(&c, NBD_CMD_READ, 512, sizeof back);
+    assert_int_equal(reply_error(&c), NBD_OK);
+    assert_true(receive(&c, back, sizeof back));
     assert_memory_equal(data, back, sizeof data);
-    assert_int_equal(pool->spare, 5 * 65536); /* one is the stage */
+    assert_int_equal(pool->spare, 5 * 65536); /* one is the receive buffer */
 
-    h->prompt = false;
+    f->prompt = false;
     for (int i = 0; i < 6; i++)
-        ask(&v, NBD_CMD_READ, 0, 4096);
-    turn(h);
-    assert_int_equal(h->memory.pending_count, 4);
+        send_request(&c, NBD_CMD_READ, 0, 4096);
+    turn(f);
+    assert_int_equal(f->memory.pending_count, 4);
     assert_int_equal(pool->spare, 0);
-    assert_int_equal(h->left, 0);
-    nbd_memory_complete_all(&h->memory);
-    h->prompt = true;
+    assert_int_equal(f->left, 0);
+    nbd_memory_complete_all(&f->memory);
+    f->prompt = true;
     for (int i = 0; i < 6; i++) {
-        assert_int_equal(answer(&v), NBD_OK);
-        assert_true(receive(&v, back, 4096));
+        assert_int_equal(reply_error(&c), NBD_OK);
+        assert_true(receive(&c, back, 4096));
     }
-    ask(&v, NBD_CMD_DISC, 0, 0);
-    nbd_listener_close(&h->listener);
-    assert_int_equal(loop_run(h->loop), 0);
-    assert_int_equal(h->left, 1);
-    assert_true(h->stopped);
-    close(v.fd);
+    send_request(&c, NBD_CMD_DISC, 0, 0);
+    nbd_listener_close(&f->listener);
+    assert_int_equal(loop_run(f->loop), 0);
+    assert_int_equal(f->left, 1);
+    assert_true(f->stopped);
+    close(c.fd);
 }
 
 static void stop_without_clients(void **state)
 {
-    struct house *h = *state;
+    struct nbd_fixture *f = *state;
 
-    nbd_listener_close(&h->listener);
-    nbd_service_stop(&h->service, stopped, h);
-    assert_int_equal(loop_run(h->loop), 0);
-    assert_true(h->stopped);
+    nbd_listener_close(&f->listener);
+    nbd_service_stop(&f->service, stopped, f);
+    assert_int_equal(loop_run(f->loop), 0);
+    assert_true(f->stopped);
 }
 
 static void stop_answers_what_is_in_flight(void **state)
 {
-    struct house *h = *state;
-    struct visitor busy, idle;
+    struct nbd_fixture *f = *state;
+    struct test_client busy, idle;
     uint8_t data[512];
 
-    h->prompt = false;
-    enter(h, &busy);
-    enter(h, &idle);
-    ask(&busy, NBD_CMD_READ, 0, sizeof data);
-    turn(h);
-    assert_int_equal(h->memory.pending_count, 1);
-    nbd_service_stop(&h->service, stopped, h);
-    await_end(&idle);
-    ask(&busy, NBD_CMD_FLUSH, 0, 0);
-    assert_int_equal(answer(&busy), NBD_ESHUTDOWN);
-    assert_false(h->stopped);
-    nbd_memory_complete_all(&h->memory);
-    assert_int_equal(answer(&busy), NBD_OK);
+    f->prompt = false;
+    open_client(f, &busy);
+    open_client(f, &idle);
+    send_request(&busy, NBD_CMD_READ, 0, sizeof data);
+    turn(f);
+    assert_int_equal(f->memory.pending_count, 1);
+    nbd_service_stop(&f->service, stopped, f);
+    assert_ended(&idle);
+    send_request(&busy, NBD_CMD_FLUSH, 0, 0);
+    assert_int_equal(reply_error(&busy), NBD_ESHUTDOWN);
+    assert_false(f->stopped);
+    nbd_memory_complete_all(&f->memory);
+    assert_int_equal(reply_error(&busy), NBD_OK);
     assert_true(receive(&busy, data, sizeof data));
-    await_end(&busy);
-    while (!h->stopped)
-        turn(h);
+    assert_ended(&busy);
+    while (!f->stopped)
+        turn(f);
     close(busy.fd);
     close(idle.fd);
 }
@@ -151,41 +151,41 @@ static void stop_answers_what_is_in_flight(void **state)
 /* The client has gone, the disk has not answered: the end waits for it. */
 static void stop_waits_for_the_disk(void **state)
 {
-    struct house *h = *state;
-    struct visitor v;
+    struct nbd_fixture *f = *state;
+    struct test_client c;
     char garbage[NBD_REQUEST_SIZE] = "";
 
-    h->prompt = false;
-    enter(h, &v);
-    ask(&v, NBD_CMD_READ, 0, 512);
-    say(&v, garbage, sizeof garbage);
-    await_end(&v);
-    nbd_service_stop(&h->service, stopped, h);
+    f->prompt = false;
+    open_client(f, &c);
+    send_request(&c, NBD_CMD_READ, 0, 512);
+    send_bytes(&c, garbage, sizeof garbage);
+    assert_ended(&c);
+    nbd_service_stop(&f->service, stopped, f);
     for (int i = 0; i < 5; i++)
-        turn(h);
-    assert_false(h->stopped);
-    nbd_memory_complete_all(&h->memory);
-    while (!h->stopped)
-        turn(h);
-    close(v.fd);
+        turn(f);
+    assert_false(f->stopped);
+    nbd_memory_complete_all(&f->memory);
+    while (!f->stopped)
+        turn(f);
+    close(c.fd);
 }
 
 static void stop_has_limited_patience(void **state)
 {
-    struct house *h = *state;
-    struct visitor v;
+    struct nbd_fixture *f = *state;
+    struct test_client c;
 
-    h->service.drain_timeout = NS_PER_S / 20;
-    enter(h, &v);
+    f->service.drain_timeout = NS_PER_S / 20;
+    open_client(f, &c);
     for (int i = 0; i < 4; i++)
-        ask(&v, NBD_CMD_READ, 0, 4 << 20);
-    while (h->memory.done[AOE_READ] < 4)
-        turn(h);
-    nbd_service_stop(&h->service, stopped, h);
-    while (!h->stopped)
-        assert_int_equal(loop_run(h->loop), 0);
-    assert_true(list_empty(&h->service.clients));
-    close(v.fd);
+        send_request(&c, NBD_CMD_READ, 0, 4 << 20);
+    while (f->memory.done[AOE_READ] < 4)
+        turn(f);
+    nbd_service_stop(&f->service, stopped, f);
+    while (!f->stopped)
+        assert_int_equal(loop_run(f->loop), 0);
+    assert_true(list_empty(&f->service.clients));
+    close(c.fd);
 }
 
 int main(void)
