@@ -7,6 +7,13 @@
  * Who comes when all slots are taken is not read from until its turn.  The
  * other half is common; whoever needs more than there is waits, and the one
  * that holds least comes first.
+ *
+ *     waits for  until                                     and meanwhile
+ *     SLOT       memory for one is free, and it is first   has none
+ *     REQUEST    all clients have fewer than the limit     keeps its slot
+ *     MEMORY     the bytes are free, and it is first       gives its slot up,
+ *                                                          if it holds nothing
+ *     REPLY      one of its own replies has left           keeps its slot
  */
 #include "bridge/nbd/internal.h"
 

@@ -29,7 +29,7 @@ void nbd_client_drop(struct nbd_client *client, const char *why)
 {
     struct nbd_service *service = client->service;
 
-    log_debug("client %u: %s", client->number, why);
+    log_debug("client %u: %s", client->conn.number, why);
     nbd_conn_close(&client->conn);
     loop_unwatch(service->loop, &client->watch);
     loop_task_cancel(&client->task);
@@ -222,7 +222,7 @@ struct nbd_client *nbd_client_new(struct nbd_service *service, int fd)
         return NULL;
     }
     client->service = service;
-    client->number = ++service->accepted;
+    client->conn.number = ++service->accepted;
     client->watch = (struct loop_fd){.fd = fd, .ready = ready, .arg = client};
     client->task = (struct loop_task){.run = settle, .arg = client};
     client->deadline =

@@ -93,6 +93,9 @@ enum { NBD_ALLOCATION_ID = 1 };
 void nbd_complete(struct nbd_io *io, int status);
 void nbd_refuse(struct nbd_io *io);
 
+/* "read", "write" ... for people. */
+const char *nbd_command_name(const struct nbd_io *io);
+
 /* ---- execute.c ----------------------------------------------------------- */
 
 /* A request is whole: the disk's turn, where it needs one. */

@@ -23,11 +23,15 @@ static const unsigned followers[NBD_PHASES] = {
 
 void nbd_enter(struct nbd_conn *conn, enum nbd_phase phase)
 {
-    assert(followers[conn->phase] & TO(phase));
+    enum nbd_phase before = conn->phase;
+
+    assert(followers[before] & TO(phase));
     assert(phase != NBD_PAYLOAD || conn->payload.write);
     assert(phase != NBD_REQUEST || !conn->payload.write);
     assert(conn->export || (phase != NBD_REQUEST && phase != NBD_PAYLOAD));
     conn->phase = phase;
+    if (conn->server->observer)
+        conn->server->observer->entered(conn, before);
 }
 
 void nbd_dead(struct nbd_conn *conn, const char *trouble)

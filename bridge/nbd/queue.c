@@ -57,6 +57,13 @@ void nbd_queues_wake(struct nbd_server *server)
             first[i]->wake(first[i]);
 }
 
+static void set_wait(struct nbd_conn *conn, enum nbd_wait wait)
+{
+    conn->wait = wait;
+    if (conn->server->observer)
+        conn->server->observer->waits(conn);
+}
+
 void nbd_queue_leave(struct nbd_conn *conn)
 {
     bool queued = is_queued(conn->wait);
@@ -65,7 +72,7 @@ void nbd_queue_leave(struct nbd_conn *conn)
     if (conn->wait == NBD_WAIT_NONE)
         return;
     list_remove(&conn->queued);
-    conn->wait = NBD_WAIT_NONE;
+    set_wait(conn, NBD_WAIT_NONE);
     if (queued)
         nbd_queues_wake(conn->server);
 }
@@ -78,7 +85,7 @@ void nbd_queue_enter(struct nbd_conn *conn, enum nbd_wait wait)
     nbd_queue_leave(conn);
     if (is_queued(wait))
         list_append(&conn->server->queues[wait], &conn->queued);
-    conn->wait = wait;
+    set_wait(conn, wait);
 }
 
 /* ---- what others wait for ------------------------------------------------ */

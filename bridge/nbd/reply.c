@@ -9,6 +9,7 @@
  */
 #include "bridge/nbd/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static const struct {
     {-ECANCELED, NBD_ESHUTDOWN, "the server is shutting down"},
 };
 
-static const char *command_name(const struct nbd_io *io)
+const char *nbd_command_name(const struct nbd_io *io)
 {
     static const char *const names[] = {
         [NBD_CMD_READ] = "read",
@@ -106,13 +107,19 @@ static void describe(const struct nbd_io *io, const char *why, char *text,
                      size_t size)
 {
     const struct nbd_header *h = &io->header;
-    const char *disk = io->conn->export->name, *name = command_name(io);
+    const char *disk = io->conn->export->name, *name = nbd_command_name(io);
 
     if (h->length)
         snprintf(text, size, "%s: %s of %" PRIu32 " bytes at %" PRIu64 ": %s",
                  disk, name, h->length, h->offset, why);
     else
         snprintf(text, size, "%s: %s: %s", disk, name, why);
+}
+
+static void observe(const struct nbd_io *io, const char *why)
+{
+    if (io->server->observer)
+        io->server->observer->replied(io, why);
 }
 
 static void error_reply(struct nbd_io *io, enum nbd_error error,
@@ -122,6 +129,8 @@ static void error_reply(struct nbd_io *io, enum nbd_error error,
     unsigned length;
     uint8_t *p;
 
+    assert(error != NBD_OK);
+    observe(io, why);
     if (!io->conn->structured) {
         simple(io, error);
         return;
@@ -139,6 +148,7 @@ static void error_reply(struct nbd_io *io, enum nbd_error error,
 
 static void queue(struct nbd_io *io)
 {
+    assert(io->head_length > 0 && io->head_length <= NBD_HEAD_MAX);
     list_remove(&io->link);
     list_append(&io->conn->replies, &io->link);
     io->conn->wake(io->conn);
@@ -165,21 +175,30 @@ static void io_error_reply(struct nbd_io *io, int status)
     }
 }
 
-void nbd_complete(struct nbd_io *io, int status)
+static void success_reply(struct nbd_io *io)
 {
-    if (status)
-        io_error_reply(io, status);
-    else if (io->header.command == NBD_CMD_READ)
+    observe(io, NULL);
+    if (io->header.command == NBD_CMD_READ)
         read_reply(io);
     else if (io->header.command == NBD_CMD_BLOCK_STATUS)
         status_reply(io);
     else
         simple(io, NBD_OK);
+}
+
+void nbd_complete(struct nbd_io *io, int status)
+{
+    assert(io->conn && io->pieces == 0 && io->head_length == 0);
+    if (status)
+        io_error_reply(io, status);
+    else
+        success_reply(io);
     queue(io);
 }
 
 void nbd_refuse(struct nbd_io *io)
 {
+    assert(io->refused && io->why && io->head_length == 0);
     error_reply(io, io->refused, io->why, NULL);
     queue(io);
 }

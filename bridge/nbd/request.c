@@ -69,6 +69,8 @@ enum nbd_step nbd_step_request(struct nbd_conn *conn)
         io->refused = refused;
         io->why = why;
     }
+    if (conn->server->observer)
+        conn->server->observer->requested(io);
     begin(conn, io);
     return NBD_STEP_AGAIN;
 }

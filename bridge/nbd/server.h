@@ -40,8 +40,31 @@ enum {
     NBD_CONNECTION_COST = 1024, /* bytes of one that does nothing, at most */
 };
 
-/* What a connection waits for before it goes on.  The first three are queues of
- * the server's, since others have what it waits for. */
+/* Where a connection is, by what its client sends next; phase.c holds every
+ * change against this.
+ *
+ *     CLIENT_FLAGS ---> OPTION <---> OPTION_DATA ---> REQUEST <---> PAYLOAD
+ *                         ^               |              |             |
+ *                         |         ABORT |      DISC or |             |
+ *                    OPTION_SKIP          v  end of file v             |
+ *                                     DRAINING <-------------- end of file
+ *
+ * The end of file leads to DRAINING from every phase, and to DEAD does an error
+ * of the protocol, or that there is no memory to go on. */
+enum nbd_phase {
+    NBD_CLIENT_FLAGS, /* greeted; the client's flags come next */
+    NBD_OPTION,       /* an option's header comes next */
+    NBD_OPTION_DATA,  /* then its data, wanted whole */
+    NBD_OPTION_SKIP,  /* or its data is too long, and goes nowhere */
+    NBD_REQUEST,      /* transmission: a request's header comes next */
+    NBD_PAYLOAD,      /* then the data of a write */
+    NBD_DRAINING,     /* nothing more is read; what is in flight ends */
+    NBD_DEAD,         /* the client broke the protocol: drop it */
+    NBD_PHASES,
+};
+
+/* What a connection waits for before it goes on.  For the first three it is in
+ * a queue of the server's, since others have what it waits for. */
 enum nbd_wait {
     NBD_WAIT_NONE,
     NBD_WAIT_SLOT,    /* for a slot: until then nothing of it is read */
@@ -49,6 +72,19 @@ enum nbd_wait {
     NBD_WAIT_MEMORY,  /* for nbd_conn.wanted bytes of the common memory */
     NBD_WAIT_REPLY,   /* for a reply to leave: it has NBD_REQUESTS_MAX */
     NBD_WAITS,
+};
+
+struct nbd_conn;
+struct nbd_io;
+
+/* Who is told what happens (trace.c).  It changes nothing. */
+struct nbd_observer {
+    /* conn->phase is new, or conn->wait. */
+    void (*entered)(const struct nbd_conn *conn, enum nbd_phase before);
+    void (*waits)(const struct nbd_conn *conn);
+    void (*requested)(const struct nbd_io *io); /* was admitted */
+    /* What its reply says: `why` it has failed, or NULL. */
+    void (*replied)(const struct nbd_io *io, const char *why);
 };
 
 /* What all connections share. */
@@ -72,7 +108,8 @@ struct nbd_server {
     unsigned in_flight; /* requests the disks have, of any connection */
     /* May be NULL: called each time in_flight falls to 0. */
     void (*idle)(struct nbd_server *server);
-    void *arg; /* the owner's */
+    void *arg;                           /* the owner's */
+    const struct nbd_observer *observer; /* or NULL */
 };
 
 void nbd_server_open(struct nbd_server *server,
@@ -94,26 +131,6 @@ bool nbd_server_full(const struct nbd_server *server);
 bool nbd_server_awaited(const struct nbd_server *server);
 /* Only when in_flight is 0 and every connection was closed. */
 void nbd_server_close(struct nbd_server *server);
-
-/* Where a connection is, by what its client sends next.
- *
- *     CLIENT_FLAGS -> OPTION <-> OPTION_DATA, OPTION_SKIP
- *                                OPTION_DATA -> REQUEST <-> PAYLOAD
- *
- * An option may end the handshake, a request or the end of the client's bytes
- * the transmission: each leads to DRAINING.  An error of the protocol leads to
- * DEAD.  Neither is ever left but for DEAD. */
-enum nbd_phase {
-    NBD_CLIENT_FLAGS, /* greeted; the client's flags come next */
-    NBD_OPTION,       /* an option's header comes next */
-    NBD_OPTION_DATA,  /* then its data, wanted whole */
-    NBD_OPTION_SKIP,  /* or its data is too long, and goes nowhere */
-    NBD_REQUEST,      /* transmission: a request's header comes next */
-    NBD_PAYLOAD,      /* then the data of a write */
-    NBD_DRAINING,     /* nothing more is read; what is in flight ends */
-    NBD_DEAD,         /* the client broke the protocol: drop it */
-    NBD_PHASES,
-};
 
 /* The fixed part of a request, as it came. */
 struct nbd_header {
@@ -163,7 +180,8 @@ struct nbd_conn {
      * nbd_conn_received, nbd_conn_sent or a completion.  It must not call back
      * into the connection, only make a note. */
     void (*wake)(struct nbd_conn *conn);
-    void *arg; /* the owner's */
+    void *arg;       /* the owner's */
+    unsigned number; /* the owner's, for the log */
 
     enum nbd_phase phase;
     const char *trouble; /* NBD_DEAD: what the client did wrong */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "bridge/nbd/client.h"
+#include "bridge/nbd/trace.h"
 
 static const uint64_t handshake_timeout = 10 * NS_PER_S;
 static const uint64_t drain_timeout = 5 * NS_PER_S;
@@ -81,6 +82,7 @@ void nbd_service_open(struct nbd_service *service, struct loop *loop,
     nbd_server_open(&service->server, exports, export_count);
     service->server.idle = idle;
     service->server.arg = service;
+    service->server.observer = log_verbosity ? &nbd_trace : NULL;
     list_init(&service->clients);
     service->end = (struct loop_task){.run = end, .arg = service};
     service->stall =
@@ -105,7 +107,7 @@ int nbd_service_adopt(struct nbd_service *service, int fd)
         nbd_client_drop(client, strerror(-err));
         return err;
     }
-    log_debug("client %u: connected", client->number);
+    log_debug("client %u: connected", client->conn.number);
     loop_task_queue(service->loop, &client->task);
     return 0;
 }
@@ -118,7 +120,7 @@ int nbd_service_adopt_export(struct nbd_service *service, int fd,
     if (!client)
         return -ENOMEM;
     nbd_conn_open_export(&client->conn, &service->server, export);
-    log_debug("client %u: connected, requests for %s", client->number,
+    log_debug("client %u: connected, requests for %s", client->conn.number,
               export->name);
     loop_task_queue(service->loop, &client->task);
     return 0;
