@@ -103,6 +103,8 @@ static void free_spare(struct pool *pool, size_t keep)
 {
     size_t freed = 1;
 
+    if (pool->spare <= keep)
+        return;
     while (pool->discard && pool->spare > keep && freed > 0) {
         freed = pool->discard(pool->arg);
         assert(freed <= pool->spare);

@@ -68,9 +68,9 @@ void nbd_queue_leave(struct nbd_conn *conn)
 {
     bool queued = is_queued(conn->wait);
 
-    assert(list_linked(&conn->queued) == queued);
     if (conn->wait == NBD_WAIT_NONE)
         return;
+    assert(list_linked(&conn->queued) == queued);
     list_remove(&conn->queued);
     set_wait(conn, NBD_WAIT_NONE);
     if (queued)
