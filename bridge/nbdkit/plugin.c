@@ -280,7 +280,8 @@ static int do_zero(void *handle, uint32_t count, uint64_t offset,
 /* A connection's handle is who it is to the disk. */
 static void *do_open(int readonly)
 {
-    struct nbdkit_job job = {.export = &self.disk.export, .join = true};
+    struct nbdkit_job job = {.kind = NBDKIT_JOB_JOIN,
+                             .export = &self.disk.export};
 
     (void)readonly;
     nbdkit_thread_do(&self.thread, &job);
@@ -291,8 +292,9 @@ static void *do_open(int readonly)
 
 static void do_close(void *handle)
 {
-    struct nbdkit_job job = {
-        .export = &self.disk.export, .io.writer = handle, .leave = true};
+    struct nbdkit_job job = {.kind = NBDKIT_JOB_LEAVE,
+                             .export = &self.disk.export,
+                             .io.writer = handle};
 
     nbdkit_thread_do(&self.thread, &job);
 }
@@ -300,7 +302,8 @@ static void do_close(void *handle)
 /* It can grow while it is served, and the thread is told. */
 static int64_t get_size(void *handle)
 {
-    struct nbdkit_job job = {.export = &self.disk.export, .look = true};
+    struct nbdkit_job job = {.kind = NBDKIT_JOB_SIZE,
+                             .export = &self.disk.export};
 
     (void)handle;
     nbdkit_thread_do(&self.thread, &job);

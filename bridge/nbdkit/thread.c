@@ -4,6 +4,7 @@
  */
 #include "bridge/nbdkit/thread.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,21 +22,36 @@ static void io_done(struct aoe_request *io, int status)
     end(io->arg, status);
 }
 
-static void begin(struct nbdkit_job *job)
+static void submit(struct nbdkit_job *job)
 {
-    int err = 0;
+    int err;
 
-    job->size = job->export->size;
     job->io.done = io_done;
     job->io.arg = job;
-    if (job->join)
-        job->io.writer = job->export->join(job->export->disk);
-    else if (job->leave)
-        job->export->leave(job->io.writer);
-    else if (!job->look)
-        err = job->export->submit(job->export->disk, &job->io);
-    if (job->join || job->leave || job->look || err)
+    err = job->export->submit(job->export->disk, &job->io);
+    if (err)
         end(job, err);
+}
+
+static void begin(struct nbdkit_job *job)
+{
+    const struct nbd_export *export = job->export;
+
+    job->size = export->size;
+    switch (job->kind) {
+    case NBDKIT_JOB_REQUEST:
+        submit(job); /* it ends later */
+        return;
+    case NBDKIT_JOB_SIZE:
+        break;
+    case NBDKIT_JOB_JOIN:
+        job->io.writer = export->join(export->disk);
+        break;
+    case NBDKIT_JOB_LEAVE:
+        export->leave(job->io.writer);
+        break;
+    }
+    end(job, 0);
 }
 
 static void woken(void *arg, short revents)
@@ -145,6 +161,7 @@ int nbdkit_thread_do(struct nbdkit_thread *t, struct nbdkit_job *job)
 {
     bool first;
 
+    assert(t->running && !pthread_equal(pthread_self(), t->thread));
     if (sem_init(&job->done, 0, 0))
         return -errno;
     pthread_mutex_lock(&t->lock);

@@ -26,14 +26,19 @@ struct nbdkit_thread {
     struct loop_fd watch;
 };
 
+enum nbdkit_job_kind {
+    NBDKIT_JOB_REQUEST, /* a request of io's writer */
+    NBDKIT_JOB_SIZE,    /* only the size of the export */
+    NBDKIT_JOB_JOIN,    /* a writer, which is in io afterwards, or NULL */
+    NBDKIT_JOB_LEAVE,   /* io's writer goes */
+};
+
 /* What is asked of it; the caller's, until nbdkit_thread_do returns. */
 struct nbdkit_job {
+    enum nbdkit_job_kind kind;
     struct aoe_request io; /* op AOE_READ, AOE_WRITE, ...: for `export` */
     const struct nbd_export *export;
     uint64_t size; /* of the export, whatever was asked */
-    bool look;     /* only that was: no request is made */
-    bool join;     /* or a writer: it is in io afterwards, or NULL, */
-    bool leave;    /* or that it goes */
     struct list link;
     sem_t done;
     int status;
