@@ -5,6 +5,7 @@
  */
 #include "bridge/aoe-nbd/kernel/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +17,9 @@
 
 #include "base/log.h"
 #include "bridge/aoe-nbd/kernel/nbd.h"
+
+/* Of a new socket to the kernel, a tenth of a second apart. */
+enum { OFFERS = 100 };
 
 static uint16_t device_flags(const struct nbd_export *e)
 {
@@ -122,41 +126,61 @@ static int offer(const struct kernel_connection *c, int index, int *fd)
     return err;
 }
 
-static int resume_device(struct kernel_connection *c, int *fd)
+/* Why the disk cannot serve the device `d`, or NULL. */
+static const char *unsuitable(const struct kernel_connection *c,
+                              const struct kernel_device *d)
+{
+    const struct nbd_export *e = &c->disk.export;
+
+    if (strcmp(d->backend, c->backend) != 0)
+        return "it was connected to another disk";
+    if (e->read_only && !d->read_only)
+        return c->options.disk.read_only
+                   ? "it takes writes, which --read-only would make fail; "
+                     "resume it without"
+                   : "it takes writes, and the disk has become read-only";
+    if (d->size > e->size)
+        return "the disk has become smaller";
+    return NULL;
+}
+
+/* Until the kernel takes a socket, for ten seconds at most. */
+static int offer_until_taken(const struct kernel_connection *c, int index,
+                             int *fd)
 {
     static const struct timespec pause = {0, 100000000};
-    const struct nbd_export *e = &c->disk.export;
-    struct kernel_device d;
-    int err = -EAGAIN;
+    int err = offer(c, index, fd);
 
-    if (c->options.index < 0 ? !kernel_device_find(&d, e->name)
+    for (int i = 1; i < OFFERS && err == -EAGAIN; i++) {
+        nanosleep(&pause, NULL);
+        err = offer(c, index, fd);
+    }
+    return err;
+}
+
+static int resume_device(struct kernel_connection *c, int *fd)
+{
+    const char *name = c->disk.export.name, *why;
+    struct kernel_device d;
+    int err;
+
+    if (c->options.index < 0 ? !kernel_device_find(&d, name)
                              : !kernel_device_read(&d, c->options.index))
         return connection_refuse(
             c, "there is nothing to resume; connect it without "
                "--resume");
     c->options.index = d.index;
-    if (strcmp(d.backend, c->backend) != 0)
-        return connection_refuse(c, "it was connected to another disk");
-    if (e->read_only && !d.read_only)
-        return connection_refuse(
-            c, c->options.disk.read_only
-                   ? "it takes writes, which --read-only would make fail; "
-                     "resume it without"
-                   : "it takes writes, and the disk has become read-only");
-    if (d.size > e->size)
-        return connection_refuse(c, "the disk has become smaller");
+    why = unsuitable(c, &d);
+    if (why)
+        return connection_refuse(c, why);
     if (take_lock(c, d.index))
         return -1;
     c->disk.before = kernel_server_noted(c->lock);
-    for (int i = 0; i < 100 && err == -EAGAIN; i++) {
-        if (i)
-            nanosleep(&pause, NULL);
-        err = offer(c, d.index, fd);
-    }
+    err = offer_until_taken(c, d.index, fd);
     if (err)
         return connection_refuse(c, kernel_nbd_error(err));
     c->index = d.index;
-    if (d.size < e->size)
+    if (d.size < c->disk.export.size)
         c->chores |= 1u << CHORE_SIZE;
     return 0;
 }
@@ -193,9 +217,13 @@ int connection_attach(struct kernel_connection *c)
     bool resume = o->resume || (o->again && left_behind(c));
 
     kernel_backend(c->backend, c->disk.disk);
+    assert(c->index < 0 && c->lock < 0);
     if (resume ? resume_device(c, &c->socket) : new_device(c, &c->socket))
         return -1;
+    assert(c->index >= 0 && c->lock >= 0);
     if (nbd_service_adopt_export(&c->service, c->socket, &c->disk.export))
         return connection_refuse(c, "no memory");
+    log_debug("%s: %s /dev/nbd%d", c->options.name,
+              resume ? "resumed" : "connected as", c->index);
     return 0;
 }
