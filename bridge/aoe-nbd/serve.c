@@ -3,6 +3,7 @@
  * aoe-nbd serve: finds the disks, listens, serves, and ends in order: requests
  * in flight are answered, the disks are flushed, the socket is gone.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -33,6 +34,12 @@ struct served {
     struct aoe_writer *writer; /* and whose it is */
 };
 
+enum serve_state {
+    SERVE_SEARCHING, /* for the disks; no service is open */
+    SERVE_SERVING,
+    SERVE_STOPPING, /* at whatever of both it was */
+};
+
 struct serve {
     struct serve_options options;
     struct loop *loop;
@@ -47,7 +54,7 @@ struct serve {
     struct nbd_run run;
     struct rlimit descriptors; /* what they were limited to at first */
     struct loop_timer search;  /* gives up finding them */
-    bool serving, stopping;
+    enum serve_state state;
     int asked_by; /* the latest signal to end */
     int status;   /* to exit with */
 };
@@ -115,10 +122,14 @@ static void close_listeners(struct serve *s)
 
 static void begin_stop(struct serve *s, int status)
 {
+    bool serving = s->state == SERVE_SERVING;
+
+    assert(s->state != SERVE_STOPPING);
     s->status = status;
-    s->stopping = true;
+    s->state = SERVE_STOPPING;
+    log_debug("stopping");
     notify_manager("STOPPING=1");
-    if (!s->serving) {
+    if (!serving) {
         loop_stop(s->loop, status);
         return;
     }
@@ -132,7 +143,7 @@ static bool again(struct serve *s, int signo)
 {
     bool hung_up = signo == SIGHUP || s->asked_by == SIGHUP;
 
-    if (!s->stopping || signo != SIGHUP)
+    if (s->state != SERVE_STOPPING || signo != SIGHUP)
         s->asked_by = signo;
     return !hung_up;
 }
@@ -142,12 +153,12 @@ static void on_signal(void *arg, int signo)
     struct serve *s = arg;
     bool impatient = again(s, signo);
 
-    if (s->stopping && impatient) {
+    if (s->state == SERVE_STOPPING && impatient) {
         log_error("stopping: interrupted; the last writes may be lost");
         loop_stop(s->loop, EXIT_FAILED);
     } else if (s->run.pid) {
         kill(s->run.pid, signo); /* its end is ours */
-    } else if (!s->stopping) {
+    } else if (s->state != SERVE_STOPPING) {
         /* A command that was to run and did not has not succeeded. */
         begin_stop(s, s->options.run ? 128 + signo : EXIT_DONE);
     }
@@ -224,13 +235,14 @@ static void ready(void *arg)
     if (++s->found < s->options.disk_count)
         return;
     loop_timer_cancel(s->loop, &s->search);
-    if (s->stopping)
+    if (s->state == SERVE_STOPPING)
         return;
+    assert(s->state == SERVE_SEARCHING);
     for (unsigned i = 0; i < s->options.disk_count; i++)
         s->exports[i] = &s->disks[i].disk.export;
     nbd_service_open(&s->service, s->loop, s->exports, s->options.disk_count);
     nbd_server_limit(&s->service.server, s->options.memory);
-    s->serving = true;
+    s->state = SERVE_SERVING;
     if (listen_somewhere(s) || announce(s))
         loop_stop(s->loop, EXIT_FAILED);
 }
@@ -314,8 +326,7 @@ static void clean(struct serve *s)
     close_listeners(s);
     for (unsigned i = 0; i < s->options.disk_count; i++)
         nbd_disk_close(&s->disks[i].disk); /* ends what clients had in flight */
-    if (s->serving)
-        nbd_service_close(&s->service);
+    nbd_service_close(&s->service);
     nbd_run_clean(&s->run);
     aoe_loop_detach(&s->aoe_loop);
     aoe_close(s->aoe);

@@ -129,6 +129,7 @@ int nbd_service_adopt_export(struct nbd_service *service, int fd,
 void nbd_service_stop(struct nbd_service *service, void (*stopped)(void *arg),
                       void *arg)
 {
+    assert(service->loop && !service->stopping && stopped);
     service->stopping = true;
     service->stopped = stopped;
     service->arg = arg;
@@ -143,6 +144,8 @@ void nbd_service_stop(struct nbd_service *service, void (*stopped)(void *arg),
 
 void nbd_service_close(struct nbd_service *service)
 {
+    if (!service->loop)
+        return; /* it was never opened */
     service->stopping = false;
     service->left = NULL;
     drop_all(service, "closed");

@@ -50,7 +50,8 @@ int nbd_service_adopt_export(struct nbd_service *service, int fd,
 void nbd_service_stop(struct nbd_service *service, void (*stopped)(void *arg),
                       void *arg);
 
-/* Drops the clients.  Requests the disks still have must have ended before. */
+/* Drops the clients.  Requests the disks still have must have ended before.  A
+ * zero-initialised service that was never opened needs none. */
 void nbd_service_close(struct nbd_service *service);
 
 #endif

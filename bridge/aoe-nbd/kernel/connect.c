@@ -7,6 +7,7 @@
  * anything that could end as a request to the device: it would wait for itself.
  * What may do so is a child's work (kernel_helper.c).
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,9 +64,10 @@ static void left(void *arg)
 {
     struct kernel_connection *c = arg;
 
-    if (c->ending)
+    if (c->state == CONNECTION_ENDING)
         return;
-    c->ending = true;
+    assert(c->state == CONNECTION_SERVING);
+    c->state = CONNECTION_ENDING;
     notify_manager("STOPPING=1");
     if (c->background.ready_fd < 0)
         log_info("%s: /dev/nbd%d was disconnected", c->options.name, c->index);
@@ -89,7 +91,7 @@ static void on_signal(void *arg, int signo)
 
     if (c->index < 0)
         loop_stop(c->loop, EXIT_FAILED);
-    else if (!c->ending &&
+    else if (c->state != CONNECTION_ENDING &&
              /* In the background no terminal can hang up. */
              (signo != SIGHUP || c->options.foreground))
         helper_chore(c, CHORE_TAKE_AWAY);
@@ -99,7 +101,10 @@ static void on_signal(void *arg, int signo)
 
 static int prepare(struct kernel_connection *c)
 {
-    int err = kernel_guard(c->options.swap);
+    int err;
+
+    assert(c->state == CONNECTION_SEARCHING);
+    err = kernel_guard(c->options.swap);
 
     if (err) {
         log_error("connect: --swap: locking memory and real-time scheduling: "
@@ -109,7 +114,7 @@ static int prepare(struct kernel_connection *c)
     }
     c->exports[0] = &c->disk.export;
     nbd_service_open(&c->service, c->loop, c->exports, 1);
-    c->serving = true;
+    c->state = CONNECTION_SERVING;
     c->service.left = left;
     c->service.left_arg = c;
     if (nbd_server_reserve(&c->service.server, REQUESTS, REQUEST_LENGTH))
@@ -192,8 +197,7 @@ static int begin(struct kernel_connection *c)
 static void clean(struct kernel_connection *c)
 {
     nbd_disk_close(&c->disk);
-    if (c->serving)
-        nbd_service_close(&c->service);
+    nbd_service_close(&c->service);
     aoe_loop_detach(&c->aoe_loop);
     aoe_close(c->aoe);
     survive_end();

@@ -21,8 +21,16 @@ enum chore {
     CHORES,
 };
 
+enum connection_state {
+    CONNECTION_SEARCHING, /* for the disk; no service is open */
+    CONNECTION_SERVING,   /* the service is open; c->index says of which device
+                           * once there is one */
+    CONNECTION_ENDING,    /* the kernel has let go of the device */
+};
+
 struct kernel_connection {
     struct connect_options options;
+    enum connection_state state;
     struct background background;
     struct loop *loop;
     struct aoe *aoe;
@@ -38,8 +46,6 @@ struct kernel_connection {
     int lock;        /* kernel_server_lock(), or -1 */
     pid_t helper;    /* a child that talks to the kernel; 0: none */
     unsigned chores; /* what is left for a helper: bits of 1 << enum chore */
-    bool serving;    /* the service is open */
-    bool ending;     /* the kernel has let go of the device */
 };
 
 /* ---- kernel_attach.c ----------------------------------------------------- */
