@@ -69,28 +69,43 @@ static void reply_allocation(struct nbd_conn *conn, uint32_t id)
     nbd_option_reply(conn, NBD_REP_META_CONTEXT, data, sizeof data);
 }
 
-void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data)
+/* What the option asks. */
+struct query {
+    const uint8_t *name; /* of the export */
+    uint32_t name_length;
+    bool selected; /* base:allocation is meant */
+};
+
+/* False: the lengths do not add up. */
+static bool parse(const struct nbd_conn *conn, const uint8_t *data,
+                  struct query *q)
 {
     struct reader r = {data, conn->option_length, false};
-    bool set = conn->option == NBD_OPT_SET_META_CONTEXT, selected = false;
+    uint32_t count;
+
+    q->name = read_string(&r, &q->name_length);
+    count = read_be32(&r);
+    /* A list without queries is one of everything. */
+    q->selected = conn->option == NBD_OPT_LIST_META_CONTEXT && count == 0;
+    for (uint32_t i = 0; i < count && !r.bad; i++) {
+        uint32_t length;
+        const uint8_t *name = read_string(&r, &length);
+
+        q->selected |= !r.bad && selects(conn, name, length);
+    }
+    return !r.bad && r.left == 0;
+}
+
+void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data)
+{
+    bool set = conn->option == NBD_OPT_SET_META_CONTEXT;
     const struct nbd_export *export;
-    const uint8_t *name;
-    uint32_t name_length, count;
+    struct query q;
 
     /* A selection is replaced even by one that fails. */
     if (set)
         conn->allocation = NULL;
-    name = read_string(&r, &name_length);
-    count = read_be32(&r);
-    if (!set && count == 0)
-        selected = true;
-    for (uint32_t i = 0; i < count && !r.bad; i++) {
-        uint32_t length;
-        const uint8_t *query = read_string(&r, &length);
-
-        selected |= !r.bad && selects(conn, query, length);
-    }
-    if (r.bad || r.left) {
+    if (!parse(conn, data, &q)) {
         nbd_option_error(conn, NBD_REP_ERR_INVALID, "lengths do not add up");
         return;
     }
@@ -99,12 +114,12 @@ void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data)
                          "STRUCTURED_REPLY must come first");
         return;
     }
-    export = nbd_export_find(conn->server, name, name_length);
+    export = nbd_export_find(conn->server, q.name, q.name_length);
     if (!export) {
         nbd_option_error(conn, NBD_REP_ERR_UNKNOWN, "there is no such export");
         return;
     }
-    if (selected) {
+    if (q.selected) {
         if (set)
             conn->allocation = export;
         reply_allocation(conn, set ? NBD_ALLOCATION_ID : 0);
