@@ -290,14 +290,15 @@ static int open_disks(struct serve *s)
  */
 static void allow_descriptors(struct rlimit *before)
 {
-    struct rlimit most;
+    struct rlimit raised;
 
     if (getrlimit(RLIMIT_NOFILE, before))
         return;
-    most = *before;
-    most.rlim_cur = most.rlim_max < DESCRIPTORS ? most.rlim_max : DESCRIPTORS;
-    if (most.rlim_cur > before->rlim_cur)
-        setrlimit(RLIMIT_NOFILE, &most);
+    raised = *before;
+    raised.rlim_cur =
+        raised.rlim_max < DESCRIPTORS ? raised.rlim_max : DESCRIPTORS;
+    if (raised.rlim_cur > before->rlim_cur)
+        setrlimit(RLIMIT_NOFILE, &raised);
 }
 
 static int begin(struct serve *s)

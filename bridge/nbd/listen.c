@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Where NBD clients knock, whatever kind of socket it is: accepting them, and
+ * Sockets that NBD clients connect to, of whatever kind: accepting them, and
  * the URI they come by (NetworkBlockDevice/nbd, doc/uri.md).
  */
 #include "bridge/nbd/listen.h"
@@ -56,7 +56,7 @@ static void retry(void *arg)
         pause_accepting(listener);
 }
 
-static void greet(struct nbd_listener *listener, int fd)
+static void adopt(struct nbd_listener *listener, int fd)
 {
     int on = 1;
 
@@ -84,7 +84,7 @@ static void acceptable(void *arg, short revents)
         }
         fd = accept(listener->watch.fd, NULL, NULL);
         if (fd >= 0) {
-            greet(listener, fd);
+            adopt(listener, fd);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {

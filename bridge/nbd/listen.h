@@ -51,7 +51,7 @@ void nbd_listener_close(struct nbd_listener *listener);
 void nbd_listener_uri(const struct nbd_listener *listener, const char *name,
                       char *out, size_t size);
 
-/* ---- for nbd_listen_*.c -------------------------------------------------- */
+/* ---- for listen_*.c -------------------------------------------------- */
 
 /* Non-blocking, and closed in programs this one starts. */
 void nbd_socket_flags(int fd);

@@ -5,7 +5,7 @@
  *
  * From the moment the kernel has the device, this process must not wait for
  * anything that could end as a request to the device: it would wait for itself.
- * What may do so is a child's work (kernel_helper.c).
+ * What may do so is a child's work (helper.c).
  */
 #include <assert.h>
 #include <errno.h>

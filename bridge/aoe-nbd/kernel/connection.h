@@ -48,7 +48,7 @@ struct kernel_connection {
     unsigned chores; /* what is left for a helper: bits of 1 << enum chore */
 };
 
-/* ---- kernel_attach.c ----------------------------------------------------- */
+/* ---- attach.c ----------------------------------------------------- */
 
 /* Makes the disk a device, or resumes one: c->index, c->socket and c->lock.
  * 0, or -1 after saying why not. */
@@ -60,7 +60,7 @@ void connection_settled(void *arg);
 /* "connect: e1.2: /dev/nbd0: WHY".  -1. */
 int connection_refuse(const struct kernel_connection *c, const char *why);
 
-/* ---- kernel_helper.c ----------------------------------------------------- */
+/* ---- helper.c ----------------------------------------------------- */
 
 /* Has it done, one after the other, as soon as there is a device. */
 void helper_chore(struct kernel_connection *c, enum chore chore);
