@@ -31,7 +31,7 @@ uint8_t *nbd_out(struct nbd_conn *conn, size_t length)
     if (need > conn->out_capacity) {
         p = realloc(conn->out, need * 2);
         if (!p) {
-            nbd_dead(conn, "no memory for the answer to an option");
+            nbd_dead(conn, "no memory for the reply to an option");
             return NULL;
         }
         conn->out = p;

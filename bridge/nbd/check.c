@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which requests are refused, with which error and in which words, before
- * anything is spent on them (NBD protocol, "Request types", "Error values").
+ * Which requests are refused, with which error and why, before anything is
+ * spent on them (NBD protocol, "Request types", "Error values").
  */
 #include "bridge/nbd/internal.h"
 
@@ -54,7 +54,7 @@ static enum nbd_error check_range(const struct nbd_conn *conn,
     if (nbd_needs_buffer(h) && h->length > longest)
         return refuse(why,
                       h->flags & NBD_CMD_FLAG_DF ? NBD_EOVERFLOW : NBD_EINVAL,
-                      "it is longer than this server takes");
+                      "it is longer than this server allows");
     return NBD_OK;
 }
 
@@ -84,7 +84,7 @@ static enum nbd_error check_command(const struct nbd_conn *conn,
         if (conn->allocation != export) /* selected for one export only */
             return refuse(why, NBD_EINVAL, "no meta context was selected");
         if (h->length == 0)
-            return refuse(why, NBD_EINVAL, "status of nothing");
+            return refuse(why, NBD_EINVAL, "block status of 0 bytes");
         break;
     }
     return NBD_OK;
@@ -100,7 +100,7 @@ enum nbd_error nbd_check(const struct nbd_conn *conn,
     if (h->command >= COMMANDS || !commands[h->command].known)
         return refuse(why, NBD_EINVAL, "unknown command");
     if (h->flags & ~(commands[h->command].flags | NBD_CMD_FLAG_FUA))
-        return refuse(why, NBD_EINVAL, "a flag it does not have");
+        return refuse(why, NBD_EINVAL, "unsupported flag");
     if (commands[h->command].writes && conn->export->read_only)
         return refuse(why, NBD_EPERM, "the disk is read-only");
     error = check_command(conn, h, why);

@@ -50,7 +50,7 @@ enum nbd_step nbd_step_option(struct nbd_conn *conn)
     if (!p || nbd_output_pending(conn))
         return NBD_STEP_CLIENT;
     if (get_be64(p) != NBD_OPTION_MAGIC) {
-        nbd_dead(conn, "no option where one was due");
+        nbd_dead(conn, "bad magic where an option was expected");
         return NBD_STEP_AGAIN;
     }
     conn->option = get_be32(p + 8);
@@ -60,10 +60,11 @@ enum nbd_step nbd_step_option(struct nbd_conn *conn)
         nbd_dead(conn, "too many options");
         return NBD_STEP_AGAIN;
     }
-    /* The other options have an answer, which plain newstyle clients do not
+    /* The other options have a reply, which plain newstyle clients do not
      * expect. */
     if (!conn->fixed_newstyle && conn->option != NBD_OPT_EXPORT_NAME) {
-        nbd_dead(conn, "an option the client cannot read the answer of");
+        nbd_dead(conn,
+                 "an option other than EXPORT_NAME without fixed newstyle");
         return NBD_STEP_AGAIN;
     }
     nbd_enter(conn, conn->option_length > NBD_OPTION_DATA_MAX
@@ -96,7 +97,7 @@ enum nbd_step nbd_step_option_skip(struct nbd_conn *conn)
     if (conn->option_length > 0)
         return NBD_STEP_CLIENT;
     if (conn->option == NBD_OPT_EXPORT_NAME) {
-        nbd_dead(conn, "an export name of impossible length");
+        nbd_dead(conn, "an export name longer than any export has");
         return NBD_STEP_AGAIN;
     }
     nbd_enter(conn, NBD_OPTION);

@@ -106,7 +106,8 @@ void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data)
     if (set)
         conn->allocation = NULL;
     if (!parse(conn, data, &q)) {
-        nbd_option_error(conn, NBD_REP_ERR_INVALID, "lengths do not add up");
+        nbd_option_error(conn, NBD_REP_ERR_INVALID,
+                         "its lengths do not add up");
         return;
     }
     if (!conn->structured) {
@@ -116,7 +117,7 @@ void nbd_answer_meta_context(struct nbd_conn *conn, const uint8_t *data)
     }
     export = nbd_export_find(conn->server, q.name, q.name_length);
     if (!export) {
-        nbd_option_error(conn, NBD_REP_ERR_UNKNOWN, "there is no such export");
+        nbd_option_error(conn, NBD_REP_ERR_UNKNOWN, "no such export");
         return;
     }
     if (q.selected) {

@@ -52,8 +52,8 @@ static void answer_export_name(struct nbd_conn *conn, const uint8_t *name)
     uint8_t *p;
 
     if (conn->stopping || !export) {
-        nbd_dead(conn, export ? "the server is shutting down"
-                              : "an export there is not");
+        nbd_dead(conn,
+                 export ? "the server is shutting down" : "no such export");
         return;
     }
     p = nbd_out(conn, 10 + zeroes);
@@ -155,12 +155,13 @@ static void answer_info(struct nbd_conn *conn, const uint8_t *data)
     /* name length, name, item count, items: all of it and nothing more */
     if (length < 6 || (name = get_be32(data)) > length - 6 ||
         (count = get_be16(data + 4 + name)) * 2 != length - 6 - name) {
-        nbd_option_error(conn, NBD_REP_ERR_INVALID, "lengths do not add up");
+        nbd_option_error(conn, NBD_REP_ERR_INVALID,
+                         "its lengths do not add up");
         return;
     }
     export = nbd_export_find(conn->server, data + 4, name);
     if (!export) {
-        nbd_option_error(conn, NBD_REP_ERR_UNKNOWN, "there is no such export");
+        nbd_option_error(conn, NBD_REP_ERR_UNKNOWN, "no such export");
         return;
     }
     info_items(conn, export, data + 6 + name, count);
@@ -214,7 +215,7 @@ void nbd_answer_option(struct nbd_conn *conn, const uint8_t *data)
         nbd_answer_meta_context(conn, data);
         break;
     default:
-        nbd_option_error(conn, NBD_REP_ERR_UNSUP, "no such option here");
+        nbd_option_error(conn, NBD_REP_ERR_UNSUP, "unsupported option");
         break;
     }
 }

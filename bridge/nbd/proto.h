@@ -16,10 +16,10 @@
 
 enum {
     NBD_GREETING_SIZE = 18,       /* two magics, handshake flags */
-    NBD_CLIENT_FLAGS_SIZE = 4,    /* the client's answer to it */
+    NBD_CLIENT_FLAGS_SIZE = 4,    /* the client's reply to it */
     NBD_OPTION_SIZE = 16,         /* magic, option, length of its data */
     NBD_OPTION_REPLY_SIZE = 20,   /* magic, option, reply type, length */
-    NBD_EXPORT_NAME_ZEROES = 124, /* end the answer to EXPORT_NAME */
+    NBD_EXPORT_NAME_ZEROES = 124, /* end the reply to EXPORT_NAME */
     NBD_STRING_MAX = 4096,        /* longest name or query */
 };
 

@@ -27,7 +27,7 @@ static const struct {
 } errors[] = {
     {-ENOSPC, NBD_ENOSPC, "it goes past the end of the disk"},
     {-ENXIO, NBD_EINVAL, "it goes past the end of the disk"},
-    {-EOPNOTSUPP, NBD_EINVAL, "the disk has no such command"},
+    {-EOPNOTSUPP, NBD_EINVAL, "the disk does not support it"},
     {-EROFS, NBD_EPERM, "the disk is read-only"},
     {-EPERM, NBD_EPERM, "not permitted"},
     {-EACCES, NBD_EPERM, "not permitted"},

@@ -51,7 +51,7 @@ enum nbd_step nbd_step_request(struct nbd_conn *conn)
     if (!p)
         return NBD_STEP_CLIENT;
     if (get_be32(p) != NBD_REQUEST_MAGIC) {
-        nbd_dead(conn, "no request where one was due");
+        nbd_dead(conn, "bad magic where a request was expected");
         return NBD_STEP_AGAIN;
     }
     h = parse(p);

@@ -26,7 +26,8 @@ static void drop_stalled(void *arg)
         struct nbd_client *client = list_entry(node, struct nbd_client, link);
 
         if (nbd_client_stalls(client))
-            nbd_client_drop(client, "stalled with memory that others need");
+            nbd_client_drop(client,
+                            "stalled while it holds memory that others need");
     }
     nbd_watch_stalls(service);
 }
@@ -57,7 +58,7 @@ static void drop_all(struct nbd_service *service, const char *why)
 
 static void drain_expired(void *arg)
 {
-    drop_all(arg, "did not take its replies");
+    drop_all(arg, "did not read its replies");
 }
 
 /* The disks have nothing more to do. */

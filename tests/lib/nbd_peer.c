@@ -62,9 +62,9 @@ void nbd_peer_close(struct nbd_peer *peer)
 
 static void collect(struct nbd_peer *peer, const void *bytes, size_t length)
 {
-    if (peer->in_length + length > peer->in_room) {
-        peer->in_room = (peer->in_length + length) * 2;
-        peer->in = realloc(peer->in, peer->in_room);
+    if (peer->in_length + length > peer->in_capacity) {
+        peer->in_capacity = (peer->in_length + length) * 2;
+        peer->in = realloc(peer->in, peer->in_capacity);
         assert_non_null(peer->in);
     }
     memcpy(peer->in + peer->in_length, bytes, length);

@@ -18,7 +18,7 @@ struct nbd_peer {
     unsigned wakes; /* times the server said that it has something to say */
 
     uint8_t *in; /* what it said, not yet consumed by the test */
-    size_t in_length, in_room;
+    size_t in_length, in_capacity;
 };
 
 /* A disk of `size` bytes and a connection that has sent its greeting. */
