@@ -39,9 +39,12 @@ void nbd_server_limit(struct nbd_server *server, size_t bytes)
 int nbd_server_reserve(struct nbd_server *server, unsigned requests,
                        uint32_t length)
 {
-    /* One more is the receive buffer. */
-    int err = pool_reserve(&server->pool, requests + 1, length);
+    int err;
 
+    assert(server->connections == 0);
+    assert(requests > 0 && length >= NBD_BUFFER_SIZE);
+    /* One more is the receive buffer. */
+    err = pool_reserve(&server->pool, requests + 1, length);
     server->own_max = requests * server->pool.reserved_capacity;
     server->bytes_max = 0; /* nothing to share */
     return err;

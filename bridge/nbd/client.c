@@ -5,6 +5,7 @@
  */
 #include "bridge/nbd/client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -214,6 +215,7 @@ struct nbd_client *nbd_client_new(struct nbd_service *service, int fd)
 {
     struct nbd_client *client = calloc(1, sizeof *client);
 
+    assert(fd >= 0 && service->loop);
 #ifdef SO_NOSIGPIPE
     setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
 #endif

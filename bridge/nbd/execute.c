@@ -5,6 +5,8 @@
  */
 #include "bridge/nbd/internal.h"
 
+#include <assert.h>
+
 #include "initiator/client/zero.h"
 
 /* ---- the disk ------------------------------------------------------------ */
@@ -14,6 +16,7 @@ static void io_done(struct aoe_request *aoe, int status)
     struct nbd_io *io = aoe->arg;
     struct nbd_server *server = io->server;
 
+    assert(server->in_flight > 0);
     server->in_flight--;
     if (io->conn)
         io->then(io, status);
@@ -28,6 +31,7 @@ void nbd_submit(struct nbd_io *io, void (*then)(struct nbd_io *io, int status))
     const struct nbd_export *export = io->conn->export;
     int err;
 
+    assert(nbd_conn_transmitting(io->conn) && then);
     io->then = then;
     io->aoe.done = io_done;
     io->aoe.arg = io;

@@ -5,6 +5,7 @@
  */
 #include "bridge/aoe-nbd/kernel/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -127,6 +128,7 @@ static void next(struct kernel_connection *c)
 
 void helper_chore(struct kernel_connection *c, enum chore chore)
 {
+    assert(chore < CHORES);
     c->chores |= 1u << chore;
     next(c);
 }
