@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * From a received frame to the disks it is for, and replies to the wire.
+ * A port's life and its turns.  Nothing on the network ends it: an interface
+ * that goes down, changes its MTU or vanishes is looked at again each second
+ * (doc/safety.md).
  */
 #include "target/serve/port_parts.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
-#include "target/serve/server.h"
+#include "base/log.h"
 
 enum {
     /* Frames received and answered at a time.  All that wait at once would
@@ -16,155 +20,16 @@ enum {
      * (measured). */
     GROUP = 8,
     ROUNDS = 8, /* groups before other ports and timers get their turn */
-
-    SHARE_LEAST = 2, /* requests that each disk may have in flight */
 };
 
 /* A request that waited longer in the receive queue was sent again by its
  * client; executed now, it could undo what was written since. */
 #define AGE_LIMIT NS_PER_S
 
-const char *const port_counter_names[PORT_COUNTERS] = {
-    [PORT_SHORT] = "drop_short",       [PORT_SOURCE] = "drop_source",
-    [PORT_RESPONSE] = "drop_response", [PORT_UNMATCHED] = "drop_unmatched",
-    [PORT_AGED] = "drop_aged",         [PORT_MEMORY] = "drop_memory",
-};
+/* How long a client may take to learn of a smaller MTU. */
+#define FELL_NS (10 * NS_PER_S)
 
-/* ---- requests -------------------------------------------------------------
- */
-
-/* Grows to as many as were ever in flight at once, then allocates no more. */
-struct request *port_request_new(struct port *p, struct link_frame *f)
-{
-    struct list *node = list_first(&p->unused);
-    struct request *r;
-
-    if (node) {
-        list_remove(node);
-        r = list_entry(node, struct request, link);
-    } else {
-        r = malloc(sizeof *r);
-        if (!r)
-            return NULL;
-    }
-    *r = (struct request){.port = p, .frame = f};
-    r->x.frame = f->data;
-    r->x.len = f->len;
-    r->x.capacity = f->room;
-    r->x.mac = &p->link->mac;
-    r->x.mtu = p->link->mtu;
-    r->x.mtu_fell = loop_now(server_loop(p->server)) < p->fell_until;
-    p->active++;
-    return r;
-}
-
-/* Gives up the request, but not its frame. */
-static void request_free(struct request *r)
-{
-    list_prepend(&r->port->unused, &r->link);
-    r->port->active--;
-}
-
-void port_answer(struct request *r)
-{
-    list_append(&r->port->outgoing, &r->link);
-    server_touch_port(r->port->server, r->port);
-}
-
-void port_release(struct request *r)
-{
-    struct port *p = r->port;
-
-    link_release(p->link, r->frame);
-    request_free(r);
-    server_touch_port(p->server, p);
-}
-
-/* ---- requests come in -----------------------------------------------------
- */
-
-/* A disk that hangs may hold most of the buffers, but not the last quarter:
- * that stays for discovery and for the other disks. */
-static bool too_busy(const struct port *p, const struct disk *d)
-{
-    unsigned share = (p->frames - p->frames / 4) / p->disk_count;
-
-    /* However many disks there are. */
-    if (share < SHARE_LEAST)
-        share = SHARE_LEAST;
-    return p->link->free_count < p->frames / 4 && d->in_flight >= share;
-}
-
-static void serve(struct request *r, struct disk *d)
-{
-    r->disk = d;
-    r->x.export = &d->export;
-    switch (responder_request(&r->x)) {
-    case RESPONDER_REPLY:
-        if (!disk_must_save(d, r)) {
-            port_answer(r);
-            return;
-        }
-        if (!too_busy(r->port, d)) {
-            disk_save(d, r);
-            return;
-        }
-        export_count(&d->export, COUNT_DROP_BUSY);
-        break;
-    case RESPONDER_STORE:
-        if (!too_busy(r->port, d)) {
-            disk_start(d, r);
-            return;
-        }
-        export_count(&d->export, COUNT_DROP_BUSY);
-        break;
-    case RESPONDER_DROP:
-        break;
-    }
-    port_release(r);
-}
-
-static void refuse(struct request *r, enum port_counter why)
-{
-    r->port->counts[why]++;
-    port_release(r);
-}
-
-void port_dispatch(struct port *p, struct link_frame *f, struct disk *d)
-{
-    struct request *r = port_request_new(p, f);
-
-    if (!r) {
-        p->counts[PORT_MEMORY]++;
-        link_release(p->link, f);
-        return;
-    }
-    switch (responder_accept(&r->x)) {
-    case RESPONDER_SHORT:
-        refuse(r, PORT_SHORT);
-        return;
-    case RESPONDER_RESPONSE:
-        refuse(r, PORT_RESPONSE);
-        return;
-    case RESPONDER_SOURCE:
-        refuse(r, PORT_SOURCE);
-        return;
-    case RESPONDER_ACCEPTED:
-        break;
-    }
-    if (!d && aoe_addr_wildcard(r->x.header.addr)) {
-        request_free(r);
-        list_append(&p->spreading, &f->link);
-        server_touch_port(p->server, p);
-        return;
-    }
-    if (!d)
-        d = port_disk_at(p, r->x.header.addr);
-    if (d)
-        serve(r, d);
-    else
-        refuse(r, PORT_UNMATCHED);
-}
+/* ---- turns -------------------------------------------------------------- */
 
 static void receive(struct port *p)
 {
@@ -176,7 +41,7 @@ static void receive(struct port *p)
         if (n < 0)
             p->failing = true;
         else if (n > 0)
-            server_requested(p->server, (unsigned)n);
+            p->host->received(p->host->arg, (unsigned)n);
         for (int i = 0; i < n; i++)
             if (frames[i]->age_ns > AGE_LIMIT) {
                 p->counts[PORT_AGED]++;
@@ -184,58 +49,10 @@ static void receive(struct port *p)
             } else {
                 port_dispatch(p, frames[i], NULL);
             }
-        server_settle(p->server);
+        p->host->settle(p->host->arg);
         if (n < GROUP)
             break;
     }
-}
-
-/* ---- replies go out -------------------------------------------------------
- */
-
-/* Offers the replies to the link.  False: its queue is full. */
-static bool send_replies(struct port *p)
-{
-    struct link_out *out = server_link_out(p->server);
-
-    while (!list_empty(&p->outgoing)) {
-        int count = 0, sent;
-
-        list_each(it, &p->outgoing) {
-            struct request *r = list_entry(it, struct request, link);
-
-            if (count == LINK_BATCH)
-                break;
-            out[count].iov[0].iov_base = r->x.frame;
-            out[count].iov[0].iov_len = r->x.reply_len;
-            out[count++].iovcnt = 1;
-        }
-        sent = link_send(p->link, out, count);
-        for (int i = 0; i < sent; i++) {
-            struct list *node = list_first(&p->outgoing);
-            struct request *r = list_entry(node, struct request, link);
-
-            list_remove(node);
-            link_release(p->link, r->frame);
-            request_free(r);
-        }
-        if (sent < count)
-            return false;
-    }
-    return true;
-}
-
-void port_settle(struct port *p)
-{
-    bool writable = send_replies(p);
-
-    port_spread(p);
-    if (writable && !list_empty(&p->outgoing)) {
-        /* Buffers come back; what stopped for want of them goes on. */
-        if (send_replies(p) && (!list_empty(&p->spreading) || p->announcing))
-            server_touch_port(p->server, p);
-    }
-    port_watch(p);
 }
 
 void port_ready(struct port *p, short revents)
@@ -244,5 +61,126 @@ void port_ready(struct port *p, short revents)
         receive(p);
     if (revents & (POLLERR | POLLHUP | POLLNVAL) && !(revents & POLLIN))
         p->failing = true;
-    server_touch_port(p->server, p);
+    port_touch(p);
+}
+
+/* Watches for what can be handled.  Without free buffers nothing is received,
+ * and a descriptor that only reports errors is left alone until the next look:
+ * either would turn the loop for nothing. */
+static void watch(struct port *p)
+{
+    short events = 0;
+
+    if (!p->stopped && p->link->free_count > 0 && list_empty(&p->spreading))
+        events |= POLLIN;
+    if (!list_empty(&p->outgoing))
+        events |= POLLOUT;
+    if (p->failing)
+        events = 0;
+    if (events == p->events)
+        return;
+    p->events = events;
+    if (!events)
+        loop_unwatch(p->host->loop, &p->watch);
+    else if (loop_watch(p->host->loop, &p->watch, events))
+        p->events = 0; /* no memory: port_refresh tries again */
+}
+
+void port_settle(struct port *p)
+{
+    bool writable = port_send_replies(p);
+
+    port_spread(p);
+    if (writable && !list_empty(&p->outgoing)) {
+        /* Buffers come back; what stopped for want of them goes on. */
+        if (port_send_replies(p) &&
+            (!list_empty(&p->spreading) || p->announcing))
+            port_touch(p);
+    }
+    watch(p);
+}
+
+/* ---- the interface ------------------------------------------------------ */
+
+static void ready(void *arg, short revents)
+{
+    port_ready(arg, revents);
+}
+
+void port_refresh(struct port *p)
+{
+    unsigned mtu = p->link->mtu;
+    int changes = link_refresh(p->link);
+
+    if (p->link->mtu < mtu)
+        p->fell_until = loop_now(p->host->loop) + FELL_NS;
+    if (p->watch.fd != p->link->fd) {
+        loop_unwatch(p->host->loop, &p->watch);
+        p->events = 0;
+        p->watch.fd = p->link->fd;
+    }
+    if (changes & LINK_CHANGED_STATE)
+        log_info("%s: interface is %s", p->ifname, p->link->up ? "up" : "down");
+    if (changes & LINK_CHANGED_MTU)
+        log_info("%s: MTU is %u", p->ifname, p->link->mtu);
+    p->failing = !p->link->up;
+    if (changes && p->link->up && !p->stopped)
+        port_announce_all(p);
+    port_touch(p);
+}
+
+void port_start(struct port *p, struct link *l)
+{
+    p->link = l;
+    l->owner = p;
+    p->frames = l->free_count;
+    p->failing = !l->up;
+    p->watch = (struct loop_fd){.fd = l->fd, .ready = ready, .arg = p};
+    port_announce_all(p);
+}
+
+void port_stop(struct port *p)
+{
+    struct list *node;
+
+    p->stopped = true;
+    p->announcing = false;
+    while ((node = list_first(&p->spreading))) {
+        list_remove(node);
+        link_release(p->link, list_entry(node, struct link_frame, link));
+    }
+    port_touch(p);
+}
+
+int port_new(struct port **out, const struct port_host *host,
+             const char *ifname)
+{
+    struct port *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return -ENOMEM;
+    p->host = host;
+    strncpy(p->ifname, ifname, sizeof p->ifname - 1);
+    list_init(&p->unused);
+    list_init(&p->outgoing);
+    list_init(&p->spreading);
+    *out = p;
+    return 0;
+}
+
+void port_free(struct port *p)
+{
+    struct list *node;
+
+    if (p->events)
+        loop_unwatch(p->host->loop, &p->watch);
+    list_remove(&p->touched);
+    list_splice(&p->unused, &p->outgoing);
+    while ((node = list_first(&p->unused))) {
+        list_remove(node);
+        free(list_entry(node, struct request, link));
+    }
+    link_close(p->link);
+    free(p->disks);
+    free(p);
 }

@@ -14,7 +14,20 @@
 #include "target/serve/request.h"
 #include "wire/link.h"
 
-struct server;
+struct port;
+
+/* What a port asks of whoever runs it. */
+struct port_host {
+    struct loop *loop;
+    struct link_out *out; /* to describe LINK_BATCH outgoing frames */
+    bool changing; /* disks come and go: the link must not filter for one */
+    /* There is work: port_settle is to be called, once this has returned. */
+    void (*touch)(void *arg, struct port *p);
+    void (*received)(void *arg, unsigned count); /* so many frames */
+    /* All that there is to do is to be done now, before more is received. */
+    void (*settle)(void *arg);
+    void *arg;
+};
 
 enum port_counter {
     PORT_SHORT,     /* no AoE header */
@@ -29,7 +42,7 @@ enum port_counter {
 extern const char *const port_counter_names[PORT_COUNTERS];
 
 struct port {
-    struct server *server;
+    const struct port_host *host;
     char ifname[LINK_NAME_MAX];
     struct link *link;   /* NULL until port_start */
     struct disk **disks; /* sorted by address */
@@ -61,8 +74,10 @@ struct port {
     uint64_t counts[PORT_COUNTERS];
 };
 
-/* `ifname` is copied; it is at most LINK_NAME_MAX - 1 long.  0 or -ENOMEM. */
-int port_new(struct port **out, struct server *server, const char *ifname);
+/* `host` stays the caller's and must outlive the port; `ifname` is copied, and
+ * at most LINK_NAME_MAX - 1 long.  0 or -ENOMEM. */
+int port_new(struct port **out, const struct port_host *host,
+             const char *ifname);
 void port_free(struct port *p);
 
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
@@ -87,7 +102,7 @@ void port_ready(struct port *p, short revents);
 /* Looks at the interface again. */
 void port_refresh(struct port *p);
 
-/* Sends what is there to send; the server calls it for touched ports. */
+/* Sends what is there to send; to be called for ports that were touched. */
 void port_settle(struct port *p);
 
 /* From now on nothing is received. */

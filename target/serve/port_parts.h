@@ -23,7 +23,13 @@ void port_spread(struct port *p);
 /* Begins to announce every disk. */
 void port_announce_all(struct port *p);
 
-/* Watches for what can be handled. */
-void port_watch(struct port *p);
+/* Offers the replies to the link.  False: its queue is full. */
+bool port_send_replies(struct port *p);
+
+/* There is work that leaves at the end of the turn. */
+static inline void port_touch(struct port *p)
+{
+    p->host->touch(p->host->arg, p);
+}
 
 #endif

@@ -8,10 +8,7 @@
 
 #include <string.h>
 
-#include "target/serve/server.h"
-
-/* ---- requests for many disks ----------------------------------------------
- */
+/* ---- requests for many disks -------------------------------------------- */
 
 /* A copy of a spreading frame for one disk.  False: there is no buffer. */
 static bool spread_to(struct port *p, const struct link_frame *f,
@@ -49,8 +46,7 @@ static bool spread_first(struct port *p)
     return true;
 }
 
-/* ---- announcements --------------------------------------------------------
- */
+/* ---- announcements ------------------------------------------------------ */
 
 /* To everyone, or to each on the mask list: nobody else may know. */
 static bool announce_one(struct port *p, struct disk *d)
@@ -99,7 +95,7 @@ static void announce_from(struct port *p, uint64_t since)
         p->announce_since = since;
     p->announcing = true;
     p->announce_next = p->announce_to = 0;
-    server_touch_port(p->server, p);
+    port_touch(p);
 }
 
 void port_announce_all(struct port *p)

@@ -32,6 +32,7 @@ struct server {
     unsigned disk_count;
     struct port **ports;
     unsigned port_count;
+    struct port_host port_host;
 
     struct list touched_disks, touched_ports;
     struct list leaving; /* of disk.leaving */
@@ -50,23 +51,7 @@ struct server {
     struct link_out out[LINK_BATCH];
 };
 
-bool server_changing(const struct server *s)
-{
-    return s->options.changing;
-}
-
-struct loop *server_loop(struct server *s)
-{
-    return s->loop;
-}
-
-struct link_out *server_link_out(struct server *s)
-{
-    return s->out;
-}
-
-/* ---- turns ----------------------------------------------------------------
- */
+/* ---- turns -------------------------------------------------------------- */
 
 void server_touch_disk(struct server *s, struct disk *d)
 {
@@ -75,8 +60,10 @@ void server_touch_disk(struct server *s, struct disk *d)
     loop_task_queue(s->loop, &s->settle);
 }
 
-void server_touch_port(struct server *s, struct port *p)
+static void touch_port(void *arg, struct port *p)
 {
+    struct server *s = arg;
+
     if (!list_linked(&p->touched))
         list_append(&s->touched_ports, &p->touched);
     loop_task_queue(s->loop, &s->settle);
@@ -113,8 +100,10 @@ static void await_next(struct server *s)
         loop_poll_for(s->loop, pace_poll_ns(&s->pace));
 }
 
-void server_requested(struct server *s, unsigned count)
+static void received(void *arg, unsigned count)
 {
+    struct server *s = arg;
+
     pace_requests(&s->pace, count, loop_now(s->loop));
 }
 
@@ -146,8 +135,7 @@ static void settle(void *arg)
     server_settle(arg);
 }
 
-/* ---- what disks ask for ---------------------------------------------------
- */
+/* ---- what disks ask for ------------------------------------------------- */
 
 static uint64_t host_now(void *arg)
 {
@@ -197,8 +185,7 @@ static const struct disk_host host = {.now = host_now,
                                       .committed = host_committed,
                                       .lost = host_lost};
 
-/* ---- timers ---------------------------------------------------------------
- */
+/* ---- timers ------------------------------------------------------------- */
 
 static void look_at_ports(void *arg)
 {
@@ -248,8 +235,7 @@ static void drained(void *arg)
     finish(s);
 }
 
-/* ---- disks and interfaces that go -----------------------------------------
- */
+/* ---- disks and interfaces that go --------------------------------------- */
 
 static void free_disk(struct server *s, struct disk *d)
 {
@@ -336,8 +322,7 @@ void server_close_unused(struct server *s)
     loop_task_queue(s->loop, &s->tidy);
 }
 
-/* ---- start and stop -------------------------------------------------------
- */
+/* ---- start and stop ----------------------------------------------------- */
 
 int server_open(struct server **out, struct loop *loop,
                 const struct server_options *o)
@@ -352,6 +337,13 @@ int server_open(struct server **out, struct loop *loop,
     list_init(&s->touched_disks);
     list_init(&s->touched_ports);
     list_init(&s->leaving);
+    s->port_host = (struct port_host){.loop = loop,
+                                      .out = s->out,
+                                      .changing = o->changing,
+                                      .touch = touch_port,
+                                      .received = received,
+                                      .settle = settle,
+                                      .arg = s};
     s->tidy = (struct loop_task){.run = tidy, .arg = s};
     s->settle = (struct loop_task){.run = settle, .arg = s};
     s->refresh = (struct loop_timer){.expired = refresh, .arg = s};
@@ -416,7 +408,7 @@ static int find_port(struct server *s, const char *ifname, struct port **out)
     if (!grown)
         return -ENOMEM;
     s->ports = grown;
-    err = port_new(&grown[s->port_count], s, ifname);
+    err = port_new(&grown[s->port_count], &s->port_host, ifname);
     if (err)
         return err;
     *out = grown[s->port_count++];
@@ -569,8 +561,7 @@ void server_stop(struct server *s)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* ---- looking --------------------------------------------------------------
- */
+/* ---- looking ------------------------------------------------------------ */
 
 struct disk *const *server_disks(const struct server *s, unsigned *count)
 {

@@ -71,20 +71,9 @@ bool server_idle(const struct server *s);
 struct disk *const *server_disks(const struct server *s, unsigned *count);
 struct port *const *server_ports(const struct server *s, unsigned *count);
 
-/* ---- for disks and ports --------------------------------------------------
- */
-
 /* There is work that leaves at the end of the turn. */
 void server_touch_disk(struct server *s, struct disk *d);
-void server_touch_port(struct server *s, struct port *p);
-/* `count` frames came in, on any port. */
-void server_requested(struct server *s, unsigned count);
 /* Lets all of it leave now. */
 void server_settle(struct server *s);
-
-bool server_changing(const struct server *s);
-struct loop *server_loop(struct server *s);
-/* Room to describe LINK_BATCH outgoing frames. */
-struct link_out *server_link_out(struct server *s);
 
 #endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The disks that are served on a port, and what they want of its link.
+ */
+#include "target/serve/port_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FRAMES_MIN = 64,
+    FRAMES_MAX = 512,
+    DIRECT_ALIGN_MAX = 4096,
+};
+
+/* ---- by address --------------------------------------------------------- */
+
+static uint32_t addr_key(struct aoe_addr a)
+{
+    return (uint32_t)a.shelf << 8 | a.slot;
+}
+
+/* The place of an address in the sorted table, or where it would be. */
+static unsigned disk_place(const struct port *p, struct aoe_addr addr)
+{
+    unsigned low = 0, high = p->disk_count;
+
+    while (low < high) {
+        unsigned mid = low + (high - low) / 2;
+
+        if (addr_key(p->disks[mid]->export.addr) < addr_key(addr))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct disk *port_disk_at(const struct port *p, struct aoe_addr addr)
+{
+    unsigned i = disk_place(p, addr);
+
+    if (i < p->disk_count && aoe_addr_equal(p->disks[i]->export.addr, addr))
+        return p->disks[i];
+    return NULL;
+}
+
+int port_attach(struct port *p, struct disk *d)
+{
+    unsigned at = disk_place(p, d->export.addr);
+    struct disk **grown;
+
+    if (port_disk_at(p, d->export.addr))
+        return -EEXIST;
+    grown = reallocarray(p->disks, p->disk_count + 1, sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    p->disks = grown;
+    memmove(grown + at + 1, grown + at, (p->disk_count - at) * sizeof *grown);
+    grown[at] = d;
+    p->disk_count++;
+    /* What is under way with the disks behind it goes on with them. */
+    if (at < p->spread_next)
+        p->spread_next++;
+    if (at < p->announce_next)
+        p->announce_next++;
+    return 0;
+}
+
+void port_detach(struct port *p, const struct disk *d)
+{
+    unsigned at = disk_place(p, d->export.addr);
+
+    if (at == p->disk_count || p->disks[at] != d)
+        return;
+    p->disk_count--;
+    memmove(p->disks + at, p->disks + at + 1,
+            (p->disk_count - at) * sizeof p->disks[0]);
+    if (at < p->spread_next)
+        p->spread_next--;
+    if (at == p->announce_next)
+        p->announce_to = 0;
+    if (at < p->announce_next)
+        p->announce_next--;
+}
+
+/* ---- their link --------------------------------------------------------- */
+
+unsigned port_frames(unsigned requests)
+{
+    if (requests > (FRAMES_MAX - FRAMES_MIN) / 2)
+        return FRAMES_MAX;
+    return FRAMES_MIN + 2 * requests;
+}
+
+static unsigned frames_wanted(const struct port *p)
+{
+    unsigned requests = 0;
+
+    for (unsigned i = 0; i < p->disk_count; i++)
+        requests += p->disks[i]->export.buffer_count;
+    return port_frames(requests);
+}
+
+static unsigned align_wanted(const struct port *p)
+{
+    unsigned align = 1;
+
+    for (unsigned i = 0; i < p->disk_count; i++)
+        if (p->disks[i]->store->memory_align > align)
+            align = p->disks[i]->store->memory_align;
+    if (align == 1)
+        return 0;
+    return align < DIRECT_ALIGN_MAX ? align : DIRECT_ALIGN_MAX;
+}
+
+void port_link_options(const struct port *p, struct link_options *o)
+{
+    *o = (struct link_options){
+        .rx_frames = frames_wanted(p),
+        .align = align_wanted(p),
+        .align_at = AOE_ATA_HEADER,
+    };
+    if (p->disk_count == 1 && !p->host->changing) {
+        o->filter.one_addr = true;
+        o->filter.addr = p->disks[0]->export.addr;
+    }
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * From a received frame to the disk it is for, and replies to the wire.
+ */
+#include "target/serve/port_parts.h"
+
+#include <stdlib.h>
+
+/* Requests that each disk may have in flight. */
+enum { SHARE_MIN = 2 };
+
+const char *const port_counter_names[PORT_COUNTERS] = {
+    [PORT_SHORT] = "drop_short",       [PORT_SOURCE] = "drop_source",
+    [PORT_RESPONSE] = "drop_response", [PORT_UNMATCHED] = "drop_unmatched",
+    [PORT_AGED] = "drop_aged",         [PORT_MEMORY] = "drop_memory",
+};
+
+/* ---- requests ----------------------------------------------------------- */
+
+/* Grows to as many as were ever in flight at once, then allocates no more. */
+struct request *port_request_new(struct port *p, struct link_frame *f)
+{
+    struct list *node = list_first(&p->unused);
+    struct request *r;
+
+    if (node) {
+        list_remove(node);
+        r = list_entry(node, struct request, link);
+    } else {
+        r = malloc(sizeof *r);
+        if (!r)
+            return NULL;
+    }
+    *r = (struct request){.port = p, .frame = f};
+    r->x.frame = f->data;
+    r->x.len = f->len;
+    r->x.capacity = f->room;
+    r->x.mac = &p->link->mac;
+    r->x.mtu = p->link->mtu;
+    r->x.mtu_fell = loop_now(p->host->loop) < p->fell_until;
+    p->active++;
+    return r;
+}
+
+/* Gives up the request, but not its frame. */
+static void request_free(struct request *r)
+{
+    list_prepend(&r->port->unused, &r->link);
+    r->port->active--;
+}
+
+void port_answer(struct request *r)
+{
+    list_append(&r->port->outgoing, &r->link);
+    port_touch(r->port);
+}
+
+void port_release(struct request *r)
+{
+    struct port *p = r->port;
+
+    link_release(p->link, r->frame);
+    request_free(r);
+    port_touch(p);
+}
+
+/* ---- requests come in --------------------------------------------------- */
+
+/* A disk that hangs may hold most of the buffers, but not the last quarter:
+ * that stays for discovery and for the other disks. */
+static bool too_busy(const struct port *p, const struct disk *d)
+{
+    unsigned share = (p->frames - p->frames / 4) / p->disk_count;
+
+    /* However many disks there are. */
+    if (share < SHARE_MIN)
+        share = SHARE_MIN;
+    return p->link->free_count < p->frames / 4 && d->in_flight >= share;
+}
+
+static void serve(struct request *r, struct disk *d)
+{
+    r->disk = d;
+    r->x.export = &d->export;
+    switch (responder_request(&r->x)) {
+    case RESPONDER_REPLY:
+        if (!disk_must_save(d, r)) {
+            port_answer(r);
+            return;
+        }
+        if (!too_busy(r->port, d)) {
+            disk_save(d, r);
+            return;
+        }
+        export_count(&d->export, COUNT_DROP_BUSY);
+        break;
+    case RESPONDER_STORE:
+        if (!too_busy(r->port, d)) {
+            disk_start(d, r);
+            return;
+        }
+        export_count(&d->export, COUNT_DROP_BUSY);
+        break;
+    case RESPONDER_DROP:
+        break;
+    }
+    port_release(r);
+}
+
+static void refuse(struct request *r, enum port_counter why)
+{
+    r->port->counts[why]++;
+    port_release(r);
+}
+
+void port_dispatch(struct port *p, struct link_frame *f, struct disk *d)
+{
+    struct request *r = port_request_new(p, f);
+
+    if (!r) {
+        p->counts[PORT_MEMORY]++;
+        link_release(p->link, f);
+        return;
+    }
+    switch (responder_accept(&r->x)) {
+    case RESPONDER_SHORT:
+        refuse(r, PORT_SHORT);
+        return;
+    case RESPONDER_RESPONSE:
+        refuse(r, PORT_RESPONSE);
+        return;
+    case RESPONDER_SOURCE:
+        refuse(r, PORT_SOURCE);
+        return;
+    case RESPONDER_ACCEPTED:
+        break;
+    }
+    if (!d && aoe_addr_wildcard(r->x.header.addr)) {
+        request_free(r);
+        list_append(&p->spreading, &f->link);
+        port_touch(p);
+        return;
+    }
+    if (!d)
+        d = port_disk_at(p, r->x.header.addr);
+    if (d)
+        serve(r, d);
+    else
+        refuse(r, PORT_UNMATCHED);
+}
+
+/* ---- replies go out ----------------------------------------------------- */
+
+/* Offers the replies to the link.  False: its queue is full. */
+bool port_send_replies(struct port *p)
+{
+    struct link_out *out = p->host->out;
+
+    while (!list_empty(&p->outgoing)) {
+        int count = 0, sent;
+
+        list_each(it, &p->outgoing) {
+            struct request *r = list_entry(it, struct request, link);
+
+            if (count == LINK_BATCH)
+                break;
+            out[count].iov[0].iov_base = r->x.frame;
+            out[count].iov[0].iov_len = r->x.reply_len;
+            out[count++].iovcnt = 1;
+        }
+        sent = link_send(p->link, out, count);
+        for (int i = 0; i < sent; i++) {
+            struct list *node = list_first(&p->outgoing);
+            struct request *r = list_entry(node, struct request, link);
+
+            list_remove(node);
+            link_release(p->link, r->frame);
+            request_free(r);
+        }
+        if (sent < count)
+            return false;
+    }
+    return true;
+}
