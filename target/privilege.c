@@ -28,8 +28,7 @@ enum { NAME_ROOM = 64 };
 /* Ids from 2^32 - 1 on mean "none" to the system. */
 #define ID_MOST (UINT32_MAX - 1)
 
-/* ---- names ----------------------------------------------------------------
- */
+/* ---- names -------------------------------------------------------------- */
 
 /* A line of passwd(5) or group(5): NAME:PASSWORD:ID[:GID], and more. */
 static bool line_is(char *line, const char *wanted, uint64_t *id, uint64_t *gid)
@@ -88,8 +87,7 @@ int privilege_scan(const char *text, struct privilege *out)
     return 0;
 }
 
-/* ---- becoming another -----------------------------------------------------
- */
+/* ---- becoming another --------------------------------------------------- */
 
 static int failed(const char *what)
 {

@@ -28,8 +28,7 @@ int privilege_prepare(void);
  * capabilities.  0, or -errno after saying what went wrong. */
 int privilege_drop(const struct privilege *p);
 
-/* ---- target/sandbox.c, with HAVE_SECCOMP ----------------------------------
- */
+/* ---- target/sandbox.c, with HAVE_SECCOMP -------------------------------- */
 
 /* What a target may have to do beyond serving what is open. */
 struct sandbox {

@@ -153,8 +153,7 @@ static int allow(scmp_filter_ctx filter, bool may, const char *const *names,
     return err;
 }
 
-/* ---- by what they are given ------------------------------------------------
- */
+/* ---- by what they are given --------------------------------------------- */
 
 /* SCMP_A0 and its like would leave a field out, which clang minds. */
 static struct scmp_arg_cmp argument(unsigned which, uint64_t mask,

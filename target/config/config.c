@@ -89,8 +89,7 @@ void config_free(struct config *c)
     *c = (struct config){0};
 }
 
-/* ---- values ---------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------- */
 
 static bool wrong(char *mistake, const char *text, const char *why)
 {
@@ -168,8 +167,7 @@ static bool add_interface(void *list, const char *name, char *mistake)
     return true;
 }
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* ---- keys --------------------------------------------------------------- */
 
 static bool set_file(struct export_config *c, const char *v, char *mistake)
 {
@@ -367,8 +365,7 @@ const char *export_config_doubt(const struct export_config *c)
     return NULL;
 }
 
-/* ---- several together -----------------------------------------------------
- */
+/* ---- several together --------------------------------------------------- */
 
 /* One interface name or glob of `from` into the names it stands for. */
 static bool expand(struct export_config *to, const char *pattern,

@@ -99,8 +99,7 @@ static void mistake_at(struct reader *r, unsigned line, const char *text)
     r->mistake(r->arg, line, text);
 }
 
-/* ---- sections -------------------------------------------------------------
- */
+/* ---- sections ----------------------------------------------------------- */
 
 static void end_section(struct reader *r)
 {
@@ -165,8 +164,7 @@ static void begin_section(struct reader *r, const char *begin, const char *end)
     r->section = &r->defaults;
 }
 
-/* ---- lines ----------------------------------------------------------------
- */
+/* ---- lines -------------------------------------------------------------- */
 
 /* True: libinih should see it. */
 static bool look_at_line(struct reader *r, char *line)

@@ -74,8 +74,7 @@ static void be_patient(struct client *cl)
     loop_timer_set(loop, &cl->timer, loop_now(loop) + PATIENCE);
 }
 
-/* ---- answers --------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------ */
 
 static void send_some(struct client *cl)
 {
@@ -131,8 +130,7 @@ static void answer(struct client *cl, const char *text, const char *detail)
     answer_stream(cl, out);
 }
 
-/* ---- commands -------------------------------------------------------------
- */
+/* ---- commands ----------------------------------------------------------- */
 
 static void stats(struct client *cl, const char *argument)
 {
@@ -296,8 +294,7 @@ static void obey(struct client *cl)
     answer(cl, "error no such command: ", name);
 }
 
-/* ---- clients --------------------------------------------------------------
- */
+/* ---- clients ------------------------------------------------------------ */
 
 static void receive(struct client *cl)
 {
@@ -360,8 +357,7 @@ static void accept_one(void *arg, short revents)
         be_patient(cl);
 }
 
-/* ---- the socket -----------------------------------------------------------
- */
+/* ---- the socket --------------------------------------------------------- */
 
 /* A socket that nobody listens on was left by a target that crashed. */
 static int remove_stale(const struct sockaddr_un *at)

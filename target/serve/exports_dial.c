@@ -125,8 +125,7 @@ void exports_dial_forget(struct exports *x)
         dial_free(dial_of(it));
 }
 
-/* ---- reloads that wait ----------------------------------------------------
- */
+/* ---- reloads that wait -------------------------------------------------- */
 
 static bool stays(const struct entry *e, const struct config *c)
 {

@@ -240,8 +240,7 @@ static void discard(struct exports *x, struct list *fresh)
     close_unused(x);
 }
 
-/* ---- into service ---------------------------------------------------------
- */
+/* ---- into service ------------------------------------------------------- */
 
 /* A disk that was on the network until now is not looked for there: nobody
  * should miss it for so long. */
@@ -368,8 +367,7 @@ static void left(void *arg, struct epochs *epochs)
     exports_go_on(x);
 }
 
-/* ---- another configuration ------------------------------------------------
- */
+/* ---- another configuration ---------------------------------------------- */
 
 static bool served_on(const struct entry *e, const char *ifname)
 {

@@ -40,8 +40,7 @@ struct keeper {
     struct log_limit errors;
 };
 
-/* ---- writing (in a worker) ------------------------------------------------
- */
+/* ---- writing (in a worker) ---------------------------------------------- */
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -82,8 +81,7 @@ static void run(struct work *w)
     k->result = replace(k);
 }
 
-/* ---- saving ---------------------------------------------------------------
- */
+/* ---- saving ------------------------------------------------------------- */
 
 static void start(struct keeper *k)
 {
@@ -135,8 +133,7 @@ bool keeper_behind(const struct keeper *k, const struct export *e)
     return k->saved != e->changes;
 }
 
-/* ---- loading --------------------------------------------------------------
- */
+/* ---- loading ------------------------------------------------------------ */
 
 static ssize_t read_file(int fd, char *out, size_t room)
 {
@@ -191,8 +188,7 @@ static int load(struct keeper *k, struct export *e)
     return 0;
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------ */
 
 int keeper_open(struct keeper **out, const char *directory, struct export *e,
                 struct workers *workers)

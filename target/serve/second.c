@@ -43,8 +43,7 @@ struct second {
     struct loop_timer again, end;
 };
 
-/* ---- asking ---------------------------------------------------------------
- */
+/* ---- asking ------------------------------------------------------------- */
 
 static void send_frame(struct ear *e, uint8_t *frame, size_t len)
 {
@@ -115,8 +114,7 @@ static void ask_all(struct second *l)
     }
 }
 
-/* ---- answers --------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------ */
 
 static void accuse(struct second_question *q, const struct aoe_mac *mac,
                    const char *serial)
@@ -209,8 +207,7 @@ static void ready(void *arg, short revents)
         end_soon(e->look);
 }
 
-/* ---- a look ---------------------------------------------------------------
- */
+/* ---- a look ------------------------------------------------------------- */
 
 static void again(void *arg)
 {
@@ -334,8 +331,7 @@ void second_close(struct second *l)
     free(l);
 }
 
-/* ---- a look that is waited for --------------------------------------------
- */
+/* ---- a look that is waited for ------------------------------------------ */
 
 static void stop(void *arg)
 {

@@ -57,8 +57,7 @@ size_t state_encode(char *out, const struct export *e,
            (size_t)sprintf(out + at, "check %08x\n", (unsigned)crc32(out, at));
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 static int digit(char c)
 {

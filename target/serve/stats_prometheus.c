@@ -24,8 +24,7 @@ static void put_quoted(FILE *out, const char *text)
     putc('"', out);
 }
 
-/* ---- disks ----------------------------------------------------------------
- */
+/* ---- disks -------------------------------------------------------------- */
 
 /* Two disks of one address may be served on different interfaces. */
 static void put_disk(FILE *out, const char *metric, const struct disk *d)
@@ -145,8 +144,7 @@ static void put_disks(FILE *out, struct disk *const *disks, unsigned count)
     }
 }
 
-/* ---- interfaces -----------------------------------------------------------
- */
+/* ---- interfaces --------------------------------------------------------- */
 
 static void put_port(FILE *out, const char *metric, const struct port *p,
                      const char *label, const char *value, uint64_t n)
