@@ -121,10 +121,17 @@ static void give_up(struct exports *x, int err)
     exports_look_forget(x);
 }
 
+/* A reload may have forced or removed it meanwhile: then the answers must not
+ * take back what it has become. */
+static bool still_asking(const struct entry *e)
+{
+    return e->asked && e->state == ENTRY_ASKING && !e->leaving;
+}
+
 void exports_look_end(struct exports *x)
 {
     list_each(it, &x->serving)
-        if (entry_of(it)->asked)
+        if (still_asking(entry_of(it)))
             judge(x, entry_of(it));
     exports_look_forget(x);
 }
