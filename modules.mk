@@ -46,4 +46,3 @@ circles.base := 2
 circles.wire := 3
 circles.initiator/libaoe := 15
 circles.bridge/aoe-fuse := 9
-circles.target/serve := 5

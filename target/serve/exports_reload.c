@@ -1,373 +1,142 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * From what is served to what another configuration says.  All that can fail
- * is tried first; then what goes ends its work, and what has to wait for that
- * follows.
+ * From what is served to what another configuration says: a plan first; then
+ * all that can fail is tried; only then is anything changed.
  */
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/log.h"
-#include "target/store/device.h"
 #include "target/serve/exports_parts.h"
+#include "target/serve/reload_plan.h"
+#include "target/store/store_nbd.h"
 
-static bool same_file(const char *a, const char *b)
+/* A reload under way. */
+struct reload {
+    struct exports *x;
+    struct config *config;
+    struct entry **entries;      /* what is served now, in its order */
+    struct plan_export *current; /* the same for the plan */
+    unsigned count;
+    struct reload_plan plan;
+    struct list fresh; /* entries for what is opened, in the plan's order */
+};
+
+/* ---- the plan ----------------------------------------------------------- */
+
+static bool in_config(const struct config *c, const struct export_config *e)
 {
-    struct stat one, two;
-
-    if (strcmp(a, b) == 0)
-        return true;
-    return stat(a, &one) == 0 && stat(b, &two) == 0 &&
-           one.st_dev == two.st_dev && one.st_ino == two.st_ino;
-}
-
-/* Whether `e` can be opened only after `old` was closed. */
-static bool in_the_way(const struct entry *old, const struct entry *e)
-{
-    return !old->keep && (aoe_addr_equal(old->config.addr, e->config.addr) ||
-                          same_file(old->config.path, e->config.path));
-}
-
-static struct entry *first_in_the_way(struct exports *x, const struct entry *e)
-{
-    list_each(it, &x->serving)
-        if (in_the_way(entry_of(it), e))
-            return entry_of(it);
-    return NULL;
-}
-
-/* Its descriptor is dead. */
-static bool gone(const struct entry *e)
-{
-    return e->disk && e->disk->store->fd >= 0 &&
-           device_gone(e->disk->store->fd);
-}
-
-/* Whether what the path leads to now should be opened in place of what is. */
-static bool differs(const struct entry *e, const struct device *d, int fd)
-{
-    const struct store *s = e->disk->store;
-    uint64_t offset = e->config.offset * AOE_SECTOR;
-    uint64_t length = e->config.length * AOE_SECTOR;
-    uint64_t left = d->size > offset ? d->size - offset : 0;
-
-    if (left < AOE_SECTOR || left < length) {
-        log_error("%s: has only %llu bytes left; %s keeps its size",
-                  e->config.path, (unsigned long long)d->size, e->disk->name);
-        return false;
-    }
-    if (gone(e) && (d->identity != s->identity || d->naming != s->naming)) {
-        log_error("%s: another disk is there now, and is not served in place "
-                  "of %s; to take it, start the target anew",
-                  e->config.path, e->disk->name);
-        return false;
-    }
-    return d->identity != s->identity || !device_same(s->fd, fd) ||
-           (length ? length : left) / AOE_SECTOR * AOE_SECTOR != s->size;
-}
-
-/* If it could not be opened as it is now, what is open serves on. */
-static bool storage_changed(const struct entry *e)
-{
-    struct device d;
-    int fd, err;
-    bool changed;
-
-    if (e->disk->store->fd < 0)
-        return false;
-    fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        if (gone(e))
-            log_error("%s: is gone; %s is served again once it is back",
-                      e->config.path, e->disk->name);
-        return false;
-    }
-    err = device_probe(&d, fd, e->config.path, true);
-    changed = !err && differs(e, &d, fd);
-    close(fd);
-    return changed;
-}
-
-static struct entry *find_unchanged(struct exports *x,
-                                    const struct export_config *c)
-{
-    list_each(it, &x->serving) {
-        struct entry *e = entry_of(it);
-
-        if (!e->leaving && !e->keep && export_config_equal(&e->config, c) &&
-            !storage_changed(e))
-            return e;
-    }
-    return NULL;
-}
-
-/* Marks what stays, and makes entries for what is new or changed. */
-static int compare(struct exports *x, struct config *c, struct list *fresh)
-{
-    list_each(it, &x->serving)
-        entry_of(it)->keep = false;
-    for (unsigned i = 0; i < c->count; i++) {
-        struct entry *e = find_unchanged(x, &c->exports[i]);
-
-        if (e) {
-            e->keep = true;
-            e->config.force_file = c->exports[i].force_file;
-            e->config.force_address = c->exports[i].force_address;
-            continue;
-        }
-        e = entry_new(x, &c->exports[i]);
-        if (!e)
-            return -ENOMEM;
-        list_append(fresh, &e->link);
-    }
-    return 0;
-}
-
-static void add_needs(const struct entry *e, const char *ifname,
-                      unsigned *requests, bool *direct)
-{
-    const struct export_config *c = &e->config;
-
-    for (unsigned i = 0; i < c->interface_count; i++)
-        if (strcmp(c->interfaces[i], ifname) == 0) {
-            *requests += c->buffer_count;
-            *direct |= c->direct;
-        }
-}
-
-/* What was refused may be served now; its interfaces may be closed. */
-static bool asked_again(const struct entry *e)
-{
-    return e->keep && (e->state == ENTRY_REFUSED ||
-                       (e->state == ENTRY_ASKING && e->again));
-}
-
-int exports_open_ports(struct exports *x, struct list *fresh,
-                       const struct entry *e)
-{
-    int err = 0;
-
-    for (unsigned i = 0; i < e->config.interface_count && !err; i++) {
-        const char *ifname = e->config.interfaces[i];
-        unsigned requests = 0;
-        bool direct = false;
-
-        list_each(it, fresh)
-            add_needs(entry_of(it), ifname, &requests, &direct);
-        list_each(it, &x->serving)
-            if (asked_again(entry_of(it)))
-                add_needs(entry_of(it), ifname, &requests, &direct);
-        err = server_open_port(x->options.server, ifname, requests, direct);
-    }
-    return err;
-}
-
-/* What must be closed first can only be looked at. */
-static int look_at(const struct export_config *c)
-{
-    int fd, err;
-
-    if (strstr(c->path, "://"))
-        return 0;
-    fd = open(c->path,
-              (c->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0) {
-        close(fd);
-        return 0;
-    }
-    err = -errno;
-    log_error("%s: opening: %s", c->path, strerror(-err));
-    return err;
-}
-
-/* All that can fail is tried before anything is changed. */
-static int prepare(struct exports *x, struct list *fresh)
-{
-    list_each(it, fresh) {
-        struct entry *e = entry_of(it);
-        int err = exports_open_ports(x, fresh, e);
-
-        if (!err)
-            err =
-                first_in_the_way(x, e) ? look_at(&e->config) : entry_open(x, e);
-        if (err)
-            return err;
-    }
-    list_each(it, &x->serving) {
-        struct entry *e = entry_of(it);
-        int err = asked_again(e) ? exports_open_ports(x, fresh, e) : 0;
-
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-static void ignore(void *arg, struct epochs *epochs)
-{
-    (void)arg;
-    (void)epochs; /* it never had a client */
-}
-
-static bool asking(struct exports *x)
-{
-    list_each(it, &x->serving)
-        if (entry_of(it)->state == ENTRY_ASKING && !entry_of(it)->leaving)
+    for (unsigned i = 0; i < c->count; i++)
+        if (export_config_equal(e, &c->exports[i]))
             return true;
     return false;
 }
 
-/* Interfaces are kept for disks that wait. */
-static void close_unused(struct exports *x)
+static int gather(struct reload *r)
 {
-    if (list_empty(&x->waiting) && !asking(x))
-        server_close_unused(x->options.server);
-}
+    struct exports *x = r->x;
+    unsigned count = 0;
 
-static void discard(struct exports *x, struct list *fresh)
-{
-    list_each(it, fresh) {
+    list_each(it, &x->serving)
+        count++;
+    r->entries = calloc(count + 1, sizeof(struct entry *));
+    r->current = calloc(count + 1, sizeof *r->current);
+    if (!r->entries || !r->current)
+        return -ENOMEM;
+    list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
 
-        if (e->disk)
-            server_remove_disk(x->options.server, e->disk, ignore, NULL);
-        entry_free(e);
+        r->current[r->count].config = &e->config;
+        r->current[r->count].closing = e->leaving;
+        /* Only then does it matter, and looking may say something. */
+        if (!e->leaving && in_config(r->config, &e->config))
+            r->current[r->count].storage_changed = storage_changed(e);
+        r->entries[r->count++] = e;
     }
-    close_unused(x);
+    return 0;
 }
 
-/* ---- into service ------------------------------------------------------- */
-
-/* A disk that was on the network until now is not looked for there: nobody
- * should miss it for so long. */
-static bool must_ask(const struct entry *e)
+/* Entries for what is new or changed. */
+static int add_fresh(struct reload *r)
 {
-    return !e->config.force_address &&
-           !(e->resumes &&
-             strcmp(e->before->serial, e->disk->export.serial) == 0);
-}
+    for (unsigned i = 0; i < r->config->count; i++) {
+        const struct plan_step *s = &r->plan.steps[i];
+        struct entry *e;
 
-/* Its storage is open. */
-static void join(struct exports *x, struct entry *e)
-{
-    e->state = must_ask(e) ? ENTRY_ASKING : ENTRY_FREE;
-    e->keep = true; /* in nobody's way */
-    list_append(&x->serving, &e->link);
-}
-
-static void serve(struct exports *x, struct entry *e)
-{
-    if (entry_serve(x, e)) {
-        x->incomplete = true;
-        server_remove_disk(x->options.server, e->disk, ignore, NULL);
-        entry_free(e);
-        return;
-    }
-    entry_say(e);
-}
-
-/* Those for which the way is free now. */
-static void start_waiting(struct exports *x)
-{
-    list_each(it, &x->waiting) {
-        struct entry *e = entry_of(it);
-
-        if (first_in_the_way(x, e) || !exports_dialled(x, &e->config))
+        if (s->action == PLAN_KEEP)
             continue;
-        list_remove(&e->link);
-        if (entry_open(x, e)) {
-            char name[AOE_ADDR_TEXT];
-
-            log_error("%s: is not served any longer",
-                      aoe_addr_format(name, e->config.addr));
-            x->incomplete = true;
-            entry_free(e);
-        } else {
-            join(x, e);
-        }
+        e = entry_new(r->x, &r->config->exports[s->wanted]);
+        if (!e)
+            return -ENOMEM;
+        if (s->action == PLAN_RECONFIGURE)
+            e->replaces = r->entries[s->current];
+        list_append(&r->fresh, &e->link);
     }
+    return 0;
 }
 
-static bool settled(struct exports *x)
+static int plan(struct reload *r)
 {
-    list_each(it, &x->serving)
-        if (entry_of(it)->leaving)
-            return false;
-    return list_empty(&x->waiting) && !asking(x) && !x->dialling;
+    int err = gather(r);
+
+    if (!err)
+        err = reload_plan(&r->plan, r->current, r->count, r->config);
+    if (err)
+        return err;
+    for (unsigned i = 0; i < r->count; i++)
+        r->entries[i]->keep = false;
+    for (unsigned i = 0; i < r->plan.count; i++)
+        if (r->plan.steps[i].action == PLAN_KEEP)
+            r->entries[r->plan.steps[i].current]->keep = true;
+    return add_fresh(r);
 }
 
-static enum exports_outcome outcome(struct exports *x)
+/* ---- trying ------------------------------------------------------------- */
+
+/* What must be closed first can only be looked at. */
+static int prepare_one(struct reload *r, struct entry *e)
 {
-    if (x->failed)
-        return EXPORTS_UNCHANGED;
-    list_each(it, &x->serving)
-        if (entry_of(it)->state != ENTRY_SERVED || gone(entry_of(it)))
-            return EXPORTS_SOME;
-    return x->incomplete ? EXPORTS_SOME : EXPORTS_ALL;
+    int err = exports_open_ports(r->x, &r->fresh, e);
+
+    if (err)
+        return err;
+    return exports_in_the_way(r->x, e) ? storage_try(&e->config)
+                                       : entry_open(r->x, e);
 }
 
-static void tell_settled(struct exports *x)
+/* What was refused may be served now; its interfaces may be closed. */
+static bool check_again(const struct entry *e)
 {
-    struct list *node;
+    return e->keep && entry_refused(e);
+}
 
-    while (settled(x) && (node = list_first(&x->waits))) {
-        struct exports_wait *w = list_entry(node, struct exports_wait, link);
+static int prepare(struct reload *r)
+{
+    int err = 0;
 
-        list_remove(node);
-        w->done(w, outcome(x));
+    list_each(it, &r->fresh) {
+        err = prepare_one(r, entry_of(it));
+        if (err)
+            return err;
     }
+    for (unsigned i = 0; i < r->count && !err; i++)
+        if (check_again(r->entries[i]))
+            err = exports_open_ports(r->x, &r->fresh, r->entries[i]);
+    return err;
 }
 
-void exports_settled(struct exports *x, struct exports_wait *w)
+/* Everything is as it was. */
+static void undo(struct reload *r)
 {
-    list_append(&x->waits, &w->link);
-    tell_settled(x);
+    for (unsigned i = 0; i < r->count; i++)
+        r->entries[i]->keep = !r->entries[i]->leaving;
+    list_each(it, &r->fresh)
+        entry_discard(r->x, entry_of(it));
+    exports_close_ports(r->x);
 }
 
-static void looked(void *arg);
-
-void exports_go_on(struct exports *x)
-{
-    start_waiting(x);
-    list_each(it, &x->serving)
-        if (entry_of(it)->state == ENTRY_FREE && !entry_of(it)->leaving)
-            serve(x, entry_of(it));
-    exports_look_begin(x, looked);
-    close_unused(x);
-    tell_settled(x);
-    exports_again(x);
-}
-
-static void looked(void *arg)
-{
-    struct exports *x = arg;
-
-    exports_look_end(x);
-    if (!server_stopping(x->options.server))
-        exports_go_on(x);
-}
-
-static void left(void *arg, struct epochs *epochs)
-{
-    struct entry *e = arg;
-    struct exports *x = e->exports;
-
-    list_remove(&e->link);
-    exports_here_release(x, e);
-    if (epochs_untold(epochs)) {
-        epochs_inherit(&e->epochs, epochs);
-        list_append(&x->gone, &e->link);
-    } else {
-        entry_free(e);
-    }
-    exports_go_on(x);
-}
-
-/* ---- another configuration ---------------------------------------------- */
+/* ---- applying ----------------------------------------------------------- */
 
 static bool served_on(const struct entry *e, const char *ifname)
 {
@@ -378,109 +147,180 @@ static bool served_on(const struct entry *e, const char *ifname)
 }
 
 /* What a changed export was like before; without memory it begins afresh. */
-static void remember(struct exports *x, struct entry *e)
+static void remember(struct entry *e)
 {
-    list_each(it, &x->serving) {
-        struct entry *old = entry_of(it);
+    const struct entry *old = e->replaces;
 
-        if (old->keep || e->before ||
-            !aoe_addr_equal(old->config.addr, e->config.addr))
-            continue;
-        e->keep_mask = mac_list_equal(&old->config.allow, &e->config.allow);
-        e->before = malloc(sizeof *e->before);
-        if (!e->before)
-            continue;
-        *e->before = old->disk->export;
-        e->resumes = true;
-        for (unsigned i = 0; i < e->config.interface_count; i++)
-            e->resumes &= served_on(old, e->config.interfaces[i]);
-    }
+    e->replaces = NULL;
+    if (!old)
+        return;
+    e->keep_mask = mac_list_equal(&old->config.allow, &e->config.allow);
+    e->before = malloc(sizeof *e->before);
+    if (!e->before)
+        return;
+    *e->before = old->disk->export;
+    e->resumes = true;
+    for (unsigned i = 0; i < e->config.interface_count; i++)
+        e->resumes &= served_on(old, e->config.interfaces[i]);
 }
 
-struct tally {
-    unsigned unchanged, changed, started, stopped;
-};
-
-static void leave(struct exports *x, struct entry *e, bool changed)
+static void keep(struct entry *e, const struct export_config *c)
 {
-    if (!changed && e->state == ENTRY_SERVED)
+    e->config.force_file = c->force_file;
+    e->config.force_address = c->force_address;
+    if (!check_again(e))
+        return;
+    entry_enter(e, c->force_address ? ENTRY_FREE : ENTRY_CHECKING);
+    e->recheck = false;
+}
+
+static void close_one(struct exports *x, struct entry *e,
+                      enum plan_reason reason)
+{
+    if (reason == PLAN_REMOVED && e->state == ENTRY_SERVED)
         log_info("%s: is not served any longer", e->disk->name);
-    e->leaving = true;
-    /* A dead descriptor has nothing to write, and says that all is well. */
-    if (gone(e))
-        disk_abandon(e->disk);
-    server_remove_disk(x->options.server, e->disk, left, e);
+    exports_leave(x, e);
 }
 
-static void exchange(struct exports *x, struct list *fresh, struct tally *n)
+static void apply(struct reload *r)
 {
-    list_each(it, fresh) {
-        struct entry *e = entry_of(it);
+    struct exports *x = r->x;
 
-        remember(x, e);
-        n->changed += e->before != NULL;
-        n->started += e->before == NULL;
-    }
-    list_each(it, &x->serving) {
-        struct entry *old = entry_of(it);
-        bool changed = false;
+    /* An earlier configuration's, which this one takes the place of. */
+    list_each(it, &x->waiting)
+        entry_free(entry_of(it));
+    list_each(it, &r->fresh)
+        remember(entry_of(it));
+    for (unsigned i = 0; i < r->plan.count; i++) {
+        const struct plan_step *s = &r->plan.steps[i];
 
-        n->unchanged += old->keep;
-        if (old->keep || old->leaving)
-            continue;
-        list_each(f, fresh)
-            changed |=
-                aoe_addr_equal(entry_of(f)->config.addr, old->config.addr);
-        n->stopped += !changed;
-        leave(x, old, changed);
+        if (s->action == PLAN_KEEP)
+            keep(r->entries[s->current], &r->config->exports[s->wanted]);
+        else if (s->action == PLAN_CLOSE)
+            close_one(x, r->entries[s->current], s->reason);
     }
-    list_each(it, fresh) {
+    list_each(it, &r->fresh) {
         struct entry *e = entry_of(it);
 
         list_remove(&e->link);
         if (e->disk)
-            join(x, e);
+            entry_join(x, e, !e->config.force_address);
         else
             list_append(&x->waiting, &e->link);
     }
-    list_each(it, &x->serving) {
-        struct entry *e = entry_of(it);
-
-        if (!asked_again(e))
-            continue;
-        e->state = e->config.force_address ? ENTRY_FREE : ENTRY_ASKING;
-        e->again = false;
-    }
 }
 
-int exports_reload_now(struct exports *x, struct config *c)
+static void say(const struct reload_plan *p)
 {
-    struct tally n = {0};
-    struct list fresh;
+    log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
+             reload_plan_count(p, PLAN_KEEP),
+             reload_plan_count(p, PLAN_RECONFIGURE),
+             reload_plan_count(p, PLAN_OPEN), reload_plan_count(p, PLAN_CLOSE));
+}
+
+/* When everything in `c` can be opened, or be found not to be, without
+ * waiting. */
+static int reload_now(struct exports *x, struct config *c)
+{
+    struct reload r = {.x = x, .config = c};
     int err;
 
-    list_init(&fresh);
-    err =
-        server_stopping(x->options.server) ? -ESHUTDOWN : compare(x, c, &fresh);
+    list_init(&r.fresh);
+    err = server_stopping(x->options.server) ? -ESHUTDOWN : plan(&r);
     if (!err)
-        err = prepare(x, &fresh);
-    config_free(c);
+        err = prepare(&r);
     if (err) {
-        list_each(it, &x->serving)
-            entry_of(it)->keep = !entry_of(it)->leaving;
-        discard(x, &fresh);
-        exports_dial_tidy(x);
+        undo(&r);
         log_error("reloading: nothing was changed");
-        return err;
+    } else {
+        x->reload = RELOAD_APPLIED;
+        apply(&r);
+        say(&r.plan);
+        exports_step(x);
     }
-    /* An earlier configuration's, which this one takes the place of. */
-    list_each(it, &x->waiting)
-        entry_free(entry_of(it));
-    x->incomplete = x->failed = false;
-    exchange(x, &fresh, &n);
-    log_info("reloaded: %u unchanged, %u changed, %u started, %u stopped",
-             n.unchanged, n.changed, n.started, n.stopped);
-    exports_go_on(x);
     exports_dial_tidy(x);
-    return 0;
+    reload_plan_free(&r.plan);
+    free(r.entries);
+    free(r.current);
+    config_free(c);
+    return err;
+}
+
+/* ---- connecting first --------------------------------------------------- */
+
+/* Whether it is served as it is, or what it takes the place of is still served:
+ * a server may allow one connection at a time. */
+static bool connect_later(struct exports *x, const struct config *c,
+                          const struct export_config *new)
+{
+    list_each(it, &x->serving) {
+        const struct entry *e = entry_of(it);
+        bool stays = !e->leaving && in_config(c, &e->config);
+
+        if ((aoe_addr_equal(e->config.addr, new->addr) ||
+             strcmp(e->config.path, new->path) == 0) &&
+            (!stays || export_config_equal(&e->config, new)))
+            return true;
+    }
+    return false;
+}
+
+/* Begins to connect to the servers of a configuration.  True: none has to be
+ * waited for. */
+static bool connect_all(struct exports *x, const struct config *c)
+{
+    bool over = true;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        const struct export_config *new = &c->exports[i];
+
+        if (!store_nbd_uri(new->path) || connect_later(x, c, new))
+            continue;
+        exports_dial_begin(x, new);
+        over &= exports_dial_over(x, new);
+    }
+    return over;
+}
+
+/* For those who wait for a reload that came to nothing later. */
+static void fail(struct exports *x)
+{
+    x->reload = RELOAD_FAILED;
+    exports_step(x);
+}
+
+int exports_reload(struct exports *x, struct config *c)
+{
+    bool replaces = x->reload == RELOAD_CONNECTING;
+    int err;
+
+    assert(!x->stepping);
+    config_free(&x->next);
+    if (!server_stopping(x->options.server) && !connect_all(x, c)) {
+        x->reload = RELOAD_CONNECTING;
+        x->next = *c;
+        *c = (struct config){0};
+        return 0;
+    }
+    err = reload_now(x, c);
+    if (err && replaces)
+        fail(x);
+    return err;
+}
+
+static void dialled(void *arg)
+{
+    struct exports *x = arg;
+
+    if (server_stopping(x->options.server))
+        return;
+    if (x->reload != RELOAD_CONNECTING)
+        exports_step(x);
+    else if (connect_all(x, &x->next) && reload_now(x, &x->next))
+        fail(x);
+}
+
+void exports_reload_init(struct exports *x)
+{
+    exports_dial_init(x, dialled);
 }

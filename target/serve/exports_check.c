@@ -11,17 +11,17 @@
 #include "base/log.h"
 #include "target/serve/exports_parts.h"
 
-static void wait_on(struct exports *x, struct entry *e)
+static void stay_refused(struct exports *x, struct entry *e)
 {
-    e->state = ENTRY_REFUSED;
-    e->asked = false;
-    exports_here_release(x, e);
+    entry_enter(e, ENTRY_REFUSED);
+    e->checked = false;
+    exports_local_release(x, e);
 }
 
 static void refuse(struct exports *x, struct entry *e)
 {
-    wait_on(x, e);
-    e->silent = 0;
+    stay_refused(x, e);
+    e->silent_checks = 0;
 }
 
 static void ask_for(struct exports *x, const struct entry *e)
@@ -44,10 +44,10 @@ static int collect(struct exports *x)
     list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
 
-        e->asked = e->state == ENTRY_ASKING && !e->leaving;
-        if (e->asked && !exports_here_free(x, e))
+        e->checked = e->state == ENTRY_CHECKING && !e->leaving;
+        if (e->checked && !exports_local_claim(x, e))
             refuse(x, e);
-        if (e->asked)
+        if (e->checked)
             count += e->config.interface_count;
     }
     x->question_count = 0;
@@ -55,7 +55,7 @@ static int collect(struct exports *x)
     if (!x->questions)
         return -ENOMEM;
     list_each(it, &x->serving)
-        if (entry_of(it)->asked)
+        if (entry_of(it)->checked)
             ask_for(x, entry_of(it));
     return 0;
 }
@@ -81,14 +81,13 @@ static void refuse_for(struct exports *x, struct entry *e,
 
 static void judge(struct exports *x, struct entry *e)
 {
-    if (e->again) {
-        if (exports_again_silent(x, e))
-            e->state = ENTRY_FREE;
+    if (e->recheck) {
+        if (exports_take_over_count(x, e))
+            entry_enter(e, ENTRY_FREE);
         else
-            wait_on(x, e);
+            stay_refused(x, e);
         return;
     }
-    e->state = ENTRY_FREE;
     for (unsigned i = 0; i < x->question_count; i++) {
         const struct second_question *q = &x->questions[i];
 
@@ -97,12 +96,13 @@ static void judge(struct exports *x, struct entry *e)
             return;
         }
     }
+    entry_enter(e, ENTRY_FREE);
 }
 
-void exports_look_forget(struct exports *x)
+void exports_check_forget(struct exports *x)
 {
-    second_close(x->look);
-    x->look = NULL;
+    second_close(x->check);
+    x->check = NULL;
     free(x->questions);
     x->questions = NULL;
 }
@@ -115,28 +115,28 @@ static void give_up(struct exports *x, int err)
     list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
 
-        if (e->asked)
+        if (e->checked)
             refuse(x, e);
     }
-    exports_look_forget(x);
+    exports_check_forget(x);
 }
 
 /* A reload may have forced or removed it meanwhile: then the answers must not
  * take back what it has become. */
 static bool still_asking(const struct entry *e)
 {
-    return e->asked && e->state == ENTRY_ASKING && !e->leaving;
+    return e->checked && e->state == ENTRY_CHECKING && !e->leaving;
 }
 
-void exports_look_end(struct exports *x)
+void exports_check_end(struct exports *x)
 {
     list_each(it, &x->serving)
         if (still_asking(entry_of(it)))
             judge(x, entry_of(it));
-    exports_look_forget(x);
+    exports_check_forget(x);
 }
 
-int exports_look(struct exports *x)
+int exports_check(struct exports *x)
 {
     int err = collect(x);
 
@@ -145,23 +145,23 @@ int exports_look(struct exports *x)
     if (err)
         give_up(x, err);
     else
-        exports_look_end(x);
+        exports_check_end(x);
     return err;
 }
 
-void exports_look_begin(struct exports *x, void (*done)(void *arg))
+void exports_check_begin(struct exports *x, void (*done)(void *arg))
 {
     int err;
 
-    if (x->look)
+    if (x->check)
         return;
     err = collect(x);
     if (!err && x->question_count == 0) {
-        exports_look_forget(x);
+        exports_check_forget(x);
         return;
     }
     if (!err)
-        err = second_open(&x->look, x->options.loop, x->questions,
+        err = second_open(&x->check, x->options.loop, x->questions,
                           x->question_count, &x->options.asking, done, x);
     if (err)
         give_up(x, err);

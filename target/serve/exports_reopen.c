@@ -96,8 +96,8 @@ static void look(void *arg)
 
 void exports_watch(struct exports *x)
 {
-    x->back = (struct loop_timer){.expired = look, .arg = x};
+    x->reopen = (struct loop_timer){.expired = look, .arg = x};
     /* Without memory for it, a reload still looks. */
-    loop_timer_set(x->options.loop, &x->back,
+    loop_timer_set(x->options.loop, &x->reopen,
                    loop_now(x->options.loop) + LOOK_EVERY);
 }

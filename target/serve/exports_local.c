@@ -39,7 +39,7 @@ static bool wanted(struct exports *x, const struct entry *e, const char *ifname)
     return false;
 }
 
-void exports_here_release(struct exports *x, struct entry *e)
+void exports_local_release(struct exports *x, struct entry *e)
 {
     for (unsigned i = 0; i < e->config.interface_count && e->locked; i++) {
         const char *ifname = e->config.interfaces[i];
@@ -50,7 +50,7 @@ void exports_here_release(struct exports *x, struct entry *e)
     e->locked = false;
 }
 
-void exports_here_take(struct exports *x, struct entry *e)
+void exports_local_force(struct exports *x, struct entry *e)
 {
     pid_t ignored;
 
@@ -108,7 +108,7 @@ static bool answered_by_another(struct entry *e, const char *ifname, char *why)
 }
 
 /* Takes the address, or says why not. */
-static bool take(struct exports *x, struct entry *e, char *why)
+static bool claim(struct exports *x, struct entry *e, char *why)
 {
     bool taken = true;
 
@@ -120,17 +120,17 @@ static bool take(struct exports *x, struct entry *e, char *why)
     }
     e->locked = true;
     if (!taken)
-        exports_here_release(x, e);
+        exports_local_release(x, e);
     return taken;
 }
 
-bool exports_here_free(struct exports *x, struct entry *e)
+bool exports_local_claim(struct exports *x, struct entry *e)
 {
     const struct timespec pause = {.tv_nsec = 50000000};
     bool waiting = false;
     char why[WHY];
 
-    while (!take(x, e, why)) {
+    while (!claim(x, e, why)) {
         /* A signal ends it: somebody wants us to end. */
         if (clock_ns() < x->options.wait_until) {
             if (!waiting)
@@ -139,7 +139,7 @@ bool exports_here_free(struct exports *x, struct entry *e)
             if (nanosleep(&pause, NULL) == 0)
                 continue;
         }
-        if (!e->again)
+        if (!e->recheck)
             log_error("%s: %s, or use --force-address", e->disk->name, why);
         return false;
     }

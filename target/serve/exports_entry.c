@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The life of one export: from its configuration to a disk that is served.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/serve/boot.h"
+#include "target/serve/exports_parts.h"
+
+/* ---- states ------------------------------------------------------------- */
+
+struct entry *entry_new(struct exports *x, struct export_config *c)
+{
+    struct entry *e = calloc(1, sizeof *e);
+
+    if (!e) {
+        log_error("%s: %s", c->path, strerror(ENOMEM));
+        return NULL;
+    }
+    e->exports = x;
+    epochs_init(&e->epochs);
+    e->config = *c;
+    *c = (struct export_config){0};
+    return e;
+}
+
+void entry_free(struct entry *e)
+{
+    list_remove(&e->link);
+    epochs_fini(&e->epochs);
+    exports_local_release(e->exports, e);
+    export_config_free(&e->config);
+    free(e->before);
+    free(e);
+}
+
+void entry_enter(struct entry *e, enum entry_state to)
+{
+    /* What may come before each; a refused disk may be checked again and
+     * again, or be forced. */
+    static const unsigned from[] = {
+        [ENTRY_NEW] = 0,
+        [ENTRY_CHECKING] =
+            1u << ENTRY_NEW | 1u << ENTRY_CHECKING | 1u << ENTRY_REFUSED,
+        [ENTRY_REFUSED] = 1u << ENTRY_CHECKING,
+        [ENTRY_FREE] =
+            1u << ENTRY_NEW | 1u << ENTRY_CHECKING | 1u << ENTRY_REFUSED,
+        [ENTRY_SERVED] = 1u << ENTRY_FREE,
+    };
+
+    assert(from[to] & 1u << e->state);
+    assert(e->disk && !e->leaving);
+    e->state = to;
+}
+
+void entry_join(struct exports *x, struct entry *e, bool check)
+{
+    entry_enter(e, check ? ENTRY_CHECKING : ENTRY_FREE);
+    e->keep = true; /* in nobody's way */
+    list_append(&x->serving, &e->link);
+}
+
+/* ---- its disk ----------------------------------------------------------- */
+
+/* What clients have set stays when the owner changes something else. */
+static void inherit(struct export *to, const struct entry *e)
+{
+    export_set_config(to, e->before->config, e->before->config_len);
+    to->reserve = e->before->reserve;
+    if (e->keep_mask)
+        to->mask = e->before->mask;
+}
+
+int entry_open(struct exports *x, struct entry *e)
+{
+    struct keeper *keeper = NULL;
+    struct boot *boot = NULL;
+    struct export description;
+    struct store *store;
+    int err;
+
+    assert(e->state == ENTRY_NEW && !e->disk);
+    err =
+        x->options.open(x->options.arg, &e->config,
+                        exports_dial_take(x, &e->config), &description, &store);
+    if (err)
+        return err;
+    /* The keeper must see the mask list that the owner gave. */
+    if (x->options.state_dir)
+        err = keeper_open(&keeper, x->options.state_dir, &description,
+                          x->options.workers);
+    if (!err && e->before)
+        inherit(&description, e);
+    if (!err) {
+        boot = boot_begin(x->options.boot_dir, &description);
+        err = server_add_disk(x->options.server, &description, store, &e->disk);
+        if (err)
+            log_error("%s: %s", e->config.path, strerror(-err));
+    }
+    if (err) {
+        boot_end(boot, &description, true);
+        keeper_close(keeper);
+        store_close(store);
+        return err;
+    }
+    e->disk->keeper = keeper;
+    e->disk->boot = boot;
+    return 0;
+}
+
+static void ignore(void *arg, struct epochs *epochs)
+{
+    (void)arg;
+    (void)epochs; /* it never had a client */
+}
+
+void entry_discard(struct exports *x, struct entry *e)
+{
+    if (e->disk)
+        server_remove_disk(x->options.server, e->disk, ignore, NULL);
+    entry_free(e);
+}
+
+/* ---- into service ------------------------------------------------------- */
+
+/* The clients of a disk of this address have not heard yet of a loss: their
+ * next flush tells them, though the disk was opened anew. */
+static void inherit_loss(struct exports *x, struct disk *d)
+{
+    list_each(it, &x->gone)
+        if (aoe_addr_equal(entry_of(it)->config.addr, d->export.addr)) {
+            epochs_inherit(&d->epochs, &entry_of(it)->epochs);
+            entry_free(entry_of(it));
+        }
+}
+
+int entry_serve(struct exports *x, struct entry *e)
+{
+    entry_enter(e, ENTRY_SERVED);
+    exports_local_force(x, e);
+    for (unsigned i = 0; i < e->config.interface_count; i++) {
+        const char *ifname = e->config.interfaces[i];
+        int err = server_serve(x->options.server, e->disk, ifname);
+
+        if (err) {
+            log_error("%s: %s", ifname, strerror(-err));
+            return err;
+        }
+    }
+    inherit_loss(x, e->disk);
+    return 0;
+}
+
+void entry_say(const struct entry *e)
+{
+    char names[1024] = "";
+    size_t used = 0;
+
+    for (unsigned i = 0; i < e->config.interface_count && used < sizeof names;
+         i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                 i ? ", " : "", e->config.interfaces[i]);
+    log_info("%s: serving %s (%llu bytes) on %s", e->disk->name, e->config.path,
+             (unsigned long long)e->disk->store->size, names);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * --take-over: a disk that was refused because the network had another one of
+ * its address is checked again, quietly, and served once that one has gone.
+ *
+ * One silent check is no proof: a target may be stuck in its disk or starting
+ * anew, and its clients would then go on with the frames they have under way,
+ * on our disk.  It has to be silent for longer than they keep any
+ * (doc/safety.md).
+ */
+#include <assert.h>
+
+#include "target/serve/exports_parts.h"
+
+/* Checks within the time that the other one has to be silent. */
+enum { CHECKS = 8 };
+
+/* Only what was answered by nobody on interfaces that were up all the time. */
+static bool silent(const struct exports *x, const struct entry *e)
+{
+    for (unsigned i = 0; i < x->question_count; i++) {
+        const struct second_question *q = &x->questions[i];
+
+        if (q->about == e->disk->age && (q->found || !q->asked))
+            return false;
+    }
+    return true;
+}
+
+bool exports_take_over_count(struct exports *x, struct entry *e)
+{
+    struct list none;
+
+    assert(e->recheck && e->state == ENTRY_CHECKING);
+    if (!silent(x, e)) {
+        e->silent_checks = 0;
+        return false;
+    }
+    /* The first one begins the time. */
+    if (e->silent_checks++ < CHECKS)
+        return false;
+    e->silent_checks = 0;
+    list_init(&none);
+    if (exports_open_ports(x, &none, e))
+        return false;
+    log_info("%s: the other disk of this address has gone", e->disk->name);
+    return true;
+}
+
+void exports_take_over_arm(struct exports *x, void (*due)(void *arg))
+{
+    struct loop *loop = x->options.loop;
+    bool any = false;
+
+    list_each(it, &x->serving)
+        any |= entry_of(it)->state == ENTRY_REFUSED && !entry_of(it)->leaving;
+    if (!any || !x->options.take_over_ns || x->take_over.index)
+        return;
+    x->take_over = (struct loop_timer){.expired = due, .arg = x};
+    /* Without memory for it, a reload still looks. */
+    loop_timer_set(loop, &x->take_over,
+                   loop_now(loop) + x->options.take_over_ns / CHECKS);
+}
