@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "target/config/config.h"
-#include "target/serve/second.h"
+#include "target/serve/duplicate.h"
 #include "target/serve/server.h"
 
 struct exports;
@@ -28,7 +28,7 @@ struct exports_options {
     const char *boot_dir; /* where it is recorded how they end; NULL: nowhere */
     struct workers *workers;
     /* How it is asked whether a disk is on the network already. */
-    struct second_options asking;
+    struct duplicate_options asking;
     /* A disk that was refused is served once the other has been silent for so
      * long; 0: only a reload looks again. */
     uint64_t take_over_ns;

@@ -27,7 +27,7 @@ static void refuse(struct exports *x, struct entry *e)
 static void ask_for(struct exports *x, const struct entry *e)
 {
     for (unsigned i = 0; i < e->config.interface_count; i++) {
-        struct second_question *q = &x->questions[x->question_count++];
+        struct duplicate_query *q = &x->queries[x->query_count++];
 
         memcpy(q->ifname, e->config.interfaces[i], sizeof q->ifname);
         memcpy(q->serial, e->disk->export.serial, sizeof q->serial);
@@ -36,7 +36,7 @@ static void ask_for(struct exports *x, const struct entry *e)
     }
 }
 
-/* A question for each disk that waits for one, on each of its interfaces. */
+/* A query for each disk that waits for one, on each of its interfaces. */
 static int collect(struct exports *x)
 {
     unsigned count = 0;
@@ -50,9 +50,9 @@ static int collect(struct exports *x)
         if (e->checked)
             count += e->config.interface_count;
     }
-    x->question_count = 0;
-    x->questions = calloc(count + 1, sizeof *x->questions);
-    if (!x->questions)
+    x->query_count = 0;
+    x->queries = calloc(count + 1, sizeof *x->queries);
+    if (!x->queries)
         return -ENOMEM;
     list_each(it, &x->serving)
         if (entry_of(it)->checked)
@@ -61,16 +61,16 @@ static int collect(struct exports *x)
 }
 
 static void refuse_for(struct exports *x, struct entry *e,
-                       const struct second_question *q)
+                       const struct duplicate_query *q)
 {
     char mac[AOE_MAC_TEXT];
 
     aoe_mac_format(mac, &q->mac);
-    if (q->theirs[0])
+    if (q->other_serial[0])
         log_error("%s: %s on %s serves another disk of this address, serial "
                   "\"%s\"; choose another shelf or slot, or use "
                   "--force-address",
-                  e->disk->name, mac, q->ifname, q->theirs);
+                  e->disk->name, mac, q->ifname, q->other_serial);
     else
         log_error("%s: %s on %s serves a disk of this address, and does not "
                   "tell which; choose another shelf or slot, or use "
@@ -88,10 +88,10 @@ static void judge(struct exports *x, struct entry *e)
             stay_refused(x, e);
         return;
     }
-    for (unsigned i = 0; i < x->question_count; i++) {
-        const struct second_question *q = &x->questions[i];
+    for (unsigned i = 0; i < x->query_count; i++) {
+        const struct duplicate_query *q = &x->queries[i];
 
-        if (q->found && q->about == e->disk->age) {
+        if (q->conflict && q->about == e->disk->age) {
             refuse_for(x, e, q);
             return;
         }
@@ -101,10 +101,10 @@ static void judge(struct exports *x, struct entry *e)
 
 void exports_check_forget(struct exports *x)
 {
-    second_close(x->check);
+    duplicate_check_close(x->check);
     x->check = NULL;
-    free(x->questions);
-    x->questions = NULL;
+    free(x->queries);
+    x->queries = NULL;
 }
 
 /* Nobody knows: not to serve is what cannot destroy anything. */
@@ -141,7 +141,8 @@ int exports_check(struct exports *x)
     int err = collect(x);
 
     if (!err)
-        err = second_look(x->questions, x->question_count, &x->options.asking);
+        err = duplicate_check_wait(x->queries, x->query_count,
+                                   &x->options.asking);
     if (err)
         give_up(x, err);
     else
@@ -156,13 +157,13 @@ void exports_check_begin(struct exports *x, void (*done)(void *arg))
     if (x->check)
         return;
     err = collect(x);
-    if (!err && x->question_count == 0) {
+    if (!err && x->query_count == 0) {
         exports_check_forget(x);
         return;
     }
     if (!err)
-        err = second_open(&x->check, x->options.loop, x->questions,
-                          x->question_count, &x->options.asking, done, x);
+        err = duplicate_check_open(&x->check, x->options.loop, x->queries,
+                                   x->query_count, &x->options.asking, done, x);
     if (err)
         give_up(x, err);
 }

@@ -68,9 +68,9 @@ struct exports {
 
     struct loop_timer reopen;    /* when devices that are gone are looked for */
     struct loop_timer take_over; /* when refused disks are checked again */
-    struct second *check;        /* NULL: none is under way */
-    struct second_question *questions;
-    unsigned question_count;
+    struct duplicate_check *check; /* NULL: none is under way */
+    struct duplicate_query *queries;
+    unsigned query_count;
 };
 
 static inline struct entry *entry_of(struct list *node)

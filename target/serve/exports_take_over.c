@@ -18,10 +18,10 @@ enum { CHECKS = 8 };
 /* Only what was answered by nobody on interfaces that were up all the time. */
 static bool silent(const struct exports *x, const struct entry *e)
 {
-    for (unsigned i = 0; i < x->question_count; i++) {
-        const struct second_question *q = &x->questions[i];
+    for (unsigned i = 0; i < x->query_count; i++) {
+        const struct duplicate_query *q = &x->queries[i];
 
-        if (q->about == e->disk->age && (q->found || !q->asked))
+        if (q->about == e->disk->age && (q->conflict || !q->asked))
             return false;
     }
     return true;

@@ -17,12 +17,12 @@ serve() {
 }
 # Listens to what the target says unasked.
 listen() {
-    start ear host tcpdump -Z root -l -nn -e -i eth0 --immediate-mode \
+    start capture host tcpdump -Z root -l -nn -e -i eth0 --immediate-mode \
         'ether proto 0x88a2 and ether broadcast'
-    await ear 'listening on'
+    await capture 'listening on'
 }
 announced() {
-    seen ear "$NAS_MAC > (ff:ff:ff:ff:ff:ff|Broadcast).*Response"
+    seen capture "$NAS_MAC > (ff:ff:ff:ff:ff:ff|Broadcast).*Response"
 }
 # answers SECTORS: whether e1.2 answers a query now, and says that it takes so
 # many sectors a frame (two digits).
@@ -50,7 +50,7 @@ serve
 # ---- the cable ---------------------------------------------------------------
 
 nas ip link set eth0 down
-mark ear
+mark capture
 nas ip link set eth0 up
 check "link down and up: it announces itself again" announced
 check "... and answers" eventually answers 02
@@ -60,7 +60,7 @@ host ip link set eth0 up
 check "plug pulled and put back: it answers" eventually answers 02
 
 for mtu in 9000 1500; do
-    mark ear
+    mark capture
     nas ip link set eth0 mtu $mtu
     host ip link set eth0 mtu $mtu
     check "MTU $mtu: it says how many sectors fit" eventually answers \
@@ -68,7 +68,7 @@ for mtu in 9000 1500; do
 done
 check "a changed MTU is announced" announced
 
-end ear
+end capture
 nas ip link del eth0
 cable 1500
 check "interface deleted and made again: it answers" eventually answers 02

@@ -42,7 +42,7 @@ size() {
     sectors "$(identify)"
 }
 announced() { # SLOT
-    seen ear "Major: 0x0001, Minor: 0x0$1, Command: Query Config"
+    seen capture "Major: 0x0001, Minor: 0x0$1, Command: Query Config"
 }
 
 first() {
@@ -69,10 +69,10 @@ second() {
     section e1.3 disk3 'read-only = yes'
     section e1.4 disk4
 }
-start ear host tcpdump -v -l -nn -e -i eth0 --immediate-mode \
+start capture host tcpdump -v -l -nn -e -i eth0 --immediate-mode \
     'ether proto 0x88a2 and ether broadcast and ether[14] & 8 != 0'
-await ear 'listening on'
-mark ear
+await capture 'listening on'
+mark capture
 reload second
 check "it says what it did" \
     grep -q 'reloaded: 1 unchanged, 1 changed, 1 started, 0 stopped' "$(log_of target)"
@@ -80,8 +80,8 @@ check "the new disk announces itself" announced 4
 await target 'e1\.3: serving'
 await target 'e1\.4: serving'
 # What is on a mask list is not announced to everyone.
-check "the others do not" not grep -Eq 'Minor: 0x0[23]' "$(log_of ear)"
-end ear
+check "the others do not" not grep -Eq 'Minor: 0x0[23]' "$(log_of capture)"
+end capture
 check "the new one is there, and the changed one has its config string" \
     is "1.2= 1.3=kept 1.4= " "$(everyone)"
 check "... and its mask list" is 01 "$(field "$(of3 ask 02 "00 00 00 00")" 27 1)"

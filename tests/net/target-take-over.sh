@@ -31,9 +31,9 @@ eventually listening 2 || fail "vblade did not start"
 for n in 2 3 4; do
     printf '[e1.%d]\nfile = ours%d\ninterfaces = eth%d\n' $n $n $((n == 3))
 done >conf
-start ear host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
+start capture host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
     "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 == 0"
-await ear 'listening on'
+await capture 'listening on'
 start target nas aoe-target --config conf --control control --take-over 1
 await target 'e1\.4: serving'
 said() { # TIMES PATTERN
@@ -43,7 +43,7 @@ check "two disks are refused" said 2 'serves another disk of this address'
 
 # Eight silent looks, and one before them, would be enough.
 looked() {
-    [ "$(grep -c 'Minor: 0x02' "$(log_of ear)")" -ge "$1" ]
+    [ "$(grep -c 'Minor: 0x02' "$(log_of capture)")" -ge "$1" ]
 }
 check "it looks for the others again and again" eventually looked 40
 check "... without a word" said 2 'serves another disk of this address'
@@ -68,7 +68,7 @@ DISK="0001 02"
 check "ours takes a write" is "40 00" "$(status "$(write_sectors 0 1 abcdx256)")"
 check "... to our file" is abcd "$(head -c 2 ours2 | od -An -tx1 | tr -d ' ')"
 stop target
-end ear
+end capture
 
 check "--take-over wants seconds" \
     refuses 2 '^aoe-target: --take-over: "soon": ' \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A target does not become the second of its address.  The first is Debian's
-# vblade, or one of ours, on the other end of the cable.
+# A target does not serve an address that another disk has.  The other one is
+# Debian's vblade, or one of ours, at the far end of the cable.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -21,7 +21,7 @@ serves() {
 }
 # first_word PATTERN: the first answer or announcement of ours.
 first_word() {
-    grep -m1 Minor "$(log_of ear)" | grep "$1"
+    grep -m1 Minor "$(log_of capture)" | grep "$1"
 }
 
 vblade_at() { # SLOT
@@ -34,9 +34,9 @@ vblade_at() { # SLOT
 vblade_at 2
 refused="^aoe-target: e1\.2: $HOST_MAC on eth0 serves another disk of this "
 refused+="address, serial \"[^\"]+\"; .*--force-address"
-start ear host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
+start capture host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
     "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 != 0"
-await ear 'listening on'
+await capture 'listening on'
 check "vblade has the address: refused, saying who and where" \
     refuses 1 "$refused" ours 1 2 eth0 "$TMP/ours"
 check "another slot is free" serves 1 3 eth0 "$TMP/ours"
@@ -47,7 +47,7 @@ check "--force-file is about something else" \
 # Its first word on the network is that of e1.3: nothing was said for e1.2.
 check "who was refused had not announced itself" \
     first_word 'Minor: 0x03'
-end ear
+end capture
 end first
 
 start first host aoe-target 1 2 eth0 "$TMP/theirs"
@@ -165,16 +165,16 @@ check "the disk that stayed answered every frame meanwhile" reading_end
 end first
 
 # Nobody should miss a disk for the time of a look that is not needed.
-start ear host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
+start capture host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
     "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 == 0"
-await ear 'listening on'
+await capture 'listening on'
 changed() {
     section e1.3 disk3 'read-only = yes'
     section e1.5 disk4
 }
 check "a reload that adds one and changes another" reload changed
-check "... asks for the new one" seen ear 'Minor: 0x05'
+check "... asks for the new one" seen capture 'Minor: 0x05'
 check "... and not for the one that is served already" \
-    not grep 'Minor: 0x03' "$(log_of ear)"
-end ear
+    not grep 'Minor: 0x03' "$(log_of capture)"
+end capture
 stop target
