@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-enum { INTERFACES_MOST = 256 };
+enum { INTERFACES_MAX = 256 };
 
 /* What complaints are about. */
 struct source {
@@ -32,14 +32,14 @@ static void complain(void *arg, unsigned line, const char *text)
 
 static int resolve(struct config *c, struct source *source)
 {
-    char(*names)[LINK_NAME_MAX] = calloc(INTERFACES_MOST, sizeof *names);
+    char(*names)[LINK_NAME_MAX] = calloc(INTERFACES_MAX, sizeof *names);
     unsigned mistakes, count;
 
     if (!names) {
         complain(source, 0, strerror(ENOMEM));
         return -ENOMEM;
     }
-    count = config_interfaces(names, INTERFACES_MOST);
+    count = config_interfaces(names, INTERFACES_MAX);
     mistakes = config_resolve(c, names, count, complain, source);
     free(names);
     return mistakes ? -EINVAL : 0;
@@ -71,7 +71,7 @@ static int from_file(struct config *out, const struct options *o,
 }
 
 /* A state file has the address for a name. */
-static int find_twins(const struct config *c, struct source *source)
+static int find_duplicates(const struct config *c, struct source *source)
 {
     char text[CONFIG_MISTAKE], addr[AOE_ADDR_TEXT];
 
@@ -99,7 +99,7 @@ int configure(struct config *out, const struct options *o)
     if (!err)
         err = resolve(out, &source);
     if (!err && o->state_dir)
-        err = find_twins(out, &source);
+        err = find_duplicates(out, &source);
     if (err)
         config_free(out);
     return err;

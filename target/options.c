@@ -36,7 +36,7 @@ enum {
     OPTION_VERSION,
 };
 
-enum { SECONDS_MOST = 86400, WAIT_SECONDS = 10 };
+enum { SECONDS_MAX = 86400, WAIT_SECONDS = 10 };
 
 static const char short_options[] = ":b:dsrm:o:l:";
 
@@ -146,7 +146,7 @@ static int buffer_count(struct options *o, const char *text)
 
 static int seconds(uint64_t *out_ns, const char *what, const char *text)
 {
-    if (option_seconds(text, out_ns) || *out_ns > SECONDS_MOST * NS_PER_S)
+    if (option_seconds(text, out_ns) || *out_ns > SECONDS_MAX * NS_PER_S)
         return wrong(what, text, "seconds, at most a day");
     return -1;
 }

@@ -23,10 +23,10 @@
 #include "base/log.h"
 #include "base/options.h"
 
-enum { NAME_ROOM = 64 };
+enum { NAME_SIZE = 64 };
 
 /* Ids from 2^32 - 1 on mean "none" to the system. */
-#define ID_MOST (UINT32_MAX - 1)
+#define ID_MAX (UINT32_MAX - 1)
 
 /* ---- names -------------------------------------------------------------- */
 
@@ -36,9 +36,9 @@ static bool line_is(char *line, const char *wanted, uint64_t *id, uint64_t *gid)
     const char *name = strsep(&line, ":");
 
     strsep(&line, ":");
-    if (!line || option_u64(strsep(&line, ":"), 0, ID_MOST, id))
+    if (!line || option_u64(strsep(&line, ":"), 0, ID_MAX, id))
         return false;
-    if (gid && (!line || option_u64(strsep(&line, ":"), 0, ID_MOST, gid)))
+    if (gid && (!line || option_u64(strsep(&line, ":"), 0, ID_MAX, gid)))
         return false;
     return strcmp(name, wanted) == 0;
 }
@@ -48,12 +48,12 @@ static int look_up(const char *file, const char *wanted, uint64_t *id,
 {
     FILE *f = fopen(file, "re");
     char *line = NULL;
-    size_t room = 0;
+    size_t size = 0;
     bool found = false;
 
     if (!f)
         return -ENOENT;
-    while (!found && getline(&line, &room, f) > 0) {
+    while (!found && getline(&line, &size, f) > 0) {
         line[strcspn(line, "\n")] = '\0';
         found = line_is(line, wanted, id, gid);
     }
@@ -66,7 +66,7 @@ int privilege_scan(const char *text, struct privilege *out)
 {
     const char *group = strchr(text, ':');
     size_t len = group ? (size_t)(group - text) : strlen(text);
-    char user[NAME_ROOM];
+    char user[NAME_SIZE];
     uint64_t uid, gid;
 
     if (len >= sizeof user || len == 0)
@@ -75,11 +75,11 @@ int privilege_scan(const char *text, struct privilege *out)
     user[len] = '\0';
     if (look_up("/etc/passwd", user, &uid, &gid)) {
         /* A number needs no entry, but then a group must be named. */
-        if (!group || option_u64(user, 0, ID_MOST, &uid))
+        if (!group || option_u64(user, 0, ID_MAX, &uid))
             return -ENOENT;
     }
     if (group && look_up("/etc/group", group + 1, &gid, NULL) &&
-        option_u64(group + 1, 0, ID_MOST, &gid))
+        option_u64(group + 1, 0, ID_MAX, &gid))
         return -ENOENT;
     if (uid == 0)
         return -EINVAL;

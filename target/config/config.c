@@ -19,12 +19,12 @@
 
 enum {
     COMMIT_SECONDS = 5,
-    BUFFERS_LEAST = 2,
+    BUFFERS_MIN = 2,
     /* Linux takes a disk there for one whose address was never set. */
     SHELF_IGNORED = 4095,
 };
 
-#define SECTORS_MOST (UINT64_MAX / 2 / AOE_SECTOR)
+#define SECTORS_MAX (UINT64_MAX / 2 / AOE_SECTOR)
 
 void export_config_init(struct export_config *c)
 {
@@ -246,12 +246,12 @@ static bool set_commit(struct export_config *c, const char *v, char *mistake)
 
 static bool set_offset(struct export_config *c, const char *v, char *mistake)
 {
-    return number(v, 0, SECTORS_MOST, &c->offset, mistake);
+    return number(v, 0, SECTORS_MAX, &c->offset, mistake);
 }
 
 static bool set_length(struct export_config *c, const char *v, char *mistake)
 {
-    return number(v, 1, SECTORS_MOST, &c->length, mistake);
+    return number(v, 1, SECTORS_MAX, &c->length, mistake);
 }
 
 static bool set_buffer_count(struct export_config *c, const char *v,
@@ -262,7 +262,7 @@ static bool set_buffer_count(struct export_config *c, const char *v,
     if (!number(v, 1, UINT16_MAX, &n, mistake))
         return false;
     /* vblade takes 1, with which Linux cannot use the disk. */
-    c->buffer_count = n < BUFFERS_LEAST ? BUFFERS_LEAST : (uint16_t)n;
+    c->buffer_count = n < BUFFERS_MIN ? BUFFERS_MIN : (uint16_t)n;
     return true;
 }
 

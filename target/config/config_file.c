@@ -198,11 +198,11 @@ static bool look_at_line(struct reader *r, char *line)
 }
 
 /* The next line for libinih, in the manner of fgets. */
-static char *next_line(char *line, int room, void *arg)
+static char *next_line(char *line, int size, void *arg)
 {
     struct reader *r = arg;
 
-    if (!fgets(line, room, r->file))
+    if (!fgets(line, size, r->file))
         return NULL;
     r->line++;
     if (!strchr(line, '\n') && !feof(r->file)) {

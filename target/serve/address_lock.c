@@ -21,7 +21,7 @@
 static const char *const places[] = {"/run/aoe-target.lock",
                                      "/var/run/aoe-target.lock"};
 
-#define OFFSET_MOST ((UINT64_C(1) << 62) - 1)
+#define OFFSET_MAX ((UINT64_C(1) << 62) - 1)
 
 /* A directory that others may write to would have let them make it. */
 static bool ours(int fd)
@@ -77,7 +77,7 @@ static off_t place_of(const struct address_lock *l, const char *ifname,
     h = fnv64(h, ifname, strlen(ifname) + 1);
     h = fnv64(h, &addr.shelf, sizeof addr.shelf);
     h = fnv64(h, &addr.slot, sizeof addr.slot);
-    return (off_t)(h & OFFSET_MOST);
+    return (off_t)(h & OFFSET_MAX);
 }
 
 static struct flock byte_of(const struct address_lock *l, short type,

@@ -23,7 +23,7 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-enum { CLIENTS_MAX = 16, LINE_ROOM = 128 };
+enum { CLIENTS_MAX = 16, LINE_SIZE = 128 };
 
 #define PATIENCE (10 * NS_PER_S)
 
@@ -31,7 +31,7 @@ struct client {
     struct control *control;
     struct loop_fd watch;
     struct loop_timer timer; /* until its line is there, or its answer gone */
-    char line[LINE_ROOM];
+    char line[LINE_SIZE];
     size_t line_len;
     bool answering;
     char *answer; /* owned */
@@ -39,7 +39,7 @@ struct client {
 
     /* What its answer waits for. */
     struct exports_wait settled;
-    struct keeper_wait saved;
+    struct state_save saved;
     struct disk *disk; /* whose change is being saved */
     struct list link;  /* in control.clients */
 };
@@ -214,7 +214,7 @@ static void reload(struct client *cl, const char *argument)
     exports_settled(o->exports, &cl->settled);
 }
 
-static void clear_saved(struct keeper_wait *w, int result)
+static void clear_saved(struct state_save *w, int result)
 {
     struct client *cl = list_entry(w, struct client, saved);
 
@@ -247,7 +247,7 @@ static void clear(struct client *cl, const char *argument,
             continue;
         found++;
         change(&d->export);
-        if (d->keeper && keeper_behind(d->keeper, &d->export))
+        if (d->state && state_store_behind(d->state, &d->export))
             cl->disk = d;
     }
     if (!found) {
@@ -258,7 +258,7 @@ static void clear(struct client *cl, const char *argument,
         wait_for(cl);
         cl->disk->in_flight++;
         cl->saved.done = clear_saved;
-        keeper_save(cl->disk->keeper, &cl->disk->export, &cl->saved);
+        state_store_save(cl->disk->state, &cl->disk->export, &cl->saved);
     }
 }
 
@@ -300,7 +300,7 @@ static void receive(struct client *cl)
 {
     char *end;
     ssize_t n = recv(cl->watch.fd, cl->line + cl->line_len,
-                     LINE_ROOM - 1 - cl->line_len, 0);
+                     LINE_SIZE - 1 - cl->line_len, 0);
 
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
@@ -314,7 +314,7 @@ static void receive(struct client *cl)
     if (end) {
         *end = '\0';
         obey(cl);
-    } else if (cl->line_len == LINE_ROOM - 1) {
+    } else if (cl->line_len == LINE_SIZE - 1) {
         answer(cl, "error the line is too long", "");
     }
 }

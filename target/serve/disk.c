@@ -39,7 +39,7 @@ void disk_fini(struct disk *d)
     assert(!d->submitting);
     disk_end(d);
     epochs_fini(&d->epochs);
-    keeper_close(d->keeper);
+    state_store_close(d->state);
     reply_cache_free(d->reply_cache);
     store_close(d->store);
     store_close(d->next_store);
@@ -303,10 +303,10 @@ void disk_submit(struct disk *d)
 
 bool disk_must_save(const struct disk *d, const struct request *r)
 {
-    return d->keeper && r->x.sets && keeper_behind(d->keeper, &d->export);
+    return d->state && r->x.sets && state_store_behind(d->state, &d->export);
 }
 
-static void saved(struct keeper_wait *w, int result)
+static void saved(struct state_save *w, int result)
 {
     struct request *r = list_entry(w, struct request, keep);
     struct disk *d = r->disk;
@@ -325,5 +325,5 @@ void disk_save(struct disk *d, struct request *r)
 {
     r->keep.done = saved;
     d->in_flight++;
-    keeper_save(d->keeper, &d->export, &r->keep);
+    state_store_save(d->state, &d->export, &r->keep);
 }

@@ -36,8 +36,8 @@ struct disk_host {
 struct disk {
     struct export export;
     struct store *store;
-    struct keeper *keeper; /* owned; NULL: what is set is not kept */
-    struct boot *boot;     /* owned; NULL: how it ends is not recorded */
+    struct state_store *state; /* owned; NULL: what is set is not kept */
+    struct boot *boot;         /* owned; NULL: how it ends is not recorded */
     const struct disk_host *host;
     void *host_arg;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */

@@ -77,7 +77,7 @@ static void inherit(struct export *to, const struct entry *e)
 
 int entry_open(struct exports *x, struct entry *e)
 {
-    struct keeper *keeper = NULL;
+    struct state_store *state = NULL;
     struct boot *boot = NULL;
     struct export description;
     struct store *store;
@@ -89,10 +89,10 @@ int entry_open(struct exports *x, struct entry *e)
                         exports_dial_take(x, &e->config), &description, &store);
     if (err)
         return err;
-    /* The keeper must see the mask list that the owner gave. */
+    /* The state store must see the mask list that the owner gave. */
     if (x->options.state_dir)
-        err = keeper_open(&keeper, x->options.state_dir, &description,
-                          x->options.workers);
+        err = state_store_open(&state, x->options.state_dir, &description,
+                               x->options.workers);
     if (!err && e->before)
         inherit(&description, e);
     if (!err) {
@@ -103,11 +103,11 @@ int entry_open(struct exports *x, struct entry *e)
     }
     if (err) {
         boot_end(boot, &description, true);
-        keeper_close(keeper);
+        state_store_close(state);
         store_close(store);
         return err;
     }
-    e->disk->keeper = keeper;
+    e->disk->state = state;
     e->disk->boot = boot;
     return 0;
 }

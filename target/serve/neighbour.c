@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SOCKETS_MOST = 64 };
+enum { SOCKETS_MAX = 64 };
 
 struct search {
-    unsigned long inodes[SOCKETS_MOST];
+    unsigned long inodes[SOCKETS_MAX];
     unsigned count;
     struct aoe_addr addr;
     enum neighbour how;
@@ -29,7 +29,7 @@ static void add_socket(struct search *s, const char *line, unsigned index)
     if (sscanf(line, "%*s %*s %*s %x %u %*s %*s %*s %lu", &protocol, &of,
                &inode) == 3 &&
         protocol == AOE_ETHERTYPE && (of == index || of == 0) && inode &&
-        s->count < SOCKETS_MOST)
+        s->count < SOCKETS_MAX)
         s->inodes[s->count++] = inode;
 }
 

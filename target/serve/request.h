@@ -9,7 +9,7 @@
 #include "target/protocol/order.h"
 #include "target/protocol/reply_cache.h"
 #include "target/protocol/responder.h"
-#include "target/serve/state.h"
+#include "target/serve/state_store.h"
 #include "wire/link.h"
 
 struct disk;
@@ -37,7 +37,7 @@ struct request {
     uint64_t losses;          /* of the epochs, when its operation began */
     uint64_t covers;          /* a flush: epoch of the newest write before it */
     bool cached;              /* a write that need not be durable */
-    struct keeper_wait keep;  /* its reply waits until a change is saved */
+    struct state_save keep;   /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */
 };
 

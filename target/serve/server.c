@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "target/serve/pace.h"
+#include "target/serve/adaptive_polling.h"
 #include "wire/netwatch.h"
 
 /* How often interfaces are looked at, and how long a full transmit queue may
@@ -43,7 +43,7 @@ struct server {
     struct netwatch *netwatch; /* NULL: only the timer looks */
 
     bool may_poll; /* there is another CPU for what else there is to do */
-    struct pace pace;
+    struct adaptive_polling polling;
 
     bool started;
     bool stopping;
@@ -96,15 +96,15 @@ static void finish(struct server *s)
 
 static void await_next(struct server *s)
 {
-    if (s->may_poll && s->pace.asked && active(s) == 0)
-        loop_poll_for(s->loop, pace_poll_ns(&s->pace));
+    if (s->may_poll && s->polling.asked && active(s) == 0)
+        loop_poll_for(s->loop, adaptive_polling_ns(&s->polling));
 }
 
 static void received(void *arg, unsigned count)
 {
     struct server *s = arg;
 
-    pace_requests(&s->pace, count, loop_now(s->loop));
+    adaptive_polling_requests(&s->polling, count, loop_now(s->loop));
 }
 
 void server_settle(struct server *s)
@@ -427,19 +427,19 @@ int server_serve(struct server *s, struct disk *d, const char *ifname)
     return err;
 }
 
-enum { NAMES_ROOM = 256 };
+enum { NAMES_SIZE = 256 };
 
 static void add_name(void *arg, const char *ifname)
 {
     char *names = arg;
     size_t used = strlen(names);
 
-    snprintf(names + used, NAMES_ROOM - used, "%s%s", used ? ", " : "", ifname);
+    snprintf(names + used, NAMES_SIZE - used, "%s%s", used ? ", " : "", ifname);
 }
 
 static void explain(const char *ifname, const char *backend, int err)
 {
-    char names[NAMES_ROOM] = "";
+    char names[NAMES_SIZE] = "";
 
     switch (err) {
     case -ENODEV:

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "target/serve/state.h"
+#include "target/serve/state_store.h"
 #include "tests/unit/stores.h"
 
 static const struct aoe_mac one = {{2, 0, 0, 0, 0, 1}};
@@ -162,7 +163,7 @@ static int teardown(void **state)
 static int results[2];
 static unsigned told;
 
-static void tell(struct keeper_wait *w, int result)
+static void tell(struct state_save *w, int result)
 {
     (void)w;
     results[told++] = result;
@@ -170,16 +171,16 @@ static void tell(struct keeper_wait *w, int result)
         loop_stop(place.loop, 0);
 }
 
-static void saves(struct keeper *k, struct export *e)
+static void saves(struct state_store *s, struct export *e)
 {
-    struct keeper_wait wait[2] = {{.done = tell}, {.done = tell}};
+    struct state_save wait[2] = {{.done = tell}, {.done = tell}};
 
     told = 0;
     place.waiting = 2;
-    assert_true(keeper_behind(k, e));
-    keeper_save(k, e, &wait[0]);
+    assert_true(state_store_behind(s, e));
+    state_store_save(s, e, &wait[0]);
     export_set_config(e, (const uint8_t *)"newer", 5);
-    keeper_save(k, e, &wait[1]);
+    state_store_save(s, e, &wait[1]);
     assert_int_equal(loop_run(place.loop), 0);
     assert_int_equal(told, 2);
 }
@@ -187,22 +188,22 @@ static void saves(struct keeper *k, struct export *e)
 static void file_comes_back(void **state)
 {
     struct export e = {.addr = {1, 2}}, got = e;
-    struct keeper *k;
+    struct state_store *s;
     struct stat st;
 
     (void)state;
-    assert_int_equal(keeper_open(&k, directory, &e, place.workers), 0);
-    assert_false(keeper_behind(k, &e));
+    assert_int_equal(state_store_open(&s, directory, &e, place.workers), 0);
+    assert_false(state_store_behind(s, &e));
     e = sample();
-    saves(k, &e);
+    saves(s, &e);
     assert_int_equal(results[0] | results[1], 0);
-    assert_false(keeper_behind(k, &e));
-    keeper_close(k);
+    assert_false(state_store_behind(s, &e));
+    state_store_close(s);
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(keeper_open(&k, directory, &got, place.workers), 0);
-    assert_false(keeper_behind(k, &got));
-    keeper_close(k);
+    assert_int_equal(state_store_open(&s, directory, &got, place.workers), 0);
+    assert_false(state_store_behind(s, &got));
+    state_store_close(s);
     assert_int_equal(got.config_len, 5);
     assert_int_equal(got.reserve.count, 1);
 }
@@ -210,7 +211,7 @@ static void file_comes_back(void **state)
 static void damaged_file_is_set_aside(void **state)
 {
     struct export e = {.addr = {1, 2}};
-    struct keeper *k;
+    struct state_store *s;
     struct stat st;
     FILE *f = fopen(file, "w");
 
@@ -218,9 +219,9 @@ static void damaged_file_is_set_aside(void **state)
     assert_non_null(f);
     fputs("aoe-target state 1\nexport e1.2\nconfig 6e\ncheck 00000000\n", f);
     fclose(f);
-    assert_int_equal(keeper_open(&k, directory, &e, place.workers), 0);
+    assert_int_equal(state_store_open(&s, directory, &e, place.workers), 0);
     assert_int_equal(e.config_len, 0);
-    keeper_close(k);
+    state_store_close(s);
     assert_int_equal(stat(file, &st), -1);
     assert_int_equal(stat(damaged, &st), 0);
 }
@@ -228,18 +229,19 @@ static void damaged_file_is_set_aside(void **state)
 static void nobody_is_told_of_what_is_not_saved(void **state)
 {
     struct export e = {.addr = {1, 2}};
-    struct keeper *k;
+    struct state_store *s;
 
     (void)state;
-    assert_int_equal(keeper_open(&k, directory, &e, place.workers), 0);
+    assert_int_equal(state_store_open(&s, directory, &e, place.workers), 0);
     assert_int_equal(rmdir(directory), 0);
     e = sample();
-    saves(k, &e);
+    saves(s, &e);
     assert_int_equal(results[0], -ENOENT);
     assert_int_equal(results[1], -ENOENT);
-    assert_true(keeper_behind(k, &e));
-    keeper_close(k);
-    assert_int_equal(keeper_open(&k, directory, &e, place.workers), -ENOENT);
+    assert_true(state_store_behind(s, &e));
+    state_store_close(s);
+    assert_int_equal(state_store_open(&s, directory, &e, place.workers),
+                     -ENOENT);
 }
 
 int main(void)

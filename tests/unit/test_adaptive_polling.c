@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * For whom the target looks out instead of sleeping, by made-up clocks.
+ * When the target busy-polls instead of sleeping, by made-up clocks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,25 +8,24 @@
 
 #include <cmocka.h>
 
-#include "target/serve/pace.h"
+#include "target/serve/adaptive_polling.h"
 
 enum { US = 1000 };
 
-/* `count` times some requests, `slept` ns after the ones before, or `polled` if
- * it was looked out for them, as it was for the returned part of them, in
- * percent. */
-static unsigned requests(struct pace *p, unsigned count, unsigned frames,
-                         uint64_t slept, uint64_t polled)
+/* `count` times some requests, `slept` ns after the ones before, or `polled` ns
+ * where the target polled for them.  Returns how often it did, in percent. */
+static unsigned requests(struct adaptive_polling *p, unsigned count,
+                         unsigned frames, uint64_t slept, uint64_t polled)
 {
     static uint64_t now;
     unsigned polls = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        bool poll = pace_poll_ns(p) > 0;
+        bool poll = adaptive_polling_ns(p) > 0;
 
         polls += poll;
         now += poll ? polled : slept;
-        pace_requests(p, frames, now);
+        adaptive_polling_requests(p, frames, now);
         assert_true(p->asked);
     }
     return polls * 100 / count;
@@ -36,7 +35,7 @@ static void one_at_a_time(void **state)
 {
     (void)state;
     for (unsigned frames = 1; frames < 5; frames++) {
-        struct pace p = {0};
+        struct adaptive_polling p = {0};
 
         /* It takes some time to be sure. */
         assert_int_equal(requests(&p, 10, frames, 60 * US, 25 * US), 0);
@@ -51,7 +50,7 @@ static void no_use(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
-        struct pace p = {0};
+        struct adaptive_polling p = {0};
 
         assert_in_range(
             requests(&p, 500000, 1, spaces[i], spaces[i] - spaces[i] / 10), 0,
@@ -61,7 +60,7 @@ static void no_use(void **state)
 
 static void habits_change(void **state)
 {
-    struct pace p = {0};
+    struct adaptive_polling p = {0};
 
     (void)state;
     requests(&p, 10000, 1, 60 * US, 25 * US);
