@@ -14,7 +14,7 @@
 #include "base/output.h"
 #include "target/store/claim.h"
 #include "target/serve/boot.h"
-#include "target/configure.h"
+#include "target/wanted_config.h"
 #include "target/serve/control.h"
 #include "target/serve/exports.h"
 #include "target/options.h"
@@ -34,7 +34,7 @@ struct target {
     struct server *server;
     struct exports *exports;
     struct control *control; /* NULL: none was asked for */
-    const struct options *options;
+    const struct target_options *options;
     uint64_t wait_until; /* when who holds a file or address must have ended */
 };
 
@@ -134,7 +134,7 @@ static int reload(void *arg)
 {
     struct target *t = arg;
     struct config config;
-    int err = configure(&config, t->options);
+    int err = wanted_config(&config, t->options);
 
     if (err)
         log_error("reloading: nothing was changed");
@@ -168,7 +168,7 @@ static int catch_signals(struct target *t)
     return err;
 }
 
-static int open_all(struct target *t, const struct options *o)
+static int open_all(struct target *t, const struct target_options *o)
 {
     struct server_options server = {.changing = o->config != NULL,
                                     .backend = o->backend,
@@ -226,7 +226,7 @@ static void close_all(struct target *t)
 }
 
 /* After everything that needs root is done. */
-static int give_up_privilege(const struct options *o, bool nbd)
+static int give_up_privilege(const struct target_options *o, bool nbd)
 {
     int err = o->drop ? privilege_drop(&o->user) : 0;
 
@@ -256,11 +256,11 @@ static bool any_nbd(const struct config *c)
     return false;
 }
 
-static int run(const struct options *o)
+static int run(const struct target_options *o)
 {
     struct config config = {0};
     struct target t = {.options = o, .wait_until = clock_ns() + o->wait_ns};
-    int status = configure(&config, o);
+    int status = wanted_config(&config, o);
     bool nbd = any_nbd(&config);
 
     if (status || o->check) {
@@ -297,7 +297,7 @@ static int run(const struct options *o)
 
 static int command(int argc, char **argv)
 {
-    struct options o;
+    struct target_options o;
     int status;
 
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)

@@ -124,7 +124,7 @@ static int wrong(const char *what, const char *text, const char *why)
 }
 
 /* `what` is the flag, `key` what a configuration file calls it. */
-static int set(struct options *o, const char *what, const char *key,
+static int set(struct target_options *o, const char *what, const char *key,
                const char *text)
 {
     char mistake[CONFIG_MISTAKE];
@@ -135,7 +135,7 @@ static int set(struct options *o, const char *what, const char *key,
     return EXIT_USAGE;
 }
 
-static int buffer_count(struct options *o, const char *text)
+static int buffer_count(struct target_options *o, const char *text)
 {
     int status = set(o, "-b", "buffer-count", text);
 
@@ -151,7 +151,7 @@ static int seconds(uint64_t *out_ns, const char *what, const char *text)
     return -1;
 }
 
-static int user(struct options *o, const char *text)
+static int user(struct target_options *o, const char *text)
 {
     int err = privilege_scan(text, &o->user);
 
@@ -162,7 +162,7 @@ static int user(struct options *o, const char *text)
     return -1;
 }
 
-static int seccomp(struct options *o)
+static int seccomp(struct target_options *o)
 {
 #ifdef HAVE_SECCOMP
     o->seccomp = true;
@@ -174,7 +174,7 @@ static int seccomp(struct options *o)
 #endif
 }
 
-static int one_option(struct options *o, int option, char *arg)
+static int one_option(struct target_options *o, int option, char *arg)
 {
     switch (option) {
     case 'b':
@@ -249,7 +249,7 @@ static int one_option(struct options *o, int option, char *arg)
     }
 }
 
-static int positional(struct options *o, char **argv)
+static int positional(struct target_options *o, char **argv)
 {
     const char *doubt;
     int status = set(o, "SHELF", "shelf", argv[0]);
@@ -281,7 +281,7 @@ static int misused(int option, const char *word)
 }
 
 /* With a file, everything about one disk stands there. */
-static int for_one(const struct options *o, int argc, char **argv)
+static int for_one(const struct target_options *o, int argc, char **argv)
 {
     struct export_config plain;
     const char *word = argc > optind ? argv[optind] : NULL;
@@ -295,11 +295,11 @@ static int for_one(const struct options *o, int argc, char **argv)
     return EXIT_USAGE;
 }
 
-int options_parse(struct options *o, int argc, char **argv)
+int options_parse(struct target_options *o, int argc, char **argv)
 {
     int option, status = -1;
 
-    *o = (struct options){.wait_ns = WAIT_SECONDS * NS_PER_S};
+    *o = (struct target_options){.wait_ns = WAIT_SECONDS * NS_PER_S};
     export_config_init(&o->one);
     while (status < 0 && (option = getopt_long(argc, argv, short_options,
                                                long_options, NULL)) != -1)
@@ -325,7 +325,7 @@ int options_parse(struct options *o, int argc, char **argv)
     return positional(o, argv + optind);
 }
 
-void options_free(struct options *o)
+void options_free(struct target_options *o)
 {
     export_config_free(&o->one);
 }

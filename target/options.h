@@ -11,7 +11,7 @@
 #include "target/config/config.h"
 #include "target/privilege.h"
 
-struct options {
+struct target_options {
     struct export_config one; /* of the command line, without a file */
     const char *config;       /* the configuration file; NULL: none */
     bool check;               /* only look at it */
@@ -27,7 +27,7 @@ struct options {
 
 /* Reads the command line.  Returns -1 to go on; otherwise the exit status,
  * everything having been said. */
-int options_parse(struct options *o, int argc, char **argv);
-void options_free(struct options *o);
+int options_parse(struct target_options *o, int argc, char **argv);
+void options_free(struct target_options *o);
 
 #endif

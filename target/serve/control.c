@@ -27,7 +27,7 @@ enum { CLIENTS_MAX = 16, LINE_SIZE = 128 };
 
 #define PATIENCE (10 * NS_PER_S)
 
-struct client {
+struct control_client {
     struct control *control;
     struct loop_fd watch;
     struct loop_timer timer; /* until its line is there, or its answer gone */
@@ -51,7 +51,7 @@ struct control {
     unsigned count;
 };
 
-static void client_close(struct client *cl)
+static void client_close(struct control_client *cl)
 {
     loop_unwatch(cl->control->options.loop, &cl->watch);
     loop_timer_cancel(cl->control->options.loop, &cl->timer);
@@ -67,7 +67,7 @@ static void out_of_patience(void *arg)
     client_close(arg);
 }
 
-static void be_patient(struct client *cl)
+static void be_patient(struct control_client *cl)
 {
     struct loop *loop = cl->control->options.loop;
 
@@ -76,7 +76,7 @@ static void be_patient(struct client *cl)
 
 /* ---- answers ------------------------------------------------------------ */
 
-static void send_some(struct client *cl)
+static void send_some(struct control_client *cl)
 {
     while (cl->answer_sent < cl->answer_len) {
         ssize_t n = send(cl->watch.fd, cl->answer + cl->answer_sent,
@@ -95,7 +95,7 @@ static void send_some(struct client *cl)
 }
 
 /* Begins to send what was written to the stream; `out` NULL: no memory. */
-static void answer_stream(struct client *cl, FILE *out)
+static void answer_stream(struct control_client *cl, FILE *out)
 {
     if (!out || fclose(out)) {
         client_close(cl);
@@ -106,14 +106,14 @@ static void answer_stream(struct client *cl, FILE *out)
         client_close(cl);
 }
 
-static FILE *answer_begin(struct client *cl)
+static FILE *answer_begin(struct control_client *cl)
 {
     cl->answering = true;
     return open_memstream(&cl->answer, &cl->answer_len);
 }
 
 /* Another will be given. */
-static void answer_discard(struct client *cl, FILE *out)
+static void answer_discard(struct control_client *cl, FILE *out)
 {
     if (out)
         fclose(out);
@@ -121,7 +121,8 @@ static void answer_discard(struct client *cl, FILE *out)
     cl->answer = NULL;
 }
 
-static void answer(struct client *cl, const char *text, const char *detail)
+static void answer(struct control_client *cl, const char *text,
+                   const char *detail)
 {
     FILE *out = answer_begin(cl);
 
@@ -132,7 +133,7 @@ static void answer(struct client *cl, const char *text, const char *detail)
 
 /* ---- commands ----------------------------------------------------------- */
 
-static void stats(struct client *cl, const char *argument)
+static void stats(struct control_client *cl, const char *argument)
 {
     bool prometheus = strcmp(argument, "prometheus") == 0;
     FILE *out;
@@ -152,7 +153,7 @@ static void stats(struct client *cl, const char *argument)
     answer_stream(cl, out);
 }
 
-static void exports(struct client *cl, const char *argument)
+static void exports(struct control_client *cl, const char *argument)
 {
     FILE *out = answer_begin(cl);
 
@@ -165,7 +166,7 @@ static void exports(struct client *cl, const char *argument)
 }
 
 /* An answer may take long now, as what is stopped has to end. */
-static void wait_for(struct client *cl)
+static void wait_for(struct control_client *cl)
 {
     cl->answering = true;
     loop_timer_cancel(cl->control->options.loop, &cl->timer);
@@ -182,7 +183,7 @@ static void reload_settled(struct exports_wait *w, enum exports_outcome outcome)
                               "of the target says why",
     };
 
-    answer(list_entry(w, struct client, settled), texts[outcome], "");
+    answer(list_entry(w, struct control_client, settled), texts[outcome], "");
 }
 
 static void put_line(void *arg, const char *line)
@@ -191,7 +192,7 @@ static void put_line(void *arg, const char *line)
 }
 
 /* Why it fails is in the log, and what the log gets meanwhile in the answer. */
-static void reload(struct client *cl, const char *argument)
+static void reload(struct control_client *cl, const char *argument)
 {
     struct control_options *o = &cl->control->options;
     FILE *out = answer_begin(cl);
@@ -216,7 +217,7 @@ static void reload(struct client *cl, const char *argument)
 
 static void clear_saved(struct state_save *w, int result)
 {
-    struct client *cl = list_entry(w, struct client, saved);
+    struct control_client *cl = list_entry(w, struct control_client, saved);
 
     cl->disk->in_flight--;
     server_touch_disk(cl->control->options.server, cl->disk);
@@ -228,7 +229,7 @@ static void clear_saved(struct state_save *w, int result)
 
 /* An address may be there more than once, on different interfaces; but not
  * when changes are saved. */
-static void clear(struct client *cl, const char *argument,
+static void clear(struct control_client *cl, const char *argument,
                   void (*change)(struct export *e))
 {
     struct aoe_addr addr;
@@ -262,21 +263,21 @@ static void clear(struct client *cl, const char *argument,
     }
 }
 
-static void clear_mask(struct client *cl, const char *argument)
+static void clear_mask(struct control_client *cl, const char *argument)
 {
     clear(cl, argument, export_clear_mask);
 }
 
-static void clear_reservation(struct client *cl, const char *argument)
+static void clear_reservation(struct control_client *cl, const char *argument)
 {
     clear(cl, argument, export_clear_reserve);
 }
 
-static void obey(struct client *cl)
+static void obey(struct control_client *cl)
 {
     static const struct {
         const char *name;
-        void (*run)(struct client *cl, const char *argument);
+        void (*run)(struct control_client *cl, const char *argument);
     } commands[] = {
         {"stats", stats},
         {"exports", exports},
@@ -296,7 +297,7 @@ static void obey(struct client *cl)
 
 /* ---- clients ------------------------------------------------------------ */
 
-static void receive(struct client *cl)
+static void receive(struct control_client *cl)
 {
     char *end;
     ssize_t n = recv(cl->watch.fd, cl->line + cl->line_len,
@@ -321,7 +322,7 @@ static void receive(struct client *cl)
 
 static void client_ready(void *arg, short revents)
 {
-    struct client *cl = arg;
+    struct control_client *cl = arg;
 
     (void)revents;
     if (cl->answering)
@@ -334,7 +335,7 @@ static void accept_one(void *arg, short revents)
 {
     struct control *c = arg;
     int fd = accept(c->watch.fd, NULL, NULL);
-    struct client *cl;
+    struct control_client *cl;
 
     (void)revents;
     if (fd < 0)
@@ -437,7 +438,7 @@ void control_close(struct control *c)
     if (!c)
         return;
     list_each(it, &c->clients)
-        client_close(list_entry(it, struct client, link));
+        client_close(list_entry(it, struct control_client, link));
     loop_unwatch(c->options.loop, &c->watch);
     close(c->watch.fd);
     unlink(c->options.path);

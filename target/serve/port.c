@@ -31,7 +31,7 @@ enum {
 
 /* ---- turns -------------------------------------------------------------- */
 
-static void receive(struct port *p)
+static void receive(struct target_port *p)
 {
     struct link_frame *frames[GROUP];
 
@@ -55,7 +55,7 @@ static void receive(struct port *p)
     }
 }
 
-void port_ready(struct port *p, short revents)
+void port_ready(struct target_port *p, short revents)
 {
     if (p->events & POLLIN)
         receive(p);
@@ -67,7 +67,7 @@ void port_ready(struct port *p, short revents)
 /* Watches for what can be handled.  Without free buffers nothing is received,
  * and a descriptor that only reports errors is left alone until the next look:
  * either would turn the loop for nothing. */
-static void watch(struct port *p)
+static void watch(struct target_port *p)
 {
     short events = 0;
 
@@ -86,7 +86,7 @@ static void watch(struct port *p)
         p->events = 0; /* no memory: port_refresh tries again */
 }
 
-void port_settle(struct port *p)
+void port_settle(struct target_port *p)
 {
     bool writable = port_send_replies(p);
 
@@ -107,7 +107,7 @@ static void ready(void *arg, short revents)
     port_ready(arg, revents);
 }
 
-void port_refresh(struct port *p)
+void port_refresh(struct target_port *p)
 {
     unsigned mtu = p->link->mtu;
     int changes = link_refresh(p->link);
@@ -129,7 +129,7 @@ void port_refresh(struct port *p)
     port_touch(p);
 }
 
-void port_start(struct port *p, struct link *l)
+void port_start(struct target_port *p, struct link *l)
 {
     p->link = l;
     l->owner = p;
@@ -139,7 +139,7 @@ void port_start(struct port *p, struct link *l)
     port_announce_all(p);
 }
 
-void port_stop(struct port *p)
+void port_stop(struct target_port *p)
 {
     struct list *node;
 
@@ -152,10 +152,10 @@ void port_stop(struct port *p)
     port_touch(p);
 }
 
-int port_new(struct port **out, const struct port_host *host,
+int port_new(struct target_port **out, const struct port_host *host,
              const char *ifname)
 {
-    struct port *p = calloc(1, sizeof *p);
+    struct target_port *p = calloc(1, sizeof *p);
 
     if (!p)
         return -ENOMEM;
@@ -168,7 +168,7 @@ int port_new(struct port **out, const struct port_host *host,
     return 0;
 }
 
-void port_free(struct port *p)
+void port_free(struct target_port *p)
 {
     struct list *node;
 

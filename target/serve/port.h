@@ -14,7 +14,7 @@
 #include "target/serve/request.h"
 #include "wire/link.h"
 
-struct port;
+struct target_port;
 
 /* What a port asks of whoever runs it. */
 struct port_host {
@@ -22,7 +22,7 @@ struct port_host {
     struct link_out *out; /* to describe LINK_BATCH outgoing frames */
     bool changing; /* disks come and go: the link must not filter for one */
     /* There is work: port_settle is to be called, once this has returned. */
-    void (*touch)(void *arg, struct port *p);
+    void (*touch)(void *arg, struct target_port *p);
     void (*received)(void *arg, unsigned count); /* so many frames */
     /* All that there is to do is to be done now, before more is received. */
     void (*settle)(void *arg);
@@ -41,7 +41,7 @@ enum port_counter {
 
 extern const char *const port_counter_names[PORT_COUNTERS];
 
-struct port {
+struct target_port {
     const struct port_host *host;
     char ifname[LINK_NAME_MAX];
     struct link *link;   /* NULL until port_start */
@@ -76,37 +76,37 @@ struct port {
 
 /* `host` stays the caller's and must outlive the port; `ifname` is copied, and
  * at most LINK_NAME_MAX - 1 long.  0 or -ENOMEM. */
-int port_new(struct port **out, const struct port_host *host,
+int port_new(struct target_port **out, const struct port_host *host,
              const char *ifname);
-void port_free(struct port *p);
+void port_free(struct target_port *p);
 
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
-int port_attach(struct port *p, struct disk *d);
+int port_attach(struct target_port *p, struct disk *d);
 
 /* Serves it no longer here; what it is working on is still answered. */
-void port_detach(struct port *p, const struct disk *d);
+void port_detach(struct target_port *p, const struct disk *d);
 /* Announces a disk that was attached to a running port. */
-void port_announce(struct port *p, const struct disk *d);
+void port_announce(struct target_port *p, const struct disk *d);
 
 /* Receive buffers for disks that together take so many requests. */
 unsigned port_frames(unsigned requests);
 /* What the link of this port should be opened with. */
-void port_link_options(const struct port *p, struct link_options *o);
+void port_link_options(const struct target_port *p, struct link_options *o);
 /* Begins to serve on `l`, which becomes the port's, with announcements of its
  * disks.  l->owner is the port. */
-void port_start(struct port *p, struct link *l);
+void port_start(struct target_port *p, struct link *l);
 
 /* The link's descriptor has poll(2)'s `revents`. */
-void port_ready(struct port *p, short revents);
+void port_ready(struct target_port *p, short revents);
 
 /* Looks at the interface again. */
-void port_refresh(struct port *p);
+void port_refresh(struct target_port *p);
 
 /* Sends what is there to send; to be called for ports that were touched. */
-void port_settle(struct port *p);
+void port_settle(struct target_port *p);
 
 /* From now on nothing is received. */
-void port_stop(struct port *p);
+void port_stop(struct target_port *p);
 
 /* A request's reply is ready; or there is none. */
 void port_answer(struct request *r);

@@ -22,7 +22,7 @@ static uint32_t addr_key(struct aoe_addr a)
 }
 
 /* The place of an address in the sorted table, or where it would be. */
-static unsigned disk_place(const struct port *p, struct aoe_addr addr)
+static unsigned disk_place(const struct target_port *p, struct aoe_addr addr)
 {
     unsigned low = 0, high = p->disk_count;
 
@@ -37,7 +37,7 @@ static unsigned disk_place(const struct port *p, struct aoe_addr addr)
     return low;
 }
 
-struct disk *port_disk_at(const struct port *p, struct aoe_addr addr)
+struct disk *port_disk_at(const struct target_port *p, struct aoe_addr addr)
 {
     unsigned i = disk_place(p, addr);
 
@@ -46,7 +46,7 @@ struct disk *port_disk_at(const struct port *p, struct aoe_addr addr)
     return NULL;
 }
 
-int port_attach(struct port *p, struct disk *d)
+int port_attach(struct target_port *p, struct disk *d)
 {
     unsigned at = disk_place(p, d->export.addr);
     struct disk **grown;
@@ -68,7 +68,7 @@ int port_attach(struct port *p, struct disk *d)
     return 0;
 }
 
-void port_detach(struct port *p, const struct disk *d)
+void port_detach(struct target_port *p, const struct disk *d)
 {
     unsigned at = disk_place(p, d->export.addr);
 
@@ -94,7 +94,7 @@ unsigned port_frames(unsigned requests)
     return FRAMES_MIN + 2 * requests;
 }
 
-static unsigned frames_wanted(const struct port *p)
+static unsigned frames_wanted(const struct target_port *p)
 {
     unsigned requests = 0;
 
@@ -103,7 +103,7 @@ static unsigned frames_wanted(const struct port *p)
     return port_frames(requests);
 }
 
-static unsigned align_wanted(const struct port *p)
+static unsigned align_wanted(const struct target_port *p)
 {
     unsigned align = 1;
 
@@ -115,7 +115,7 @@ static unsigned align_wanted(const struct port *p)
     return align < DIRECT_ALIGN_MAX ? align : DIRECT_ALIGN_MAX;
 }
 
-void port_link_options(const struct port *p, struct link_options *o)
+void port_link_options(const struct target_port *p, struct link_options *o)
 {
     *o = (struct link_options){
         .rx_frames = frames_wanted(p),

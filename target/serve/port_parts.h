@@ -8,26 +8,26 @@
 #include "target/serve/port.h"
 
 /* A request for the frame, which it only borrows; NULL: no memory. */
-struct request *port_request_new(struct port *p, struct link_frame *f);
+struct request *port_request_new(struct target_port *p, struct link_frame *f);
 
 /* Takes over the frame.  It is for `d`, or for whom its header says if that is
  * NULL. */
-void port_dispatch(struct port *p, struct link_frame *f, struct disk *d);
+void port_dispatch(struct target_port *p, struct link_frame *f, struct disk *d);
 
 /* The disk of an address, or NULL. */
-struct disk *port_disk_at(const struct port *p, struct aoe_addr addr);
+struct disk *port_disk_at(const struct target_port *p, struct aoe_addr addr);
 
 /* Goes on with requests for many disks and with announcements, as far as there
  * are buffers. */
-void port_spread(struct port *p);
+void port_spread(struct target_port *p);
 /* Begins to announce every disk. */
-void port_announce_all(struct port *p);
+void port_announce_all(struct target_port *p);
 
 /* Offers the replies to the link.  False: its queue is full. */
-bool port_send_replies(struct port *p);
+bool port_send_replies(struct target_port *p);
 
 /* There is work that leaves at the end of the turn. */
-static inline void port_touch(struct port *p)
+static inline void port_touch(struct target_port *p)
 {
     p->host->touch(p->host->arg, p);
 }

@@ -18,7 +18,7 @@ const char *const port_counter_names[PORT_COUNTERS] = {
 /* ---- requests ----------------------------------------------------------- */
 
 /* Grows to as many as were ever in flight at once, then allocates no more. */
-struct request *port_request_new(struct port *p, struct link_frame *f)
+struct request *port_request_new(struct target_port *p, struct link_frame *f)
 {
     struct list *node = list_first(&p->unused);
     struct request *r;
@@ -57,7 +57,7 @@ void port_answer(struct request *r)
 
 void port_release(struct request *r)
 {
-    struct port *p = r->port;
+    struct target_port *p = r->port;
 
     link_release(p->link, r->frame);
     request_free(r);
@@ -68,7 +68,7 @@ void port_release(struct request *r)
 
 /* A disk that hangs may hold most of the buffers, but not the last quarter:
  * that stays for discovery and for the other disks. */
-static bool too_busy(const struct port *p, const struct disk *d)
+static bool too_busy(const struct target_port *p, const struct disk *d)
 {
     unsigned share = (p->frames - p->frames / 4) / p->disk_count;
 
@@ -113,7 +113,7 @@ static void refuse(struct request *r, enum port_counter why)
     port_release(r);
 }
 
-void port_dispatch(struct port *p, struct link_frame *f, struct disk *d)
+void port_dispatch(struct target_port *p, struct link_frame *f, struct disk *d)
 {
     struct request *r = port_request_new(p, f);
 
@@ -152,7 +152,7 @@ void port_dispatch(struct port *p, struct link_frame *f, struct disk *d)
 /* ---- replies go out ----------------------------------------------------- */
 
 /* Offers the replies to the link.  False: its queue is full. */
-bool port_send_replies(struct port *p)
+bool port_send_replies(struct target_port *p)
 {
     struct link_out *out = p->host->out;
 

@@ -11,7 +11,7 @@
 /* ---- requests for many disks -------------------------------------------- */
 
 /* A copy of a spreading frame for one disk.  False: there is no buffer. */
-static bool spread_to(struct port *p, const struct link_frame *f,
+static bool spread_to(struct target_port *p, const struct link_frame *f,
                       struct disk *d)
 {
     struct link_frame *copy = link_take(p->link);
@@ -26,7 +26,7 @@ static bool spread_to(struct port *p, const struct link_frame *f,
 
 /* Gives each matching disk its copy of the first spreading frame, as far as
  * there are buffers.  True: that frame is done. */
-static bool spread_first(struct port *p)
+static bool spread_first(struct target_port *p)
 {
     struct link_frame *f =
         list_entry(list_first(&p->spreading), struct link_frame, link);
@@ -49,7 +49,7 @@ static bool spread_first(struct port *p)
 /* ---- announcements ------------------------------------------------------ */
 
 /* To everyone, or to each on the mask list: nobody else may know. */
-static bool announce_one(struct port *p, struct disk *d)
+static bool announce_one(struct target_port *p, struct disk *d)
 {
     const struct mac_list *mask = &d->export.mask;
     const struct aoe_mac *to =
@@ -73,7 +73,7 @@ static bool announce_one(struct port *p, struct disk *d)
     return true;
 }
 
-static void announce_some(struct port *p)
+static void announce_some(struct target_port *p)
 {
     while (p->announcing && p->announce_next < p->disk_count) {
         struct disk *d = p->disks[p->announce_next];
@@ -89,7 +89,7 @@ static void announce_some(struct port *p)
     p->announcing = false;
 }
 
-static void announce_from(struct port *p, uint64_t since)
+static void announce_from(struct target_port *p, uint64_t since)
 {
     if (!p->announcing || since < p->announce_since)
         p->announce_since = since;
@@ -98,17 +98,17 @@ static void announce_from(struct port *p, uint64_t since)
     port_touch(p);
 }
 
-void port_announce_all(struct port *p)
+void port_announce_all(struct target_port *p)
 {
     announce_from(p, 0);
 }
 
-void port_announce(struct port *p, const struct disk *d)
+void port_announce(struct target_port *p, const struct disk *d)
 {
     announce_from(p, d->age);
 }
 
-void port_spread(struct port *p)
+void port_spread(struct target_port *p)
 {
     while (!list_empty(&p->spreading) && spread_first(p))
         ;

@@ -13,7 +13,7 @@
 #include "wire/link.h"
 
 struct disk;
-struct port;
+struct target_port;
 
 /* Where a request is that a disk has taken. */
 enum request_state {
@@ -30,7 +30,7 @@ struct request {
     struct order_entry order;
     struct reply_cache_key key; /* unless it reads; set by the disk */
     struct disk *disk;
-    struct port *port;        /* owns the request and the frame */
+    struct target_port *port; /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
     uint64_t started_ns;      /* when its disk took it */
     uint64_t asked;           /* of epochs_ask */

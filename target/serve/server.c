@@ -30,7 +30,7 @@ struct server {
 
     struct disk **disks;
     unsigned disk_count;
-    struct port **ports;
+    struct target_port **ports;
     unsigned port_count;
     struct port_host port_host;
 
@@ -60,7 +60,7 @@ void server_touch_disk(struct server *s, struct disk *d)
     loop_task_queue(s->loop, &s->settle);
 }
 
-static void touch_port(void *arg, struct port *p)
+static void touch_port(void *arg, struct target_port *p)
 {
     struct server *s = arg;
 
@@ -118,7 +118,7 @@ void server_settle(struct server *s)
             disk_submit(list_entry(node, struct disk, touched));
         } else if ((node = list_first(&s->touched_ports))) {
             list_remove(node);
-            port_settle(list_entry(node, struct port, touched));
+            port_settle(list_entry(node, struct target_port, touched));
         } else {
             break;
         }
@@ -268,7 +268,7 @@ static void drop_ports(struct server *s)
 {
     s->ports_leaving = false;
     for (unsigned i = s->port_count; i-- > 0;) {
-        struct port *p = s->ports[i];
+        struct target_port *p = s->ports[i];
 
         if (!p->stopped)
             continue;
@@ -394,9 +394,10 @@ int server_add_disk(struct server *s, const struct export *e,
     return 0;
 }
 
-static int find_port(struct server *s, const char *ifname, struct port **out)
+static int find_port(struct server *s, const char *ifname,
+                     struct target_port **out)
 {
-    struct port **grown;
+    struct target_port **grown;
     int err;
 
     for (unsigned i = 0; i < s->port_count; i++)
@@ -417,7 +418,7 @@ static int find_port(struct server *s, const char *ifname, struct port **out)
 
 int server_serve(struct server *s, struct disk *d, const char *ifname)
 {
-    struct port *p;
+    struct target_port *p;
     int err = find_port(s, ifname, &p);
 
     if (!err)
@@ -467,7 +468,8 @@ static void explain(const char *ifname, const char *backend, int err)
     }
 }
 
-static int open_port(struct server *s, struct port *p, struct link_options o)
+static int open_port(struct server *s, struct target_port *p,
+                     struct link_options o)
 {
     struct link *l;
     int err;
@@ -514,7 +516,7 @@ int server_open_port(struct server *s, const char *ifname, unsigned requests,
 {
     unsigned before = s->port_count;
     struct link_options o;
-    struct port *p;
+    struct target_port *p;
     int err = find_port(s, ifname, &p);
 
     if (err)
@@ -569,7 +571,7 @@ struct disk *const *server_disks(const struct server *s, unsigned *count)
     return s->disks;
 }
 
-struct port *const *server_ports(const struct server *s, unsigned *count)
+struct target_port *const *server_ports(const struct server *s, unsigned *count)
 {
     *count = s->port_count;
     return s->ports;

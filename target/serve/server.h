@@ -69,7 +69,8 @@ bool server_idle(const struct server *s);
 
 /* All that is served now; valid until the loop's next turn. */
 struct disk *const *server_disks(const struct server *s, unsigned *count);
-struct port *const *server_ports(const struct server *s, unsigned *count);
+struct target_port *const *server_ports(const struct server *s,
+                                        unsigned *count);
 
 /* There is work that leaves at the end of the turn. */
 void server_touch_disk(struct server *s, struct disk *d);

@@ -46,7 +46,7 @@ static void disk_text(const struct disk *d, FILE *out)
     putc('\n', out);
 }
 
-static void port_text(const struct port *p, FILE *out)
+static void port_text(const struct target_port *p, FILE *out)
 {
     const struct link *l = p->link;
 
@@ -68,7 +68,7 @@ void stats_text(const struct server *s, FILE *out)
 {
     unsigned count;
     struct disk *const *disks = server_disks(s, &count);
-    struct port *const *ports;
+    struct target_port *const *ports;
 
     for (unsigned i = 0; i < count; i++)
         disk_text(disks[i], out);

@@ -146,7 +146,7 @@ static void put_disks(FILE *out, struct disk *const *disks, unsigned count)
 
 /* ---- interfaces --------------------------------------------------------- */
 
-static void put_port(FILE *out, const char *metric, const struct port *p,
+static void put_port(FILE *out, const char *metric, const struct target_port *p,
                      const char *label, const char *value, uint64_t n)
 {
     fprintf(out, "aoe_target_interface_%s{interface=", metric);
@@ -156,7 +156,8 @@ static void put_port(FILE *out, const char *metric, const struct port *p,
     fprintf(out, "} %llu\n", (unsigned long long)n);
 }
 
-static void put_ports(FILE *out, struct port *const *ports, unsigned count)
+static void put_ports(FILE *out, struct target_port *const *ports,
+                      unsigned count)
 {
     static const char direction[] = "direction";
 
@@ -184,7 +185,7 @@ static void put_ports(FILE *out, struct port *const *ports, unsigned count)
            "Frames that were dropped: queue (on receiving) and transmit by the "
            "system, the rest by us.");
     for (unsigned i = 0; i < count; i++) {
-        const struct port *p = ports[i];
+        const struct target_port *p = ports[i];
 
         put_port(out, "dropped_frames_total", p, "reason", "queue",
                  p->link->rx_drops);
@@ -204,7 +205,7 @@ void stats_prometheus(const struct server *s, FILE *out)
 {
     unsigned disks, ports;
     struct disk *const *disk = server_disks(s, &disks);
-    struct port *const *port = server_ports(s, &ports);
+    struct target_port *const *port = server_ports(s, &ports);
 
     put_disks(out, disk, disks);
     put_ports(out, port, ports);

@@ -3,7 +3,7 @@
  * Server, ports and disks: many disks, several interfaces, disks that hang,
  * full queues, and interfaces that go.
  */
-#include "tests/unit/server_bench.h"
+#include "tests/unit/server_fixture.h"
 
 /* ---- discovery ---------------------------------------------------------- */
 
@@ -208,7 +208,7 @@ static void a_disk_that_hangs_delays_nobody(void **state)
         let_go(memory_of(bad), 0);
     run();
     assert_int_equal(nas[0]->free_count,
-                     ((struct port *)nas[0]->owner)->frames);
+                     ((struct target_port *)nas[0]->owner)->frames);
     assert_int_equal(bad->in_flight, 0);
 }
 
@@ -227,7 +227,7 @@ static void replies_wait_for_a_full_queue(void **state)
 
 static void interface_that_goes_and_comes(void **state)
 {
-    struct port *p;
+    struct target_port *p;
 
     (void)state;
     add_disk(1, 1, "eth0");
@@ -260,7 +260,7 @@ static void interface_that_goes_and_comes(void **state)
 
 static void hostile_frames_are_counted(void **state)
 {
-    struct port *p;
+    struct target_port *p;
     uint8_t frame[64];
 
     (void)state;

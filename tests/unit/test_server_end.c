@@ -2,7 +2,7 @@
  *
  * The end of a server, and disks that come and go while it runs.
  */
-#include "tests/unit/server_bench.h"
+#include "tests/unit/server_fixture.h"
 
 /* ---- the end ------------------------------------------------------------ */
 

@@ -3,8 +3,8 @@
  * For tests of the server: a network in this process, and disks in memory that
  * answer when the test wants.
  */
-#ifndef TESTS_UNIT_SERVER_BENCH_H
-#define TESTS_UNIT_SERVER_BENCH_H
+#ifndef TESTS_UNIT_SERVER_FIXTURE_H
+#define TESTS_UNIT_SERVER_FIXTURE_H
 
 #include <errno.h>
 #include <poll.h>
@@ -211,7 +211,7 @@ static inline void run(void)
 
         server_settle(server);
         for (unsigned i = 0; i < nas_count; i++) {
-            struct port *p = nas[i]->owner;
+            struct target_port *p = nas[i]->owner;
             short revents = wire_revents(nas[i]) & (p->events | POLLERR);
 
             if (revents && p->events) {

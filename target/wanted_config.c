@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * One configuration out of command line, file, and the interfaces there are.
+ * Reads the file or takes the command line, and replaces globs by the names of
+ * the interfaces there are.
  */
-#include "target/configure.h"
+#include "target/wanted_config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static int resolve(struct config *c, struct source *source)
     return mistakes ? -EINVAL : 0;
 }
 
-static int from_line(struct config *out, const struct options *o)
+static int from_command_line(struct config *out, const struct target_options *o)
 {
     out->exports = calloc(1, sizeof *out->exports);
     if (!out->exports || export_config_copy(out->exports, &o->one)) {
@@ -56,7 +57,7 @@ static int from_line(struct config *out, const struct options *o)
     return 0;
 }
 
-static int from_file(struct config *out, const struct options *o,
+static int from_file(struct config *out, const struct target_options *o,
                      struct source *source)
 {
     if (config_read(out, o->config, complain, source))
@@ -70,7 +71,7 @@ static int from_file(struct config *out, const struct options *o,
     return 0;
 }
 
-/* A state file has the address for a name. */
+/* A state file is named after the address. */
 static int find_duplicates(const struct config *c, struct source *source)
 {
     char text[CONFIG_MISTAKE], addr[AOE_ADDR_TEXT];
@@ -89,13 +90,13 @@ static int find_duplicates(const struct config *c, struct source *source)
     return 0;
 }
 
-int configure(struct config *out, const struct options *o)
+int wanted_config(struct config *out, const struct target_options *o)
 {
     struct source source = {o->config};
     int err;
 
     *out = (struct config){0};
-    err = o->config ? from_file(out, o, &source) : from_line(out, o);
+    err = o->config ? from_file(out, o, &source) : from_command_line(out, o);
     if (!err)
         err = resolve(out, &source);
     if (!err && o->state_dir)
