@@ -44,6 +44,8 @@ struct config {
     unsigned count;
 };
 
+/* ---- target/config/config.c --------------------------------------------- */
+
 /* What an export has where nothing else is asked for. */
 void export_config_init(struct export_config *c);
 /* 0 or -ENOMEM, then `to` has nothing to free. */
@@ -54,6 +56,10 @@ void export_config_free(struct export_config *c);
 bool export_config_equal(const struct export_config *a,
                          const struct export_config *b);
 
+void config_free(struct config *c);
+
+/* ---- target/config/config_keys.c ---------------------------------------- */
+
 /* Sets what `key`, a word of the configuration file, says.  Lists grow; the
  * rest is replaced.  False: `mistake`, of CONFIG_MISTAKE bytes, says why. */
 bool export_config_set(struct export_config *c, const char *key,
@@ -63,7 +69,7 @@ bool export_config_key_list(const char *key);
 /* What may be odd about a value that is taken nevertheless; NULL: nothing. */
 const char *export_config_doubt(const struct export_config *c);
 
-void config_free(struct config *c);
+/* ---- target/config/config_resolve.c ------------------------------------- */
 
 /* Told of each mistake: the line, 0 if it is in none. */
 typedef void config_mistake(void *arg, unsigned line, const char *text);
@@ -73,11 +79,10 @@ typedef void config_mistake(void *arg, unsigned line, const char *text);
 unsigned config_resolve(struct config *c, char (*names)[LINK_NAME_MAX],
                         unsigned name_count, config_mistake *mistake,
                         void *arg);
-/* Names of the Ethernet interfaces that are there; at most `most`. */
-unsigned config_interfaces(char (*names)[LINK_NAME_MAX], unsigned most);
+/* Names of the Ethernet interfaces that are there; at most `max`. */
+unsigned config_interfaces(char (*names)[LINK_NAME_MAX], unsigned max);
 
-/* ---- target/config/config_file.c
- * ------------------------------------------------ */
+/* ---- target/config/config_file.c ---------------------------------------- */
 
 /* Reads a configuration file.  Returns the number of mistakes; with any, `out`
  * is empty. */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the exports of a configuration mean together and on this machine: names
+ * of interfaces for globs, and addresses that are there twice.
+ */
+#include <fnmatch.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "target/config/config_parts.h"
+#include "wire/netif.h"
+
+/* One interface name or glob of `from` into the names it stands for. */
+static bool expand(struct export_config *to, const char *pattern,
+                   char (*names)[LINK_NAME_MAX], unsigned count, char *mistake)
+{
+    char ignored[CONFIG_MISTAKE];
+    bool any = false;
+
+    if (!strpbrk(pattern, "*?["))
+        return config_add_interface(to, pattern, mistake);
+    for (unsigned i = 0; i < count; i++)
+        if (fnmatch(pattern, names[i], 0) == 0) {
+            any = true;
+            if (to->interface_count == CONFIG_INTERFACES_MAX)
+                return config_wrong(mistake, pattern, "too many interfaces");
+            /* Two globs may well match the same one. */
+            config_add_interface(to, names[i], ignored);
+        }
+    return any || config_wrong(mistake, pattern, "no interface is called so");
+}
+
+/* One address on one interface. */
+static bool conflict(const struct export_config *a,
+                     const struct export_config *b)
+{
+    if (!aoe_addr_equal(a->addr, b->addr))
+        return false;
+    for (unsigned i = 0; i < a->interface_count; i++)
+        for (unsigned j = 0; j < b->interface_count; j++)
+            if (strcmp(a->interfaces[i], b->interfaces[j]) == 0)
+                return true;
+    return false;
+}
+
+static unsigned expand_all(struct config *c, char (*names)[LINK_NAME_MAX],
+                           unsigned name_count, config_mistake *mistake,
+                           void *arg)
+{
+    char text[CONFIG_MISTAKE];
+    unsigned mistakes = 0;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        struct export_config *e = &c->exports[i], found = {0};
+
+        for (unsigned j = 0; j < e->interface_count; j++)
+            if (!expand(&found, e->interfaces[j], names, name_count, text)) {
+                mistake(arg, e->line, text);
+                mistakes++;
+            }
+        memcpy(e->interfaces, found.interfaces, sizeof e->interfaces);
+        e->interface_count = found.interface_count;
+    }
+    return mistakes;
+}
+
+static void say_conflict(const struct export_config *e, unsigned line,
+                         config_mistake *mistake, void *arg)
+{
+    char text[CONFIG_MISTAKE], addr[AOE_ADDR_TEXT];
+
+    snprintf(text, sizeof text,
+             "%s is there already, from line %u, on a common interface",
+             aoe_addr_format(addr, e->addr), line);
+    mistake(arg, e->line, text);
+}
+
+unsigned config_resolve(struct config *c, char (*names)[LINK_NAME_MAX],
+                        unsigned name_count, config_mistake *mistake, void *arg)
+{
+    unsigned mistakes = expand_all(c, names, name_count, mistake, arg);
+
+    for (unsigned i = 0; i < c->count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (conflict(&c->exports[i], &c->exports[j])) {
+                say_conflict(&c->exports[i], c->exports[j].line, mistake, arg);
+                mistakes++;
+            }
+    return mistakes;
+}
+
+unsigned config_interfaces(char (*names)[LINK_NAME_MAX], unsigned max)
+{
+    struct if_nameindex *all = if_nameindex();
+    unsigned n = 0;
+
+    for (struct if_nameindex *it = all; it && it->if_index && n < max; it++) {
+        struct aoe_mac none = {{0}};
+        struct netif found;
+
+        if (strlen(it->if_name) >= LINK_NAME_MAX ||
+            netif_read(it->if_name, &found) || !found.ethernet ||
+            aoe_mac_equal(&found.mac, &none))
+            continue;
+        strcpy(names[n++], it->if_name);
+    }
+    if (all)
+        if_freenameindex(all);
+    return n;
+}
