@@ -28,7 +28,6 @@ enum {
     OPTION_STATE_DIR,
     OPTION_CONTROL,
     OPTION_LINK,
-    OPTION_VERBOSE,
     OPTION_FAULT,
     OPTION_USER,
     OPTION_SECCOMP,
@@ -38,7 +37,7 @@ enum {
 
 enum { SECONDS_MAX = 86400, WAIT_SECONDS = 10 };
 
-static const char short_options[] = ":b:dsrm:o:l:";
+static const char short_options[] = ":b:dsrm:o:l:v";
 
 static const struct option long_options[] = {
     {"commit", required_argument, NULL, OPTION_COMMIT},
@@ -52,7 +51,7 @@ static const struct option long_options[] = {
     {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
     {"control", required_argument, NULL, OPTION_CONTROL},
     {"link", required_argument, NULL, OPTION_LINK},
-    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"verbose", no_argument, NULL, 'v'},
     {"fault", required_argument, NULL, OPTION_FAULT},
     {"user", required_argument, NULL, OPTION_USER},
     {"seccomp", no_argument, NULL, OPTION_SECCOMP},
@@ -109,7 +108,7 @@ static void help(void)
           "                 once everything is open, become this user\n"
           "  --seccomp      ... and allow only the system calls that serving "
           "needs\n"
-          "  --verbose      say more\n"
+          "  -v, --verbose  log decisions; twice: each frame, too\n"
           "  --help, --version\n"
           "\n"
           "A sector has 512 bytes.  SIGUSR1 prints counters; SIGTERM stops\n"
@@ -235,7 +234,7 @@ static int one_option(struct target_options *o, int option, char *arg)
         return user(o, arg);
     case OPTION_SECCOMP:
         return seccomp(o);
-    case OPTION_VERBOSE:
+    case 'v':
         log_verbosity++;
         return -1;
     case OPTION_HELP:

@@ -153,8 +153,10 @@ void control_obey(struct control_client *cl)
         {"clear-mask", clear_mask},
         {"clear-reservation", clear_reservation},
     };
-    char *argument = cl->line, *name = strsep(&argument, " ");
+    char *argument = cl->line, *name;
 
+    log_debug("control: \"%s\"", cl->line);
+    name = strsep(&argument, " ");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(name, commands[i].name) == 0) {
             commands[i].run(cl, argument ? argument : "");

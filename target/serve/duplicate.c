@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "wire/ata.h"
 
 /* Who has the address of a query, as far as we know. */
@@ -121,6 +122,11 @@ static void send_all(struct duplicate_check *c)
 static void set_conflict(struct duplicate_query *q, const struct aoe_mac *mac,
                          const char *serial)
 {
+    char addr[AOE_ADDR_TEXT], text[AOE_MAC_TEXT];
+
+    log_debug("%s: %s on %s has this address, serial \"%s\"",
+              aoe_addr_format(addr, q->addr), aoe_mac_format(text, mac),
+              q->ifname, serial);
     q->conflict = true;
     q->mac = *mac;
     snprintf(q->other_serial, sizeof q->other_serial, "%s", serial);

@@ -162,6 +162,9 @@ void exports_check_begin(struct exports *x, void (*done)(void *arg))
         return;
     }
     if (!err)
+        log_debug("looking for other disks of the same address, %u queries",
+                  x->query_count);
+    if (!err)
         err = duplicate_check_open(&x->check, x->options.loop, x->queries,
                                    x->query_count, &x->options.asking, done, x);
     if (err)

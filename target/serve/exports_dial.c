@@ -49,6 +49,7 @@ static void over(void *arg)
     struct dial *d = arg;
     struct exports *x = d->exports;
 
+    log_debug("%s: the attempt to connect has ended", d->uri);
     loop_task_queue(x->options.loop, &x->dialled);
 }
 
@@ -71,6 +72,7 @@ void exports_dial_begin(struct exports *x, const struct export_config *c)
         free(d);
         return;
     }
+    log_debug("%s: connecting", c->path);
     list_append(&x->dials, &d->link);
 }
 

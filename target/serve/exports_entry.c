@@ -52,8 +52,15 @@ void entry_enter(struct entry *e, enum entry_state to)
         [ENTRY_SERVED] = 1u << ENTRY_FREE,
     };
 
+    static const char *const names[] = {
+        [ENTRY_NEW] = "new",         [ENTRY_CHECKING] = "checking",
+        [ENTRY_REFUSED] = "refused", [ENTRY_FREE] = "free",
+        [ENTRY_SERVED] = "served",
+    };
+
     assert(from[to] & 1u << e->state);
     assert(e->disk && !e->leaving);
+    log_debug("%s: %s -> %s", e->disk->name, names[e->state], names[to]);
     e->state = to;
 }
 

@@ -76,6 +76,21 @@ static int add_fresh(struct reload *r)
     return 0;
 }
 
+static void log_plan(const struct reload *r)
+{
+    for (unsigned i = 0; i < r->plan.count; i++) {
+        const struct plan_step *s = &r->plan.steps[i];
+        char name[AOE_ADDR_TEXT];
+
+        log_debug(
+            "reload: %s %s: %s", plan_action_text(s->action),
+            aoe_addr_format(name, s->action == PLAN_CLOSE
+                                      ? r->current[s->current].config->addr
+                                      : r->config->exports[s->wanted].addr),
+            plan_reason_text(s->reason));
+    }
+}
+
 static int plan(struct reload *r)
 {
     int err = gather(r);
@@ -89,6 +104,7 @@ static int plan(struct reload *r)
     for (unsigned i = 0; i < r->plan.count; i++)
         if (r->plan.steps[i].action == PLAN_KEEP)
             r->entries[r->plan.steps[i].current]->keep = true;
+    log_plan(r);
     return add_fresh(r);
 }
 
@@ -201,12 +217,16 @@ static void apply(struct reload *r)
     }
     list_each(it, &r->fresh) {
         struct entry *e = entry_of(it);
+        char name[AOE_ADDR_TEXT];
 
         list_remove(&e->link);
-        if (e->disk)
+        if (e->disk) {
             entry_join(x, e, !e->config.force_address);
-        else
+        } else {
+            log_debug("%s: waits until what is in its way has closed",
+                      aoe_addr_format(name, e->config.addr));
             list_append(&x->waiting, &e->link);
+        }
     }
 }
 
@@ -285,6 +305,7 @@ static bool connect_all(struct exports *x, const struct config *c)
 /* For those who wait for a reload that came to nothing later. */
 static void fail(struct exports *x)
 {
+    log_debug("reload: failed after connecting");
     x->reload = RELOAD_FAILED;
     exports_step(x);
 }
@@ -297,6 +318,7 @@ int exports_reload(struct exports *x, struct config *c)
     assert(!x->stepping);
     config_free(&x->next);
     if (!server_stopping(x->options.server) && !connect_all(x, c)) {
+        log_debug("reload: connecting to NBD servers first");
         x->reload = RELOAD_CONNECTING;
         x->next = *c;
         *c = (struct config){0};

@@ -183,6 +183,7 @@ static void left(void *arg, struct epochs *epochs)
 void exports_leave(struct exports *x, struct entry *e)
 {
     assert(e->disk && !e->leaving && !e->keep);
+    log_debug("%s: leaving", e->disk->name);
     e->leaving = true;
     /* A dead descriptor has nothing to write, and says that all is well. */
     if (storage_gone(e))

@@ -33,10 +33,14 @@ bool exports_take_over_count(struct exports *x, struct entry *e)
 
     assert(e->recheck && e->state == ENTRY_CHECKING);
     if (!silent(x, e)) {
+        log_debug("%s: the other disk still responds, or its interface is down",
+                  e->disk->name);
         e->silent_checks = 0;
         return false;
     }
     /* The first one begins the time. */
+    log_debug("%s: no response in %u of %d checks", e->disk->name,
+              e->silent_checks, CHECKS);
     if (e->silent_checks++ < CHECKS)
         return false;
     e->silent_checks = 0;

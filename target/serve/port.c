@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "target/serve/port_trace.h"
 
 enum {
     /* Frames received and answered at a time.  All that wait at once would
@@ -31,6 +32,26 @@ enum {
 
 /* ---- turns -------------------------------------------------------------- */
 
+static void set_failing(struct target_port *p)
+{
+    if (!p->failing)
+        log_debug("%s: reports an error; looking again in a second", p->ifname);
+    p->failing = true;
+}
+
+static void receive_one(struct target_port *p, struct link_frame *f)
+{
+    if (f->age_ns > AGE_LIMIT) {
+        port_trace(p, "dropped (waited too long in the receive queue)", f->data,
+                   f->len);
+        p->counts[PORT_AGED]++;
+        link_release(p->link, f);
+        return;
+    }
+    port_trace(p, "received", f->data, f->len);
+    port_dispatch(p, f, NULL);
+}
+
 static void receive(struct target_port *p)
 {
     struct link_frame *frames[GROUP];
@@ -39,16 +60,11 @@ static void receive(struct target_port *p)
         int n = link_recv(p->link, frames, GROUP);
 
         if (n < 0)
-            p->failing = true;
+            set_failing(p);
         else if (n > 0)
             p->host->received(p->host->arg, (unsigned)n);
         for (int i = 0; i < n; i++)
-            if (frames[i]->age_ns > AGE_LIMIT) {
-                p->counts[PORT_AGED]++;
-                link_release(p->link, frames[i]);
-            } else {
-                port_dispatch(p, frames[i], NULL);
-            }
+            receive_one(p, frames[i]);
         p->host->settle(p->host->arg);
         if (n < GROUP)
             break;
@@ -60,7 +76,7 @@ void port_ready(struct target_port *p, short revents)
     if (p->events & POLLIN)
         receive(p);
     if (revents & (POLLERR | POLLHUP | POLLNVAL) && !(revents & POLLIN))
-        p->failing = true;
+        set_failing(p);
     port_touch(p);
 }
 
@@ -136,6 +152,8 @@ void port_start(struct target_port *p, struct link *l)
     p->frames = l->free_count;
     p->failing = !l->up;
     p->watch = (struct loop_fd){.fd = l->fd, .ready = ready, .arg = p};
+    log_debug("%s: port opened: %s, MTU %u, %u receive buffers", p->ifname,
+              l->ops->name, l->mtu, p->frames);
     port_announce_all(p);
 }
 
@@ -143,6 +161,7 @@ void port_stop(struct target_port *p)
 {
     struct list *node;
 
+    log_debug("%s: port stopped, %u requests to finish", p->ifname, p->active);
     p->stopped = true;
     p->announcing = false;
     while ((node = list_first(&p->spreading))) {
@@ -172,6 +191,7 @@ void port_free(struct target_port *p)
 {
     struct list *node;
 
+    log_debug("%s: port closed", p->ifname);
     if (p->events)
         loop_unwatch(p->host->loop, &p->watch);
     list_remove(&p->touched);

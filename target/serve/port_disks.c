@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 enum {
     FRAMES_MIN = 64,
     FRAMES_MAX = 512,
@@ -60,6 +62,7 @@ int port_attach(struct target_port *p, struct disk *d)
     memmove(grown + at + 1, grown + at, (p->disk_count - at) * sizeof *grown);
     grown[at] = d;
     p->disk_count++;
+    log_debug("%s: serves %s", p->ifname, d->name);
     /* What is under way with the disks behind it goes on with them. */
     if (at < p->spread_next)
         p->spread_next++;
@@ -74,6 +77,7 @@ void port_detach(struct target_port *p, const struct disk *d)
 
     if (at == p->disk_count || p->disks[at] != d)
         return;
+    log_debug("%s: no longer serves %s", p->ifname, d->name);
     p->disk_count--;
     memmove(p->disks + at, p->disks + at + 1,
             (p->disk_count - at) * sizeof p->disks[0]);

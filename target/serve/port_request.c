@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "target/serve/port_trace.h"
+
 /* Requests that each disk may have in flight. */
 enum { SHARE_MIN = 2 };
 
@@ -78,37 +80,53 @@ static bool too_busy(const struct target_port *p, const struct disk *d)
     return p->link->free_count < p->frames / 4 && d->in_flight >= share;
 }
 
+/* False: there is no reply and never will be. */
+static bool give_to(struct request *r, struct disk *d)
+{
+    enum responder_verdict verdict = responder_request(&r->x);
+
+    if (verdict == RESPONDER_DROP)
+        return false;
+    if (verdict == RESPONDER_REPLY && !disk_must_save(d, r)) {
+        port_answer(r);
+        return true;
+    }
+    if (too_busy(r->port, d)) {
+        export_count(&d->export, COUNT_DROP_BUSY);
+        return false;
+    }
+    if (verdict == RESPONDER_REPLY)
+        disk_save(d, r);
+    else
+        disk_start(d, r);
+    return true;
+}
+
 static void serve(struct request *r, struct disk *d)
 {
+    struct port_trace_counts before;
+
     r->disk = d;
     r->x.export = &d->export;
-    switch (responder_request(&r->x)) {
-    case RESPONDER_REPLY:
-        if (!disk_must_save(d, r)) {
-            port_answer(r);
-            return;
-        }
-        if (!too_busy(r->port, d)) {
-            disk_save(d, r);
-            return;
-        }
-        export_count(&d->export, COUNT_DROP_BUSY);
-        break;
-    case RESPONDER_STORE:
-        if (!too_busy(r->port, d)) {
-            disk_start(d, r);
-            return;
-        }
-        export_count(&d->export, COUNT_DROP_BUSY);
-        break;
-    case RESPONDER_DROP:
-        break;
-    }
+    port_trace_before(&before, &d->export);
+    if (give_to(r, d))
+        return;
+    if (log_verbosity >= 2)
+        port_trace(r->port, port_trace_reason(&before, &d->export), r->x.frame,
+                   r->x.len);
     port_release(r);
 }
 
 static void refuse(struct request *r, enum port_counter why)
 {
+    static const char *const texts[PORT_COUNTERS] = {
+        [PORT_SHORT] = "dropped (no AoE header)",
+        [PORT_SOURCE] = "dropped (its source cannot be answered)",
+        [PORT_RESPONSE] = "dropped (a response)",
+        [PORT_UNMATCHED] = "dropped (no disk of this address)",
+    };
+
+    port_trace(r->port, texts[why], r->x.frame, r->x.len);
     r->port->counts[why]++;
     port_release(r);
 }
@@ -118,6 +136,7 @@ void port_dispatch(struct target_port *p, struct link_frame *f, struct disk *d)
     struct request *r = port_request_new(p, f);
 
     if (!r) {
+        port_trace(p, "dropped (out of memory)", f->data, f->len);
         p->counts[PORT_MEMORY]++;
         link_release(p->link, f);
         return;
@@ -164,6 +183,7 @@ bool port_send_replies(struct target_port *p)
 
             if (count == LINK_BATCH)
                 break;
+            port_trace(p, "response", r->x.frame, r->x.reply_len);
             out[count].iov[0].iov_base = r->x.frame;
             out[count].iov[0].iov_len = r->x.reply_len;
             out[count++].iovcnt = 1;

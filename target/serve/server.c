@@ -58,7 +58,11 @@ static void received(void *arg, unsigned count)
 {
     struct server *s = arg;
 
+    bool polled = s->polling.pays;
+
     adaptive_polling_requests(&s->polling, count, loop_now(s->loop));
+    if (s->may_poll && s->polling.pays != polled)
+        log_debug("polling for requests %s", polled ? "ends" : "begins");
 }
 
 void server_settle(struct server *s)
@@ -200,6 +204,7 @@ void server_stop(struct server *s)
         loop_stop(s->loop, EXIT_FAILED);
         return;
     }
+    log_debug("stopping, %u requests to finish", server_active(s));
     s->stopping = true;
     for (unsigned i = 0; i < s->port_count; i++)
         port_stop(s->ports[i]);

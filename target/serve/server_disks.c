@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/log.h"
 #include "target/serve/server_parts.h"
 
 /* ---- what disks ask for ------------------------------------------------- */
@@ -120,6 +120,7 @@ void server_remove_disk(struct server *s, struct disk *d,
                         void (*gone)(void *arg, struct epochs *epochs),
                         void *arg)
 {
+    log_debug("%s: removed, %u requests to finish", d->name, d->in_flight);
     for (unsigned i = 0; i < s->port_count; i++)
         port_detach(s->ports[i], d);
     d->gone = gone;

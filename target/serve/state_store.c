@@ -103,9 +103,10 @@ static void done(struct work *w)
     unsigned held;
 
     s->busy = false;
-    if (result == 0)
+    if (result == 0) {
+        log_debug("%s/%s: saved, %zu bytes", s->path, s->name, s->len);
         s->saved = s->saving;
-    else if (log_allowed(&s->errors, clock_ns(), 1, &held))
+    } else if (log_allowed(&s->errors, clock_ns(), 1, &held))
         log_error("%s/%s: saving: %s; who changed it gets no answer", s->path,
                   s->name, strerror(-result));
     list_init(&told);
