@@ -4,6 +4,8 @@
  */
 #include "target/serve/adaptive_polling.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 
 /* Polling for longer costs more than it saves: one sleep and wake-up. */
@@ -66,6 +68,7 @@ void adaptive_polling_requests(struct adaptive_polling *p, unsigned count,
 {
     uint64_t since = now - p->began;
 
+    assert(count > 0 && now >= p->last);
     p->asked = true;
     if (now - p->last > idle_ns) {
         *p = (struct adaptive_polling){.asked = true};

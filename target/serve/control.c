@@ -4,6 +4,7 @@
  */
 #include "target/serve/control.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -82,6 +83,7 @@ int control_open(struct control **out, const struct control_options *o)
     struct control *c = calloc(1, sizeof *c);
     int err = -ENOMEM;
 
+    assert(o->path && o->loop);
     if (c) {
         c->options = *o;
         c->watch = (struct loop_fd){.fd = -1, .ready = accept_one, .arg = c};

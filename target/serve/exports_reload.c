@@ -305,6 +305,7 @@ static bool connect_all(struct exports *x, const struct config *c)
 /* For those who wait for a reload that came to nothing later. */
 static void fail(struct exports *x)
 {
+    assert(x->reload == RELOAD_CONNECTING);
     log_debug("reload: failed after connecting");
     x->reload = RELOAD_FAILED;
     exports_step(x);

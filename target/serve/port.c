@@ -6,6 +6,7 @@
  */
 #include "target/serve/port_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -147,6 +148,7 @@ void port_refresh(struct target_port *p)
 
 void port_start(struct target_port *p, struct link *l)
 {
+    assert(!p->link && !p->stopped);
     p->link = l;
     l->owner = p;
     p->frames = l->free_count;
@@ -161,6 +163,7 @@ void port_stop(struct target_port *p)
 {
     struct list *node;
 
+    assert(p->link);
     log_debug("%s: port stopped, %u requests to finish", p->ifname, p->active);
     p->stopped = true;
     p->announcing = false;

@@ -4,6 +4,7 @@
  */
 #include "target/serve/port_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ int port_attach(struct target_port *p, struct disk *d)
     unsigned at = disk_place(p, d->export.addr);
     struct disk **grown;
 
+    assert(!p->stopped);
     if (port_disk_at(p, d->export.addr))
         return -EEXIST;
     grown = reallocarray(p->disks, p->disk_count + 1, sizeof *grown);

@@ -4,6 +4,7 @@
  */
 #include "target/serve/port_parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "target/serve/port_trace.h"
@@ -47,12 +48,14 @@ struct request *port_request_new(struct target_port *p, struct link_frame *f)
 /* Gives up the request, but not its frame. */
 static void request_free(struct request *r)
 {
+    assert(r->port->active > 0 && !list_linked(&r->link));
     list_prepend(&r->port->unused, &r->link);
     r->port->active--;
 }
 
 void port_answer(struct request *r)
 {
+    assert(!list_linked(&r->link) && r->x.reply_len > 0);
     list_append(&r->port->outgoing, &r->link);
     port_touch(r->port);
 }
@@ -126,6 +129,7 @@ static void refuse(struct request *r, enum port_counter why)
         [PORT_UNMATCHED] = "dropped (no disk of this address)",
     };
 
+    assert(texts[why]);
     port_trace(r->port, texts[why], r->x.frame, r->x.len);
     r->port->counts[why]++;
     port_release(r);

@@ -131,6 +131,7 @@ int server_open(struct server **out, struct loop *loop,
 {
     struct server *s = calloc(1, sizeof *s);
 
+    assert(o->link_open);
     if (!s)
         return -ENOMEM;
     s->loop = loop;
@@ -177,6 +178,7 @@ int server_start(struct server *s)
     uint64_t now = loop_now(s->loop);
     int err = 0;
 
+    assert(!s->started && !s->stopping);
     for (unsigned i = 0; i < s->port_count && !err; i++) {
         struct link_options o;
 

@@ -99,6 +99,7 @@ int server_add_disk(struct server *s, const struct export *e,
         reallocarray(s->disks, s->disk_count + 1, sizeof *grown);
     struct disk *d;
 
+    assert(!s->stopping && e->buffer_count >= 2);
     if (!grown)
         return -ENOMEM;
     s->disks = grown;
@@ -120,6 +121,7 @@ void server_remove_disk(struct server *s, struct disk *d,
                         void (*gone)(void *arg, struct epochs *epochs),
                         void *arg)
 {
+    assert(gone && !list_linked(&d->leaving));
     log_debug("%s: removed, %u requests to finish", d->name, d->in_flight);
     for (unsigned i = 0; i < s->port_count; i++)
         port_detach(s->ports[i], d);
@@ -144,6 +146,7 @@ static void drop_disk(struct server *s, struct disk *d)
     struct epochs epochs;
     unsigned i = 0;
 
+    assert(d->in_flight == 0 && !d->committing && list_linked(&d->leaving));
     while (s->disks[i] != d)
         i++;
     s->disks[i] = s->disks[--s->disk_count];

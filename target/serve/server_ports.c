@@ -2,6 +2,7 @@
  *
  * The ports of a server: its network interfaces, as they are needed.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,8 @@ int server_serve(struct server *s, struct disk *d, const char *ifname)
     struct target_port *p;
     int err = find_port(s, ifname, &p);
 
+    /* On a running server, server_open_port came first. */
+    assert(err || !s->started || p->link);
     if (!err)
         err = port_attach(p, d);
     if (!err && s->started)
@@ -152,6 +155,7 @@ void server_drop_ports(struct server *s)
 
         if (!p->stopped)
             continue;
+        assert(p->disk_count == 0 || s->stopping);
         if (p->active > 0) {
             s->ports_leaving = true;
             continue;

@@ -6,6 +6,7 @@
  */
 #include "target/serve/state_store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -102,6 +103,7 @@ static void done(struct work *w)
     struct list told;
     unsigned held;
 
+    assert(s->busy);
     s->busy = false;
     if (result == 0) {
         log_debug("%s/%s: saved, %zu bytes", s->path, s->name, s->len);
@@ -126,6 +128,7 @@ void state_store_save(struct state_store *s, const struct export *e,
 {
     s->next_len = state_encode(s->next, e, &s->allow);
     s->next_changes = e->changes;
+    assert(w->done && !list_linked(&w->link));
     list_append(&s->waiting, &w->link);
     if (!s->busy)
         start(s);
@@ -242,6 +245,7 @@ void state_store_close(struct state_store *s)
 {
     if (!s)
         return;
+    assert(!s->busy);
     if (s->directory >= 0)
         close(s->directory);
     free(s->path);
