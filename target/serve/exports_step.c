@@ -155,10 +155,13 @@ void exports_step(struct exports *x)
 {
     assert(!x->stepping);
     x->stepping = true;
-    open_waiting(x);
-    serve_free(x);
-    exports_check_begin(x, checked);
-    exports_close_ports(x);
+    /* A server that stops has closed its ports: nothing new may begin. */
+    if (!server_stopping(x->options.server)) {
+        open_waiting(x);
+        serve_free(x);
+        exports_check_begin(x, checked);
+        exports_close_ports(x);
+    }
     x->stepping = false;
     tell_settled(x);
     exports_take_over_arm(x, recheck);
@@ -169,6 +172,7 @@ static void left(void *arg, struct epochs *epochs)
     struct entry *e = arg;
     struct exports *x = e->exports;
 
+    assert(e->leaving);
     list_remove(&e->link);
     exports_local_release(x, e);
     if (epochs_untold(epochs)) {
