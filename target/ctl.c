@@ -74,7 +74,8 @@ static int take_answer(FILE *in, const char *path)
     size_t n;
 
     if (!fgets(line, sizeof line, in)) {
-        log_error("%s: the target hung up without an answer", path);
+        log_error("%s: the target closed the connection without a response",
+                  path);
         return EXIT_FAILED;
     }
     if (strncmp(line, "error ", 6) == 0) {

@@ -154,10 +154,10 @@ static int catch_signals(struct target *t)
 {
     int err = loop_signal(t->loop, SIGTERM, on_stop, t->server);
 
-    /* A file may reach a limit of the system on its size: that is an error of
-     * one write, not the end of the program. */
+    /* A file may reach a size limit of the system: an error of one write, not
+     * the end of the program. */
     signal(SIGXFSZ, SIG_IGN);
-    /* Whoever reads the log or a control socket may go away. */
+    /* A reader of the log or a control client may go away. */
     signal(SIGPIPE, SIG_IGN);
     if (!err)
         err = loop_signal(t->loop, SIGINT, on_stop, t->server);
@@ -178,7 +178,7 @@ static int open_all(struct target *t, const struct target_options *o)
         .arg = t,
         .state_dir = o->state_dir,
         .boot_dir = boot_directory(o->state_dir),
-        .asking = {.backend = o->backend, .link_open = link_open},
+        .duplicates = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
         .wait_until = t->wait_until,
     };
@@ -226,7 +226,7 @@ static void close_all(struct target *t)
 }
 
 /* After everything that needs root is done. */
-static int give_up_privilege(const struct target_options *o, bool nbd)
+static int drop_privileges(const struct target_options *o, bool nbd)
 {
     int err = o->drop ? privilege_drop(&o->user) : 0;
 
@@ -276,10 +276,10 @@ static int run(const struct target_options *o)
         status = open_control(&t);
     if (!status)
         status = exports_start(t.exports, &config);
-    t.wait_until = 0; /* a reload keeps nobody waiting */
+    t.wait_until = 0; /* a reload does not wait */
     config_free(&config);
     if (!status)
-        status = give_up_privilege(o, nbd);
+        status = drop_privileges(o, nbd);
     if (status) {
         close_all(&t);
         return EXIT_FAILED;
@@ -289,7 +289,7 @@ static int run(const struct target_options *o)
         log_error("waiting for work: %s", strerror(-status));
         status = EXIT_FAILED;
     }
-    /* A disk that hangs would hang the end as well. */
+    /* Closing a disk that hangs would hang us, too. */
     if (server_idle(t.server))
         close_all(&t);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Strict reading of the command line: vblade took "70000" for a shelf and "12q"
- * for an offset, and served something else than was asked for.
+ * The command line, parsed strictly: vblade takes "70000" for a shelf and "12q"
+ * for an offset, and serves something other than what was asked for.
  */
 #include "target/options.h"
 
@@ -62,58 +62,58 @@ static const struct option long_options[] = {
 
 static void help(void)
 {
-    fputs("usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
-          "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
-          "       aoe-target --config FILE [--check]\n"
-          "       aoe-target ctl COMMAND (see aoe-target ctl --help)\n"
-          "\n"
-          "Exports FILE, a disk, an image or an NBD URI, as the ATA over\n"
-          "Ethernet disk eSHELF.SLOT on the interfaces NETIF (names separated\n"
-          "by commas).\n"
-          "\n"
-          "  -b BUFCNT      requests that a client may have waiting "
-          "(2 to 65535; 64)\n"
-          "  -d             bypass the page cache (O_DIRECT)\n"
-          "  -s             each write is on disk before it is answered "
-          "(O_SYNC)\n"
-          "  -r             read-only\n"
-          "  -m MAC[,...]   only these clients are answered\n"
-          "  -o OFFSET      sectors of FILE left out at its start\n"
-          "  -l LENGTH      sectors to export; the rest of FILE if not given\n"
-          "  --commit SECONDS\n"
-          "                 what was written is brought to disk so often "
-          "(5; 0: never)\n"
-          "  --config FILE  export what this file says (aoe-target(8)); "
-          "SIGHUP: again\n"
-          "  --check        only look whether it is right, and print the "
-          "exports\n"
-          "  --force-file   export FILE though it is in use\n"
-          "  --force-address\n"
-          "                 do not ask whether another disk has the address\n"
-          "  --wait SECONDS at the start, for a program to end that has FILE "
-          "or the\n"
-          "                 address (10)\n"
-          "  --take-over SECONDS\n"
-          "                 when the other one has been silent for so long, "
-          "begin\n"
-          "                 (0: never)\n"
-          "  --state-dir DIR\n"
-          "                 keep config string, mask list and reservation "
-          "there\n"
-          "  --control PATH listen on this socket for aoe-target ctl\n"
-          "  --link packet|queue|pcap\n"
-          "                 how frames are sent and received\n"
-          "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
-          "  --user NAME[:GROUP]\n"
-          "                 once everything is open, become this user\n"
-          "  --seccomp      ... and allow only the system calls that serving "
-          "needs\n"
-          "  -v, --verbose  log decisions; twice: each frame, too\n"
-          "  --help, --version\n"
-          "\n"
-          "A sector has 512 bytes.  SIGUSR1 prints counters; SIGTERM stops\n"
-          "after everything was written to disk.\n",
-          stdout);
+    fputs(
+        "usage: aoe-target [-b BUFCNT] [-d] [-s] [-r] [-m MAC[,MAC...]]\n"
+        "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
+        "       aoe-target --config FILE [--check]\n"
+        "       aoe-target ctl COMMAND (see aoe-target ctl --help)\n"
+        "\n"
+        "Exports FILE, a disk, an image or an NBD URI, as the ATA over\n"
+        "Ethernet disk eSHELF.SLOT on the interfaces NETIF (names separated\n"
+        "by commas).\n"
+        "\n"
+        "  -b BUFCNT      requests that a client may have outstanding "
+        "(2 to 65535; 64)\n"
+        "  -d             bypass the page cache (O_DIRECT)\n"
+        "  -s             each write is on disk before the response "
+        "(O_SYNC)\n"
+        "  -r             read-only\n"
+        "  -m MAC[,...]   respond only to these clients\n"
+        "  -o OFFSET      sectors to skip at the start of FILE\n"
+        "  -l LENGTH      sectors to export (the rest of FILE)\n"
+        "  --commit SECONDS\n"
+        "                 how often to sync acknowledged data from the page\n"
+        "                 cache (5; 0: never)\n"
+        "  --config FILE  export what this file says (aoe-target(8)); SIGHUP\n"
+        "                 reads it again\n"
+        "  --check        only check that file, and print its exports\n"
+        "  --force-file   export FILE even if it is in use\n"
+        "  --force-address\n"
+        "                 do not check whether another disk has the address\n"
+        "  --wait SECONDS at the start, how long to wait for a program that "
+        "has\n"
+        "                 FILE or the address to end (10)\n"
+        "  --take-over SECONDS\n"
+        "                 serve a refused disk once the other one has been "
+        "silent\n"
+        "                 for so long (0: never)\n"
+        "  --state-dir DIR\n"
+        "                 keep config string, mask list and reservation "
+        "there\n"
+        "  --control PATH listen on this socket for aoe-target ctl\n"
+        "  --link packet|queue|pcap\n"
+        "                 how frames are sent and received\n"
+        "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
+        "  --user NAME[:GROUP]\n"
+        "                 once everything is open, change to this user\n"
+        "  --seccomp      and then allow only the system calls that serving "
+        "needs\n"
+        "  -v, --verbose  log decisions; twice: each frame, too\n"
+        "  --help, --version\n"
+        "\n"
+        "A sector has 512 bytes.  SIGUSR1 prints counters; SIGTERM stops once\n"
+        "everything is on disk.\n",
+        stdout);
 }
 
 static int wrong(const char *what, const char *text, const char *why)
@@ -173,7 +173,9 @@ static int seccomp(struct target_options *o)
 #endif
 }
 
-static int one_option(struct target_options *o, int option, char *arg)
+/* What is said about the one disk of the command line; -2: it is no such
+ * option. */
+static int disk_option(struct target_options *o, int option, char *arg)
 {
     switch (option) {
     case 'b':
@@ -195,17 +197,40 @@ static int one_option(struct target_options *o, int option, char *arg)
         return set(o, "-l", "length", arg);
     case OPTION_COMMIT:
         return set(o, "--commit", "commit", arg);
-    case OPTION_FORCE:
-        log_error("--force: which?  --force-file exports FILE though it is "
-                  "in use, --force-address though another disk has its "
-                  "address");
-        return EXIT_USAGE;
     case OPTION_FORCE_FILE:
         o->one.force_file = true;
         return -1;
     case OPTION_FORCE_ADDRESS:
         o->one.force_address = true;
         return -1;
+    case OPTION_FAULT:
+        return set(o, "--fault", "fault", arg);
+    default:
+        return -2;
+    }
+}
+
+static int force(void)
+{
+    log_error("--force: which?  --force-file exports FILE even if it is in "
+              "use, --force-address even if another disk has its address");
+    return EXIT_USAGE;
+}
+
+static int backend(struct target_options *o, char *arg)
+{
+    if (strcmp(arg, "packet") != 0 && strcmp(arg, "queue") != 0 &&
+        strcmp(arg, "pcap") != 0)
+        return wrong("--link", arg, "there are packet, queue and pcap");
+    o->backend = arg;
+    return -1;
+}
+
+static int program_option(struct target_options *o, int option, char *arg)
+{
+    switch (option) {
+    case OPTION_FORCE:
+        return force();
     case OPTION_CONFIG:
         o->config = arg;
         return -1;
@@ -223,13 +248,7 @@ static int one_option(struct target_options *o, int option, char *arg)
         o->control = arg;
         return -1;
     case OPTION_LINK:
-        if (strcmp(arg, "packet") != 0 && strcmp(arg, "queue") != 0 &&
-            strcmp(arg, "pcap") != 0)
-            return wrong("--link", arg, "there are packet, queue and pcap");
-        o->backend = arg;
-        return -1;
-    case OPTION_FAULT:
-        return set(o, "--fault", "fault", arg);
+        return backend(o, arg);
     case OPTION_USER:
         return user(o, arg);
     case OPTION_SECCOMP:
@@ -246,6 +265,13 @@ static int one_option(struct target_options *o, int option, char *arg)
     default:
         return EXIT_USAGE;
     }
+}
+
+static int one_option(struct target_options *o, int option, char *arg)
+{
+    int status = disk_option(o, option, arg);
+
+    return status == -2 ? program_option(o, option, arg) : status;
 }
 
 static int positional(struct target_options *o, char **argv)
@@ -267,10 +293,10 @@ static int positional(struct target_options *o, char **argv)
     return -1;
 }
 
-/* `word` is the one getopt stopped at; a letter may be one of several in it. */
+/* `word` is where getopt stopped; a letter may be one of several in it. */
 static int misused(int option, const char *word)
 {
-    const char *why = option == ':' ? "wants an argument" : "no such option";
+    const char *why = option == ':' ? "needs an argument" : "no such option";
 
     if (optopt > 0 && optopt < OPTION_COMMIT)
         log_error("-%c: %s (see --help)", optopt, why);
@@ -279,7 +305,7 @@ static int misused(int option, const char *word)
     return EXIT_USAGE;
 }
 
-/* With a file, everything about one disk stands there. */
+/* With a file, everything about a disk is said there. */
 static int for_one(const struct target_options *o, int argc, char **argv)
 {
     struct export_config plain;
@@ -289,7 +315,7 @@ static int for_one(const struct target_options *o, int argc, char **argv)
     if (!word && !o->one.force_file && !o->one.force_address &&
         export_config_equal(&o->one, &plain))
         return -1;
-    log_error("%s%swith --config, each disk and what it has stands in the file",
+    log_error("%s%swith --config, disks and their options belong in the file",
               word ? word : "", word ? ": " : "");
     return EXIT_USAGE;
 }
@@ -314,7 +340,7 @@ int options_parse(struct target_options *o, int argc, char **argv)
     if (o->config)
         return for_one(o, argc, argv);
     if (argc - optind > 4) {
-        log_error("%s: one argument too many (see --help)", argv[optind + 4]);
+        log_error("%s: too many arguments (see --help)", argv[optind + 4]);
         return EXIT_USAGE;
     }
     if (argc - optind < 4) {

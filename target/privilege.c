@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Users and groups by name, and becoming one of them (credentials(7),
+ * Users and groups by name, and changing to them (credentials(7),
  * capabilities(7)).
  */
 #include "target/privilege.h"
@@ -143,7 +143,7 @@ int privilege_drop(const struct privilege *p)
         return failed("changing the user");
     /* Some systems have left a way back. */
     if (setuid(0) == 0) {
-        log_error("--user: root was not given up for good");
+        log_error("--user: root can be regained; not serving");
         return -EPERM;
     }
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Serving as nobody in particular: once sockets and files are open, nothing of
- * what root may do is needed any more.
+ * Dropping privileges: once sockets and files are open, root is no longer
+ * needed.
  */
 #ifndef TARGET_PRIVILEGE_H
 #define TARGET_PRIVILEGE_H
@@ -30,14 +30,14 @@ int privilege_drop(const struct privilege *p);
 
 /* ---- target/sandbox.c, with HAVE_SECCOMP -------------------------------- */
 
-/* What a target may have to do beyond serving what is open. */
+/* What a target may have to do besides serving what is open. */
 struct sandbox {
-    bool config;  /* reads a configuration and opens what that names */
+    bool config;  /* reads a configuration and opens what it names */
     bool state;   /* replaces state files */
     bool nbd;     /* connects to NBD servers */
     bool reopen;  /* opens what it exports anew */
     bool links;   /* opens its interfaces anew (libpcap) */
-    bool control; /* accepts who wants to control it */
+    bool control; /* accepts clients of the control socket */
 };
 
 /* Lets the kernel refuse, in all threads and for good, every system call that

@@ -14,7 +14,7 @@
 
 enum { INTERFACES_MAX = 256 };
 
-/* What complaints are about. */
+/* Where a mistake is. */
 struct source {
     const char *file; /* NULL: the command line */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The control socket: a Unix stream socket that only its owner may use.  A
- * client sends one line; what comes back is "ok" in a line and then what was
- * asked for, or "error WHY" in a line or several, and the end.
+ * client sends one line.  The reply is a line "ok" and then what was asked for,
+ * or "error WHY" in one or more lines; then the connection is closed.
  */
 #ifndef TARGET_SERVE_CONTROL_H
 #define TARGET_SERVE_CONTROL_H

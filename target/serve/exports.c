@@ -105,7 +105,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
 {
     struct exports *x = calloc(1, sizeof *x);
 
-    assert(o->open && o->server && o->loop && o->asking.link_open);
+    assert(o->open && o->server && o->loop && o->duplicates.link_open);
     if (!x)
         return -ENOMEM;
     x->options = *o;

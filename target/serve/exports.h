@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * From what is asked for to disks that are served: opens the exports of a
- * configuration and tells the server about them.
+ * From a configuration to disks that are served: opens the exports, checks that
+ * nobody else has their addresses, and gives them to the server.
  */
 #ifndef TARGET_SERVE_EXPORTS_H
 #define TARGET_SERVE_EXPORTS_H
@@ -24,17 +24,16 @@ struct exports_options {
                 struct store_nbd_dial *dial, struct export *e,
                 struct store **out);
     void *arg;
-    const char *state_dir; /* where what clients set is kept; NULL: nowhere */
-    const char *boot_dir; /* where it is recorded how they end; NULL: nowhere */
+    const char *state_dir; /* for what clients set; NULL: it is not kept */
+    const char *boot_dir;  /* for how the disks were left; NULL: not recorded */
     struct workers *workers;
-    /* How it is asked whether a disk is on the network already. */
-    struct duplicate_options asking;
-    /* A disk that was refused is served once the other has been silent for so
-     * long; 0: only a reload looks again. */
+    struct duplicate_options duplicates; /* how other disks are looked for */
+    /* A refused disk is served once the other one has been silent for so long;
+     * 0: only a reload checks again. */
     uint64_t take_over_ns;
     struct loop *loop;
-    /* At the start, who has an address on this machine may be ending: until
-     * then it is waited for.  Of clock_ns(); 0: nobody is. */
+    /* At the start, until when to wait for a program on this machine that has
+     * an address and may be ending.  Of clock_ns(); 0: do not wait. */
     uint64_t wait_until;
 };
 
@@ -48,13 +47,13 @@ void exports_close(struct exports *x);
  * after saying what went wrong; -EADDRINUSE: all were refused. */
 int exports_start(struct exports *x, struct config *c);
 
-/* Makes what is served what `c` says; takes over what is in it.  An export that
- * stays as it is serves on.  One that changed, or whose storage did, is opened
- * anew once its work in flight is done, with its config string, reservation
- * and, unless `allow` changed, mask list.  One that was refused is looked for
- * again.  0, or -errno after saying what is wrong; then nothing was changed.
- * Where servers have to be connected to first, it is 0 and the rest comes
- * later; another reload may take its place until then. */
+/* Applies another configuration, and takes over what is in it.  An unchanged
+ * export is left alone.  One that changed, or whose storage did, is opened anew
+ * once its requests in flight are done; it keeps its config string, reservation
+ * and, unless `allow` changed, mask list.  A refused one is checked again.  0,
+ * or -errno after saying what is wrong; then nothing was changed.
+ * If NBD servers have to be connected to first it is 0, and the rest happens
+ * later; another reload may replace this one until then. */
 int exports_reload(struct exports *x, struct config *c);
 
 enum exports_outcome {
@@ -63,8 +62,8 @@ enum exports_outcome {
     EXPORTS_UNCHANGED, /* something was wrong, and everything is as before */
 };
 
-/* Tells `w`, which is the caller's until then, what has become of the last
- * reload. */
+/* Tells `w`, which stays the caller's, the outcome of the last reload once
+ * everything it began has ended. */
 struct exports_wait {
     void (*done)(struct exports_wait *w, enum exports_outcome outcome);
     struct list link; /* private */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Disks that are about to be served are looked for on this machine and on the
- * network first: if there is another disk of the address, they are refused
- * (doc/safety.md).
+ * Before a disk is served, this machine and the network are checked for another
+ * one with its address; if there is one, ours is refused (doc/safety.md).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +35,7 @@ static void ask_for(struct exports *x, const struct entry *e)
     }
 }
 
-/* A query for each disk that waits for one, on each of its interfaces. */
+/* A query for each disk that is to be checked, on each of its interfaces. */
 static int collect(struct exports *x)
 {
     unsigned count = 0;
@@ -107,7 +106,7 @@ void exports_check_forget(struct exports *x)
     x->queries = NULL;
 }
 
-/* Nobody knows: not to serve is what cannot destroy anything. */
+/* Not serving is the safe choice: it cannot destroy anything. */
 static void give_up(struct exports *x, int err)
 {
     log_error("looking for other disks of the same address: %s",
@@ -142,7 +141,7 @@ int exports_check(struct exports *x)
 
     if (!err)
         err = duplicate_check_wait(x->queries, x->query_count,
-                                   &x->options.asking);
+                                   &x->options.duplicates);
     if (err)
         give_up(x, err);
     else
@@ -162,11 +161,12 @@ void exports_check_begin(struct exports *x, void (*done)(void *arg))
         return;
     }
     if (!err)
-        log_debug("looking for other disks of the same address, %u queries",
+        log_debug("looking for other disks with the same address, %u queries",
                   x->query_count);
     if (!err)
         err = duplicate_check_open(&x->check, x->options.loop, x->queries,
-                                   x->query_count, &x->options.asking, done, x);
+                                   x->query_count, &x->options.duplicates, done,
+                                   x);
     if (err)
         give_up(x, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Disks that are about to be served are looked for on this machine, too: on one
- * interface two targets both get every frame, and neither hears the other.
- * Every write then runs twice, the second time perhaps on top of a newer one.
+ * Before a disk is served, this machine is checked for another target with its
+ * address: two targets on one interface both get every frame, and neither sees
+ * what the other sends.  Every write then runs twice, the second time perhaps
+ * on top of a newer one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ static bool same_address(const struct entry *a, const struct entry *b,
     return false;
 }
 
-/* Whether what it gives up is needed by the one that takes its place. */
+/* Another entry holds the same lock: its successor, for instance. */
 static bool wanted(struct exports *x, const struct entry *e, const char *ifname)
 {
     list_each(it, &x->serving) {
@@ -131,7 +132,7 @@ bool exports_local_claim(struct exports *x, struct entry *e)
     char why[WHY];
 
     while (!claim(x, e, why)) {
-        /* A signal ends it: somebody wants us to end. */
+        /* A signal ends the wait. */
         if (clock_ns() < x->options.wait_until) {
             if (!waiting)
                 log_info("%s: %s; waiting for it to end", e->disk->name, why);

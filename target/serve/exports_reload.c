@@ -194,7 +194,7 @@ static void close_one(struct exports *x, struct entry *e,
                       enum plan_reason reason)
 {
     if (reason == PLAN_REMOVED && e->state == ENTRY_SERVED)
-        log_info("%s: is not served any longer", e->disk->name);
+        log_info("%s: no longer served", e->disk->name);
     exports_leave(x, e);
 }
 

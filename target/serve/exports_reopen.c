@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Devices that were pulled out and are back.  A descriptor of one that is gone
- * stays dead, whatever is plugged in again under its name, so the device is
- * opened anew; but only if it names itself as the one that was there.
+ * Devices that were unplugged and are back.  The descriptor of an unplugged
+ * device stays dead whatever is plugged in under its name, so the device is
+ * opened again; but only if it identifies itself as the one that was there.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -47,8 +47,7 @@ static void open_one(struct exports *x, struct entry *e)
         entry_join(x, e, must_check(e));
         return;
     }
-    log_error("%s: is not served any longer",
-              aoe_addr_format(name, e->config.addr));
+    log_error("%s: no longer served", aoe_addr_format(name, e->config.addr));
     exports_incomplete(x);
     entry_free(e);
 }

@@ -47,7 +47,7 @@ bool exports_take_over_count(struct exports *x, struct entry *e)
     list_init(&none);
     if (exports_open_ports(x, &none, e))
         return false;
-    log_info("%s: the other disk of this address has gone", e->disk->name);
+    log_info("%s: the other disk with this address is gone", e->disk->name);
     return true;
 }
 

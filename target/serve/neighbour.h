@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * AoE targets on this very machine, which no frame finds.
+ * Other AoE targets on this machine, which no frame on the wire reaches.
  */
 #ifndef TARGET_SERVE_NEIGHBOUR_H
 #define TARGET_SERVE_NEIGHBOUR_H

@@ -20,7 +20,8 @@ const char *const port_counter_names[PORT_COUNTERS] = {
 
 /* ---- requests ----------------------------------------------------------- */
 
-/* Grows to as many as were ever in flight at once, then allocates no more. */
+/* The pool grows to the most that were ever in flight at once, and no further.
+ */
 struct request *port_request_new(struct target_port *p, struct link_frame *f)
 {
     struct list *node = list_first(&p->unused);
@@ -71,8 +72,8 @@ void port_release(struct request *r)
 
 /* ---- requests come in --------------------------------------------------- */
 
-/* A disk that hangs may hold most of the buffers, but not the last quarter:
- * that stays for discovery and for the other disks. */
+/* A disk that hangs may hold most of the buffers, but not the last quarter,
+ * which is left for discovery and for the other disks. */
 static bool too_busy(const struct target_port *p, const struct disk *d)
 {
     unsigned share = (p->frames - p->frames / 4) / p->disk_count;

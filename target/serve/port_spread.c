@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What is for more than one disk: requests for wildcard addresses, and
- * announcements (AoEr11 section 3.2).  Each waits for buffers where there are
- * none.
+ * Requests for wildcard addresses and announcements, which concern more than
+ * one disk (AoEr11 section 3.2).  Both wait when there is no free buffer.
  */
 #include "target/serve/port_parts.h"
 
@@ -48,7 +47,7 @@ static bool spread_first(struct target_port *p)
 
 /* ---- announcements ------------------------------------------------------ */
 
-/* To everyone, or to each on the mask list: nobody else may know. */
+/* To everyone, or to each on the mask list and to nobody else. */
 static bool announce_one(struct target_port *p, struct disk *d)
 {
     const struct mac_list *mask = &d->export.mask;

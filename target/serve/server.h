@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The server: disks and ports in one loop.  Frame in, responder, store, reply
- * out; what a turn collects leaves together.
+ * The server: disks and ports in one loop.  A frame comes in, goes through the
+ * responder and the store, and its reply goes out; what one turn of the loop
+ * collects is sent together.
  */
 #ifndef TARGET_SERVE_SERVER_H
 #define TARGET_SERVE_SERVER_H
@@ -28,7 +29,8 @@ struct server_options {
 int server_open(struct server **out, struct loop *loop,
                 const struct server_options *o);
 
-/* Everything that was added, too: stores, links.  Nothing may be running. */
+/* Closes everything that was added, too: stores, links.  No request may be in
+ * flight (server_idle). */
 void server_close(struct server *s);
 
 /* Adds a disk, which takes over the store.  `e` is copied.  0 or -ENOMEM, then
@@ -50,31 +52,30 @@ int server_start(struct server *s);
  * any is `direct`.  0, or -errno after saying what went wrong. */
 int server_open_port(struct server *s, const char *ifname, unsigned requests,
                      bool direct);
-/* Takes a disk out of service.  It finishes and answers what it has taken,
- * writes it to disk, and is freed, storage and all; then `gone` is called with
- * what its clients have to be told, which it may inherit. */
+/* Takes a disk out of service.  It finishes the requests it has, syncs, and is
+ * freed with its storage; then `gone` is called with the losses that its
+ * clients still have to be told of, which it may inherit. */
 void server_remove_disk(struct server *s, struct disk *d,
                         void (*gone)(void *arg, struct epochs *epochs),
                         void *arg);
-/* Closes interfaces that have no disk any longer. */
+/* Closes interfaces that no longer have a disk. */
 void server_close_unused(struct server *s);
 
-/* Finishes what was accepted, writes it to disk, and stops the loop: with
- * EXIT_DONE, or EXIT_FAILED if data may be lost.  Asked a second time, it stops
- * the loop at once. */
+/* Finishes the requests it has, syncs, and stops the loop: with EXIT_DONE, or
+ * EXIT_FAILED if data may be lost.  Called again, it stops the loop at once. */
 void server_stop(struct server *s);
 bool server_stopping(const struct server *s);
-/* Whether no disk is at work, so that the server can be closed. */
+/* No disk has a request or a sync in flight: the server can be closed. */
 bool server_idle(const struct server *s);
 
-/* All that is served now; valid until the loop's next turn. */
+/* What is served now; valid until the next turn of the loop. */
 struct disk *const *server_disks(const struct server *s, unsigned *count);
 struct target_port *const *server_ports(const struct server *s,
                                         unsigned *count);
 
-/* There is work that leaves at the end of the turn. */
+/* The disk has work to submit at the end of the turn. */
 void server_touch_disk(struct server *s, struct disk *d);
-/* Lets all of it leave now. */
+/* Submits and sends everything now. */
 void server_settle(struct server *s);
 
 #endif

@@ -109,8 +109,9 @@ static void done(struct work *w)
         log_debug("%s/%s: saved, %zu bytes", s->path, s->name, s->len);
         s->saved = s->saving;
     } else if (log_allowed(&s->errors, clock_ns(), 1, &held))
-        log_error("%s/%s: saving: %s; who changed it gets no answer", s->path,
-                  s->name, strerror(-result));
+        log_error(
+            "%s/%s: saving: %s; the client that changed it gets no response",
+            s->path, s->name, strerror(-result));
     list_init(&told);
     list_splice(&told, &s->running);
     if (!list_empty(&s->waiting))
@@ -155,7 +156,7 @@ static ssize_t read_file(int fd, char *out, size_t capacity)
     return (ssize_t)len;
 }
 
-/* It may tell somebody what happened, so it is kept, but out of the way. */
+/* Kept under another name: it may show what happened. */
 static int set_aside(const struct state_store *s)
 {
     char damaged[AOE_ADDR_TEXT + 32];

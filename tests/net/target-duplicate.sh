@@ -142,7 +142,7 @@ check "... serves the disk that was refused" \
 check "... and was not asked about it" not refused_for 2
 check "a reload without it leaves it alone" reload both
 check "... it serves on" says '^e1\.2.*disk2$' ctl exports
-check "nothing is forced for all" refuses 2 'with --config, .*stands in the file' \
+check "nothing is forced for all" refuses 2 'with --config, .*belong in the file' \
     aoe-target --force-address --config conf
 stop first
 

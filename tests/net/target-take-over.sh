@@ -57,7 +57,7 @@ ip -n "$NAS_NS" link set eth0 down
 end vblade2
 end vblade3
 check "the other one has gone: served" seen target 'e1\.3: serving'
-check "... and that is said" said 1 'e1\.3: the other disk of this address has gone'
+check "... and that is said" said 1 'e1\.3: the other disk with this address is gone'
 check "one whose interface is down is not" said 0 'e1\.2: serving'
 ip -n "$NAS_NS" link set eth0 up
 check "... but after that" seen target 'e1\.2: serving'
