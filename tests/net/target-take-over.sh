@@ -70,6 +70,24 @@ check "... to our file" is abcd "$(head -c 2 ours2 | od -An -tx1 | tr -d ' ')"
 stop target
 end capture
 
+# A reload forces the address while a check is under way, as it nearly always is
+# here: its late answer must not take the disk back.
+vblade_at 2 eth0
+eventually listening 1 || fail "vblade did not start"
+start target nas aoe-target --config conf --control control --take-over 0.08
+await target 'e1\.4: serving'
+check "refused again" said 1 'serves another disk of this address'
+sed -i '/e1.2/a force-address = yes' conf
+mark target
+kill -HUP "${PID[target]}"
+check "forced: it is served at once" seen target 'e1\.2: serving'
+sleep 0.6 # a check takes 0.3 s
+check "... and still is when the check has ended" \
+    says '^e1\.2[^(]*$' aoe-target ctl --control control exports
+check "... without a word about the other one" \
+    said 1 'serves another disk of this address'
+stop target
+
 check "--take-over wants seconds" \
     refuses 2 '^aoe-target: --take-over: "soon": ' \
     aoe-target --take-over soon 1 2 eth0 ours2
