@@ -12,11 +12,11 @@
 #include "base/loop.h"
 #include "base/options.h"
 #include "base/output.h"
-#include "target/store/claim.h"
 #include "target/serve/boot.h"
 #include "target/wanted_config.h"
 #include "target/serve/control.h"
 #include "target/serve/exports.h"
+#include "target/opener.h"
 #include "target/options.h"
 #include "target/privilege.h"
 #include "target/serve/server.h"
@@ -35,88 +35,8 @@ struct target {
     struct exports *exports;
     struct control *control; /* NULL: none was asked for */
     const struct target_options *options;
-    uint64_t wait_until; /* when who holds a file or address must have ended */
+    struct opener opener;
 };
-
-static int open_inner(struct target *t, const struct export_config *o,
-                      struct store_nbd_dial *dial, struct store **out)
-{
-    struct store_file_options file = {
-        .path = o->path,
-        .read_only = o->read_only,
-        .direct = o->direct,
-        .offset = o->offset * AOE_SECTOR,
-        .length = o->length * AOE_SECTOR,
-    };
-    struct claim claim = {
-        .path = o->path,
-        .read_only = o->read_only,
-        .force = o->force_file,
-        .wait_until = t->wait_until,
-        .offset = file.offset,
-        .length = file.length,
-    };
-    int fd;
-
-    if (store_nbd_uri(o->path))
-        return store_nbd_open(out, &file, t->loop, dial);
-    fd = claim_open(&claim);
-    if (fd < 0)
-        return fd;
-    return store_file_open(out, fd, &file, t->workers);
-}
-
-static int open_store(struct target *t, const struct export_config *o,
-                      struct store_nbd_dial *dial, struct store **out)
-{
-    struct store *inner;
-    int err = open_inner(t, o, dial, &inner);
-
-    if (err)
-        return err;
-    *out = inner;
-    if (!o->fault)
-        return 0;
-    err = store_fault_open(out, inner, o->fault, t->loop);
-    if (err)
-        store_close(inner);
-    return err;
-}
-
-static void describe(struct export *e, const struct export_config *o,
-                     const struct store *s)
-{
-    *e = (struct export){
-        .addr = o->addr,
-        .sectors = s->size / AOE_SECTOR,
-        .physical_sector = s->physical_sector,
-        .buffer_count = o->buffer_count,
-        .max_sectors = o->max_sectors,
-        .firmware = export_firmware(),
-        .read_only = s->read_only,
-        .sync = o->sync || s->no_cache,
-        .write_cache = !o->sync && !s->no_cache && !s->read_only,
-        .can_trim = s->can_trim,
-        .trim_zeroes = s->trim_zeroes,
-        .solid = s->solid,
-        .commit_ns = o->commit_ns,
-        .mask = o->allow,
-        .admin = o->admin,
-        .admins = o->admins,
-    };
-    export_set_serial(e, s->identity, o->offset);
-}
-
-static int open_export(void *arg, const struct export_config *c,
-                       struct store_nbd_dial *dial, struct export *e,
-                       struct store **out)
-{
-    int err = open_store(arg, c, dial, out);
-
-    if (!err)
-        describe(e, c, *out);
-    return err;
-}
 
 static void on_stop(void *arg, int signo)
 {
@@ -174,13 +94,13 @@ static int open_all(struct target *t, const struct target_options *o)
                                     .backend = o->backend,
                                     .link_open = link_open};
     struct exports_options exports = {
-        .open = open_export,
-        .arg = t,
+        .open = opener_open,
+        .arg = &t->opener,
         .state_dir = o->state_dir,
         .boot_dir = boot_directory(o->state_dir),
         .duplicates = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
-        .wait_until = t->wait_until,
+        .wait_until = t->opener.wait_until,
     };
     int err = loop_open(&t->loop);
 
@@ -190,6 +110,8 @@ static int open_all(struct target *t, const struct target_options *o)
         workers_confine(t->workers);
     if (!err)
         err = server_open(&t->server, t->loop, &server);
+    t->opener.loop = t->loop;
+    t->opener.workers = t->workers;
     exports.loop = t->loop;
     exports.server = t->server;
     exports.workers = t->workers;
@@ -259,7 +181,8 @@ static bool any_nbd(const struct config *c)
 static int run(const struct target_options *o)
 {
     struct config config = {0};
-    struct target t = {.options = o, .wait_until = clock_ns() + o->wait_ns};
+    struct target t = {.options = o,
+                       .opener.wait_until = clock_ns() + o->wait_ns};
     int status = wanted_config(&config, o);
     bool nbd = any_nbd(&config);
 
@@ -276,7 +199,7 @@ static int run(const struct target_options *o)
         status = open_control(&t);
     if (!status)
         status = exports_start(t.exports, &config);
-    t.wait_until = 0; /* a reload does not wait */
+    t.opener.wait_until = 0; /* a reload does not wait */
     config_free(&config);
     if (!status)
         status = drop_privileges(o, nbd);
