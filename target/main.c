@@ -178,44 +178,57 @@ static bool any_nbd(const struct config *c)
     return false;
 }
 
-static int run(const struct target_options *o)
+/* Everything up to the first turn of the loop.  Takes over what is in `c`. */
+static int start(struct target *t, struct config *c)
 {
-    struct config config = {0};
-    struct target t = {.options = o,
-                       .opener.wait_until = clock_ns() + o->wait_ns};
-    int status = wanted_config(&config, o);
-    bool nbd = any_nbd(&config);
+    const struct target_options *o = t->options;
+    bool nbd = any_nbd(c);
+    int err = o->drop ? privilege_prepare() : 0;
 
-    if (status || o->check) {
-        if (!status)
-            config_print(&config);
-        config_free(&config);
-        return status ? EXIT_FAILED : EXIT_DONE;
-    }
-    status = o->drop ? privilege_prepare() : 0;
-    if (!status)
-        status = open_all(&t, o);
-    if (!status)
-        status = open_control(&t);
-    if (!status)
-        status = exports_start(t.exports, &config);
-    t.opener.wait_until = 0; /* a reload does not wait */
-    config_free(&config);
-    if (!status)
-        status = drop_privileges(o, nbd);
-    if (status) {
-        close_all(&t);
-        return EXIT_FAILED;
-    }
-    status = loop_run(t.loop);
+    t->opener.wait_until = clock_ns() + o->wait_ns;
+    if (!err)
+        err = open_all(t, o);
+    if (!err)
+        err = open_control(t);
+    if (!err)
+        err = exports_start(t->exports, c);
+    t->opener.wait_until = 0; /* a reload does not wait */
+    return err ? err : drop_privileges(o, nbd);
+}
+
+static int serve(struct target *t)
+{
+    int status = loop_run(t->loop);
+
     if (status < 0) {
         log_error("waiting for work: %s", strerror(-status));
         status = EXIT_FAILED;
     }
     /* Closing a disk that hangs would hang us, too. */
-    if (server_idle(t.server))
-        close_all(&t);
+    if (server_idle(t->server))
+        close_all(t);
     return status;
+}
+
+static int run(const struct target_options *o)
+{
+    struct config config = {0};
+    struct target t = {.options = o};
+    int err = wanted_config(&config, o);
+
+    if (err)
+        return EXIT_FAILED;
+    if (o->check) {
+        config_print(&config);
+        config_free(&config);
+        return EXIT_DONE;
+    }
+    err = start(&t, &config);
+    config_free(&config);
+    if (!err)
+        return serve(&t);
+    close_all(&t);
+    return EXIT_FAILED;
 }
 
 static int command(int argc, char **argv)
