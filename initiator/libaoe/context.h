@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The context: ports (local interfaces), the frames in flight on all of them,
- * and who is interested in what arrives.
+ * and who is interested in what arrives.  What is declared here serves all
+ * others: the time, and ways for a frame to leave.
  */
 #ifndef INITIATOR_LIBAOE_CONTEXT_H
 #define INITIATOR_LIBAOE_CONTEXT_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/awake.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "initiator/libaoe/aoe.h"
 #include "initiator/libaoe/flight.h"
@@ -17,6 +19,9 @@
 #include "wire/link.h"
 
 struct transfer;
+
+/* How often the interfaces are looked at again. */
+#define CONTEXT_REFRESH NS_PER_S
 
 struct port {
     struct link *link;
