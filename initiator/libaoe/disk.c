@@ -49,7 +49,7 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     list_init(&d->active);
     list_init(&d->queue);
     list_init(&d->writes);
-    fence_init(&d->fence);
+    time_wait_init(&d->time_wait);
     writers_init(&d->writers);
     if (d->options.replay) {
         d->replay = replay_new(d, d->options.replay);
@@ -132,7 +132,7 @@ void disk_fail_all(struct aoe_disk *d, int status)
     list_each(node, &d->active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
-        if (t->edges && edges_abort(t, status))
+        if (t->unaligned && unaligned_abort(t, status))
             continue; /* its parts are in this list too, and end it */
         transfer_fail(t, status, t->lba);
         list_remove(&t->work);
@@ -160,10 +160,10 @@ void aoe_disk_close(struct aoe_disk *d)
             finished = true;
         }
     } while (finished);
-    while ((node = list_first(&d->fence.frames))) {
+    while ((node = list_first(&d->time_wait.frames))) {
         struct frame *f = list_entry(node, struct frame, link);
 
-        fence_remove(&d->fence, f);
+        time_wait_remove(&d->time_wait, f);
         flight_put(&aoe->flight, f);
     }
     while ((node = list_first(&d->paths)))
@@ -196,13 +196,13 @@ void disk_lose(struct aoe_disk *d)
     disk_event(d, AOE_DISK_LOST);
 }
 
-static void tick_fence(struct aoe_disk *d, uint64_t now)
+static void tick_time_wait(struct aoe_disk *d, uint64_t now)
 {
     struct frame *f;
 
-    while ((f = fence_expired(&d->fence, now))) {
-        disk_fence_ends(d);
-        fence_remove(&d->fence, f);
+    while ((f = time_wait_expired(&d->time_wait, now))) {
+        disk_time_wait_ends(d);
+        time_wait_remove(&d->time_wait, f);
         flight_put(&d->aoe->flight, f);
     }
 }
@@ -213,10 +213,10 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
         struct path *p = list_entry(node, struct path, link);
 
         path_tick(p, now);
-        payload_tick(p, now);
+        path_mtu_tick(p, now);
     }
     disk_silence_tick(d);
-    tick_fence(d, now);
+    tick_time_wait(d, now);
     if (d->state == DISK_SETTLING && d->settle_at <= now) {
         d->state = DISK_READY;
         disk_event(d, AOE_DISK_READY);
@@ -230,7 +230,7 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
 uint64_t disk_next(struct aoe_disk *d)
 {
     uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
-    uint64_t others[] = {disk_silence_next(d), fence_next(&d->fence),
+    uint64_t others[] = {disk_silence_next(d), time_wait_next(&d->time_wait),
                          disk_watch_next(d),
                          d->flush_at ? d->flush_at : UINT64_MAX,
                          d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
@@ -242,8 +242,8 @@ uint64_t disk_next(struct aoe_disk *d)
         const struct path *p = list_entry(node, struct path, link);
         uint64_t at = path_next(p);
 
-        if (payload_next(p) < at)
-            at = payload_next(p);
+        if (path_mtu_next(p) < at)
+            at = path_mtu_next(p);
         if (at < next)
             next = at;
     }
@@ -334,7 +334,7 @@ int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
         memcpy(i->mac, p->mac.b, sizeof i->mac);
         i->mtu = p->port->link->mtu;
         i->payload = p->sectors * AOE_SECTOR;
-        i->payload_most = p->payload.ceiling * AOE_SECTOR;
+        i->payload_most = p->mtu.ceiling * AOE_SECTOR;
         i->window = p->window / PATH_WINDOW_UNIT;
         i->buffer_count = p->buffer_count;
         i->rtt = p->srtt;

@@ -6,11 +6,11 @@
  *   disk.c     its life: opening, states, losing it, closing
  *   silence.c  deadlines
  *   requests.c what a request goes through: checks, order, completion
- *   pump.c     cutting requests into frames and choosing their path
- *   answers.c  what an answer means
- *   payload.c  how much a frame of a path carries
+ *   scheduler.c  cutting requests into frames and choosing their path
+ *   responses.c  what a response means
+ *   path_mtu.c   how much a frame of a path carries
  *   search.c   finding the disk and its paths, and whether they are the same
- *   edges.c    requests with partial sectors
+ *   unaligned.c  requests with partial sectors
  *   restart.c  noticing that the target was started again
  *   loss.c     what was lost: epochs, flushes that fail
  *   replay.c   writing again what it may have lost
@@ -25,7 +25,7 @@
 #include "base/list.h"
 #include "initiator/libaoe/aoe.h"
 #include "initiator/libaoe/context.h"
-#include "initiator/libaoe/fence.h"
+#include "initiator/libaoe/time_wait.h"
 #include "initiator/libaoe/path.h"
 #include "initiator/libaoe/replay.h"
 #include "initiator/libaoe/transfer.h"
@@ -63,7 +63,7 @@ struct aoe_disk {
     struct list queue;  /* of transfer.work */
     struct list writes; /* of transfer.range, in order of submission */
     unsigned blocked;   /* transfers with blockers */
-    struct fence fence;
+    struct time_wait time_wait;
 
     uint64_t silent;       /* by aoe_awake: since when requests wait and none
                               was answered */
@@ -96,7 +96,7 @@ struct aoe_disk {
 
 /* ---- disk.c ---- */
 
-/* Timers: time-outs, deadlines, fences, queries. */
+/* Timers: time-outs, deadlines, time-wait, queries. */
 void disk_tick(struct aoe_disk *d, uint64_t now);
 /* When disk_tick has something to do; UINT64_MAX: never. */
 uint64_t disk_next(struct aoe_disk *d);
@@ -109,10 +109,10 @@ void disk_lose(struct aoe_disk *d);
  * paths that some are on now; 0: none are, or it is not known. */
 uint64_t disk_data_rtt(const struct aoe_disk *d);
 /* Takes the frames of all requests, or of all FLUSHes, off the wire; late
- * copies are fenced. */
+ * copies are in time-wait. */
 void disk_drop_frames(struct aoe_disk *d, bool flushes_only);
 
-/* Fails it now: its frames are fenced or freed. */
+/* Fails it now: its frames enter time-wait or are freed. */
 void transfer_abort(struct transfer *t, int status);
 
 /* ---- silence.c ---- */
@@ -123,8 +123,8 @@ void disk_wanted(struct aoe_disk *d);
 void disk_turn(struct aoe_disk *d, struct transfer *t);
 /* The disk answers `f`; it has not been looked at what. */
 void disk_answered(struct frame *f);
-/* The lifetime of a late copy is over: the fence is still there. */
-void disk_fence_ends(struct aoe_disk *d);
+/* The lifetime of a late copy is over: it is still in time-wait. */
+void disk_time_wait_ends(struct aoe_disk *d);
 /* Loses the disk, or gives requests up, whose time has come. */
 void disk_silence_tick(struct aoe_disk *d);
 uint64_t disk_silence_next(const struct aoe_disk *d);
@@ -140,15 +140,16 @@ void transfer_check(struct transfer *t);
 void transfer_fail(struct transfer *t, int status, uint64_t lba);
 /* Frees its ranges that were to be cut anew. */
 void transfer_drop_gaps(struct transfer *t);
-/* Whether a blocked transfer may start now; edges start their reads. */
+/* Whether a blocked transfer may start now; an unaligned one starts its reads.
+ */
 void transfer_start(struct transfer *t);
 /* Whose it is; NULL: one of ours. */
 struct aoe_writer *transfer_writer(struct transfer *t);
 
-/* ---- pump.c ---- */
+/* ---- scheduler.c ---- */
 
 /* Queues lost and new frames as far as windows allow. */
-void disk_pump(struct aoe_disk *d);
+void disk_schedule(struct aoe_disk *d);
 /* `f` can no longer be sent as it is: its range is cut anew. */
 void disk_recut(struct aoe_disk *d, struct frame *f);
 /* `f` leaves its path for another that carries as much, under the same tag: any
@@ -156,11 +157,11 @@ void disk_recut(struct aoe_disk *d, struct frame *f);
 void disk_hand_over(struct aoe_disk *d, struct frame *f);
 /* The ATA registers of a frame whose range is set. */
 void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
-/* A frame answered or given up: fenced while late copies may come, else
+/* A frame answered or given up: in time-wait while late copies may come, else
  * freed.  It is in no path's list any more. */
 void disk_retire(struct aoe_disk *d, struct frame *f);
 
-/* ---- answers.c ---- */
+/* ---- responses.c ---- */
 
 /* Whether what came by `from` may be an answer to `f`: from anybody who shows
  * our disk, but for an IDENTIFY and a probe, which speak only for who was
@@ -199,17 +200,17 @@ void disk_verify_paths(struct aoe_disk *d);
 /* The interface's MTU or state changed. */
 void disk_port_changed(struct aoe_disk *d, struct port *port);
 
-/* ---- edges.c ---- */
+/* ---- unaligned.c ---- */
 
 /* Begins a request with partial sectors.  0 or -ENOMEM. */
-int edges_begin(struct transfer *whole, const struct aoe_request *r);
+int unaligned_begin(struct transfer *whole, const struct aoe_request *r);
 /* The range is free of earlier changes: go. */
-void edges_start(struct transfer *whole);
+void unaligned_start(struct transfer *whole);
 /* The whole fails with `status`; true if parts are still on their way and
  * will end it. */
-bool edges_abort(struct transfer *whole, int status);
-void edges_free(struct edges *e);
-struct transfer *edges_whole(struct edges *e);
+bool unaligned_abort(struct transfer *whole, int status);
+void unaligned_free(struct unaligned *u);
+struct transfer *unaligned_whole(struct unaligned *u);
 
 /* ---- restart.c ---- */
 

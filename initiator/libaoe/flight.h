@@ -32,11 +32,11 @@ enum {
 
 enum frame_state {
     FRAME_FREE,
-    FRAME_GAP,    /* on no wire: a range of its transfer to be cut anew */
-    FRAME_QUEUED, /* in its port's transmit list */
-    FRAME_SENT,   /* in its path's list, waiting for the answer */
-    FRAME_LOST,   /* in its path's list, waiting to be sent again */
-    FRAME_FENCED, /* answered or given up, copies may still arrive */
+    FRAME_GAP,       /* on no wire: a range of its transfer to be cut anew */
+    FRAME_QUEUED,    /* in its port's transmit list */
+    FRAME_SENT,      /* in its path's list, waiting for the answer */
+    FRAME_LOST,      /* in its path's list, waiting to be sent again */
+    FRAME_TIME_WAIT, /* answered or given up, copies may still arrive */
 };
 
 struct frame {
@@ -47,20 +47,21 @@ struct frame {
     uint8_t opcode;                         /* enum ata_opcode */
     uint8_t aflags, feature, count, device; /* ATA registers of the request */
     uint8_t short_replies; /* answers that carried too little data */
-    bool probe;    /* of initiator/libaoe/payload.h: a READ that asks about the
+    bool probe;    /* of initiator/libaoe/path_mtu.h: a READ that asks about the
                       path */
     bool answered; /* by whatever copy */
     unsigned copies; /* sent so far */
     struct aoe_disk *disk;
-    struct path *path;               /* the one it last went, or will go */
-    struct transfer *transfer;       /* NULL: fenced, an IDENTIFY or a probe */
-    const struct transfer *recut_of; /* FENCED: it goes on in smaller pieces */
-    uint64_t lba; /* of the range it reads, writes or trims */
+    struct path *path;         /* the one it last went, or will go */
+    struct transfer *transfer; /* NULL: in time-wait, an IDENTIFY or a probe */
+    const struct transfer
+        *recut_of; /* TIME_WAIT: it goes on in smaller pieces */
+    uint64_t lba;  /* of the range it reads, writes or trims */
     uint32_t sectors;
     const struct iovec *iov; /* the range's bytes start in iov[0], */
     size_t skip;             /* this far in */
     uint64_t sent;           /* when the latest copy left, ns */
-    uint64_t fence_until;    /* FENCED: when no copy can arrive any more */
+    uint64_t wait_until;     /* TIME_WAIT: when no copy can arrive any more */
 };
 
 struct flight {

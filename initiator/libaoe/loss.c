@@ -198,7 +198,7 @@ static void flush_ended(struct aoe_disk *d, const struct transfer *t)
 
 void disk_ended(struct aoe_disk *d, struct transfer *t)
 {
-    if (t->edges || (d->replay && replay_owns(d->replay, t)))
+    if (t->unaligned || (d->replay && replay_owns(d->replay, t)))
         return; /* its parts have been here; was counted when it was new */
     if (transfer_changes(t))
         change_ended(d, t);

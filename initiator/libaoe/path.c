@@ -19,7 +19,7 @@ void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
     p->mac = *mac;
     p->patience = 1;
     p->limit = 1;
-    payload_init(p);
+    path_mtu_init(p);
     p->window = PATH_WINDOW_START * PATH_WINDOW_UNIT;
     p->threshold = UINT32_MAX;
     list_init(&p->sent);
@@ -36,7 +36,7 @@ void path_set_limits(struct path *p, unsigned buffer_count,
     p->sector_count = sector_count;
     if (sector_count == 0)
         sector_count = 2; /* servers before revision 8 */
-    payload_limit(p, sector_count < fit ? sector_count : fit);
+    path_mtu_limit(p, sector_count < fit ? sector_count : fit);
     p->limit = buffer_count ? buffer_count : 1;
     if (window && window < p->limit)
         p->limit = window;
@@ -247,7 +247,7 @@ void path_answered(struct path *p, struct frame *f, uint64_t now)
         learn(p, f, now);
         widen(p);
     }
-    payload_answered(p, f);
+    path_mtu_answered(p, f);
     path_forget(p, f);
 }
 
@@ -256,7 +256,7 @@ static void lose(struct path *p, struct frame *f)
     path_forget(p, f);
     f->state = FRAME_LOST;
     list_append(&p->lost, &f->link);
-    payload_lost(p, f);
+    path_mtu_lost(p, f);
 }
 
 static void tick_sent(struct path *p, uint64_t now)

@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "initiator/libaoe/flight.h"
-#include "initiator/libaoe/payload.h"
+#include "initiator/libaoe/path_mtu.h"
 #include "wire/aoe.h"
 
 #define PATH_RTO_INITIAL (200 * NS_PER_MS)
@@ -70,7 +70,7 @@ struct path {
     unsigned buffer_count; /* what the target says it queues */
     unsigned sector_count; /* what the target says a command may carry */
     unsigned sectors;      /* what a frame here carries: 1..255 */
-    struct payload payload;
+    struct path_mtu mtu;
 
     unsigned limit;        /* the most frames in flight, ever */
     unsigned window;       /* in units: frames that may be in flight */

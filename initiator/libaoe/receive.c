@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What arrives, and whom it concerns: a command of the user's, a search, a
- * disk. Nothing here trusts a frame before its lengths and its sender were
+ * disk.  Nothing here trusts a frame before its lengths and its sender were
  * looked at.
  */
 #include "initiator/libaoe/receive.h"

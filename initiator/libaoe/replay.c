@@ -286,7 +286,7 @@ static bool store(struct replay *r, const struct transfer *t)
 /* Nobody will write it again: it must not be reported before a flush. */
 static void mark_unkept(const struct replay *r, struct transfer *t)
 {
-    struct transfer *whole = t->part_of ? edges_whole(t->part_of) : t;
+    struct transfer *whole = t->part_of ? unaligned_whole(t->part_of) : t;
 
     whole->unkept = true;
     whole->restarts = r->disk->restarts;

@@ -75,7 +75,7 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
     list_init(&t->gaps);
     t->disk = d;
     t->status = 0;
-    t->fenced = t->recut = false;
+    t->waited = t->recut = false;
     t->cut = 0;
     t->first_iov = t->iov;
     t->first_skip = t->skip;
@@ -90,8 +90,8 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
 
 void transfer_start(struct transfer *t)
 {
-    if (t->edges) {
-        edges_start(t);
+    if (t->unaligned) {
+        unaligned_start(t);
         return;
     }
     list_append(&t->disk->queue, &t->work);
@@ -112,7 +112,7 @@ void transfer_check(struct transfer *t)
         return;
     transfer_drop_gaps(t);
     if (t->recut)
-        fence_disown(&t->disk->fence, t);
+        time_wait_disown(&t->disk->time_wait, t);
     list_remove(&t->active);
     disk_ended(t->disk, t);
     unblock(t->disk, t);
@@ -171,9 +171,9 @@ static void request_finish(struct transfer *t)
     struct aoe_request *r = request_of(t);
     struct aoe_disk *d = t->disk;
 
-    if (t->edges) {
-        edges_free(t->edges);
-        t->edges = NULL;
+    if (t->unaligned) {
+        unaligned_free(t->unaligned);
+        t->unaligned = NULL;
     }
     if (t->unkept && t->status == 0 && t->restarts != d->restarts)
         transfer_fail(t, -EIO, t->lba);
@@ -199,7 +199,7 @@ static void request_finish(struct transfer *t)
 
 struct aoe_writer *transfer_writer(struct transfer *t)
 {
-    struct transfer *whole = t->part_of ? edges_whole(t->part_of) : t;
+    struct transfer *whole = t->part_of ? unaligned_whole(t->part_of) : t;
 
     return whole->finish == request_finish
                ? writer_of(whole->disk, request_of(whole))
@@ -282,7 +282,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
 
     t->op = r->op;
     t->finish = request_finish;
-    t->edges = NULL;
+    t->unaligned = NULL;
     t->unkept = false;
     t->reserved = 0;
     t->deadline = d->options.timeout ? 0 : UINT64_MAX;
@@ -296,7 +296,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     } else if (r->op == AOE_TRIM) {
         trim_inwards(t, r);
     } else if (!whole && r->length > 0) {
-        err = edges_begin(t, r);
+        err = unaligned_begin(t, r);
         if (err)
             return err;
     }

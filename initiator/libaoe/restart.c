@@ -91,7 +91,7 @@ void disk_again(struct aoe_disk *d, bool flushes_only)
     list_each(node, &d->active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
-        if (t->edges || t->blockers)
+        if (t->unaligned || t->blockers)
             continue; /* not begun, or its parts are in this list */
         if (flushes_only && t->op != AOE_FLUSH)
             continue;

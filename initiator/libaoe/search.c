@@ -81,7 +81,7 @@ static void recut_all(struct list *frames, const struct path *p)
 void path_free(struct path *p)
 {
     forget_identify(p);
-    payload_withdraw(p);
+    path_mtu_withdraw(p);
     recut_all(&p->sent, p);
     recut_all(&p->slow, p);
     recut_all(&p->lost, p);
@@ -285,7 +285,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
     disk_vendor(d, &id.vendor);
     path_revive(p, d->aoe->now);
     if (outage)
-        payload_hurry(p);
+        path_mtu_hurry(p);
     resize(d, id.sectors);
     if (d->state == DISK_LOST || d->state == DISK_STALE) {
         d->state = DISK_READY;
@@ -327,7 +327,7 @@ void disk_config(struct aoe_disk *d, struct port *port,
         return;
     path_set_limits(p, c->buffer_count, c->sector_count, port->link->mtu,
                     d->options.window);
-    payload_shorten(p);
+    path_mtu_shorten(p);
     /* An announcement: the target has started again, maybe as another. */
     if (h->tag == 0) {
         if (p->state != PATH_SILENT)
@@ -400,7 +400,7 @@ void disk_port_changed(struct aoe_disk *d, struct port *port)
             continue;
         path_set_limits(p, p->buffer_count, p->sector_count, port->link->mtu,
                         d->options.window);
-        payload_shorten(p);
+        path_mtu_shorten(p);
     }
     if (port->link->up)
         d->query_at = d->aoe->now;

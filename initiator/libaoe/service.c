@@ -57,7 +57,7 @@ static void turn(struct aoe *aoe)
     run_done(aoe);
     aoe->kicked = false;
     list_each(disk, &aoe->disks)
-        disk_pump(list_entry(disk, struct aoe_disk, link));
+        disk_schedule(list_entry(disk, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         port_flush(&aoe->ports[i]);
     /* Nobody may stay away for longer; aoe_timeout tells when sooner. */

@@ -30,11 +30,11 @@ static uint64_t silence_ends(const struct aoe_disk *d)
 
 /* Whether all that requests wait for is the lifetime of late copies: that is
  * nobody's silence. */
-static bool only_fenced(const struct aoe_disk *d)
+static bool only_time_wait(const struct aoe_disk *d)
 {
     bool way = false;
 
-    if (!d->fence.count)
+    if (!d->time_wait.count)
         return false;
     list_each(node, &d->active)
         if (list_entry(node, struct transfer, active)->outstanding)
@@ -50,15 +50,15 @@ static void silence_tick(struct aoe_disk *d)
 
     if (silence_ends(d) > now)
         return;
-    if (only_fenced(d))
+    if (only_time_wait(d))
         d->silent = now;
     else
         disk_lose(d);
 }
 
-void disk_fence_ends(struct aoe_disk *d)
+void disk_time_wait_ends(struct aoe_disk *d)
 {
-    if (only_fenced(d))
+    if (only_time_wait(d))
         d->silent = aoe_awake(d->aoe);
 }
 

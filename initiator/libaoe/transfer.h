@@ -2,7 +2,7 @@
  *
  * A transfer is a request in whole sectors, while it is cut into frames and
  * until all of them were answered.  It lives inside its struct aoe_request, or
- * inside a struct edges where a request has partial sectors.
+ * inside a struct unaligned where a request has partial sectors.
  */
 #ifndef INITIATOR_LIBAOE_TRANSFER_H
 #define INITIATOR_LIBAOE_TRANSFER_H
@@ -15,7 +15,7 @@
 #include "initiator/libaoe/aoe.h"
 #include "initiator/libaoe/flight.h"
 
-struct edges;
+struct unaligned;
 
 struct transfer {
     struct list active; /* in disk->active from submission to completion */
@@ -25,8 +25,8 @@ struct transfer {
     struct list gaps;   /* FRAME_GAP: ranges to cut anew */
     struct aoe_disk *disk;
     enum aoe_op op;
-    bool fenced; /* it had to wait for a late copy's lifetime */
-    bool recut;  /* frames of it are fenced and were cut anew */
+    bool waited; /* it had to wait for a late copy's lifetime */
+    bool recut;  /* frames of it are in time-wait and were cut anew */
     bool unkept; /* a change that the replay log could not take */
     int status;  /* of the whole: 0 or -errno, the first that came */
     uint64_t lba, sectors;
@@ -37,16 +37,16 @@ struct transfer {
     size_t skip;
     const struct iovec *first_iov; /* where it began */
     size_t first_skip;
-    uint64_t covers;       /* FLUSH: disk->changed when it left */
-    uint64_t reserved;     /* blocks of the replay log */
-    uint32_t restarts;     /* unkept: disk->restarts when it had ended */
-    uint32_t told;         /* of its writer, when it was made */
-    uint64_t deadline;     /* by aoe_awake, when it is given up though others
-                              are answered; 0: it waits for its turn;
-                              UINT64_MAX: never */
-    uint64_t error_lba;    /* with status -EIO */
-    struct edges *edges;   /* set: the parts of this one do the work */
-    struct edges *part_of; /* set: this is a part of it */
+    uint64_t covers;    /* FLUSH: disk->changed when it left */
+    uint64_t reserved;  /* blocks of the replay log */
+    uint32_t restarts;  /* unkept: disk->restarts when it had ended */
+    uint32_t told;      /* of its writer, when it was made */
+    uint64_t deadline;  /* by aoe_awake, when it is given up though others
+                           are answered; 0: it waits for its turn;
+                           UINT64_MAX: never */
+    uint64_t error_lba; /* with status -EIO */
+    struct unaligned *unaligned; /* set: the parts of this one do the work */
+    struct unaligned *part_of;   /* set: this is a part of it */
     /* Called when it has ended, from aoe_service. */
     void (*finish)(struct transfer *t);
 };

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "initiator/libaoe/fence.h"
+#include "initiator/libaoe/time_wait.h"
 #include "tests/sim/sim.h"
 
 /* How long a client waits that takes another one's place: as long as frames of
  * that may still be on their way. */
-#define TAKEOVER_AFTER FENCE_LIFETIME
+#define TAKEOVER_AFTER TIME_WAIT
 
 /* What a stranger's disk holds: nothing that anyone has written. */
 enum { STRANGE = 0xee };

@@ -14,7 +14,7 @@
 #include "initiator/libaoe/context.h"
 
 /* How long after its deadline a request may end at the latest: as long as a
- * fence may keep everything, after which it has as much time again, and a
+ * time-wait may keep everything, after which it has as much time again, and a
  * moment. */
 #define GRACE (3 * NS_PER_S)
 

@@ -8,7 +8,7 @@
 
 enum {
     /* More frames than so many requests can ever need at once, with all the
-     * fences that a bad wire leaves for two seconds. */
+     * time-waits that a bad wire leaves for two seconds. */
     FRAMES_MOST = 8192,
     PATHS_MOST = 8, /* two interfaces, two addresses, and the strangers' */
 };
@@ -95,8 +95,8 @@ static const char *disk_left(struct aoe_disk *d)
         return "the disk did not come back";
     if (stats.queued || !list_empty(&d->active) || !list_empty(&d->queue))
         return "requests are left behind";
-    if (d->fence.count)
-        return "a fence is left behind";
+    if (d->time_wait.count)
+        return "a frame is left in time-wait";
     if (d->replay && replay_holds_data(d->replay))
         return "the replay log is not flushed by an idle disk";
     if (d->blocked || !list_empty(&d->writes))
@@ -149,7 +149,7 @@ void sim_count(struct sim *s)
     for (unsigned i = 0; i < s->client_count; i++) {
         n[HAPPENED_CONFLICT] += s->clients[i].conflicts;
         n[HAPPENED_DISK_LOST] += s->clients[i].losses;
-        n[HAPPENED_FENCE] += s->clients[i].fenced;
+        n[HAPPENED_TIME_WAIT] += s->clients[i].fenced;
         n[HAPPENED_LATE] += s->clients[i].late;
         n[HAPPENED_REPLAY] += s->clients[i].replays;
         n[HAPPENED_FLUSH_FAILED] += s->clients[i].flushes_failed;

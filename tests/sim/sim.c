@@ -388,7 +388,7 @@ static bool say_happened(const uint64_t happened[HAPPENINGS])
         [HAPPENED_FRAME_SWALLOWED] = "frames swallowed",
         [HAPPENED_CONFLICT] = "address conflicts",
         [HAPPENED_DISK_LOST] = "disks lost",
-        [HAPPENED_FENCE] = "writes fenced",
+        [HAPPENED_TIME_WAIT] = "writes fenced",
         [HAPPENED_LATE] = "late answers",
     };
     bool all = true;

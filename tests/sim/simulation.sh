@@ -39,8 +39,8 @@ replays() {
 }
 
 check "$SEEDS simulated networks" shows_only_the_end sim
-check "it notices writes that do not wait for late copies" notices fence 500
-check "... and its seed replays that" replays fence
+check "it notices writes that do not wait for late copies" notices time_wait 500
+check "... and its seed replays that" replays time_wait
 check "it notices overlapping writes on the wire" notices overlap 20
 check "it notices a target that executes out of order" notices order 100
 check "it notices a flush that waits for nothing" notices flush 20

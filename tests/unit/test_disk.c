@@ -329,7 +329,7 @@ static void check_shadow(unsigned mtu, const struct wire_faults *faults,
     for (int i = 0; i < rounds; i++)
         shadow_round(&f, shadow, &seed);
     assert_memory_equal(f.nas->disk, shadow, SECTORS * 512);
-    assert_true(f.disk->fence.count < 2000);
+    assert_true(f.disk->time_wait.count < 2000);
     stop(&f);
     free(shadow);
 }

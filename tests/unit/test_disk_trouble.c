@@ -38,7 +38,7 @@ static void no_two_overlapping_writes(void **state)
     stop(&f);
 }
 
-static void fence_holds_newer_write(void **state)
+static void time_wait_holds_newer_write(void **state)
 {
     static uint8_t old[512], new[512], other[512];
     struct fixture f;
@@ -51,7 +51,7 @@ static void fence_holds_newer_write(void **state)
     f.nas->mute = 1; /* the first copy's answer is lost */
     assert_int_equal(run(&f, AOE_WRITE, old, 512, 0), 0);
     assert_int_equal(f.nas->writes, 2);
-    assert_int_equal(f.disk->fence.count, 1);
+    assert_int_equal(f.disk->time_wait.count, 1);
     assert_int_equal(submit(&f, &io, AOE_WRITE, new, 512, 0), 0);
     assert_int_equal(run(&f, AOE_WRITE, other, 512, 4096), 0);
     world_run(&f.w, NS_PER_S, &io.done);
@@ -60,13 +60,13 @@ static void fence_holds_newer_write(void **state)
     world_run(&f.w, 2 * NS_PER_S, &io.done);
     assert_true(io.done);
     assert_int_equal(f.nas->disk[0], 2);
-    assert_int_equal(f.disk->fence.count, 0);
+    assert_int_equal(f.disk->time_wait.count, 0);
     assert_int_equal(f.disk->stats.fenced, 1);
     stop(&f);
 }
 
 /* The network doubles an answer, and the other copy of the write is late. */
-static void fence_outlives_a_doubled_answer(void **state)
+static void time_wait_outlives_a_doubled_response(void **state)
 {
     static uint8_t old[512], new[512];
     struct fixture f;
@@ -97,12 +97,12 @@ static void fence_outlives_a_doubled_answer(void **state)
     world_run(&f.w, 2 * NS_PER_S, &b.done);
     assert_int_equal(b.status, 0);
     assert_int_equal(f.nas->disk[0], 2);
-    assert_int_equal(f.disk->fence.count, 0);
+    assert_int_equal(f.disk->time_wait.count, 0);
     stop(&f);
 }
 
 /* Of a write that was given up, one copy was sent, and answered after all. */
-static void fence_ends_with_the_only_answer(void **state)
+static void time_wait_ends_with_the_only_response(void **state)
 {
     static uint8_t old[512], new[512];
     struct fixture f;
@@ -115,13 +115,13 @@ static void fence_ends_with_the_only_answer(void **state)
     world_run(&f.w, 10 * NS_PER_MS, NULL);
     assert_int_equal(f.nas->held, 1);
     disk_fail_all(f.disk, -EIO);
-    assert_int_equal(f.disk->fence.count, 1);
+    assert_int_equal(f.disk->time_wait.count, 1);
     f.nas->hold = false;
     model_release(f.nas);
     assert_int_equal(submit(&f, &b, AOE_WRITE, new, 512, 0), 0);
     world_run(&f.w, 10 * NS_PER_MS, &b.done);
     assert_true(a.done && b.done);
-    assert_int_equal(f.disk->fence.count, 0);
+    assert_int_equal(f.disk->time_wait.count, 0);
     assert_int_equal(f.disk->stats.late, 1);
     stop(&f);
 }
@@ -394,7 +394,7 @@ static void closing_cancels(void **state)
     (void)state;
     start(&f, 1500);
     f.nas->hold = true;
-    for (int i = 0; i < 4; i++) /* one waits for another, one has edges */
+    for (int i = 0; i < 4; i++) /* one waits for another, one is unaligned */
         assert_int_equal(submit(&f, &io[i], AOE_WRITE, bytes[i],
                                 4096 - (i == 2), (uint64_t)(i / 2) * 8192),
                          0);
@@ -413,9 +413,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_two_overlapping_writes),
-        cmocka_unit_test(fence_holds_newer_write),
-        cmocka_unit_test(fence_outlives_a_doubled_answer),
-        cmocka_unit_test(fence_ends_with_the_only_answer),
+        cmocka_unit_test(time_wait_holds_newer_write),
+        cmocka_unit_test(time_wait_outlives_a_doubled_response),
+        cmocka_unit_test(time_wait_ends_with_the_only_response),
         cmocka_unit_test(reports_the_bad_sector),
         cmocka_unit_test(aoe_errors_end_requests),
         cmocka_unit_test(short_reads_are_no_data),

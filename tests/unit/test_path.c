@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Round-trip time, window and loss of a path; the fence; tags.
+ * Round-trip time, window and loss of a path; time-wait; tags.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "initiator/libaoe/fence.h"
+#include "initiator/libaoe/time_wait.h"
 #include "initiator/libaoe/flight.h"
 #include "initiator/libaoe/path.h"
 
@@ -187,7 +187,7 @@ static void window_never_passes_the_buffer_count(void **state)
     assert_int_equal(path.sectors, 2);
     path_set_limits(&path, 64, 255, 9000, 7);
     assert_int_equal(path.limit, 7);
-    assert_int_equal(path.payload.ceiling, 16);
+    assert_int_equal(path.mtu.ceiling, 16);
     assert_int_equal(path.sectors, 2);     /* more is to be verified first */
     path_set_limits(&path, 64, 2, 100, 0); /* an absurd MTU */
     assert_int_equal(path.sectors, 1);
@@ -317,23 +317,23 @@ static void falls_silent(void **state)
     assert_int_equal(lost(), 1);
 }
 
-/* ---- the fence ------------------------------------------------------------
+/* ---- time-wait ------------------------------------------------------------
  */
 
-static void fence_agrees_with_a_list(void **state)
+static void time_wait_agrees_with_a_list(void **state)
 {
     enum { N = 300 };
-    static struct fence fence;
+    static struct time_wait time_wait;
     struct frame *f[N];
     unsigned seed = 3;
 
     (void)state;
-    fence_init(&fence);
+    time_wait_init(&time_wait);
     for (int i = 0; i < N; i++) {
         f[i] = flight_get(&flight, true);
         f[i]->lba = (uint64_t)rand_r(&seed) % 20000;
         f[i]->sectors = 1 + (uint32_t)rand_r(&seed) % (i % 50 ? 17 : 900);
-        fence_add(&fence, f[i], (uint64_t)i);
+        time_wait_add(&time_wait, f[i], (uint64_t)i);
     }
     for (int round = 0; round < N; round++) {
         for (int k = 0; k < 200; k++) {
@@ -343,16 +343,17 @@ static void fence_agrees_with_a_list(void **state)
 
             for (int i = round; i < N; i++)
                 hit |= lba < f[i]->lba + f[i]->sectors && f[i]->lba < lba + n;
-            assert_int_equal(fence_hit(&fence, lba, n), hit);
+            assert_int_equal(time_wait_hit(&time_wait, lba, n), hit);
         }
         assert_null(
-            fence_expired(&fence, (uint64_t)round + FENCE_LIFETIME - 1));
+            time_wait_expired(&time_wait, (uint64_t)round + TIME_WAIT - 1));
         assert_ptr_equal(
-            fence_expired(&fence, (uint64_t)round + FENCE_LIFETIME), f[round]);
-        fence_remove(&fence, f[round]);
+            time_wait_expired(&time_wait, (uint64_t)round + TIME_WAIT),
+            f[round]);
+        time_wait_remove(&time_wait, f[round]);
         flight_put(&flight, f[round]);
     }
-    assert_false(fence_hit(&fence, 0, 1000000));
+    assert_false(time_wait_hit(&time_wait, 0, 1000000));
 }
 
 /* ---- tags -----------------------------------------------------------------
@@ -396,7 +397,7 @@ int main(void)
         T(lateness_gives_the_window_back),
         T(slow_commands_are_patient),
         T(falls_silent),
-        T(fence_agrees_with_a_list),
+        T(time_wait_agrees_with_a_list),
         T(tags_are_ours_and_unique),
     };
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "initiator/libaoe/fence.h"
+#include "initiator/libaoe/time_wait.h"
 #include "tests/unit/disk_fixture.h"
 
 #define TIMEOUT (4 * NS_PER_S)
@@ -80,17 +80,17 @@ static void order_does_not_age(void **state)
     stop(&f);
 }
 
-/* A fence lasts longer than this deadline. */
-static void fence_is_no_silence(void **state)
+/* Time-wait lasts longer than this deadline. */
+static void time_wait_is_no_silence(void **state)
 {
     static uint8_t bytes[512];
     struct fixture f;
 
     (void)state;
-    start_with(&f, FENCE_LIFETIME / 2);
+    start_with(&f, TIME_WAIT / 2);
     f.nas->mute = 1; /* the first copy's answer is lost */
     assert_int_equal(run(&f, AOE_WRITE, bytes, 512, 0), 0);
-    assert_int_equal(f.disk->fence.count, 1);
+    assert_int_equal(f.disk->time_wait.count, 1);
     assert_int_equal(run(&f, AOE_WRITE, bytes, 512, 0), 0);
     assert_int_equal(f.disk->stats.fenced, 1);
     assert_int_equal(f.events[AOE_DISK_LOST], 0);
@@ -141,10 +141,10 @@ static void left_out_ends(void **state)
     assert_in_range(f.w.now - begun, 4 * TIMEOUT, 5 * TIMEOUT);
     assert_int_equal(f.events[AOE_DISK_LOST], 0);
     f.nas->stuck = 0;
-    world_run(&f.w, 2 * FENCE_LIFETIME, &behind.done);
+    world_run(&f.w, 2 * TIME_WAIT, &behind.done);
     assert_true(behind.done && behind.status == 0);
-    world_run(&f.w, 2 * FENCE_LIFETIME, NULL);
-    assert_int_equal(f.disk->fence.count, 0);
+    world_run(&f.w, 2 * TIME_WAIT, NULL);
+    assert_int_equal(f.disk->time_wait.count, 0);
     assert_true(list_empty(&f.disk->active));
     stop(&f);
 }
@@ -283,7 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queue_does_not_age),
         cmocka_unit_test(order_does_not_age),
-        cmocka_unit_test(fence_is_no_silence),
+        cmocka_unit_test(time_wait_is_no_silence),
         cmocka_unit_test(identify_is_no_answer),
         cmocka_unit_test(left_out_ends),
         cmocka_unit_test(announcements_do_not_prolong),

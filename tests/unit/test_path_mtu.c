@@ -229,7 +229,7 @@ static void grows_again(void **state)
     assert_int_equal(payload(&f), 1024);
     hole(&f, WIRE_RX, 0);
     assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1); /* not each time */
-    world_run(&f.w, PAYLOAD_GAP_MOST + NS_PER_S, NULL);
+    world_run(&f.w, PATH_MTU_GAP_MOST + NS_PER_S, NULL);
     assert_int_equal(payload(&f), 16 * 512);
     assert_int_equal(f.events[AOE_DISK_PAYLOAD], 2);
     both_end(&f, NS_PER_S);
@@ -272,7 +272,7 @@ static void loss_is_no_hole(void **state)
         assert_int_equal(run(&f, i % 2 ? AOE_READ : AOE_WRITE, i % 2 ? in : out,
                              BYTES, (uint64_t)(i % 16) * BYTES),
                          0);
-    world_run(&f.w, 2 * PAYLOAD_GAP_FIRST, NULL);
+    world_run(&f.w, 2 * PATH_MTU_GAP_FIRST, NULL);
     assert_int_equal(payload(&f), 16 * 512);
     stop(&f);
 }
@@ -360,7 +360,7 @@ static void a_late_long_copy_lands_on_nothing_newer(void **state)
         assert_int_equal(run(&f, AOE_WRITE, newer, sizeof newer, 0), 0);
         world_run(&f.w, 5 * NS_PER_S, NULL);
         assert_memory_equal(f.nas->disk, newer, sizeof newer);
-        assert_int_equal(f.disk->fence.count, 0);
+        assert_int_equal(f.disk->time_wait.count, 0);
         stop(&f);
     }
     seed = 7;

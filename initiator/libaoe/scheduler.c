@@ -22,7 +22,7 @@ void disk_retire(struct aoe_disk *d, struct frame *f)
 {
     f->transfer = NULL;
     if (frame_changes(f) && (f->copies > 1 || (f->copies == 1 && !f->answered)))
-        fence_add(&d->fence, f, d->aoe->now);
+        time_wait_add(&d->time_wait, f, d->aoe->now);
     else
         flight_put(&d->aoe->flight, f);
 }
@@ -108,13 +108,13 @@ static uint32_t share(const struct transfer *t, const struct path *p,
 
 /* Whether a late copy of something older could land on this piece.  Copies of
  * longer frames of the same request carry the same data: they may. */
-static bool fenced(const struct aoe_disk *d, const struct transfer *t,
-                   uint64_t lba, uint32_t n)
+static bool in_time_wait(const struct aoe_disk *d, const struct transfer *t,
+                         uint64_t lba, uint32_t n)
 {
     if (!transfer_changes(t))
         return false;
-    return t->recut ? fence_hit_others(&d->fence, lba, n, t)
-                    : fence_hit(&d->fence, lba, n);
+    return t->recut ? time_wait_hit_others(&d->time_wait, lba, n, t)
+                    : time_wait_hit(&d->time_wait, lba, n);
 }
 
 /* The next piece of `t`: a gap first, then what was never cut. */
@@ -130,9 +130,9 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
     uint32_t n = share(t, p, lba, left, *iov, *skip);
     struct frame *f;
 
-    if (fenced(d, t, lba, n)) {
-        d->stats.fenced += !t->fenced;
-        t->fenced = true;
+    if (in_time_wait(d, t, lba, n)) {
+        d->stats.fenced += !t->waited;
+        t->waited = true;
         return NULL;
     }
     if (d->replay && transfer_changes(t) && !replay_owns(d->replay, t) &&
@@ -259,7 +259,7 @@ static bool flush_due(struct aoe_disk *d)
     return false;
 }
 
-static void pump_replay(struct aoe_disk *d)
+static void schedule_replay(struct aoe_disk *d)
 {
     if (replay_pending(d->replay) && flush_due(d)) {
         d->restarts++; /* for changes that are not kept and not flushed */
@@ -276,14 +276,14 @@ static bool waits(const struct aoe_disk *d, const struct transfer *t)
     return d->replay && replay_blocks(d->replay, t);
 }
 
-void disk_pump(struct aoe_disk *d)
+void disk_schedule(struct aoe_disk *d)
 {
     list_each(node, &d->paths)
         resend(d, list_entry(node, struct path, link));
     if (d->state != DISK_READY)
         return;
     if (d->replay)
-        pump_replay(d);
+        schedule_replay(d);
     list_each(work, &d->queue) {
         struct transfer *t = list_entry(work, struct transfer, work);
 

@@ -2,93 +2,92 @@
  *
  * Finding out what a path carries, and noticing when it carries less.
  */
-#include "initiator/libaoe/payload.h"
+#include "initiator/libaoe/path_mtu.h"
 
 #include "initiator/libaoe/disk.h"
 
 /* The answer to a probe need not be waited for longer than this. */
 #define WAIT_MOST NS_PER_S
 
-void payload_init(struct path *p)
+void path_mtu_init(struct path *p)
 {
-    p->payload = (struct payload){
-        .ceiling = 1, .probe_at = UINT64_MAX, .gap = PAYLOAD_GAP_FIRST};
+    p->mtu = (struct path_mtu){
+        .ceiling = 1, .probe_at = UINT64_MAX, .gap = PATH_MTU_GAP_FIRST};
     p->sectors = 1;
 }
 
 static unsigned sure(const struct path *p)
 {
-    return p->payload.ceiling < PAYLOAD_SURE ? p->payload.ceiling
-                                             : PAYLOAD_SURE;
+    return p->mtu.ceiling < PATH_MTU_SURE ? p->mtu.ceiling : PATH_MTU_SURE;
 }
 
 /* The next size to try where `sectors` did not pass. */
 static unsigned below(unsigned sectors)
 {
-    return sectors > 2 * PAYLOAD_BLOCK ? 2 * PAYLOAD_BLOCK
-           : sectors > PAYLOAD_BLOCK   ? PAYLOAD_BLOCK
-                                       : PAYLOAD_SURE;
+    return sectors > 2 * PATH_MTU_BLOCK ? 2 * PATH_MTU_BLOCK
+           : sectors > PATH_MTU_BLOCK   ? PATH_MTU_BLOCK
+                                        : PATH_MTU_SURE;
 }
 
 /* ---- what to try, and when ------------------------------------------------
  */
 
-static void attempt(struct payload *pl, unsigned sectors)
+static void attempt(struct path_mtu *m, unsigned sectors)
 {
-    pl->trying = sectors;
-    pl->vanished = pl->waits = 0;
-    pl->probe_at = 0;
+    m->trying = sectors;
+    m->vanished = m->waits = 0;
+    m->probe_at = 0;
 }
 
 /* The matter rests; a size below the ceiling is not for ever. */
 static void rest(struct path *p, uint64_t now)
 {
-    struct payload *pl = &p->payload;
+    struct path_mtu *m = &p->mtu;
 
-    payload_withdraw(p);
-    pl->trying = 0;
-    pl->lost[0] = pl->lost[1] = 0;
-    if (p->sectors >= pl->ceiling) {
-        pl->probe_at = UINT64_MAX;
-        pl->gap = PAYLOAD_GAP_FIRST;
+    path_mtu_withdraw(p);
+    m->trying = 0;
+    m->lost[0] = m->lost[1] = 0;
+    if (p->sectors >= m->ceiling) {
+        m->probe_at = UINT64_MAX;
+        m->gap = PATH_MTU_GAP_FIRST;
         return;
     }
-    pl->probe_at = now + pl->gap;
-    pl->gap *= 2;
-    if (pl->gap > PAYLOAD_GAP_MOST)
-        pl->gap = PAYLOAD_GAP_MOST;
+    m->probe_at = now + m->gap;
+    m->gap *= 2;
+    if (m->gap > PATH_MTU_GAP_MOST)
+        m->gap = PATH_MTU_GAP_MOST;
 }
 
-void payload_hurry(struct path *p)
+void path_mtu_hurry(struct path *p)
 {
-    payload_withdraw(p);
-    p->payload.gap = PAYLOAD_GAP_FIRST;
-    p->payload.trying = 0;
-    p->payload.probe_at = UINT64_MAX;
-    if (p->sectors < p->payload.ceiling)
-        attempt(&p->payload, p->payload.ceiling);
+    path_mtu_withdraw(p);
+    p->mtu.gap = PATH_MTU_GAP_FIRST;
+    p->mtu.trying = 0;
+    p->mtu.probe_at = UINT64_MAX;
+    if (p->sectors < p->mtu.ceiling)
+        attempt(&p->mtu, p->mtu.ceiling);
 }
 
-void payload_limit(struct path *p, unsigned sectors)
+void path_mtu_limit(struct path *p, unsigned sectors)
 {
-    struct payload *pl = &p->payload;
+    struct path_mtu *m = &p->mtu;
 
     /* Whole 4 KiB blocks: 17 sectors would make every second request of a
      * file system, and every write on a 4 KiB disk, straddle two frames. */
-    if (sectors > PAYLOAD_BLOCK)
-        sectors -= sectors % PAYLOAD_BLOCK;
+    if (sectors > PATH_MTU_BLOCK)
+        sectors -= sectors % PATH_MTU_BLOCK;
     if (sectors == 0)
         sectors = 1;
-    if (sectors == pl->ceiling)
+    if (sectors == m->ceiling)
         return;
-    pl->ceiling = sectors;
+    m->ceiling = sectors;
     if (p->sectors > sectors)
         p->sectors = sectors;
     if (p->sectors < sure(p))
         p->sectors = sure(p);
     if (p->sectors == sectors)
-        pl->told = 0;
-    payload_hurry(p);
+        m->told = 0;
+    path_mtu_hurry(p);
 }
 
 /* ---- probes ---------------------------------------------------------------
@@ -103,10 +102,10 @@ static void take_back(struct path *p, struct frame **f)
     *f = NULL;
 }
 
-void payload_withdraw(struct path *p)
+void path_mtu_withdraw(struct path *p)
 {
-    take_back(p, &p->payload.probe);
-    take_back(p, &p->payload.control);
+    take_back(p, &p->mtu.probe);
+    take_back(p, &p->mtu.control);
 }
 
 static struct frame *make(struct path *p, unsigned sectors)
@@ -115,7 +114,7 @@ static struct frame *make(struct path *p, unsigned sectors)
     uint64_t size = d->identity.size / AOE_SECTOR;
     struct frame *f;
 
-    if (size < p->payload.trying)
+    if (size < p->mtu.trying)
         return NULL;
     f = flight_get(&d->aoe->flight, true);
     if (!f)
@@ -123,9 +122,9 @@ static struct frame *make(struct path *p, unsigned sectors)
     f->disk = d;
     f->probe = true;
     /* Where the first sectors of a disk cannot be read, others can. */
-    f->lba = (size - p->payload.trying) / 8 * (p->payload.place % 8);
+    f->lba = (size - p->mtu.trying) / 8 * (p->mtu.place % 8);
     f->sectors = sectors;
-    if (sectors == p->payload.trying)
+    if (sectors == p->mtu.trying)
         f->iov = &iov_zeroes;
     disk_registers(d, f, AOE_READ);
     return f;
@@ -141,33 +140,33 @@ static void leave(struct path *p, struct frame *f)
 
 static void probe(struct path *p)
 {
-    struct payload *pl = &p->payload;
+    struct path_mtu *m = &p->mtu;
 
-    pl->probe_at = UINT64_MAX;
-    if (!pl->trying)
-        pl->trying = pl->ceiling;
-    if (!pl->probe)
-        pl->probe = make(p, pl->trying);
-    if (!pl->control)
-        pl->control = make(p, sure(p));
-    if (!pl->probe || !pl->control) {
+    m->probe_at = UINT64_MAX;
+    if (!m->trying)
+        m->trying = m->ceiling;
+    if (!m->probe)
+        m->probe = make(p, m->trying);
+    if (!m->control)
+        m->control = make(p, sure(p));
+    if (!m->probe || !m->control) {
         rest(p, p->disk->aoe->now);
         return;
     }
-    leave(p, pl->probe);
-    leave(p, pl->control);
+    leave(p, m->probe);
+    leave(p, m->control);
 }
 
 /* When it is time to look what came back. */
 static uint64_t due(const struct path *p)
 {
-    const struct payload *pl = &p->payload;
+    const struct path_mtu *m = &p->mtu;
     uint64_t wait = path_rto_fresh(p);
 
-    if (!pl->probe || pl->probe->state == FRAME_QUEUED)
+    if (!m->probe || m->probe->state == FRAME_QUEUED)
         return UINT64_MAX;
-    wait <<= pl->waits;
-    return pl->probe->sent + (wait < WAIT_MOST ? wait : WAIT_MOST);
+    wait <<= m->waits;
+    return m->probe->sent + (wait < WAIT_MOST ? wait : WAIT_MOST);
 }
 
 /* ---- verdicts -------------------------------------------------------------
@@ -175,26 +174,26 @@ static uint64_t due(const struct path *p)
 
 static void tell(struct path *p)
 {
-    unsigned now = p->sectors < p->payload.ceiling ? p->sectors : 0;
+    unsigned now = p->sectors < p->mtu.ceiling ? p->sectors : 0;
 
-    if (now == p->payload.told)
+    if (now == p->mtu.told)
         return;
-    p->payload.told = now;
+    p->mtu.told = now;
     disk_event(p->disk, AOE_DISK_PAYLOAD);
 }
 
 static void failed(struct path *p, uint64_t now)
 {
-    struct payload *pl = &p->payload;
-    unsigned next = below(pl->trying);
+    struct path_mtu *m = &p->mtu;
+    unsigned next = below(m->trying);
 
-    payload_withdraw(p);
-    if (pl->trying <= p->sectors) { /* what has been good is so no more */
+    path_mtu_withdraw(p);
+    if (m->trying <= p->sectors) { /* what has been good is so no more */
         p->sectors = sure(p);
-        payload_shorten(p);
+        path_mtu_shorten(p);
     }
     if (next > p->sectors) {
-        attempt(pl, next);
+        attempt(m, next);
         return;
     }
     rest(p, now);
@@ -203,16 +202,16 @@ static void failed(struct path *p, uint64_t now)
 
 static void judge(struct path *p, uint64_t now)
 {
-    struct payload *pl = &p->payload;
+    struct path_mtu *m = &p->mtu;
 
-    if (pl->control) { /* neither was answered */
-        pl->vanished = 0;
-        if (++pl->waits < PAYLOAD_WAITS)
-            pl->probe_at = now;
+    if (m->control) { /* neither was answered */
+        m->vanished = 0;
+        if (++m->waits < PATH_MTU_WAITS)
+            m->probe_at = now;
         else
             rest(p, now);
-    } else if (++pl->vanished < PAYLOAD_PROBES) {
-        pl->probe_at = now;
+    } else if (++m->vanished < PATH_MTU_PROBES) {
+        m->probe_at = now;
     } else {
         failed(p, now);
     }
@@ -220,18 +219,18 @@ static void judge(struct path *p, uint64_t now)
 
 static void passed(struct path *p, unsigned sectors, uint64_t now)
 {
-    if (sectors > p->sectors && sectors <= p->payload.ceiling)
+    if (sectors > p->sectors && sectors <= p->mtu.ceiling)
         p->sectors = sectors;
     rest(p, now);
     tell(p);
 }
 
-void payload_probed(struct frame *f, const struct aoe_ata *a)
+void path_mtu_probed(struct frame *f, const struct aoe_ata *a)
 {
     struct path *p = f->path;
-    struct payload *pl = &p->payload;
+    struct path_mtu *m = &p->mtu;
     struct aoe_disk *d = f->disk;
-    bool lengthy = f == pl->probe;
+    bool lengthy = f == m->probe;
     unsigned sectors = f->sectors;
     bool good = a && !(a->command & ATA_STATUS_FAILED) &&
                 a->data_len >= (size_t)sectors * AOE_SECTOR;
@@ -239,18 +238,18 @@ void payload_probed(struct frame *f, const struct aoe_ata *a)
     path_answered(p, f, d->aoe->now);
     flight_put(&d->aoe->flight, f);
     if (!lengthy) {
-        pl->control = NULL;
+        m->control = NULL;
         return;
     }
-    pl->probe = NULL;
+    m->probe = NULL;
     if (good) {
         passed(p, sectors, d->aoe->now);
         return;
     }
     /* Refused: the place is bad, or the target has a new limit. */
-    pl->place++;
+    m->place++;
     d->query_at = d->aoe->now;
-    take_back(p, &pl->control);
+    take_back(p, &m->control);
     judge(p, d->aoe->now);
 }
 
@@ -262,26 +261,26 @@ static bool lengthy_data(const struct path *p, const struct frame *f)
     return frame_timed(f) && f->sectors > sure(p);
 }
 
-void payload_lost(struct path *p, const struct frame *f)
+void path_mtu_lost(struct path *p, const struct frame *f)
 {
-    struct payload *pl = &p->payload;
+    struct path_mtu *m = &p->mtu;
 
     if (!lengthy_data(p, f) || f->sectors > p->sectors ||
-        ++pl->lost[frame_reads(f)] < PAYLOAD_SUSPECT)
+        ++m->lost[frame_reads(f)] < PATH_MTU_SUSPECT)
         return;
-    if (!pl->trying || pl->trying > p->sectors) {
-        payload_withdraw(p);
-        attempt(pl, p->sectors);
+    if (!m->trying || m->trying > p->sectors) {
+        path_mtu_withdraw(p);
+        attempt(m, p->sectors);
     }
 }
 
-void payload_answered(struct path *p, const struct frame *f)
+void path_mtu_answered(struct path *p, const struct frame *f)
 {
     if (lengthy_data(p, f))
-        p->payload.lost[frame_reads(f)] = 0;
+        p->mtu.lost[frame_reads(f)] = 0;
 }
 
-bool payload_refused(struct frame *f)
+bool path_mtu_refused(struct frame *f)
 {
     struct aoe_disk *d = f->disk;
     struct path *p = f->path;
@@ -293,8 +292,8 @@ bool payload_refused(struct frame *f)
     if (p->sectors == sure(p))
         return true;
     p->sectors = sure(p);
-    payload_shorten(p);
-    payload_hurry(p);
+    path_mtu_shorten(p);
+    path_mtu_hurry(p);
     return true;
 }
 
@@ -309,7 +308,7 @@ static void shorten(struct path *p, struct list *frames)
     }
 }
 
-void payload_shorten(struct path *p)
+void path_mtu_shorten(struct path *p)
 {
     shorten(p, &p->sent);
     shorten(p, &p->lost);
@@ -319,23 +318,23 @@ void payload_shorten(struct path *p)
 /* ---- time -----------------------------------------------------------------
  */
 
-void payload_tick(struct path *p, uint64_t now)
+void path_mtu_tick(struct path *p, uint64_t now)
 {
     if (p->state != PATH_GOOD) {
-        payload_withdraw(p); /* payload_hurry begins anew */
+        path_mtu_withdraw(p); /* path_mtu_hurry begins anew */
         return;
     }
     if (due(p) <= now)
         judge(p, now);
-    if (p->payload.probe_at <= now)
+    if (p->mtu.probe_at <= now)
         probe(p);
 }
 
-uint64_t payload_next(const struct path *p)
+uint64_t path_mtu_next(const struct path *p)
 {
     uint64_t at = due(p);
 
     if (p->state != PATH_GOOD)
         return UINT64_MAX;
-    return at < p->payload.probe_at ? at : p->payload.probe_at;
+    return at < p->mtu.probe_at ? at : p->mtu.probe_at;
 }

@@ -16,8 +16,8 @@
  * probed again in the same way; if it fails, the path goes on with short frames
  * at once, and tries longer ones now and then.
  */
-#ifndef INITIATOR_LIBAOE_PAYLOAD_H
-#define INITIATOR_LIBAOE_PAYLOAD_H
+#ifndef INITIATOR_LIBAOE_PATH_MTU_H
+#define INITIATOR_LIBAOE_PATH_MTU_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,17 +30,17 @@ struct path;
 struct frame;
 
 enum {
-    PAYLOAD_SURE = 2,    /* sectors that an ordinary Ethernet frame carries */
-    PAYLOAD_BLOCK = 8,   /* sectors of 4 KiB: longer frames carry whole ones */
-    PAYLOAD_PROBES = 6,  /* must vanish before their length is to blame */
-    PAYLOAD_WAITS = 8,   /* rounds without any answer: it is not the time */
-    PAYLOAD_SUSPECT = 2, /* long frames lost in a row: is their length why? */
+    PATH_MTU_SURE = 2,    /* sectors that an ordinary Ethernet frame carries */
+    PATH_MTU_BLOCK = 8,   /* sectors of 4 KiB: longer frames carry whole ones */
+    PATH_MTU_PROBES = 6,  /* must vanish before their length is to blame */
+    PATH_MTU_WAITS = 8,   /* rounds without any answer: it is not the time */
+    PATH_MTU_SUSPECT = 2, /* long frames lost in a row: is their length why? */
 };
 /* After a size failed, it is tried again, less and less often. */
-#define PAYLOAD_GAP_FIRST (5 * NS_PER_S)
-#define PAYLOAD_GAP_MOST  (60 * NS_PER_S)
+#define PATH_MTU_GAP_FIRST (5 * NS_PER_S)
+#define PATH_MTU_GAP_MOST  (60 * NS_PER_S)
 
-struct payload {
+struct path_mtu {
     unsigned ceiling;      /* sectors that interface and target allow */
     unsigned trying;       /* sectors of the probes under way; 0: none */
     unsigned vanished;     /* probes of this size, while short ones came back */
@@ -54,36 +54,36 @@ struct payload {
     unsigned lost[2];      /* long writes [0] and reads [1] lost in a row */
 };
 
-void payload_init(struct path *p);
+void path_mtu_init(struct path *p);
 
 /* What the interface and the target allow; more than is in use is probed. */
-void payload_limit(struct path *p, unsigned sectors);
+void path_mtu_limit(struct path *p, unsigned sectors);
 
 /* The path leads to our disk, for the first time or again after an outage:
  * whatever was known about lengths may have changed. */
-void payload_hurry(struct path *p);
+void path_mtu_hurry(struct path *p);
 
 /* A frame of a request was lost, or answered. */
-void payload_lost(struct path *p, const struct frame *f);
-void payload_answered(struct path *p, const struct frame *f);
+void path_mtu_lost(struct path *p, const struct frame *f);
+void path_mtu_answered(struct path *p, const struct frame *f);
 
 /* The target refused a frame of a request: ABRT, or a bad argument.  True: it
  * was a long one and goes again in short pieces, since the target may have
  * started again with a lower limit and its announcement been lost. */
-bool payload_refused(struct frame *f);
+bool path_mtu_refused(struct frame *f);
 
 /* An answer to a probe; `a` NULL: an AoE error. */
-void payload_probed(struct frame *f, const struct aoe_ata *a);
+void path_mtu_probed(struct frame *f, const struct aoe_ata *a);
 
-void payload_tick(struct path *p, uint64_t now);
-/* When payload_tick has something to do; UINT64_MAX: never. */
-uint64_t payload_next(const struct path *p);
+void path_mtu_tick(struct path *p, uint64_t now);
+/* When path_mtu_tick has something to do; UINT64_MAX: never. */
+uint64_t path_mtu_next(const struct path *p);
 
 /* Takes back the probes. */
-void payload_withdraw(struct path *p);
+void path_mtu_withdraw(struct path *p);
 
 /* Frames of requests that are longer than the path now carries go by another
  * path or are cut anew. */
-void payload_shorten(struct path *p);
+void path_mtu_shorten(struct path *p);
 
 #endif

@@ -14,7 +14,7 @@ enum { SHORT_REPLIES_MAX = 3 };
 bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
 {
     from->heard = d->aoe->now;
-    if (!f->transfer && f->state != FRAME_FENCED && !f->probe)
+    if (!f->transfer && f->state != FRAME_TIME_WAIT && !f->probe)
         return f == from->identify;
     if (f->probe && f->path != from)
         return false; /* it came by another way than it went */
@@ -39,7 +39,7 @@ static void late(struct aoe_disk *d, struct path *from, struct frame *f)
 {
     disk_late(d, from);
     if (f->copies == 1) {
-        fence_remove(&d->fence, f);
+        time_wait_remove(&d->time_wait, f);
         flight_put(&d->aoe->flight, f);
     }
 }
@@ -118,7 +118,7 @@ static void answered(struct aoe_disk *d, struct frame *f,
     }
     /* A device fault is nobody's refusal of a long frame. */
     if (failed && a->feature & ATA_ERROR_ABRT &&
-        !(a->command & ATA_STATUS_DF) && payload_refused(f))
+        !(a->command & ATA_STATUS_DF) && path_mtu_refused(f))
         return;
     if (failed) {
         complete(d, f, -EIO, failed_lba(f, a));
@@ -139,12 +139,12 @@ void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a)
 {
     f->answered = true;
-    if (f->state == FRAME_FENCED)
+    if (f->state == FRAME_TIME_WAIT)
         late(d, from, f);
     else if (f->transfer)
         answered(d, f, a);
     else if (f->probe)
-        payload_probed(f, a);
+        path_mtu_probed(f, a);
     else if (a->command & ATA_STATUS_FAILED || a->data_len < AOE_SECTOR)
         identified(d, f, NULL);
     else
@@ -171,9 +171,9 @@ void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
                 uint8_t error)
 {
     f->answered = true;
-    if (f->state == FRAME_FENCED)
+    if (f->state == FRAME_TIME_WAIT)
         late(d, from, f);
-    else if (error == AOE_ERR_ARGUMENT && payload_refused(f))
+    else if (error == AOE_ERR_ARGUMENT && path_mtu_refused(f))
         return;
     else if (f->transfer && f->transfer->op == AOE_FLUSH &&
              (error == AOE_ERR_COMMAND || error == AOE_ERR_ARGUMENT))
@@ -181,7 +181,7 @@ void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
     else if (f->transfer)
         complete(d, f, error_status(error), f->lba);
     else if (f->probe)
-        payload_probed(f, NULL);
+        path_mtu_probed(f, NULL);
     else
         identified(d, f, NULL);
 }
