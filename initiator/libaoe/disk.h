@@ -5,7 +5,8 @@
  *
  *   disk.c     its life: opening, states, losing it, closing
  *   silence.c  deadlines
- *   requests.c what a request goes through: checks, order, completion
+ *   requests.c what a user asks for: checks, completion
+ *   transfers.c  order, beginning and ending
  *   scheduler.c  cutting requests into frames and choosing their path
  *   responses.c  what a response means
  *   path_mtu.c   how much a frame of a path carries

@@ -5,6 +5,7 @@
 #include "initiator/libaoe/path_mtu.h"
 
 #include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/iov.h"
 
 /* The answer to a probe need not be waited for longer than this. */
 #define WAIT_MOST NS_PER_S

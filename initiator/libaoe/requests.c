@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a request goes through: it is checked, waits for earlier changes of the
- * same sectors (rule 5: no two overlapping writes are outstanding), is cut and
- * answered elsewhere, and ends here.
+ * What a user asks for: it is checked here, becomes a transfer, and ends here.
  */
 #include "initiator/libaoe/disk.h"
 
@@ -28,103 +26,6 @@ static struct aoe_request *request_of(struct transfer *t)
 static struct aoe_writer *writer_of(struct aoe_disk *d, struct aoe_request *r)
 {
     return r->writer ? r->writer : &d->writers.own;
-}
-
-/* ---- order ----------------------------------------------------------------
- */
-
-static void block(struct aoe_disk *d, struct transfer *t)
-{
-    list_each(node, &d->writes) {
-        const struct transfer *w = list_entry(node, struct transfer, range);
-
-        if (transfer_overlaps(w, t))
-            t->blockers++;
-    }
-    list_append(&d->writes, &t->range);
-    if (t->blockers)
-        d->blocked++;
-}
-
-/* `t` has ended: whoever waited only for it may start. */
-static void unblock(struct aoe_disk *d, struct transfer *t)
-{
-    struct list *node = t->range.next;
-
-    if (!node)
-        return;
-    list_remove(&t->range);
-    for (; d->blocked && node != &d->writes; node = node->next) {
-        struct transfer *later = list_entry(node, struct transfer, range);
-
-        if (!later->blockers || !transfer_overlaps(t, later))
-            continue;
-        if (--later->blockers == 0) {
-            d->blocked--;
-            transfer_start(later);
-        }
-    }
-}
-
-/* ---- beginning and ending -------------------------------------------------
- */
-
-void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
-{
-    t->active = t->work = t->range = (struct list){0};
-    list_init(&t->gaps);
-    t->disk = d;
-    t->status = 0;
-    t->waited = t->recut = false;
-    t->cut = 0;
-    t->first_iov = t->iov;
-    t->first_skip = t->skip;
-    t->covers = d->changed;
-    t->outstanding = t->blockers = 0;
-    list_append(&d->active, &t->active);
-    if (ordered && transfer_changes(t))
-        block(d, t);
-    if (!t->blockers)
-        transfer_start(t);
-}
-
-void transfer_start(struct transfer *t)
-{
-    if (t->unaligned) {
-        unaligned_start(t);
-        return;
-    }
-    list_append(&t->disk->queue, &t->work);
-    t->disk->aoe->kicked = true;
-    transfer_check(t);
-}
-
-void transfer_drop_gaps(struct transfer *t)
-{
-    while (!list_empty(&t->gaps))
-        flight_put(&t->disk->aoe->flight,
-                   list_entry(list_first(&t->gaps), struct frame, link));
-}
-
-void transfer_check(struct transfer *t)
-{
-    if (!list_linked(&t->active) || !transfer_ended(t))
-        return;
-    transfer_drop_gaps(t);
-    if (t->recut)
-        time_wait_disown(&t->disk->time_wait, t);
-    list_remove(&t->active);
-    disk_ended(t->disk, t);
-    unblock(t->disk, t);
-    aoe_finish_later(t->disk->aoe, t);
-}
-
-void transfer_fail(struct transfer *t, int status, uint64_t lba)
-{
-    if (t->status == 0 || lba < t->error_lba)
-        t->error_lba = lba;
-    if (t->status == 0)
-        t->status = status;
 }
 
 /* ---- the public request ---------------------------------------------------

@@ -9,11 +9,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "base/list.h"
 #include "initiator/libaoe/aoe.h"
 #include "initiator/libaoe/flight.h"
+#include "initiator/libaoe/iov.h"
 
 struct unaligned;
 
@@ -50,28 +50,6 @@ struct transfer {
     /* Called when it has ended, from aoe_service. */
     void (*finish)(struct transfer *t);
 };
-
-/* As many zeroes as a frame can carry. */
-extern const struct iovec iov_zeroes;
-
-/* Moves *iov, *skip forward by `bytes`. */
-void iov_advance(const struct iovec **iov, size_t *skip, uint64_t bytes);
-
-/* Copies `length` bytes into the memory that begins at iov, skip. */
-void iov_fill(const struct iovec *iov, size_t skip, const uint8_t *from,
-              size_t length);
-
-/* The other way. */
-void iov_gather(const struct iovec *iov, size_t skip, uint8_t *to,
-                size_t length);
-
-/* Writes the pieces of `length` bytes at iov, skip into `out`; returns their
- * number.  The caller knows that they are at most `max`. */
-int iov_slice(const struct iovec *iov, size_t skip, size_t length,
-              struct iovec *out, int max);
-
-/* The most bytes, up to `want`, that lie in `max` pieces. */
-size_t iov_reach(const struct iovec *iov, size_t skip, size_t want, int max);
 
 static inline bool transfer_changes(const struct transfer *t)
 {

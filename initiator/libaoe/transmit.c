@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/iov.h"
 
 /* Memory that a batch points into until the interface has taken it. */
 struct scratch {
