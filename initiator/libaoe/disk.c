@@ -66,80 +66,6 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     return 0;
 }
 
-/* Which requests' frames: those of `only`, of flushes, or of all. */
-struct selection {
-    const struct transfer *only; /* NULL: of any */
-    bool flushes_only;
-};
-
-static bool selected(const struct selection *s, const struct transfer *t)
-{
-    return (!s->only || t == s->only) &&
-           (!s->flushes_only || t->op == AOE_FLUSH);
-}
-
-/* Takes the frames of requests out of `frames`, of a path or of a port. */
-static void drop_frames(struct aoe_disk *d, struct list *frames,
-                        const struct selection *which)
-{
-    list_each(node, frames) {
-        struct frame *f = list_entry(node, struct frame, link);
-
-        if (f->disk != d || !f->transfer || !selected(which, f->transfer))
-            continue;
-        f->transfer->outstanding--;
-        f->recut_of = f->transfer; /* which may begin anew */
-        f->transfer->recut = true;
-        path_forget(f->path, f);
-        disk_retire(d, f);
-    }
-}
-
-static void drop(struct aoe_disk *d, const struct selection *which)
-{
-    for (unsigned i = 0; i < d->aoe->port_count; i++)
-        drop_frames(d, &d->aoe->ports[i].tx, which);
-    list_each(node, &d->paths) {
-        struct path *p = list_entry(node, struct path, link);
-
-        drop_frames(d, &p->sent, which);
-        drop_frames(d, &p->slow, which);
-        drop_frames(d, &p->lost, which);
-    }
-}
-
-void disk_drop_frames(struct aoe_disk *d, bool flushes_only)
-{
-    drop(d, &(struct selection){.flushes_only = flushes_only});
-}
-
-void transfer_abort(struct transfer *t, int status)
-{
-    drop(t->disk, &(struct selection){.only = t});
-    transfer_fail(t, status, t->lba);
-    list_remove(&t->work);
-    transfer_check(t);
-}
-
-void disk_fail_all(struct aoe_disk *d, int status)
-{
-    disk_drop_frames(d, false);
-    list_each(write, &d->writes) {
-        list_entry(write, struct transfer, range)->blockers = 0;
-        list_remove(write);
-    }
-    d->blocked = 0;
-    list_each(node, &d->active) {
-        struct transfer *t = list_entry(node, struct transfer, active);
-
-        if (t->unaligned && unaligned_abort(t, status))
-            continue; /* its parts are in this list too, and end it */
-        transfer_fail(t, status, t->lba);
-        list_remove(&t->work);
-        transfer_check(t);
-    }
-}
-
 void aoe_disk_close(struct aoe_disk *d)
 {
     struct aoe *aoe = d->aoe;
@@ -174,27 +100,8 @@ void aoe_disk_close(struct aoe_disk *d)
     free(d);
 }
 
-void disk_event(struct aoe_disk *d, enum aoe_event event)
-{
-    if (d->event)
-        d->event(d->event_arg, d, event);
-}
-
 /* ---- timers ---------------------------------------------------------------
  */
-
-void disk_lose(struct aoe_disk *d)
-{
-    d->state = DISK_LOST;
-    list_each(node, &d->paths) {
-        struct path *p = list_entry(node, struct path, link);
-
-        if (p->state == PATH_GOOD)
-            p->state = PATH_SILENT;
-    }
-    disk_fail_all(d, -EIO);
-    disk_event(d, AOE_DISK_LOST);
-}
 
 static void tick_time_wait(struct aoe_disk *d, uint64_t now)
 {
@@ -305,19 +212,6 @@ void aoe_disk_stats(const struct aoe_disk *d, struct aoe_stats *out)
     out->in_flight = 0;
     list_each(node, &d->paths)
         out->in_flight += list_entry(node, struct path, link)->in_flight;
-}
-
-uint64_t disk_data_rtt(const struct aoe_disk *d)
-{
-    uint64_t rtt = 0;
-
-    list_each(node, &d->paths) {
-        const struct path *p = list_entry(node, struct path, link);
-
-        if (!list_empty(&p->sent) && p->srtt > rtt)
-            rtt = p->srtt;
-    }
-    return rtt;
 }
 
 int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)

@@ -3,14 +3,20 @@
  * The disk engine: requests in, frames out, answers in, completions out.  It
  * has no socket and no clock; the context feeds it.
  *
- *   disk.c     its life: opening, states, losing it, closing
+ *   disk.c     its life: opening, timers, closing
+ *   event.c    what becomes of it, told to its user
+ *   abort.c    requests that end before their time, or begin anew
  *   silence.c  deadlines
  *   requests.c what a user asks for: checks, completion
  *   transfers.c  order, beginning and ending
  *   scheduler.c  cutting requests into frames and choosing their path
  *   responses.c  what a response means
  *   path_mtu.c   how much a frame of a path carries
- *   search.c   finding the disk and its paths, and whether they are the same
+ *   search.c   finding the disk
+ *   identity.c whether who answers is our disk
+ *   paths.c    its paths
+ *   path_choice.c  which of them a frame goes by
+ *   frames.c   a frame that goes another way, or is over
  *   unaligned.c  requests with partial sectors
  *   restart.c  noticing that the target was started again
  *   loss.c     what was lost: epochs, flushes that fail
@@ -101,20 +107,31 @@ struct aoe_disk {
 void disk_tick(struct aoe_disk *d, uint64_t now);
 /* When disk_tick has something to do; UINT64_MAX: never. */
 uint64_t disk_next(struct aoe_disk *d);
+
+/* ---- event.c ---- */
+
+/* Tells the user. */
+void disk_event(struct aoe_disk *d, enum aoe_event event);
+
+/* ---- error.c ---- */
+
+/* The -errno of an AoE error. */
+int error_status(uint8_t error);
+
+/* ---- abort.c ---- */
+
 /* Ends every request with `status`. */
 void disk_fail_all(struct aoe_disk *d, int status);
-void disk_event(struct aoe_disk *d, enum aoe_event event);
-/* It is gone: its requests, which would only follow one by one, fail now. */
-void disk_lose(struct aoe_disk *d);
-/* How long the answers to its reads and writes take, ns, by the slowest of the
- * paths that some are on now; 0: none are, or it is not known. */
-uint64_t disk_data_rtt(const struct aoe_disk *d);
+/* FLUSHes that wait end with -EIO. */
+void disk_fail_flushes(struct aoe_disk *d);
 /* Takes the frames of all requests, or of all FLUSHes, off the wire; late
  * copies are in time-wait. */
 void disk_drop_frames(struct aoe_disk *d, bool flushes_only);
 
 /* Fails it now: its frames enter time-wait or are freed. */
 void transfer_abort(struct transfer *t, int status);
+/* What is on the way begins anew under new tags, or only FLUSHes do. */
+void disk_again(struct aoe_disk *d, bool flushes_only);
 
 /* ---- silence.c ---- */
 
@@ -151,17 +168,6 @@ struct aoe_writer *transfer_writer(struct transfer *t);
 
 /* Queues lost and new frames as far as windows allow. */
 void disk_schedule(struct aoe_disk *d);
-/* `f` can no longer be sent as it is: its range is cut anew. */
-void disk_recut(struct aoe_disk *d, struct frame *f);
-/* `f` leaves its path for another that carries as much, under the same tag: any
- * copy's answer will do.  Where there is none, its range is cut anew. */
-void disk_hand_over(struct aoe_disk *d, struct frame *f);
-/* The ATA registers of a frame whose range is set. */
-void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
-/* A frame answered or given up: in time-wait while late copies may come, else
- * freed.  It is in no path's list any more. */
-void disk_retire(struct aoe_disk *d, struct frame *f);
-
 /* ---- responses.c ---- */
 
 /* Whether what came by `from` may be an answer to `f`: from anybody who shows
@@ -174,30 +180,69 @@ void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
 /* The same with the error flag; `error`: enum aoe_error. */
 void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,
                 uint8_t error);
-/* The -errno of an AoE error. */
-int error_status(uint8_t error);
+
+/* ---- frames.c ---- */
+
+/* `f` can no longer be sent as it is: its range is cut anew. */
+void disk_recut(struct aoe_disk *d, struct frame *f);
+/* `f` leaves its path for another that carries as much, under the same tag: any
+ * copy's answer will do.  Where there is none, its range is cut anew. */
+void disk_hand_over(struct aoe_disk *d, struct frame *f);
+/* The ATA registers of a frame whose range is set. */
+void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);
+/* A frame answered or given up: in time-wait while late copies may come, else
+ * freed.  It is in no path's list any more. */
+void disk_retire(struct aoe_disk *d, struct frame *f);
+
+/* ---- path_choice.c ---- */
+
+/* The good path that carries `sectors` in a frame and costs least; with `room`
+ * one on which, and at whose target, a frame more is allowed.  NULL: none. */
+struct path *disk_best_path(struct aoe_disk *d, unsigned sectors, bool room);
+
+/* ---- paths.c ---- */
+
+/* The path by `port` to the target at `mac`, or NULL. */
+struct path *disk_path(struct aoe_disk *d, struct port *port,
+                       const struct aoe_mac *mac);
+/* A new one; NULL without memory, or where there are too many. */
+struct path *disk_add_path(struct aoe_disk *d, struct port *port,
+                           const struct aoe_mac *mac);
+/* What is on its way by it goes by another. */
+void path_free(struct path *p);
+/* How many lead to our disk, as far as is known. */
+unsigned disk_good_paths(const struct aoe_disk *d);
+/* Asks it to IDENTIFY, if it is not asked already. */
+void path_identify(struct path *p);
+/* An answer to what was asked before may come from who was there before: it
+ * does not count. */
+void path_forget_identify(struct path *p);
+/* Nothing goes to the disk before it has shown again that it is ours. */
+void disk_verify_paths(struct aoe_disk *d);
+/* How long the answers to its reads and writes take, ns, by the slowest of the
+ * paths that some are on now; 0: none are, or it is not known. */
+uint64_t disk_data_rtt(const struct aoe_disk *d);
 /* An answer to what is long done; `from`: NULL where it is no path of ours. */
 void disk_late(struct aoe_disk *d, struct path *from);
 
-/* ---- search.c ---- */
+/* ---- identity.c ---- */
 
-/* A Query Config response for this disk's address. */
-void disk_config(struct aoe_disk *d, struct port *port,
-                 const struct aoe_header *h, const struct aoe_config *c);
 /* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
 /* An answer that no frame waits for: if it is the second one to an IDENTIFY
  * that was sent once, two disks may share this network address, too. */
 void disk_stray(struct aoe_disk *d, struct port *port,
                 const struct aoe_header *h, const uint8_t *frame, size_t len);
-struct path *disk_path(struct aoe_disk *d, struct port *port,
-                       const struct aoe_mac *mac);
+
+/* ---- search.c ---- */
+
+/* While the disk is not there the network is asked so often. */
+#define SEARCH_QUERY_MAX NS_PER_S
+
+/* A Query Config response for this disk's address. */
+void disk_config(struct aoe_disk *d, struct port *port,
+                 const struct aoe_header *h, const struct aoe_config *c);
 void disk_search_tick(struct aoe_disk *d, uint64_t now);
-void path_free(struct path *p);
-/* Asks it to IDENTIFY, if it is not asked already. */
-void path_identify(struct path *p);
-/* Nothing goes to the disk before it has shown again that it is ours. */
-void disk_verify_paths(struct aoe_disk *d);
 /* The interface's MTU or state changed. */
 void disk_port_changed(struct aoe_disk *d, struct port *port);
 
@@ -222,18 +267,16 @@ void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now);
 bool disk_heard(struct aoe_disk *d);
 /* The target may have been restarted.  True: as above. */
 bool disk_restarted(struct aoe_disk *d);
+/* A page of our disk has come: the vendor words in it. */
+void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v);
 /* It announced itself, or somebody did. */
 void disk_announced(struct aoe_disk *d);
-/* What is on the way begins anew under new tags, or only FLUSHes do. */
-void disk_again(struct aoe_disk *d, bool flushes_only);
 /* Asks now and then, while silence matters. */
 void disk_watch(struct aoe_disk *d, uint64_t now);
 uint64_t disk_watch_next(const struct aoe_disk *d);
 
 /* ---- loss.c ---- */
 
-/* A page of our disk has come: the vendor words in it. */
-void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v);
 /* Nothing counts before a new page has come. */
 void disk_doubt(struct aoe_disk *d);
 /* What was answered and not flushed is lost, or may be.  With a log it is
@@ -251,8 +294,6 @@ bool disk_flush_again(struct aoe_disk *d, enum flush_failure how);
 void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again);
 /* No FLUSH may leave now. */
 bool disk_flush_waits(const struct aoe_disk *d);
-/* Those that wait end with -EIO. */
-void disk_fail_flushes(struct aoe_disk *d);
 /* `t` has ended: counts changes and what flushes cover. */
 void disk_ended(struct aoe_disk *d, struct transfer *t);
 

@@ -54,44 +54,6 @@ void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 /* ---- IDENTIFY -------------------------------------------------------------
  */
 
-static void publish(struct aoe_disk *d, const struct ata_vendor *v)
-{
-    d->vendor = *v;
-    d->identity.read_only = v->present && v->read_only;
-    d->identity.orderly = v->present && v->orderly;
-    d->identity.boot = v->present ? v->boot : 0;
-    d->identity.epoch = v->present ? v->epoch : 0;
-}
-
-/* One of the pages had no words: what can be guessed is guessed. */
-static void guess(struct aoe_disk *d, bool other_target)
-{
-    d->vendor.present = false;
-    if (d->state == DISK_STALE || other_target)
-        disk_restarted(d);
-    else
-        disk_heard(d);
-}
-
-void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v)
-{
-    struct ata_vendor before = d->vendor;
-
-    d->doubted = false;
-    if (!v->present || !before.present) {
-        guess(d, before.present);
-        publish(d, v);
-        return;
-    }
-    d->heard = d->aoe->now;
-    publish(d, v);
-    if (v->epoch != before.epoch)
-        disk_lost_writes(d,
-                         v->boot != before.boot ? AOE_DISK_RESTARTED
-                                                : AOE_DISK_LOST_WRITES,
-                         true);
-}
-
 void disk_doubt(struct aoe_disk *d)
 {
     d->doubted = true;
@@ -147,19 +109,6 @@ void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again)
 bool disk_flush_waits(const struct aoe_disk *d)
 {
     return d->doubted || d->flush_at > d->aoe->now;
-}
-
-void disk_fail_flushes(struct aoe_disk *d)
-{
-    list_each(node, &d->active) {
-        struct transfer *t = list_entry(node, struct transfer, active);
-
-        if (t->op != AOE_FLUSH || t->outstanding > 0)
-            continue;
-        transfer_fail(t, -EIO, t->lba);
-        list_remove(&t->work);
-        transfer_check(t);
-    }
 }
 
 /* ---- what is flushed ------------------------------------------------------

@@ -25,13 +25,6 @@ bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
            !disk_heard(d);
 }
 
-void disk_late(struct aoe_disk *d, struct path *from)
-{
-    d->stats.late++;
-    if (from)
-        path_spurious(from);
-}
-
 /* A write of which one copy was sent is over with its answer.  Of several an
  * answer proves nothing: which copy's it is cannot be told, and a network may
  * double it. */
@@ -149,22 +142,6 @@ void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
         identified(d, f, NULL);
     else
         identified(d, f, a->data);
-}
-
-int error_status(uint8_t error)
-{
-    switch (error) {
-    case AOE_ERR_COMMAND:
-        return -EOPNOTSUPP;
-    case AOE_ERR_ARGUMENT:
-        return -EINVAL;
-    case AOE_ERR_UNAVAILABLE:
-        return -ENODEV;
-    case AOE_ERR_RESERVED:
-        return -EBUSY;
-    default:
-        return -EPROTO;
-    }
 }
 
 void disk_error(struct aoe_disk *d, struct path *from, struct frame *f,

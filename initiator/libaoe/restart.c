@@ -85,30 +85,6 @@ uint64_t disk_watch_next(const struct aoe_disk *d)
 /* ---- after a restart ------------------------------------------------------
  */
 
-void disk_again(struct aoe_disk *d, bool flushes_only)
-{
-    disk_drop_frames(d, flushes_only);
-    list_each(node, &d->active) {
-        struct transfer *t = list_entry(node, struct transfer, active);
-
-        if (t->unaligned || t->blockers)
-            continue; /* not begun, or its parts are in this list */
-        if (flushes_only && t->op != AOE_FLUSH)
-            continue;
-        if (d->replay && replay_owns(d->replay, t))
-            transfer_fail(t, -EAGAIN, t->lba);
-        transfer_drop_gaps(t);
-        t->cut = 0;
-        t->iov = t->first_iov;
-        t->skip = t->first_skip;
-        if (t->status)
-            list_remove(&t->work);
-        else if (!list_linked(&t->work))
-            list_append(&d->queue, &t->work);
-        transfer_check(t);
-    }
-}
-
 static bool has_something_to_lose(const struct aoe_disk *d)
 {
     return !list_empty(&d->active) || replay_holds_data(d->replay);
@@ -157,6 +133,50 @@ bool disk_restarted(struct aoe_disk *d)
     disk_lost_writes(d, AOE_DISK_RESTARTED, true);
     return true;
 }
+
+/* ---- its page -------------------------------------------------------------
+ */
+
+static void publish(struct aoe_disk *d, const struct ata_vendor *v)
+{
+    d->vendor = *v;
+    d->identity.read_only = v->present && v->read_only;
+    d->identity.orderly = v->present && v->orderly;
+    d->identity.boot = v->present ? v->boot : 0;
+    d->identity.epoch = v->present ? v->epoch : 0;
+}
+
+/* One of the pages had no words: what can be guessed is guessed. */
+static void guess(struct aoe_disk *d, bool other_target)
+{
+    d->vendor.present = false;
+    if (d->state == DISK_STALE || other_target)
+        disk_restarted(d);
+    else
+        disk_heard(d);
+}
+
+void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v)
+{
+    struct ata_vendor before = d->vendor;
+
+    d->doubted = false;
+    if (!v->present || !before.present) {
+        guess(d, before.present);
+        publish(d, v);
+        return;
+    }
+    d->heard = d->aoe->now;
+    publish(d, v);
+    if (v->epoch != before.epoch)
+        disk_lost_writes(d,
+                         v->boot != before.boot ? AOE_DISK_RESTARTED
+                                                : AOE_DISK_LOST_WRITES,
+                         true);
+}
+
+/* ---- its announcement -----------------------------------------------------
+ */
 
 /* One that comes again soon, and without a silence, is not believed at once;
  * but no flush succeeds before everything was written again. */

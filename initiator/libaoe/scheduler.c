@@ -4,8 +4,6 @@
  */
 #include "initiator/libaoe/disk.h"
 
-#include <errno.h>
-
 #include "wire/link.h"
 
 enum {
@@ -15,78 +13,8 @@ enum {
     BLOCK_SECTORS = 8, /* a 4 KiB block */
 };
 
-/* ---- frames that end or change --------------------------------------------
- */
-
-void disk_retire(struct aoe_disk *d, struct frame *f)
-{
-    f->transfer = NULL;
-    if (frame_changes(f) && (f->copies > 1 || (f->copies == 1 && !f->answered)))
-        time_wait_add(&d->time_wait, f, d->aoe->now);
-    else
-        flight_put(&d->aoe->flight, f);
-}
-
-void disk_recut(struct aoe_disk *d, struct frame *f)
-{
-    struct transfer *t = f->transfer;
-    struct frame *gap = flight_get(&d->aoe->flight, false);
-
-    path_forget(f->path, f);
-    f->recut_of = t;
-    t->recut = true;
-    t->outstanding--;
-    if (gap) {
-        gap->lba = f->lba;
-        gap->sectors = f->sectors;
-        gap->iov = f->iov;
-        gap->skip = f->skip;
-        list_append(&t->gaps, &gap->link);
-        if (!list_linked(&t->work))
-            list_prepend(&d->queue, &t->work);
-    } else {
-        transfer_fail(t, -ENOMEM, f->lba);
-    }
-    disk_retire(d, f);
-    transfer_check(t);
-}
-
 /* ---- cutting --------------------------------------------------------------
  */
-
-void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
-{
-    f->count = (uint8_t)f->sectors;
-    f->aflags = d->lba48 ? AOE_AFLAG_EXTENDED : 0;
-    f->device = d->lba48 ? 0 : 0xe0; /* LBA mode, as Linux sends it */
-    switch (op) {
-    case AOE_READ:
-        f->opcode = d->lba48 ? ATA_READ_SECTORS_EXT : ATA_READ_SECTORS;
-        break;
-    case AOE_WRITE:
-    case AOE_ZERO:
-        f->opcode = d->lba48 ? ATA_WRITE_SECTORS_EXT : ATA_WRITE_SECTORS;
-        f->aflags |= AOE_AFLAG_WRITE;
-        break;
-    case AOE_TRIM:
-        f->opcode = ATA_DATA_SET_MANAGEMENT;
-        f->feature = ATA_FEATURE_TRIM;
-        f->count = 1;
-        f->aflags = AOE_AFLAG_EXTENDED | AOE_AFLAG_WRITE;
-        f->device = 0;
-        break;
-    case AOE_FLUSH:
-        f->opcode = d->flush_opcode;
-        f->count = 0;
-        f->aflags = f->opcode == ATA_FLUSH_CACHE_EXT ? AOE_AFLAG_EXTENDED : 0;
-        f->device = 0;
-        if (d->vendor.present && f->opcode == ATA_FLUSH_CACHE_EXT) {
-            f->feature = ATA_FEATURE_FLUSH_EPOCH;
-            f->lba = d->vendor.epoch;
-        }
-        break;
-    }
-}
 
 /* How much of `left` sectors at `lba` one frame takes. */
 static uint32_t share(const struct transfer *t, const struct path *p,
@@ -167,55 +95,10 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
 /* ---- paths ----------------------------------------------------------------
  */
 
-/* Whether a target has as many frames as it has buffers, by whatever local
- * interfaces they come. */
-static bool crowded(const struct aoe_disk *d, const struct path *p)
-{
-    unsigned n = 0;
-
-    list_each(node, &d->paths) {
-        const struct path *q = list_entry(node, struct path, link);
-
-        if (q == p || aoe_mac_equal(&q->mac, &p->mac))
-            n += q->in_flight;
-    }
-    return n >= p->limit;
-}
-
-static struct path *best_path(struct aoe_disk *d, unsigned sectors, bool room)
-{
-    struct path *best = NULL;
-
-    list_each(node, &d->paths) {
-        struct path *p = list_entry(node, struct path, link);
-
-        if (p->state != PATH_GOOD || p->sectors < sectors ||
-            (room && (!path_room(p) || crowded(d, p))))
-            continue;
-        if (!best || path_cost(p) < path_cost(best))
-            best = p;
-    }
-    return best;
-}
-
 static void queue_frame(struct path *p, struct frame *f)
 {
     path_queued(p, f);
     port_queue(p->port, f);
-}
-
-void disk_hand_over(struct aoe_disk *d, struct frame *f)
-{
-    struct path *to = best_path(d, frame_timed(f) ? f->sectors : 0, false);
-
-    if (!to) {
-        disk_recut(d, f);
-        return;
-    }
-    path_forget(f->path, f);
-    f->state = FRAME_LOST;
-    f->path = to;
-    list_append(&to->lost, &f->link);
 }
 
 /* A path that is silent, refused or being asked again gives its frames to the
@@ -232,7 +115,7 @@ static void hand_over(struct aoe_disk *d, struct list *list)
 
 static void resend(struct aoe_disk *d, struct path *p)
 {
-    if (p->state != PATH_GOOD && best_path(d, 0, false)) {
+    if (p->state != PATH_GOOD && disk_best_path(d, 0, false)) {
         hand_over(d, &p->sent);
         hand_over(d, &p->slow);
         hand_over(d, &p->lost);
@@ -290,7 +173,7 @@ void disk_schedule(struct aoe_disk *d)
         if (waits(d, t))
             continue;
         while (transfer_uncut(t)) {
-            struct path *p = best_path(d, 0, true);
+            struct path *p = disk_best_path(d, 0, true);
             struct frame *f;
 
             if (!p)

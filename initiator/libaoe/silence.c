@@ -44,6 +44,19 @@ static bool only_time_wait(const struct aoe_disk *d)
     return way;
 }
 
+static void lose(struct aoe_disk *d)
+{
+    d->state = DISK_LOST;
+    list_each(node, &d->paths) {
+        struct path *p = list_entry(node, struct path, link);
+
+        if (p->state == PATH_GOOD)
+            p->state = PATH_SILENT;
+    }
+    disk_fail_all(d, -EIO);
+    disk_event(d, AOE_DISK_LOST);
+}
+
 static void silence_tick(struct aoe_disk *d)
 {
     uint64_t now = aoe_awake(d->aoe);
@@ -53,7 +66,7 @@ static void silence_tick(struct aoe_disk *d)
     if (only_time_wait(d))
         d->silent = now;
     else
-        disk_lose(d);
+        lose(d);
 }
 
 void disk_time_wait_ends(struct aoe_disk *d)

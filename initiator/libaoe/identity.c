@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Whether who answers is our disk.  Only the same serial number, model and size
+ * make a path of it (rule 6 of doc/safety.md), whether it is found for the
+ * first time or was away.
+ */
+#include "initiator/libaoe/disk.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How long another disk at the same address has to object before ours is
+ * used: writing to whichever answered first would corrupt one of them. */
+#define SETTLE_TIME (50 * NS_PER_MS)
+
+/* Longer than from one query to the next, by which another disk at the same
+ * network address would show again. */
+#define DOUBT_TIME (3 * SEARCH_QUERY_MAX / 2)
+
+static void text(char *out, size_t room, const char *serial, const char *model,
+                 uint64_t sectors, const struct path *p)
+{
+    char mac[AOE_MAC_TEXT];
+
+    snprintf(out, room,
+             "serial \"%s\", model \"%s\", %" PRIu64 " sectors at %s on %s",
+             serial, model, sectors, aoe_mac_format(mac, &p->mac),
+             p->port->link->ifname);
+}
+
+static uint8_t flush_opcode(const struct ata_identity *id)
+{
+    return id->flush_ext ? ATA_FLUSH_CACHE_EXT
+           : id->flush   ? ATA_FLUSH_CACHE
+                         : 0;
+}
+
+static void adopt(struct aoe_disk *d, const struct ata_identity *id)
+{
+    struct aoe_identity *me = &d->identity;
+
+    memset(me, 0, sizeof *me);
+    memcpy(me->serial, id->serial, sizeof me->serial);
+    memcpy(me->model, id->model, sizeof me->model);
+    memcpy(me->firmware, id->firmware, sizeof me->firmware);
+    me->size = id->sectors * AOE_SECTOR;
+    me->logical_sector = id->logical_sector;
+    me->physical_sector = id->physical_sector;
+    me->write_cache = id->write_cache;
+    me->flush = id->flush || id->flush_ext;
+    me->trim = id->trim;
+    me->trim_zeroes = id->trim && id->trim_zeroes;
+    me->rotating = id->rotation > 1;
+    d->lba48 = id->lba48;
+    d->flush_opcode = flush_opcode(id);
+}
+
+/* Another program may serve the same disk by now.  A cache that was there may
+ * still be unflushed; and nobody does without a FLUSH that he counts on. */
+static void adopt_again(struct aoe_disk *d, const struct ata_identity *id)
+{
+    if (id->write_cache)
+        d->identity.write_cache = true;
+    if (flush_opcode(id))
+        d->flush_opcode = flush_opcode(id);
+}
+
+/* Both, and where they are, for whoever has to find them. */
+static void explain(struct aoe_disk *d, const struct path *p,
+                    const struct ata_identity *id)
+{
+    const struct path *home = p; /* or, where our disk is known to be */
+    char ours[190], theirs[190];
+
+    list_each(node, &d->paths) {
+        const struct path *other = list_entry(node, struct path, link);
+
+        if (other->member && (home == p || other->state == PATH_GOOD))
+            home = other;
+    }
+    text(ours, sizeof ours, d->identity.serial, d->identity.model,
+         d->identity.size / AOE_SECTOR, home);
+    text(theirs, sizeof theirs, id->serial, id->model, id->sectors, p);
+    if (d->state == DISK_SETTLING)
+        snprintf(d->trouble, sizeof d->trouble,
+                 "two disks answer as %s: %s; and %s; give one of them another "
+                 "address",
+                 d->name, ours, theirs);
+    else
+        snprintf(d->trouble, sizeof d->trouble,
+                 "another disk answers as %s: %s; the one in use is %s",
+                 d->name, theirs, ours);
+}
+
+/* Another disk at our address. */
+static void other_disk(struct aoe_disk *d, struct path *p,
+                       const struct ata_identity *id)
+{
+    bool ours = p->member;
+
+    explain(d, p, id);
+    p->state = PATH_REFUSED;
+    p->member = false;
+    p->doubted = d->aoe->now + DOUBT_TIME;
+    if (d->state == DISK_SETTLING || d->state == DISK_SEARCHING) {
+        d->state = DISK_CONFLICT;
+        disk_event(d, AOE_DISK_CONFLICT);
+    } else if (d->state == DISK_READY && disk_good_paths(d) > 0) {
+        disk_event(d, AOE_DISK_CONFLICT);
+    } else if (d->state == DISK_LOST || (d->state == DISK_READY && ours)) {
+        d->state = DISK_STALE;
+        disk_fail_all(d, -ESTALE);
+        disk_event(d, AOE_DISK_CHANGED);
+    }
+}
+
+static void resize(struct aoe_disk *d, uint64_t sectors)
+{
+    if (d->identity.size == sectors * AOE_SECTOR)
+        return;
+    d->identity.size = sectors * AOE_SECTOR;
+    if (d->state != DISK_SETTLING)
+        disk_event(d, AOE_DISK_RESIZED);
+}
+
+static bool same_disk(const struct aoe_disk *d, const struct path *p,
+                      const struct ata_identity *id)
+{
+    if (strcmp(d->identity.serial, id->serial) != 0 ||
+        strcmp(d->identity.model, id->model) != 0)
+        return false;
+    /* vblade's serial is the same for every file of a host.  A path that was
+     * ours may show a new size; a new path must show the one we know. */
+    return id->sectors * AOE_SECTOR == d->identity.size ||
+           (p->member && d->state != DISK_SETTLING);
+}
+
+void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
+{
+    struct ata_identity id;
+    bool outage;
+
+    p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
+    if (!page) {
+        if (!p->member)
+            path_free(p);
+        return;
+    }
+    ata_identity_decode(page, &id);
+    if (id.sectors == 0)
+        return; /* vblade's answer while its file is gone: not a disk */
+    if (d->state == DISK_SEARCHING) {
+        adopt(d, &id);
+        d->state = DISK_SETTLING;
+        d->settle_at = d->aoe->now + SETTLE_TIME;
+    } else if (!same_disk(d, p, &id)) {
+        other_disk(d, p, &id);
+        return;
+    }
+    if (d->aoe->now < p->doubted)
+        return; /* ours, but maybe not alone */
+    p->member = true;
+    outage = p->state != PATH_GOOD;
+    adopt_again(d, &id);
+    disk_vendor(d, &id.vendor);
+    path_revive(p, d->aoe->now);
+    if (outage)
+        path_mtu_hurry(p);
+    resize(d, id.sectors);
+    if (d->state == DISK_LOST || d->state == DISK_STALE) {
+        d->state = DISK_READY;
+        disk_event(d, AOE_DISK_BACK);
+    }
+}
+
+void disk_stray(struct aoe_disk *d, struct port *port,
+                const struct aoe_header *h, const uint8_t *frame, size_t len)
+{
+    struct path *p = disk_path(d, port, &h->src);
+    struct ata_identity id;
+    struct aoe_ata a;
+
+    disk_late(d, p);
+    if (!p || !p->asked || p->asked != h->tag || h->flags & AOE_FLAG_ERROR ||
+        aoe_ata_parse(frame, len, &a) || a.command & ATA_STATUS_FAILED ||
+        a.data_len < AOE_SECTOR)
+        return;
+    ata_identity_decode(a.data, &id);
+    if (id.sectors == 0 || (strcmp(d->identity.serial, id.serial) == 0 &&
+                            strcmp(d->identity.model, id.model) == 0 &&
+                            id.sectors * AOE_SECTOR == d->identity.size))
+        return;
+    other_disk(d, p, &id);
+}
