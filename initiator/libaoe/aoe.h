@@ -94,6 +94,24 @@ int aoe_interface_mac(const struct aoe *aoe, const char *interface,
  * is up: for messages that list candidates.  Needs no context. */
 void aoe_each_interface(void (*each)(void *arg, const char *name), void *arg);
 
+/* What the engine does, told line by line, to find out why a disk is slow or
+ * refused.  `level` 0: nothing; 1: decisions (path and window changes, probes
+ * of the path MTU and their outcome, retransmissions and their reason, whether
+ * a disk is ours, restarts, losses, replays, refused flushes); 2: each frame,
+ * too.
+ *
+ * `line` is called from within any call here; it may call nothing here.  `text`
+ * is one line of printable ASCII, valid during the call, without a time and
+ * without the newline.  It begins with the disk's name or the interface:
+ *
+ *     e1.2 retransmit: tag 81552160, copy 2, no response for 2.1 ms, path eth0
+ *     00:11:22:33:44:55
+ *
+ * (in one line).  The wording is for people and changes between versions.  Off,
+ * as in the beginning, it costs nothing.  `line` NULL: level 0. */
+void aoe_trace(struct aoe *aoe, int level,
+               void (*line)(void *arg, const char *text), void *arg);
+
 /* Receives, sends, times out and completes whatever is due.  Never blocks. */
 void aoe_service(struct aoe *aoe);
 

@@ -5,6 +5,7 @@
  */
 #include "initiator/libaoe/context.h"
 
+#include "initiator/libaoe/trace.h"
 #include "initiator/libaoe/transfer.h"
 
 uint64_t aoe_now(struct aoe *aoe)
@@ -57,6 +58,8 @@ void aoe_query(struct aoe *aoe, struct aoe_addr addr)
     for (unsigned i = 0; i < aoe->port_count; i++) {
         size_t len;
 
+        trace_port(&aoe->ports[i], TRACE_FRAMES, "query: shelf %u, slot %u",
+                   addr.shelf, addr.slot);
         h.src = aoe->ports[i].link->mac;
         aoe_header_build(frame, &h);
         len = aoe_config_build(frame, &c);

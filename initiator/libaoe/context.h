@@ -49,6 +49,11 @@ struct aoe {
     struct link_filter filter; /* of all ports, but in tests */
     uint64_t (*clock)(void *arg);
     void *clock_arg;
+    struct {
+        int level; /* 0 without a `line` */
+        void (*line)(void *arg, const char *text);
+        void *arg;
+    } trace; /* trace.h */
 };
 
 /* For tests and simulations: a context on links and a clock of the caller's.

@@ -39,6 +39,17 @@ enum frame_state {
     FRAME_TIME_WAIT, /* answered or given up, copies may still arrive */
 };
 
+/* Why another copy leaves. */
+enum frame_lost {
+    LOST_NO_RESPONSE, /* the retransmission time-out passed */
+    LOST_OVERTAKEN,   /* one that left later was answered, this is overdue */
+    LOST_TAIL,        /* the newest, to learn of the others (RFC 8985's TLP) */
+    LOST_OUTAGE,      /* its path was away */
+    LOST_HANDED_OVER, /* its path is away, another takes it */
+    LOST_ASKED,       /* the target was heard: it can answer now */
+    LOST_PROBE,       /* another copy of a probe of the path MTU */
+};
+
 struct frame {
     struct list link;        /* in the list that `state` names */
     struct frame *hash_next; /* in the tag table, unless FREE or GAP */
@@ -50,7 +61,8 @@ struct frame {
     bool probe;    /* of initiator/libaoe/path_mtu.h: a READ that asks about the
                       path */
     bool answered; /* by whatever copy */
-    unsigned copies; /* sent so far */
+    enum frame_lost why; /* LOST, or sent again since */
+    unsigned copies;     /* sent so far */
     struct aoe_disk *disk;
     struct path *path;         /* the one it last went, or will go */
     struct transfer *transfer; /* NULL: in time-wait, an IDENTIFY or a probe */

@@ -84,6 +84,7 @@ void disk_hand_over(struct aoe_disk *d, struct frame *f)
     }
     path_forget(f->path, f);
     f->state = FRAME_LOST;
+    f->why = LOST_HANDED_OVER;
     f->path = to;
     list_append(&to->lost, &f->link);
 }

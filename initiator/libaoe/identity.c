@@ -101,7 +101,7 @@ static void other_disk(struct aoe_disk *d, struct path *p,
     bool ours = p->member;
 
     explain(d, p, id);
-    p->state = PATH_REFUSED;
+    path_set_state(p, PATH_REFUSED, "another disk answers");
     p->member = false;
     p->doubted = d->aoe->now + DOUBT_TIME;
     if (d->state == DISK_SETTLING || d->state == DISK_SEARCHING) {

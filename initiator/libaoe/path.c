@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/trace.h"
 
 enum { PATIENCE_MAX = 16 };
 
@@ -25,6 +26,16 @@ void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
     list_init(&p->sent);
     list_init(&p->slow);
     list_init(&p->lost);
+}
+
+void path_set_state(struct path *p, enum path_state state, const char *why)
+{
+    static const char *const names[] = {"new", "good", "silent", "refused"};
+
+    if (p->state != state)
+        trace_path(p, TRACE_DECISIONS, "path: %s -> %s, %s", names[p->state],
+                   names[state], why);
+    p->state = state;
 }
 
 void path_set_limits(struct path *p, unsigned buffer_count,
@@ -251,8 +262,9 @@ void path_answered(struct path *p, struct frame *f, uint64_t now)
     path_forget(p, f);
 }
 
-static void lose(struct path *p, struct frame *f)
+static void lose(struct path *p, struct frame *f, enum frame_lost why)
 {
+    f->why = why;
     path_forget(p, f);
     f->state = FRAME_LOST;
     list_append(&p->lost, &f->link);
@@ -265,6 +277,7 @@ static void tick_sent(struct path *p, uint64_t now)
     bool timed_out = false;
 
     list_each(node, &p->sent) {
+        enum frame_lost why = LOST_NO_RESPONSE;
         struct frame *f = list_entry(node, struct frame, link);
 
         if (f->sent + rto <= now) {
@@ -273,10 +286,11 @@ static void tick_sent(struct path *p, uint64_t now)
         } else if (p->srtt && f->sent < p->newest_answered &&
                    f->sent + late <= now) {
             narrow(p, f, now, false);
+            why = LOST_OVERTAKEN;
         } else {
             break; /* the rest left later */
         }
-        lose(p, f);
+        lose(p, f, why);
     }
     if (!timed_out)
         return;
@@ -286,7 +300,7 @@ static void tick_sent(struct path *p, uint64_t now)
         silence = PATH_SILENT_TIME;
     if (p->state == PATH_GOOD && p->backoff >= PATH_SILENT_AFTER &&
         p->heard + silence <= now)
-        p->state = PATH_SILENT;
+        path_set_state(p, PATH_SILENT, "nothing is answered");
 }
 
 /* When the newest frame is sent again; UINT64_MAX: there is no need. */
@@ -314,8 +328,8 @@ static void tick_slow(struct path *p, uint64_t now)
         if (f->sent + slow_rto(f) > now)
             continue;
         if (f->transfer && p->state == PATH_GOOD && p->heard < f->sent)
-            p->state = PATH_SILENT;
-        lose(p, f);
+            path_set_state(p, PATH_SILENT, "a slow command and nothing else");
+        lose(p, f, LOST_NO_RESPONSE);
     }
 }
 
@@ -324,7 +338,7 @@ void path_tick(struct path *p, uint64_t now)
     tick_sent(p, now);
     if (probe_at(p) <= now) {
         p->probed = true;
-        lose(p, list_entry(p->sent.prev, struct frame, link));
+        lose(p, list_entry(p->sent.prev, struct frame, link), LOST_TAIL);
     }
     tick_slow(p, now);
 }
@@ -356,21 +370,21 @@ uint64_t path_next(const struct path *p)
 void path_hurry(struct path *p)
 {
     if (p->identify && p->identify->state == FRAME_SENT)
-        lose(p, p->identify);
+        lose(p, p->identify, LOST_ASKED);
 }
 
 void path_revive(struct path *p, uint64_t now)
 {
     bool outage = p->state != PATH_GOOD;
 
-    p->state = PATH_GOOD;
+    path_set_state(p, PATH_GOOD, "our disk answers");
     p->heard = now;
     if (!outage)
         return;
     list_each(node, &p->sent)
-        lose(p, list_entry(node, struct frame, link));
+        lose(p, list_entry(node, struct frame, link), LOST_OUTAGE);
     list_each(node, &p->slow)
-        lose(p, list_entry(node, struct frame, link));
+        lose(p, list_entry(node, struct frame, link), LOST_OUTAGE);
     if (p->window < 2 * PATH_WINDOW_UNIT)
         p->window = 2 * PATH_WINDOW_UNIT;
     p->recovery = now;

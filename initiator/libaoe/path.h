@@ -94,6 +94,9 @@ struct path {
     struct list lost; /* FRAME_LOST, to be sent again */
 };
 
+/* `why`: for the trace. */
+void path_set_state(struct path *p, enum path_state state, const char *why);
+
 void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
                const struct aoe_mac *mac);
 

@@ -134,6 +134,7 @@ static struct frame *make(struct path *p, unsigned sectors)
 /* Another copy of both, under the tags they had: an answer to any will do. */
 static void leave(struct path *p, struct frame *f)
 {
+    f->why = LOST_PROBE;
     path_forget(p, f);
     path_queued(p, f);
     port_queue(p->port, f);

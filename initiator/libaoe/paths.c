@@ -110,7 +110,7 @@ void disk_verify_paths(struct aoe_disk *d)
         if (!p->member)
             continue;
         if (p->state == PATH_GOOD)
-            p->state = PATH_NEW;
+            path_set_state(p, PATH_NEW, "it has to identify itself again");
         path_forget_identify(p);
         p->ask_at = 0;
     }

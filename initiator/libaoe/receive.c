@@ -9,6 +9,7 @@
 #include "initiator/libaoe/control.h"
 #include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/discover.h"
+#include "initiator/libaoe/trace.h"
 
 enum { RECEIVE_ROUNDS = 4 }; /* batches of one port in one service */
 
@@ -82,6 +83,18 @@ static void ata_response(struct port *port, const struct aoe_header *h,
     }
 }
 
+static void tell(struct port *port, const struct aoe_header *h, size_t len)
+{
+    char mac[AOE_MAC_TEXT], name[AOE_ADDR_TEXT];
+
+    aoe_addr_format(name, h->addr);
+    trace_say_port(port,
+                   "receive: %s, tag %08x, command %u, flags %x, %zu "
+                   "bytes from %s",
+                   name, h->tag, h->command, h->flags, len,
+                   aoe_mac_format(mac, &h->src));
+}
+
 static void receive_frame(struct port *port, const uint8_t *data, size_t len)
 {
     struct aoe_header h;
@@ -89,6 +102,8 @@ static void receive_frame(struct port *port, const uint8_t *data, size_t len)
     if (aoe_header_parse(data, len, &h) || !(h.flags & AOE_FLAG_RESPONSE) ||
         h.version > AOE_VERSION || aoe_mac_group(&h.src))
         return;
+    if (trace_on(port->aoe, TRACE_FRAMES))
+        tell(port, &h, len);
     if (control_response(port, &h, data, len))
         return;
     /* vblade announces itself with version 0; only its config counts. */

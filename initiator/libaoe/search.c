@@ -28,7 +28,7 @@ void disk_config(struct aoe_disk *d, struct port *port,
     /* An announcement: the target has started again, maybe as another. */
     if (h->tag == 0) {
         if (p->state != PATH_SILENT)
-            p->state = PATH_NEW;
+            path_set_state(p, PATH_NEW, "it announced itself");
         path_forget_identify(p);
         if (p->member)
             disk_announced(d);

@@ -51,7 +51,7 @@ static void lose(struct aoe_disk *d)
         struct path *p = list_entry(node, struct path, link);
 
         if (p->state == PATH_GOOD)
-            p->state = PATH_SILENT;
+            path_set_state(p, PATH_SILENT, "the disk is lost");
     }
     disk_fail_all(d, -EIO);
     disk_event(d, AOE_DISK_LOST);

@@ -6,10 +6,12 @@
  */
 #include "initiator/libaoe/transmit.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/iov.h"
+#include "initiator/libaoe/trace.h"
 
 /* Memory that a batch points into until the interface has taken it. */
 struct scratch {
@@ -75,6 +77,34 @@ static void build(const struct frame *f, struct scratch *s, int i)
     }
 }
 
+static const char *reason(const struct frame *f)
+{
+    static const char *const reasons[] = {
+        [LOST_NO_RESPONSE] = "no response",
+        [LOST_OVERTAKEN] = "a later one was answered, no response",
+        [LOST_TAIL] = "tail probe, no response",
+        [LOST_OUTAGE] = "the path is back, no response",
+        [LOST_HANDED_OVER] = "its path is away, no response",
+        [LOST_ASKED] = "the target was heard, no response",
+        [LOST_PROBE] = "MTU probe, no response",
+    };
+
+    return reasons[f->why];
+}
+
+/* `f` has left, once more if it has been on the wire before. */
+static void tell(const struct frame *f, uint64_t now)
+{
+    if (f->copies > 0)
+        trace_path(f->path, TRACE_DECISIONS,
+                   "retransmit: tag %08x, copy %u, %s for %s", f->tag,
+                   f->copies + 1, reason(f),
+                   trace_time(TRACE_BUFFER(TRACE_TIME), now - f->sent));
+    trace_path(f->path, TRACE_FRAMES,
+               "send: tag %08x, command %02x, lba %" PRIu64 ", %u sectors",
+               f->tag, f->opcode, f->lba, f->sectors);
+}
+
 /* Sends one batch; returns false when nothing more can leave now. */
 static bool send_batch(struct port *port, struct scratch *s)
 {
@@ -101,6 +131,7 @@ static bool send_batch(struct port *port, struct scratch *s)
         struct frame *f = batch[i];
 
         list_remove(&f->link);
+        tell(f, now);
         path_sent(f->path, f, now);
         disk_asked(f->disk, f->path, now);
         f->disk->stats.frames_sent++;
