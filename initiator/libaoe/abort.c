@@ -113,7 +113,7 @@ void disk_again(struct aoe_disk *d, bool flushes_only)
             continue; /* not begun, or its parts are in this list */
         if (flushes_only && t->op != AOE_FLUSH)
             continue;
-        if (d->replay && replay_owns(d->replay, t))
+        if (t->replay)
             transfer_fail(t, -EAGAIN, t->lba);
         transfer_drop_gaps(t);
         t->cut = 0;

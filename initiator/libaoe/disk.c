@@ -45,6 +45,7 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
         d->options.timeout = 0;
     d->event = event;
     d->event_arg = arg;
+    d->ended = disk_ended;
     list_init(&d->paths);
     list_init(&d->active);
     list_init(&d->queue);

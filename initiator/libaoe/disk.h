@@ -65,6 +65,9 @@ struct aoe_disk {
     uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
     char trouble[480];
 
+    /* Told of each transfer that has ended, before its user is. */
+    void (*ended)(struct aoe_disk *d, struct transfer *t);
+
     struct list paths;  /* of path.link */
     struct list active; /* of transfer.active */
     struct list queue;  /* of transfer.work */
@@ -149,7 +152,8 @@ uint64_t disk_silence_next(const struct aoe_disk *d);
 
 /* ---- requests.c ---- */
 
-/* Takes a transfer whose op, range, memory, deadline and finish are set.
+/* Takes a transfer whose op, range, memory, deadline, start and finish are
+ * set.
  * `ordered`: it keeps its place among overlapping changes. */
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
 /* To be called whenever a frame or a part of it ended. */
@@ -158,11 +162,8 @@ void transfer_check(struct transfer *t);
 void transfer_fail(struct transfer *t, int status, uint64_t lba);
 /* Frees its ranges that were to be cut anew. */
 void transfer_drop_gaps(struct transfer *t);
-/* Whether a blocked transfer may start now; an unaligned one starts its reads.
- */
-void transfer_start(struct transfer *t);
-/* Whose it is; NULL: one of ours. */
-struct aoe_writer *transfer_writer(struct transfer *t);
+/* A transfer's start: it is ready to be cut into frames. */
+void transfer_queue(struct transfer *t);
 
 /* ---- scheduler.c ---- */
 
@@ -256,7 +257,6 @@ void unaligned_start(struct transfer *whole);
  * will end it. */
 bool unaligned_abort(struct transfer *whole, int status);
 void unaligned_free(struct unaligned *u);
-struct transfer *unaligned_whole(struct unaligned *u);
 
 /* ---- restart.c ---- */
 

@@ -116,7 +116,7 @@ bool disk_flush_waits(const struct aoe_disk *d)
 
 static void change_ended(struct aoe_disk *d, struct transfer *t)
 {
-    struct aoe_writer *w = transfer_writer(t);
+    struct aoe_writer *w = transfer_whole(t)->writer;
 
     if (t->status == 0)
         d->changed++;
@@ -147,7 +147,7 @@ static void flush_ended(struct aoe_disk *d, const struct transfer *t)
 
 void disk_ended(struct aoe_disk *d, struct transfer *t)
 {
-    if (t->unaligned || (d->replay && replay_owns(d->replay, t)))
+    if (t->unaligned || t->replay)
         return; /* its parts have been here; was counted when it was new */
     if (transfer_changes(t))
         change_ended(d, t);

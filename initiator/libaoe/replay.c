@@ -286,7 +286,7 @@ static bool store(struct replay *r, const struct transfer *t)
 /* Nobody will write it again: it must not be reported before a flush. */
 static void mark_unkept(const struct replay *r, struct transfer *t)
 {
-    struct transfer *whole = t->part_of ? unaligned_whole(t->part_of) : t;
+    struct transfer *whole = transfer_whole(t);
 
     whole->unkept = true;
     whole->restarts = r->disk->restarts;
@@ -332,6 +332,7 @@ bool replay_flush(struct replay *r)
     r->flush = (struct transfer){.op = AOE_FLUSH,
                                  .sectors = d->flush_opcode ? 1 : 0,
                                  .deadline = UINT64_MAX,
+                                 .start = transfer_queue,
                                  .finish = flush_finish};
     transfer_begin(d, &r->flush, false);
     return true;
@@ -339,14 +340,6 @@ bool replay_flush(struct replay *r)
 
 /* ---- writing it again -----------------------------------------------------
  */
-
-bool replay_owns(const struct replay *r, const struct transfer *t)
-{
-    uintptr_t at = (uintptr_t)t, first = (uintptr_t)&r->slots[0],
-              end = (uintptr_t)&r->slots[SLOTS];
-
-    return at >= first && at < end;
-}
 
 bool replay_pending(const struct replay *r)
 {
@@ -360,7 +353,7 @@ bool replay_wanted(const struct replay *r)
 
 bool replay_blocks(const struct replay *r, const struct transfer *t)
 {
-    if (replay_owns(r, t))
+    if (t->replay)
         return false;
     return r->running || (t->op == AOE_FLUSH && stale(r));
 }
@@ -465,7 +458,9 @@ static bool next_run(struct replay *r, struct slot *s)
         s->t = (struct transfer){.op = AOE_WRITE,
                                  .lba = b->number * BLOCK_SECTORS + i,
                                  .sectors = n,
+                                 .replay = true,
                                  .deadline = UINT64_MAX,
+                                 .start = transfer_queue,
                                  .finish = slot_finish};
         return true;
     }

@@ -61,7 +61,5 @@ void replay_give_up(struct replay *r, bool say);
 void replay_run(struct replay *r);
 /* Whether `t` has to wait for the end of that. */
 bool replay_blocks(const struct replay *r, const struct transfer *t);
-/* Whether `t` is a part of it. */
-bool replay_owns(const struct replay *r, const struct transfer *t);
 
 #endif

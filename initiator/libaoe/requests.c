@@ -22,7 +22,6 @@ static struct aoe_request *request_of(struct transfer *t)
                                           offsetof(struct aoe_request, state));
 }
 
-/* NULL: it is none of a user's. */
 static struct aoe_writer *writer_of(struct aoe_disk *d, struct aoe_request *r)
 {
     return r->writer ? r->writer : &d->writers.own;
@@ -60,7 +59,7 @@ static void count(struct aoe_disk *d, const struct aoe_request *r, int status)
  * of its own tells only that. */
 static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
 {
-    struct aoe_writer *w = writer_of(d, r);
+    struct aoe_writer *w = t->writer;
 
     if (r->op == AOE_FLUSH || (r->fua && (!t->status || t->op == AOE_FLUSH)))
         t->status = writer_told(&d->writers, w, t->told, t->status);
@@ -86,6 +85,7 @@ static void request_finish(struct transfer *t)
         t->lba = 0;
         t->sectors = 1;
         t->deadline = d->options.timeout ? 0 : UINT64_MAX;
+        t->start = transfer_queue;
         transfer_begin(d, t, false);
         return;
     }
@@ -96,15 +96,6 @@ static void request_finish(struct transfer *t)
                               : r->offset;
     count(d, r, t->status);
     r->done(r, t->status);
-}
-
-struct aoe_writer *transfer_writer(struct transfer *t)
-{
-    struct transfer *whole = t->part_of ? unaligned_whole(t->part_of) : t;
-
-    return whole->finish == request_finish
-               ? writer_of(whole->disk, request_of(whole))
-               : NULL;
 }
 
 static int check_range(const struct aoe_disk *d, const struct aoe_request *r)
@@ -182,7 +173,11 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
         return err;
 
     t->op = r->op;
+    t->start = transfer_queue;
     t->finish = request_finish;
+    t->whole = NULL;
+    t->writer = writer_of(d, r);
+    t->replay = false;
     t->unaligned = NULL;
     t->unkept = false;
     t->reserved = 0;
@@ -197,12 +192,13 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     } else if (r->op == AOE_TRIM) {
         trim_inwards(t, r);
     } else if (!whole && r->length > 0) {
+        t->start = unaligned_start;
         err = unaligned_begin(t, r);
         if (err)
             return err;
     }
-    t->told = writer_of(d, r)->told;
-    writer_of(d, r)->requests++;
+    t->told = t->writer->told;
+    t->writer->requests++;
     disk_wanted(d);
     transfer_begin(d, t, true);
     return 0;

@@ -63,7 +63,7 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
         t->waited = true;
         return NULL;
     }
-    if (d->replay && transfer_changes(t) && !replay_owns(d->replay, t) &&
+    if (d->replay && transfer_changes(t) && !t->replay &&
         !replay_reserve(d->replay, t))
         return NULL;
     f = flight_get(&d->aoe->flight, true);

@@ -27,6 +27,7 @@ struct transfer {
     enum aoe_op op;
     bool waited; /* it had to wait for a late copy's lifetime */
     bool recut;  /* frames of it are in time-wait and were cut anew */
+    bool replay; /* of the replay log: written again */
     bool unkept; /* a change that the replay log could not take */
     int status;  /* of the whole: 0 or -errno, the first that came */
     uint64_t lba, sectors;
@@ -46,7 +47,11 @@ struct transfer {
                            UINT64_MAX: never */
     uint64_t error_lba; /* with status -EIO */
     struct unaligned *unaligned; /* set: the parts of this one do the work */
-    struct unaligned *part_of;   /* set: this is a part of it */
+    struct transfer *whole;      /* set: this is a part of it */
+    struct aoe_writer *writer;   /* who is told of losses; NULL: it is ours */
+    /* Called when no earlier change is in its way: transfer_queue, or what has
+     * to be done before. */
+    void (*start)(struct transfer *t);
     /* Called when it has ended, from aoe_service. */
     void (*finish)(struct transfer *t);
 };
@@ -54,6 +59,12 @@ struct transfer {
 static inline bool transfer_changes(const struct transfer *t)
 {
     return t->op == AOE_WRITE || t->op == AOE_TRIM || t->op == AOE_ZERO;
+}
+
+/* The user's request, where `t` is a part of it. */
+static inline struct transfer *transfer_whole(struct transfer *t)
+{
+    return t->whole ? t->whole : t;
 }
 
 /* Whether two requests have a sector in common. */

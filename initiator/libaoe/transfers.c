@@ -37,7 +37,7 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
             continue;
         if (--later->blockers == 0) {
             d->blocked--;
-            transfer_start(later);
+            later->start(later);
         }
     }
 }
@@ -61,15 +61,11 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
     if (ordered && transfer_changes(t))
         block(d, t);
     if (!t->blockers)
-        transfer_start(t);
+        t->start(t);
 }
 
-void transfer_start(struct transfer *t)
+void transfer_queue(struct transfer *t)
 {
-    if (t->unaligned) {
-        unaligned_start(t);
-        return;
-    }
     list_append(&t->disk->queue, &t->work);
     t->disk->aoe->kicked = true;
     transfer_check(t);
@@ -83,7 +79,7 @@ void transfer_check(struct transfer *t)
     if (t->recut)
         time_wait_disown(&t->disk->time_wait, t);
     list_remove(&t->active);
-    disk_ended(t->disk, t);
+    t->disk->ended(t->disk, t);
     unblock(t->disk, t);
     aoe_finish_later(t->disk->aoe, t);
 }

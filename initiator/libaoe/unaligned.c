@@ -36,11 +36,6 @@ struct unaligned {
     unsigned pending; /* parts on their way */
 };
 
-struct transfer *unaligned_whole(struct unaligned *u)
-{
-    return u->whole;
-}
-
 void unaligned_free(struct unaligned *u)
 {
     free(u->bounce);
@@ -89,7 +84,8 @@ static void set_partial(struct unaligned *u, struct partial *partial,
     partial->iov = (struct iovec){partial->sector, AOE_SECTOR};
     partial->part.lba = start / AOE_SECTOR;
     partial->part.sectors = 1;
-    partial->part.part_of = u;
+    partial->part.whole = u->whole;
+    partial->part.start = transfer_queue;
     partial->part.finish = part_finish;
 }
 
@@ -101,7 +97,8 @@ static int set_body(struct unaligned *u, uint64_t start, uint64_t end, bool odd)
     u->has_body = true;
     b->lba = start / AOE_SECTOR;
     b->sectors = (end - start) / AOE_SECTOR;
-    b->part_of = u;
+    b->whole = u->whole;
+    b->start = transfer_queue;
     b->finish = part_finish;
     if (u->whole->op == AOE_ZERO)
         return 0;
@@ -248,7 +245,7 @@ static void deliver(struct unaligned *u)
 
 static void part_finish(struct transfer *t)
 {
-    struct unaligned *u = t->part_of;
+    struct unaligned *u = t->whole->unaligned;
     struct transfer *whole = u->whole;
 
     if (t->status)
