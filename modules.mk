@@ -44,5 +44,4 @@ takes.target := SECCOMP
 # Files that need each other in a circle: none, but for these.
 circles.base := 2
 circles.wire := 3
-circles.initiator/libaoe := 4
 circles.bridge/aoe-fuse := 9

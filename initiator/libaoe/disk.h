@@ -209,6 +209,10 @@ struct path *disk_path(struct aoe_disk *d, struct port *port,
 /* A new one; NULL without memory, or where there are too many. */
 struct path *disk_add_path(struct aoe_disk *d, struct port *port,
                            const struct aoe_mac *mac);
+/* What the target says it queues, and a command may carry; with what the
+ * interface allows that limits the window and the length of frames. */
+void path_set_limits(struct path *p, unsigned buffer_count,
+                     unsigned sector_count);
 /* What is on its way by it goes by another. */
 void path_free(struct path *p);
 /* How many lead to our disk, as far as is known. */

@@ -20,7 +20,7 @@ void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
     p->mac = *mac;
     p->patience = 1;
     p->limit = 1;
-    path_mtu_init(p);
+    p->sectors = 1;
     p->window = PATH_WINDOW_START * PATH_WINDOW_UNIT;
     p->threshold = UINT32_MAX;
     list_init(&p->sent);
@@ -38,16 +38,9 @@ void path_set_state(struct path *p, enum path_state state, const char *why)
     p->state = state;
 }
 
-void path_set_limits(struct path *p, unsigned buffer_count,
-                     unsigned sector_count, unsigned mtu, unsigned window)
+void path_set_limit(struct path *p, unsigned buffer_count, unsigned window)
 {
-    unsigned fit = aoe_sectors_for_mtu(mtu);
-
     p->buffer_count = buffer_count;
-    p->sector_count = sector_count;
-    if (sector_count == 0)
-        sector_count = 2; /* servers before revision 8 */
-    path_mtu_limit(p, sector_count < fit ? sector_count : fit);
     p->limit = buffer_count ? buffer_count : 1;
     if (window && window < p->limit)
         p->limit = window;
@@ -258,7 +251,8 @@ void path_answered(struct path *p, struct frame *f, uint64_t now)
         learn(p, f, now);
         widen(p);
     }
-    path_mtu_answered(p, f);
+    if (p->observer)
+        p->observer->answered(p, f);
     path_forget(p, f);
 }
 
@@ -268,7 +262,8 @@ static void lose(struct path *p, struct frame *f, enum frame_lost why)
     path_forget(p, f);
     f->state = FRAME_LOST;
     list_append(&p->lost, &f->link);
-    path_mtu_lost(p, f);
+    if (p->observer)
+        p->observer->lost(p, f);
 }
 
 static void tick_sent(struct path *p, uint64_t now)

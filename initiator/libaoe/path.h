@@ -54,6 +54,14 @@ enum {
 };
 #define PATH_SILENT_TIME (300 * NS_PER_MS) /* so long nothing at all */
 
+struct path;
+
+/* What a path reports of the frames of requests that went by it. */
+struct path_observer {
+    void (*lost)(struct path *p, const struct frame *f);
+    void (*answered)(struct path *p, const struct frame *f);
+};
+
 struct path {
     struct list link; /* in its disk's paths */
     struct aoe_disk *disk;
@@ -71,6 +79,7 @@ struct path {
     unsigned sector_count; /* what the target says a command may carry */
     unsigned sectors;      /* what a frame here carries: 1..255 */
     struct path_mtu mtu;
+    const struct path_observer *observer; /* or NULL */
 
     unsigned limit;        /* the most frames in flight, ever */
     unsigned window;       /* in units: frames that may be in flight */
@@ -103,9 +112,8 @@ void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
 /* The target was heard in some other way: a probe need not wait. */
 void path_hurry(struct path *p);
 
-/* What the target and the interface allow; `window` 0: no limit of ours. */
-void path_set_limits(struct path *p, unsigned buffer_count,
-                     unsigned sector_count, unsigned mtu, unsigned window);
+/* How many frames the target queues; `window` 0: no limit of ours. */
+void path_set_limit(struct path *p, unsigned buffer_count, unsigned window);
 
 /* Whether one more frame may be queued for it. */
 static inline bool path_room(const struct path *p)

@@ -10,13 +10,6 @@
 /* The answer to a probe need not be waited for longer than this. */
 #define WAIT_MOST NS_PER_S
 
-void path_mtu_init(struct path *p)
-{
-    p->mtu = (struct path_mtu){
-        .ceiling = 1, .probe_at = UINT64_MAX, .gap = PATH_MTU_GAP_FIRST};
-    p->sectors = 1;
-}
-
 static unsigned sure(const struct path *p)
 {
     return p->mtu.ceiling < PATH_MTU_SURE ? p->mtu.ceiling : PATH_MTU_SURE;
@@ -263,7 +256,7 @@ static bool lengthy_data(const struct path *p, const struct frame *f)
     return frame_timed(f) && f->sectors > sure(p);
 }
 
-void path_mtu_lost(struct path *p, const struct frame *f)
+static void on_lost(struct path *p, const struct frame *f)
 {
     struct path_mtu *m = &p->mtu;
 
@@ -276,7 +269,7 @@ void path_mtu_lost(struct path *p, const struct frame *f)
     }
 }
 
-void path_mtu_answered(struct path *p, const struct frame *f)
+static void on_answered(struct path *p, const struct frame *f)
 {
     if (lengthy_data(p, f))
         p->mtu.lost[frame_reads(f)] = 0;
@@ -339,4 +332,14 @@ uint64_t path_mtu_next(const struct path *p)
     if (p->state != PATH_GOOD)
         return UINT64_MAX;
     return at < p->mtu.probe_at ? at : p->mtu.probe_at;
+}
+
+void path_mtu_init(struct path *p)
+{
+    static const struct path_observer observer = {.lost = on_lost,
+                                                  .answered = on_answered};
+
+    p->mtu = (struct path_mtu){
+        .ceiling = 1, .probe_at = UINT64_MAX, .gap = PATH_MTU_GAP_FIRST};
+    p->observer = &observer;
 }

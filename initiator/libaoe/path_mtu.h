@@ -54,6 +54,7 @@ struct path_mtu {
     unsigned lost[2];      /* long writes [0] and reads [1] lost in a row */
 };
 
+/* Begins to observe the path. */
 void path_mtu_init(struct path *p);
 
 /* What the interface and the target allow; more than is in use is probed. */
@@ -62,10 +63,6 @@ void path_mtu_limit(struct path *p, unsigned sectors);
 /* The path leads to our disk, for the first time or again after an outage:
  * whatever was known about lengths may have changed. */
 void path_mtu_hurry(struct path *p);
-
-/* A frame of a request was lost, or answered. */
-void path_mtu_lost(struct path *p, const struct frame *f);
-void path_mtu_answered(struct path *p, const struct frame *f);
 
 /* The target refused a frame of a request: ABRT, or a bad argument.  True: it
  * was a long one and goes again in short pieces, since the target may have

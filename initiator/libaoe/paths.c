@@ -33,6 +33,7 @@ struct path *disk_add_path(struct aoe_disk *d, struct port *port,
     if (!p)
         return NULL;
     path_init(p, d, port, mac);
+    path_mtu_init(p);
     list_append(&d->paths, &p->link);
     return p;
 }
@@ -44,6 +45,19 @@ void path_forget_identify(struct path *p)
     path_forget(p, p->identify);
     flight_put(&p->disk->aoe->flight, p->identify);
     p->identify = NULL;
+}
+
+void path_set_limits(struct path *p, unsigned buffer_count,
+                     unsigned sector_count)
+{
+    unsigned fit = aoe_sectors_for_mtu(p->port->link->mtu);
+
+    p->sector_count = sector_count;
+    if (sector_count == 0)
+        sector_count = 2; /* servers before revision 8 */
+    path_set_limit(p, buffer_count, p->disk->options.window);
+    path_mtu_limit(p, sector_count < fit ? sector_count : fit);
+    path_mtu_shorten(p);
 }
 
 /* What is on its way by this path will have to go by another. */

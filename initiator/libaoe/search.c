@@ -22,9 +22,7 @@ void disk_config(struct aoe_disk *d, struct port *port,
         p = disk_add_path(d, port, &h->src);
     if (!p)
         return;
-    path_set_limits(p, c->buffer_count, c->sector_count, port->link->mtu,
-                    d->options.window);
-    path_mtu_shorten(p);
+    path_set_limits(p, c->buffer_count, c->sector_count);
     /* An announcement: the target has started again, maybe as another. */
     if (h->tag == 0) {
         if (p->state != PATH_SILENT)
@@ -93,11 +91,8 @@ void disk_port_changed(struct aoe_disk *d, struct port *port)
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
-        if (p->port != port)
-            continue;
-        path_set_limits(p, p->buffer_count, p->sector_count, port->link->mtu,
-                        d->options.window);
-        path_mtu_shorten(p);
+        if (p->port == port)
+            path_set_limits(p, p->buffer_count, p->sector_count);
     }
     if (port->link->up)
         d->query_at = d->aoe->now;

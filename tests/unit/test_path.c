@@ -26,7 +26,9 @@ static int setup(void **state)
     (void)state;
     flight_init(&flight, UINT32_C(0x91000000), 0xfffffe);
     path_init(&path, NULL, NULL, &mac);
-    path_set_limits(&path, 64, 2, 1500, 0);
+    path_mtu_init(&path);
+    path_set_limit(&path, 64, 0);
+    path_mtu_limit(&path, 2);
     path.state = PATH_GOOD;
     return 0;
 }
@@ -171,7 +173,7 @@ static void a_single_loss_halves_it_too(void **state)
 static void window_never_passes_the_buffer_count(void **state)
 {
     (void)state;
-    path_set_limits(&path, 5, 2, 1500, 0);
+    path_set_limit(&path, 5, 0);
     for (int i = 0; i < 1000; i++) {
         struct frame *f[8];
         unsigned n = 0;
@@ -182,14 +184,15 @@ static void window_never_passes_the_buffer_count(void **state)
         while (n > 0)
             answer(f[--n], (uint64_t)i * MS + 50 * US);
     }
-    path_set_limits(&path, 0, 0, 1500, 0); /* what some targets say */
+    path_set_limit(&path, 0, 0); /* what some targets say */
     assert_int_equal(path.limit, 1);
     assert_int_equal(path.sectors, 2);
-    path_set_limits(&path, 64, 255, 9000, 7);
+    path_set_limit(&path, 64, 7);
     assert_int_equal(path.limit, 7);
+    path_mtu_limit(&path, aoe_sectors_for_mtu(9000));
     assert_int_equal(path.mtu.ceiling, 16);
-    assert_int_equal(path.sectors, 2);     /* more is to be verified first */
-    path_set_limits(&path, 64, 2, 100, 0); /* an absurd MTU */
+    assert_int_equal(path.sectors, 2); /* more is to be verified first */
+    path_mtu_limit(&path, aoe_sectors_for_mtu(100)); /* absurd */
     assert_int_equal(path.sectors, 1);
 }
 
