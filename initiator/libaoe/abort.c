@@ -3,9 +3,13 @@
  * Requests that end before their time, or begin anew: their frames are taken
  * off the wire, and late copies enter time-wait.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/abort.h"
 
 #include <errno.h>
+
+#include "initiator/libaoe/frames.h"
+#include "initiator/libaoe/transfers.h"
+#include "initiator/libaoe/unaligned.h"
 
 /* ---- frames ---------------------------------------------------------------
  */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/error.h"
 
 #define RETRY_FIRST   (200 * NS_PER_MS)
 #define RETRY_SLOWEST NS_PER_S

@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/event.h"
+#include "initiator/libaoe/loss.h"
+#include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/restart.h"
+#include "initiator/libaoe/search.h"
+#include "initiator/libaoe/silence.h"
+
 /* Longer is for ever, and would not be counted right. */
 #define TIMEOUT_MOST (UINT64_MAX / 16)
 

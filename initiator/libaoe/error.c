@@ -2,9 +2,11 @@
  *
  * What an AoE error (AoEr11 section 2.4) is to a program.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/error.h"
 
 #include <errno.h>
+
+#include "wire/aoe.h"
 
 int error_status(uint8_t error)
 {

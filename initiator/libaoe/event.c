@@ -2,7 +2,8 @@
  *
  * What becomes of a disk, told to its user.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/event.h"
+
 #include "initiator/libaoe/trace.h"
 
 static const char *name(enum aoe_event event)

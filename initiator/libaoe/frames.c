@@ -3,9 +3,12 @@
  * A frame of a request between leaving its path and its end: it goes by another
  * path, is cut anew, or is over and enters time-wait.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/frames.h"
 
 #include <errno.h>
+
+#include "initiator/libaoe/path_choice.h"
+#include "initiator/libaoe/transfers.h"
 
 void disk_retire(struct aoe_disk *d, struct frame *f)
 {

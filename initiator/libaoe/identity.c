@@ -4,12 +4,18 @@
  * make a path of it (rule 6 of doc/safety.md), whether it is found for the
  * first time or was away.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/identity.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/event.h"
+#include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/restart.h"
+#include "initiator/libaoe/search.h"
 
 /* How long another disk at the same address has to object before ours is
  * used: writing to whichever answered first would corrupt one of them. */

@@ -9,9 +9,13 @@
  * FLUSH names the epoch that what it covers was answered under, so that none
  * succeeds which comes after a loss nobody has noticed.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/loss.h"
 
 #include <errno.h>
+
+#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/event.h"
+#include "initiator/libaoe/paths.h"
 
 /* So often a FLUSH is tried again, each time after the log was written again,
  * and with a pause that grows before all but the first. */

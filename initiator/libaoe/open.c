@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "initiator/libaoe/control.h"
-#include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/discover.h"
+#include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/prefix.h"
 
 static uint64_t system_clock(void *arg)

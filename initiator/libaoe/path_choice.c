@@ -3,7 +3,7 @@
  * Which path the next frame goes by: of those with a free place in their window
  * the one that will have answered it first.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/path_choice.h"
 
 /* Whether a target has as many frames as it has buffers, by whatever local
  * interfaces they come. */

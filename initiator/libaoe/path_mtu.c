@@ -5,6 +5,8 @@
 #include "initiator/libaoe/path_mtu.h"
 
 #include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/event.h"
+#include "initiator/libaoe/frames.h"
 #include "initiator/libaoe/iov.h"
 
 /* The answer to a probe need not be waited for longer than this. */

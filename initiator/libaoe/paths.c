@@ -3,9 +3,11 @@
  * The paths of a disk: who is one, who has to show again that he is, and who
  * goes.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/paths.h"
 
 #include <stdlib.h>
+
+#include "initiator/libaoe/frames.h"
 
 enum { PATHS_MAX = 64 };
 

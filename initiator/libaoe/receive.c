@@ -7,8 +7,13 @@
 #include "initiator/libaoe/receive.h"
 
 #include "initiator/libaoe/control.h"
-#include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/discover.h"
+#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/identity.h"
+#include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/responses.h"
+#include "initiator/libaoe/search.h"
+#include "initiator/libaoe/silence.h"
 #include "initiator/libaoe/trace.h"
 
 enum { RECEIVE_ROUNDS = 4 }; /* batches of one port in one service */

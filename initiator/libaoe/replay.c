@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "initiator/libaoe/abort.h"
 #include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/event.h"
 #include "initiator/libaoe/replay_log.h"
+#include "initiator/libaoe/transfers.h"
 
 enum {
     WRITES = 32, /* of the replay, that are submitted together */

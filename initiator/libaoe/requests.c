@@ -8,6 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "initiator/libaoe/silence.h"
+#include "initiator/libaoe/transfers.h"
+#include "initiator/libaoe/unaligned.h"
+
 _Static_assert(sizeof(struct transfer) <= sizeof(struct aoe_request_state),
                "a transfer lives in its request");
 

@@ -3,9 +3,17 @@
  * What an answer means (AoEr11 section 3.1, ATA8-ACS).  An answer to any copy
  * of a frame completes it; those that follow only say that it was late.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/responses.h"
 
 #include <errno.h>
+
+#include "initiator/libaoe/error.h"
+#include "initiator/libaoe/frames.h"
+#include "initiator/libaoe/identity.h"
+#include "initiator/libaoe/loss.h"
+#include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/restart.h"
+#include "initiator/libaoe/transfers.h"
 
 /* A read that lacks data may have been cut off on its way; this often, and it
  * is the target that cuts. */

@@ -7,9 +7,14 @@
  * in it.  aoekit's target is asked what happened (loss.c); of others the worst
  * is believed.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/restart.h"
 
 #include <errno.h>
+
+#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/event.h"
+#include "initiator/libaoe/loss.h"
+#include "initiator/libaoe/paths.h"
 
 /* No machine loses its memory and answers again in less.  More than a FLUSH
  * waits for its answer before the target is asked whether it is there. */

@@ -2,8 +2,13 @@
  *
  * Cutting requests into frames, as far as the windows of the paths allow.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/scheduler.h"
 
+#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/frames.h"
+#include "initiator/libaoe/loss.h"
+#include "initiator/libaoe/path_choice.h"
+#include "initiator/libaoe/silence.h"
 #include "wire/link.h"
 
 enum {

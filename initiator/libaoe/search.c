@@ -3,7 +3,10 @@
  * Finding a disk and the paths to it: whoever answers a Query Config (AoEr11
  * section 3.2) for its address is asked to IDENTIFY.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/search.h"
+
+#include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/restart.h"
 
 #define QUERY_FIRST  (50 * NS_PER_MS)
 #define QUERY_STEADY (60 * NS_PER_S) /* while all is well: new paths */

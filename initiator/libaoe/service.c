@@ -7,9 +7,12 @@
 
 #include "base/clock.h"
 #include "initiator/libaoe/control.h"
-#include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/discover.h"
+#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/receive.h"
+#include "initiator/libaoe/scheduler.h"
+#include "initiator/libaoe/search.h"
 #include "initiator/libaoe/transmit.h"
 
 /* What a sleep and a wake-up cost where they cost most, in a virtual machine;

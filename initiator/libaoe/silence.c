@@ -4,9 +4,12 @@
  * others are answered.  What waits in our own queue does not age, nor does
  * anything while the process does not run (base/awake.h).
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/silence.h"
 
 #include <errno.h>
+
+#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/event.h"
 
 /* ---- a disk that answers nothing ------------------------------------------
  *

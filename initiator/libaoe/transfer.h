@@ -70,6 +70,11 @@ static inline struct transfer *transfer_whole(struct transfer *t)
 /* Whether two requests have a sector in common. */
 bool transfer_overlaps(const struct transfer *a, const struct transfer *b);
 
+/* A failure at `lba`: the first status stays, the lowest LBA. */
+void transfer_fail(struct transfer *t, int status, uint64_t lba);
+/* Frees its ranges that were to be cut anew. */
+void transfer_drop_gaps(struct transfer *t);
+
 /* Whether something is left to be made into frames. */
 static inline bool transfer_uncut(const struct transfer *t)
 {

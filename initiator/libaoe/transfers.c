@@ -4,7 +4,7 @@
  * keep their order (rule 5 of doc/safety.md: no two overlapping writes are
  * outstanding): a later one waits for those before it.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/transfers.h"
 
 /* ---- order ----------------------------------------------------------------
  */

@@ -11,6 +11,7 @@
 
 #include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/iov.h"
+#include "initiator/libaoe/restart.h"
 #include "initiator/libaoe/trace.h"
 
 /* Memory that a batch points into until the interface has taken it. */

@@ -7,11 +7,13 @@
  *      | head   |      body       | tail   |
  *      |   [====|=================|===]    |
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/unaligned.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "initiator/libaoe/transfers.h"
 
 struct partial {
     struct transfer part;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "initiator/libaoe/abort.h"
 #include "tests/unit/disk_fixture.h"
 
 /* ---- safety ---------------------------------------------------------------

@@ -3,7 +3,7 @@
  * Mutant: a FLUSH that is refused was one that the target does not have, and
  * does not need: it has succeeded, and there will be no other.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/loss.h"
 
 void __real_disk_flush_failed(struct aoe_disk *d, enum flush_failure how,
                               bool again);

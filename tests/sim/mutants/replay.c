@@ -2,7 +2,7 @@
  *
  * Mutant: a target's restart is noticed, but nothing is written again.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/loss.h"
 
 void __real_disk_lost_writes(struct aoe_disk *d, enum aoe_event cause,
                              bool at_once);

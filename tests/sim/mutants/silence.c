@@ -3,7 +3,7 @@
  * Mutant: a deadline counts from when the disk was first wanted, whatever it
  * answers meanwhile.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/silence.h"
 
 void __wrap_disk_answered(struct frame *f);
 

@@ -3,7 +3,8 @@
  * Mutant: with a replay log a FLUSH that fails has failed, and that is all:
  * what is lost is not written again.
  */
-#include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/loss.h"
+#include "initiator/libaoe/restart.h"
 
 void __real_disk_flush_failed(struct aoe_disk *d, enum flush_failure how,
                               bool again);
