@@ -11,9 +11,10 @@
  *     aoe_submit -> frames, at most a window of them -> wire -> done()
  *
  * Threads: a `struct aoe` and all its disks belong to one thread at a time.
- * Callbacks run inside aoe_service, aoe_disk_close and aoe_close, never inside
- * aoe_submit; they may call anything here except aoe_service, aoe_push, the
- * blocking calls, and what opens or closes.
+ * Callbacks run inside aoe_service, aoe_push, the blocking calls,
+ * aoe_disk_close and aoe_close, never inside aoe_submit; they may call anything
+ * here except aoe_service, aoe_push, the blocking calls, and what opens or
+ * closes.  A disk's event callback may also close disks, its own among them.
  *
  * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
  * and lengths are bytes unless a name says sectors; a sector has 512 bytes;
@@ -225,6 +226,11 @@ enum aoe_event {
                          lost before: see aoe_writer_resume */
 };
 
+/* Told at the end of aoe_service, aoe_push and the blocking calls, when the
+ * engine is at rest, so that aoe_disk_close may be called from here: for
+ * `disk`, of which nothing more is told then, or for others of its context.  An
+ * event that happens again before it was told is told once.  By the time it is
+ * told the disk may be in another state again, of which another event tells. */
 typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
                           enum aoe_event event);
 

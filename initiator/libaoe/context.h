@@ -37,6 +37,7 @@ struct aoe {
     struct list disks;         /* of aoe_disk.link */
     struct list discoveries;   /* of aoe_discovery.link */
     struct list controls;      /* of control_state.link */
+    struct list events;        /* of disk_event.link: to be told */
     struct list done;          /* of transfer.work: to be finished */
     uint64_t now;              /* of the latest call, ns */
     struct awake awake;        /* without the time in which nobody called */

@@ -54,6 +54,7 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     d->event = event;
     d->event_arg = arg;
     d->ended = disk_ended;
+    disk_events_init(d);
     list_init(&d->paths);
     list_init(&d->active);
     list_init(&d->queue);
@@ -75,26 +76,40 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     return 0;
 }
 
+/* One that has ended and whose user does not know yet, or NULL. */
+static struct transfer *first_done(const struct aoe_disk *d)
+{
+    list_each(node, &d->aoe->done) {
+        struct transfer *t = list_entry(node, struct transfer, work);
+
+        if (t->disk == d)
+            return t;
+    }
+    return NULL;
+}
+
+/* What ends may be a part of something that ends next, and who hears of an end
+ * may close another disk. */
+static void finish_all(struct aoe_disk *d)
+{
+    struct transfer *t;
+
+    disk_fail_all(d, -ECANCELED);
+    while ((t = first_done(d))) {
+        list_remove(&t->work);
+        t->finish(t);
+        disk_fail_all(d, -ECANCELED);
+    }
+}
+
 void aoe_disk_close(struct aoe_disk *d)
 {
     struct aoe *aoe = d->aoe;
     struct list *node;
-    bool finished;
 
     d->state = DISK_STALE;
-    do { /* what ends may be a part of something that ends next */
-        finished = false;
-        disk_fail_all(d, -ECANCELED);
-        list_each(done, &aoe->done) {
-            struct transfer *t = list_entry(done, struct transfer, work);
-
-            if (t->disk != d)
-                continue;
-            list_remove(&t->work);
-            t->finish(t);
-            finished = true;
-        }
-    } while (finished);
+    disk_events_drop(d);
+    finish_all(d);
     while ((node = list_first(&d->time_wait.frames))) {
         struct frame *f = list_entry(node, struct frame, link);
 

@@ -31,6 +31,15 @@ enum disk_state {
     DISK_CONFLICT, /* before it was ready, two different disks answered */
 };
 
+/* An event that waits to be told. */
+struct disk_event {
+    struct list link; /* in aoe->events */
+    struct aoe_disk *disk;
+    enum aoe_event event;
+};
+
+enum { DISK_EVENTS = AOE_DISK_SETTLED + 1 };
+
 struct aoe_disk {
     struct list link; /* in aoe->disks */
     struct aoe *aoe;
@@ -39,6 +48,7 @@ struct aoe_disk {
     struct aoe_disk_options options;
     aoe_event_fn *event;
     void *event_arg;
+    struct disk_event events[DISK_EVENTS];
 
     enum disk_state state;
     struct aoe_identity identity;

@@ -37,6 +37,7 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
     list_init(&aoe->disks);
     list_init(&aoe->discoveries);
     list_init(&aoe->controls);
+    list_init(&aoe->events);
     list_init(&aoe->done);
     flight_init(&aoe->flight, prefix, seed);
     for (unsigned i = 0; i < count; i++) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "initiator/libaoe/control.h"
 #include "initiator/libaoe/discover.h"
+#include "initiator/libaoe/event.h"
 #include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/receive.h"
@@ -22,14 +23,22 @@
 /* ---- the turn --------------------------------------------------------------
  */
 
-static void run_done(struct aoe *aoe)
+/* Tells what has happened: events first, and those that a completion brings
+ * about before the next.  Whoever is told may close disks: nothing here is in
+ * the middle of a list. */
+static void tell(struct aoe *aoe)
 {
-    struct list *node;
+    for (;;) {
+        struct list *node;
+        struct transfer *t;
 
-    while ((node = list_first(&aoe->done))) {
-        struct transfer *t = list_entry(node, struct transfer, work);
-
+        while (aoe_tell_event(aoe))
+            ;
+        node = list_first(&aoe->done);
+        if (!node)
+            return;
         list_remove(node);
+        t = list_entry(node, struct transfer, work);
         t->finish(t);
     }
 }
@@ -57,12 +66,14 @@ static void turn(struct aoe *aoe)
     list_each(found, &aoe->discoveries)
         discovery_tick(list_entry(found, struct aoe_discovery, link), aoe->now);
     control_tick(aoe);
-    run_done(aoe);
+    tell(aoe);
     aoe->kicked = false;
     list_each(disk, &aoe->disks)
         disk_schedule(list_entry(disk, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         port_flush(&aoe->ports[i]);
+    while (aoe_tell_event(aoe))
+        ;
     /* Nobody may stay away for longer; aoe_timeout tells when sooner. */
     awake_sleep(&aoe->awake, aoe->now + CONTEXT_REFRESH);
 }
@@ -124,7 +135,7 @@ int64_t aoe_timeout(struct aoe *aoe)
 {
     uint64_t next = aoe->refresh_at, now = aoe_now(aoe);
 
-    if (aoe->kicked) {
+    if (aoe->kicked || !list_empty(&aoe->events)) {
         awake_sleep(&aoe->awake, now);
         return 0;
     }
