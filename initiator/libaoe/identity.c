@@ -173,7 +173,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
     disk_vendor(d, &id.vendor);
     path_revive(p, d->aoe->now);
     if (outage)
-        path_mtu_hurry(p);
+        path_mtu_search(p);
     resize(d, id.sectors);
     if (d->state == DISK_LOST || d->state == DISK_STALE) {
         d->state = DISK_READY;

@@ -4,64 +4,198 @@
  */
 #include "initiator/libaoe/path_mtu.h"
 
+#include <assert.h>
+
 #include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/frames.h"
 #include "initiator/libaoe/iov.h"
+#include "initiator/libaoe/trace.h"
 
-/* The answer to a probe need not be waited for longer than this. */
-#define WAIT_MOST NS_PER_S
+/* The response to a probe need not be waited for longer than this. */
+#define WAIT_MAX NS_PER_S
 
-static unsigned sure(const struct path *p)
+/* The size that needs no probe (RFC 8899: BASE_PLPMTU). */
+static unsigned base(const struct path *p)
 {
-    return p->mtu.ceiling < PATH_MTU_SURE ? p->mtu.ceiling : PATH_MTU_SURE;
+    return p->mtu.ceiling < PATH_MTU_BASE ? p->mtu.ceiling : PATH_MTU_BASE;
 }
 
-/* The next size to try where `sectors` did not pass. */
-static unsigned below(unsigned sectors)
+/* The next size to probe where `sectors` did not pass. */
+static unsigned smaller(unsigned sectors)
 {
     return sectors > 2 * PATH_MTU_BLOCK ? 2 * PATH_MTU_BLOCK
            : sectors > PATH_MTU_BLOCK   ? PATH_MTU_BLOCK
-                                        : PATH_MTU_SURE;
+                                        : PATH_MTU_BASE;
 }
 
-/* ---- what to try, and when ------------------------------------------------
+/* ---- the state machine ----------------------------------------------------
+ *
+ * RFC 8899 section 5.2, without its first and last states: the base size needs
+ * no confirmation, for IDENTIFY has come through, and there is none below it.
  */
 
-static void attempt(struct path_mtu *m, unsigned sectors)
+enum news {
+    NEWS_START,      /* the path is good, or its ceiling another one */
+    NEWS_PASSED,     /* the probe came through */
+    NEWS_VANISHED,   /* MAX_PROBES did not, though short ones did */
+    NEWS_SILENCE,    /* nothing came through, so often that it is given up */
+    NEWS_BLACK_HOLE, /* long frames in use were lost one after the other */
+    NEWS_TIMER,      /* PMTU_RAISE_TIMER */
+    NEWS_NO_PROBE,   /* the disk is too small to read so much, or no memory */
+    NEWS_COUNT
+};
+
+static void enter(struct path *p, enum path_mtu_state state)
 {
-    m->trying = sectors;
-    m->vanished = m->waits = 0;
-    m->probe_at = 0;
+    p->mtu.state = state;
+    assert((state == PATH_MTU_COMPLETE) == (p->mtu.probed == 0));
 }
 
-/* The matter rests; a size below the ceiling is not for ever. */
-static void rest(struct path *p, uint64_t now)
+static void probe_size(struct path *p, enum path_mtu_state state,
+                       unsigned sectors)
+{
+    struct path_mtu *m = &p->mtu;
+
+    assert(sectors > 0);
+    m->probed = sectors;
+    m->vanished = m->silent = 0;
+    m->probe_at = 0;
+    enter(p, state);
+}
+
+/* A size below the ceiling is not for ever. */
+static void complete(struct path *p)
 {
     struct path_mtu *m = &p->mtu;
 
     path_mtu_withdraw(p);
-    m->trying = 0;
+    m->probed = 0;
     m->lost[0] = m->lost[1] = 0;
+    enter(p, PATH_MTU_COMPLETE);
     if (p->sectors >= m->ceiling) {
         m->probe_at = UINT64_MAX;
-        m->gap = PATH_MTU_GAP_FIRST;
+        m->gap = PATH_MTU_RAISE_MIN;
         return;
     }
-    m->probe_at = now + m->gap;
+    m->probe_at = p->disk->aoe->now + m->gap;
     m->gap *= 2;
-    if (m->gap > PATH_MTU_GAP_MOST)
-        m->gap = PATH_MTU_GAP_MOST;
+    if (m->gap > PATH_MTU_RAISE_MAX)
+        m->gap = PATH_MTU_RAISE_MAX;
 }
 
-void path_mtu_hurry(struct path *p)
+/* Tells the user, where it is news. */
+static void report(struct path *p)
 {
+    unsigned now = p->sectors < p->mtu.ceiling ? p->sectors : 0;
+
+    if (now == p->mtu.reported)
+        return;
+    p->mtu.reported = now;
+    disk_event(p->disk, AOE_DISK_PAYLOAD);
+}
+
+static void start(struct path *p)
+{
+    struct path_mtu *m = &p->mtu;
+
     path_mtu_withdraw(p);
-    p->mtu.gap = PATH_MTU_GAP_FIRST;
-    p->mtu.trying = 0;
-    p->mtu.probe_at = UINT64_MAX;
-    if (p->sectors < p->mtu.ceiling)
-        attempt(&p->mtu, p->mtu.ceiling);
+    m->gap = PATH_MTU_RAISE_MIN;
+    m->probed = 0;
+    m->probe_at = UINT64_MAX;
+    if (p->sectors < m->ceiling)
+        probe_size(p, PATH_MTU_SEARCHING, m->ceiling);
+    else
+        enter(p, PATH_MTU_COMPLETE);
+}
+
+/* The counts go on: where a size failed before, one more probe that vanishes is
+ * enough. */
+static void raise_again(struct path *p)
+{
+    p->mtu.probed = p->mtu.ceiling;
+    enter(p, PATH_MTU_SEARCHING);
+}
+
+static void use(struct path *p)
+{
+    unsigned sectors = p->mtu.probed;
+
+    if (sectors > p->sectors && sectors <= p->mtu.ceiling)
+        p->sectors = sectors;
+    trace_path(p, TRACE_DECISIONS, "mtu: %u sectors pass, %u in use", sectors,
+               p->sectors);
+    complete(p);
+    report(p);
+}
+
+static void search_smaller(struct path *p)
+{
+    unsigned probed = p->mtu.probed, next = smaller(probed);
+
+    trace_path(p, TRACE_DECISIONS, "mtu: %u sectors do not pass, %u in use",
+               probed, p->sectors);
+    path_mtu_withdraw(p);
+    if (next > p->sectors) {
+        probe_size(p, PATH_MTU_SEARCHING, next);
+        return;
+    }
+    complete(p);
+    report(p);
+}
+
+static void fall_back(struct path *p)
+{
+    trace_path(p, TRACE_DECISIONS, "mtu: black hole, %u -> %u sectors",
+               p->sectors, base(p));
+    p->sectors = base(p);
+    path_mtu_shorten(p);
+    search_smaller(p);
+}
+
+static void give_up(struct path *p)
+{
+    trace_path(p, TRACE_DECISIONS,
+               "mtu: probes of %u sectors end undecided, %u in use",
+               p->mtu.probed, p->sectors);
+    complete(p);
+}
+
+static void confirm(struct path *p)
+{
+    trace_path(p, TRACE_DECISIONS, "mtu: a black hole for %u sectors?",
+               p->sectors);
+    path_mtu_withdraw(p);
+    probe_size(p, PATH_MTU_CONFIRMING, p->sectors);
+}
+
+/* What happens does so in this state: nothing, where there is no action. */
+static void happens(struct path *p, enum news news)
+{
+    static void (*const table[PATH_MTU_STATES][NEWS_COUNT])(struct path *) = {
+        [PATH_MTU_COMPLETE] = {[NEWS_START] = start,
+                               [NEWS_BLACK_HOLE] = confirm,
+                               [NEWS_TIMER] = raise_again},
+        [PATH_MTU_SEARCHING] = {[NEWS_START] = start,
+                                [NEWS_PASSED] = use,
+                                [NEWS_VANISHED] = search_smaller,
+                                [NEWS_SILENCE] = give_up,
+                                [NEWS_BLACK_HOLE] = confirm,
+                                [NEWS_NO_PROBE] = give_up},
+        [PATH_MTU_CONFIRMING] = {[NEWS_START] = start,
+                                 [NEWS_PASSED] = use,
+                                 [NEWS_VANISHED] = fall_back,
+                                 [NEWS_SILENCE] = give_up,
+                                 [NEWS_NO_PROBE] = give_up},
+    };
+
+    if (table[p->mtu.state][news])
+        table[p->mtu.state][news](p);
+}
+
+void path_mtu_search(struct path *p)
+{
+    happens(p, NEWS_START);
 }
 
 void path_mtu_limit(struct path *p, unsigned sectors)
@@ -79,11 +213,11 @@ void path_mtu_limit(struct path *p, unsigned sectors)
     m->ceiling = sectors;
     if (p->sectors > sectors)
         p->sectors = sectors;
-    if (p->sectors < sure(p))
-        p->sectors = sure(p);
+    if (p->sectors < base(p))
+        p->sectors = base(p);
     if (p->sectors == sectors)
-        m->told = 0;
-    path_mtu_hurry(p);
+        m->reported = 0;
+    happens(p, NEWS_START);
 }
 
 /* ---- probes ---------------------------------------------------------------
@@ -110,7 +244,7 @@ static struct frame *make(struct path *p, unsigned sectors)
     uint64_t size = d->identity.size / AOE_SECTOR;
     struct frame *f;
 
-    if (size < p->mtu.trying)
+    if (size < p->mtu.probed)
         return NULL;
     f = flight_get(&d->aoe->flight, true);
     if (!f)
@@ -118,9 +252,9 @@ static struct frame *make(struct path *p, unsigned sectors)
     f->disk = d;
     f->probe = true;
     /* Where the first sectors of a disk cannot be read, others can. */
-    f->lba = (size - p->mtu.trying) / 8 * (p->mtu.place % 8);
+    f->lba = (size - p->mtu.probed) / 8 * (p->mtu.place % 8);
     f->sectors = sectors;
-    if (sectors == p->mtu.trying)
+    if (sectors == p->mtu.probed)
         f->iov = &iov_zeroes;
     disk_registers(d, f, AOE_READ);
     return f;
@@ -140,16 +274,18 @@ static void probe(struct path *p)
     struct path_mtu *m = &p->mtu;
 
     m->probe_at = UINT64_MAX;
-    if (!m->trying)
-        m->trying = m->ceiling;
+    if (m->state == PATH_MTU_COMPLETE)
+        happens(p, NEWS_TIMER);
     if (!m->probe)
-        m->probe = make(p, m->trying);
+        m->probe = make(p, m->probed);
     if (!m->control)
-        m->control = make(p, sure(p));
+        m->control = make(p, base(p));
     if (!m->probe || !m->control) {
-        rest(p, p->disk->aoe->now);
+        happens(p, NEWS_NO_PROBE);
         return;
     }
+    trace_path(p, TRACE_DECISIONS, "mtu probe: %u sectors, tag %08x", m->probed,
+               m->probe->tag);
     leave(p, m->probe);
     leave(p, m->control);
 }
@@ -162,64 +298,29 @@ static uint64_t due(const struct path *p)
 
     if (!m->probe || m->probe->state == FRAME_QUEUED)
         return UINT64_MAX;
-    wait <<= m->waits;
-    return m->probe->sent + (wait < WAIT_MOST ? wait : WAIT_MOST);
+    wait <<= m->silent;
+    return m->probe->sent + (wait < WAIT_MAX ? wait : WAIT_MAX);
 }
 
-/* ---- verdicts -------------------------------------------------------------
+/* ---- responses ------------------------------------------------------------
  */
 
-static void tell(struct path *p)
-{
-    unsigned now = p->sectors < p->mtu.ceiling ? p->sectors : 0;
-
-    if (now == p->mtu.told)
-        return;
-    p->mtu.told = now;
-    disk_event(p->disk, AOE_DISK_PAYLOAD);
-}
-
-static void failed(struct path *p, uint64_t now)
-{
-    struct path_mtu *m = &p->mtu;
-    unsigned next = below(m->trying);
-
-    path_mtu_withdraw(p);
-    if (m->trying <= p->sectors) { /* what has been good is so no more */
-        p->sectors = sure(p);
-        path_mtu_shorten(p);
-    }
-    if (next > p->sectors) {
-        attempt(m, next);
-        return;
-    }
-    rest(p, now);
-    tell(p);
-}
-
-static void judge(struct path *p, uint64_t now)
+/* A round of both frames is over, and the long one has not passed. */
+static void round_over(struct path *p)
 {
     struct path_mtu *m = &p->mtu;
 
-    if (m->control) { /* neither was answered */
+    if (m->control) { /* nor has the short one */
         m->vanished = 0;
-        if (++m->waits < PATH_MTU_WAITS)
-            m->probe_at = now;
+        if (++m->silent < PATH_MTU_SILENT)
+            m->probe_at = p->disk->aoe->now;
         else
-            rest(p, now);
-    } else if (++m->vanished < PATH_MTU_PROBES) {
-        m->probe_at = now;
+            happens(p, NEWS_SILENCE);
+    } else if (++m->vanished < PATH_MTU_MAX_PROBES) {
+        m->probe_at = p->disk->aoe->now;
     } else {
-        failed(p, now);
+        happens(p, NEWS_VANISHED);
     }
-}
-
-static void passed(struct path *p, unsigned sectors, uint64_t now)
-{
-    if (sectors > p->sectors && sectors <= p->mtu.ceiling)
-        p->sectors = sectors;
-    rest(p, now);
-    tell(p);
 }
 
 void path_mtu_probed(struct frame *f, const struct aoe_ata *a)
@@ -240,40 +341,38 @@ void path_mtu_probed(struct frame *f, const struct aoe_ata *a)
     }
     m->probe = NULL;
     if (good) {
-        passed(p, sectors, d->aoe->now);
+        assert(sectors == m->probed);
+        happens(p, NEWS_PASSED);
         return;
     }
     /* Refused: the place is bad, or the target has a new limit. */
     m->place++;
     d->query_at = d->aoe->now;
     take_back(p, &m->control);
-    judge(p, d->aoe->now);
+    round_over(p);
 }
 
 /* ---- frames of requests ---------------------------------------------------
  */
 
-static bool lengthy_data(const struct path *p, const struct frame *f)
+static bool above_base(const struct path *p, const struct frame *f)
 {
-    return frame_timed(f) && f->sectors > sure(p);
+    return frame_timed(f) && f->sectors > base(p);
 }
 
 static void on_lost(struct path *p, const struct frame *f)
 {
     struct path_mtu *m = &p->mtu;
 
-    if (!lengthy_data(p, f) || f->sectors > p->sectors ||
+    if (!above_base(p, f) || f->sectors > p->sectors ||
         ++m->lost[frame_reads(f)] < PATH_MTU_SUSPECT)
         return;
-    if (!m->trying || m->trying > p->sectors) {
-        path_mtu_withdraw(p);
-        attempt(m, p->sectors);
-    }
+    happens(p, NEWS_BLACK_HOLE);
 }
 
 static void on_answered(struct path *p, const struct frame *f)
 {
-    if (lengthy_data(p, f))
+    if (above_base(p, f))
         p->mtu.lost[frame_reads(f)] = 0;
 }
 
@@ -282,15 +381,19 @@ bool path_mtu_refused(struct frame *f)
     struct aoe_disk *d = f->disk;
     struct path *p = f->path;
 
-    if (!f->transfer || !lengthy_data(p, f))
+    if (!f->transfer || !above_base(p, f))
         return false;
     d->query_at = d->aoe->now;
     disk_recut(d, f);
-    if (p->sectors == sure(p))
+    if (p->sectors == base(p))
         return true;
-    p->sectors = sure(p);
+    trace_path(p, TRACE_DECISIONS,
+               "mtu: a long frame was refused, %u -> %u "
+               "sectors",
+               p->sectors, base(p));
+    p->sectors = base(p);
     path_mtu_shorten(p);
-    path_mtu_hurry(p);
+    happens(p, NEWS_START);
     return true;
 }
 
@@ -318,11 +421,11 @@ void path_mtu_shorten(struct path *p)
 void path_mtu_tick(struct path *p, uint64_t now)
 {
     if (p->state != PATH_GOOD) {
-        path_mtu_withdraw(p); /* path_mtu_hurry begins anew */
+        path_mtu_withdraw(p); /* path_mtu_search begins anew */
         return;
     }
     if (due(p) <= now)
-        judge(p, now);
+        round_over(p);
     if (p->mtu.probe_at <= now)
         probe(p);
 }
@@ -342,6 +445,6 @@ void path_mtu_init(struct path *p)
                                                   .answered = on_answered};
 
     p->mtu = (struct path_mtu){
-        .ceiling = 1, .probe_at = UINT64_MAX, .gap = PATH_MTU_GAP_FIRST};
+        .ceiling = 1, .probe_at = UINT64_MAX, .gap = PATH_MTU_RAISE_MIN};
     p->observer = &observer;
 }

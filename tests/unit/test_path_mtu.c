@@ -229,7 +229,7 @@ static void grows_again(void **state)
     assert_int_equal(payload(&f), 1024);
     hole(&f, WIRE_RX, 0);
     assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1); /* not each time */
-    world_run(&f.w, PATH_MTU_GAP_MOST + NS_PER_S, NULL);
+    world_run(&f.w, PATH_MTU_RAISE_MAX + NS_PER_S, NULL);
     assert_int_equal(payload(&f), 16 * 512);
     assert_int_equal(f.events[AOE_DISK_PAYLOAD], 2);
     both_end(&f, NS_PER_S);
@@ -272,7 +272,7 @@ static void loss_is_no_hole(void **state)
         assert_int_equal(run(&f, i % 2 ? AOE_READ : AOE_WRITE, i % 2 ? in : out,
                              BYTES, (uint64_t)(i % 16) * BYTES),
                          0);
-    world_run(&f.w, 2 * PATH_MTU_GAP_FIRST, NULL);
+    world_run(&f.w, 2 * PATH_MTU_RAISE_MIN, NULL);
     assert_int_equal(payload(&f), 16 * 512);
     stop(&f);
 }
