@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/disk_state.h"
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/paths.h"
@@ -149,8 +150,7 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
     disk_silence_tick(d);
     tick_time_wait(d, now);
     if (d->state == DISK_SETTLING && d->settle_at <= now) {
-        d->state = DISK_READY;
-        disk_event(d, AOE_DISK_READY);
+        disk_happens(d, DISK_UNOPPOSED);
     }
     if (d->flush_at <= now)
         d->flush_at = 0;

@@ -22,6 +22,7 @@
 #include "wire/aoe.h"
 #include "wire/ata.h"
 
+/* doc/states.md says what leads from one to another. */
 enum disk_state {
     DISK_SEARCHING, /* nothing answered yet */
     DISK_SETTLING,  /* identified; a moment for another disk to object */
@@ -29,6 +30,7 @@ enum disk_state {
     DISK_LOST,     /* silent for too long; fails fast */
     DISK_STALE,    /* another disk answers at the address */
     DISK_CONFLICT, /* before it was ready, two different disks answered */
+    DISK_STATES
 };
 
 /* An event that waits to be told. */

@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "initiator/libaoe/abort.h"
+#include "initiator/libaoe/disk_state.h"
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/restart.h"
 #include "initiator/libaoe/search.h"
+#include "initiator/libaoe/trace.h"
 
 /* How long another disk at the same address has to object before ours is
  * used: writing to whichever answered first would corrupt one of them. */
@@ -110,16 +111,13 @@ static void other_disk(struct aoe_disk *d, struct path *p,
     path_set_state(p, PATH_REFUSED, "another disk answers");
     p->member = false;
     p->doubted = d->aoe->now + DOUBT_TIME;
-    if (d->state == DISK_SETTLING || d->state == DISK_SEARCHING) {
-        d->state = DISK_CONFLICT;
-        disk_event(d, AOE_DISK_CONFLICT);
-    } else if (d->state == DISK_READY && disk_good_paths(d) > 0) {
-        disk_event(d, AOE_DISK_CONFLICT);
-    } else if (d->state == DISK_LOST || (d->state == DISK_READY && ours)) {
-        d->state = DISK_STALE;
-        disk_fail_all(d, -ESTALE);
-        disk_event(d, AOE_DISK_CHANGED);
-    }
+    trace_path(p, TRACE_DECISIONS,
+               "identity: another disk, serial \"%s\", "
+               "model \"%s\", %" PRIu64 " sectors",
+               id->serial, id->model, id->sectors);
+    disk_happens(d, disk_good_paths(d) > 0 ? DISK_OTHER_BESIDE
+                    : ours                 ? DISK_OTHER_INSTEAD
+                                           : DISK_OTHER_APART);
 }
 
 static void resize(struct aoe_disk *d, uint64_t sectors)
@@ -143,42 +141,60 @@ static bool same_disk(const struct aoe_disk *d, const struct path *p,
            (p->member && d->state != DISK_SETTLING);
 }
 
+/* Our disk, which may have been away. */
+static void recognized(struct aoe_disk *d, struct path *p,
+                       const struct ata_identity *id)
+{
+    bool outage = p->state != PATH_GOOD;
+
+    p->member = true;
+    adopt_again(d, id);
+    disk_vendor(d, &id->vendor);
+    path_revive(p, d->aoe->now);
+    if (outage)
+        path_mtu_search(p);
+    resize(d, id->sectors);
+    disk_happens(d, DISK_SAME);
+}
+
+/* The first that is found says what the disk is, and what is another one. */
+static void first(struct aoe_disk *d, const struct path *p,
+                  const struct ata_identity *id)
+{
+    adopt(d, id);
+    trace_path(p, TRACE_DECISIONS,
+               "identity: serial \"%s\", model \"%s\", "
+               "%" PRIu64 " sectors",
+               id->serial, id->model, id->sectors);
+    d->settle_at = d->aoe->now + SETTLE_TIME;
+    disk_happens(d, DISK_FIRST);
+}
+
+static void refused(struct path *p)
+{
+    trace_path(p, TRACE_DECISIONS, "identity: refused to tell");
+    if (!p->member)
+        path_free(p);
+}
+
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
 {
     struct ata_identity id;
-    bool outage;
 
     p->ask_at = d->aoe->now + PATH_ASK_AGAIN;
     if (!page) {
-        if (!p->member)
-            path_free(p);
+        refused(p);
         return;
     }
     ata_identity_decode(page, &id);
     if (id.sectors == 0)
         return; /* vblade's answer while its file is gone: not a disk */
-    if (d->state == DISK_SEARCHING) {
-        adopt(d, &id);
-        d->state = DISK_SETTLING;
-        d->settle_at = d->aoe->now + SETTLE_TIME;
-    } else if (!same_disk(d, p, &id)) {
+    if (d->state == DISK_SEARCHING)
+        first(d, p, &id);
+    if (!same_disk(d, p, &id))
         other_disk(d, p, &id);
-        return;
-    }
-    if (d->aoe->now < p->doubted)
-        return; /* ours, but maybe not alone */
-    p->member = true;
-    outage = p->state != PATH_GOOD;
-    adopt_again(d, &id);
-    disk_vendor(d, &id.vendor);
-    path_revive(p, d->aoe->now);
-    if (outage)
-        path_mtu_search(p);
-    resize(d, id.sectors);
-    if (d->state == DISK_LOST || d->state == DISK_STALE) {
-        d->state = DISK_READY;
-        disk_event(d, AOE_DISK_BACK);
-    }
+    else if (d->aoe->now >= p->doubted) /* else ours, but maybe not alone */
+        recognized(d, p, &id);
 }
 
 void disk_stray(struct aoe_disk *d, struct port *port,

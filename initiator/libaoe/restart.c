@@ -15,6 +15,7 @@
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/trace.h"
 
 /* No machine loses its memory and answers again in less.  More than a FLUSH
  * waits for its answer before the target is asked whether it is there. */
@@ -87,7 +88,10 @@ uint64_t disk_watch_next(const struct aoe_disk *d)
     return ask_at(d);
 }
 
-/* ---- after a restart ------------------------------------------------------
+/* ---- what a restart means -------------------------------------------------
+ *
+ * A target that shows vendor words says in its next page whether anything was
+ * lost; of others the worst is believed.
  */
 
 static bool has_something_to_lose(const struct aoe_disk *d)
@@ -95,14 +99,9 @@ static bool has_something_to_lose(const struct aoe_disk *d)
     return !list_empty(&d->active) || replay_holds_data(d->replay);
 }
 
-/* Its page will say what happened.  Without a log nothing has to wait for that,
- * since no FLUSH succeeds that comes too late. */
+/* Nothing has to wait for the page: no FLUSH succeeds that comes too late. */
 static bool ask(struct aoe_disk *d)
 {
-    if (d->replay && has_something_to_lose(d)) {
-        disk_doubt(d);
-        return true;
-    }
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
@@ -112,8 +111,15 @@ static bool ask(struct aoe_disk *d)
     return false;
 }
 
+/* What is in the log must not be mixed with what comes from before. */
+static bool ask_and_wait(struct aoe_disk *d)
+{
+    disk_doubt(d);
+    return true;
+}
+
 /* An orderly restart looks the same, so flushes go on to succeed. */
-static void say_restarted(struct aoe_disk *d)
+static bool say_restarted(struct aoe_disk *d)
 {
     bool unflushed = d->changed > d->flushed &&
                      (d->identity.write_cache || !d->identity.flush);
@@ -122,21 +128,35 @@ static void say_restarted(struct aoe_disk *d)
     d->stats.losses += unflushed;
     if (unflushed)
         disk_event(d, AOE_DISK_RESTARTED);
+    return false;
+}
+
+static bool nothing(struct aoe_disk *d)
+{
+    (void)d;
+    return false;
+}
+
+static bool write_again(struct aoe_disk *d)
+{
+    disk_verify_paths(d);
+    disk_lost_writes(d, AOE_DISK_RESTARTED, true);
+    return true;
 }
 
 bool disk_restarted(struct aoe_disk *d)
 {
-    if (d->vendor.present)
-        return ask(d);
-    if (!d->replay) {
-        say_restarted(d);
-        return false;
-    }
-    if (!has_something_to_lose(d))
-        return false;
-    disk_verify_paths(d);
-    disk_lost_writes(d, AOE_DISK_RESTARTED, true);
-    return true;
+    /* [it shows vendor words][there is a log][with something to lose] */
+    static bool (*const table[2][2][2])(struct aoe_disk *) = {
+        {{say_restarted, say_restarted}, {nothing, write_again}},
+        {{ask, ask}, {ask, ask_and_wait}}};
+    bool log = d->replay != NULL;
+
+    trace_disk(d, TRACE_DECISIONS,
+               "restart: the target may have been restarted"
+               "%s",
+               d->vendor.present ? ", it is asked" : "");
+    return table[d->vendor.present][log][log && has_something_to_lose(d)](d);
 }
 
 /* ---- its page -------------------------------------------------------------

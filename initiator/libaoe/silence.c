@@ -9,7 +9,7 @@
 #include <errno.h>
 
 #include "initiator/libaoe/abort.h"
-#include "initiator/libaoe/event.h"
+#include "initiator/libaoe/disk_state.h"
 
 /* ---- a disk that answers nothing ------------------------------------------
  *
@@ -49,15 +49,13 @@ static bool only_time_wait(const struct aoe_disk *d)
 
 static void lose(struct aoe_disk *d)
 {
-    d->state = DISK_LOST;
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
         if (p->state == PATH_GOOD)
             path_set_state(p, PATH_SILENT, "the disk is lost");
     }
-    disk_fail_all(d, -EIO);
-    disk_event(d, AOE_DISK_LOST);
+    disk_happens(d, DISK_SILENCE);
 }
 
 static void silence_tick(struct aoe_disk *d)
