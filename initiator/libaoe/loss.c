@@ -12,10 +12,12 @@
 #include "initiator/libaoe/loss.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "initiator/libaoe/abort.h"
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/paths.h"
+#include "initiator/libaoe/trace.h"
 
 /* So often a FLUSH is tried again, each time after the log was written again,
  * and with a pause that grows before all but the first. */
@@ -50,6 +52,11 @@ static bool suspect(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 
 void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 {
+    trace_disk(d, TRACE_DECISIONS, "loss: %" PRIu64 " unflushed changes, %s%s",
+               d->changed - d->flushed,
+               cause == AOE_DISK_RESTARTED ? "the target was restarted"
+                                           : "the disk failed to keep them",
+               d->replay ? ", they are in the replay log" : "");
     d->stats.losses += d->changed > d->flushed && is_volatile(d, cause);
     if (suspect(d, cause, at_once))
         disk_event(d, cause);
@@ -97,6 +104,13 @@ static void refused(struct aoe_disk *d)
 
 void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again)
 {
+    static const char *const why[] = {[FLUSH_MOVED] = "the loss epoch moved",
+                                      [FLUSH_BROKEN] = "the disk failed",
+                                      [FLUSH_REFUSED] =
+                                          "the target refused it"};
+
+    trace_disk(d, TRACE_DECISIONS, "flush: %s, %s", why[how],
+               again ? "it is tried again" : "it fails");
     d->stats.flushes_failed++;
     if (how == FLUSH_MOVED && again) {
         disk_doubt(d); /* the page tells why, too */

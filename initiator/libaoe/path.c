@@ -155,17 +155,22 @@ static void narrow(struct path *p, const struct frame *f, uint64_t now,
 {
     unsigned least = 2 * PATH_WINDOW_UNIT;
     bool first = f->sent >= p->recovery;
+    unsigned before;
 
     if (first)
         begin_event(p, now);
     p->event_lost++;
     if (!first)
         return;
+    before = p->window;
     p->threshold = p->window / 2 > least ? p->window / 2 : least;
     if (timed_out)
         p->window = PATH_WINDOW_UNIT;
     else if (p->threshold < p->window)
         p->window = p->threshold;
+    trace_path(p, TRACE_DECISIONS, "window: %u -> %u frames, %s",
+               before / PATH_WINDOW_UNIT, p->window / PATH_WINDOW_UNIT,
+               timed_out ? "a time-out" : "a loss");
 }
 
 /* ---- frames ---------------------------------------------------------------
@@ -209,8 +214,14 @@ void path_spurious(struct path *p)
     wait_longer(p);
     if (p->event_lost == 0 || --p->event_lost > 0)
         return;
-    if (p->window < p->event_window)
+    if (p->window < p->event_window) {
+        trace_path(p, TRACE_DECISIONS,
+                   "window: %u -> %u frames, what was "
+                   "called lost was late",
+                   p->window / PATH_WINDOW_UNIT,
+                   p->event_window / PATH_WINDOW_UNIT);
         p->window = p->threshold = p->event_window;
+    }
     if (p->window > p->limit * PATH_WINDOW_UNIT)
         p->window = p->limit * PATH_WINDOW_UNIT;
 }

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "initiator/libaoe/abort.h"
@@ -14,6 +15,7 @@
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/replay_log.h"
 #include "initiator/libaoe/transfers.h"
+#include "initiator/libaoe/trace.h"
 
 enum {
     WRITES = 32, /* of the replay, that are submitted together */
@@ -207,6 +209,8 @@ bool replay_blocks(const struct replay *r, const struct transfer *t)
 
 void replay_begin(struct replay *r)
 {
+    trace_disk(r->disk, TRACE_DECISIONS, "replay: begins, %" PRIu64 " blocks",
+               r->log.count);
     r->running = replay_holds_data(r);
     r->pass = r->disk->restarts;
     if (!r->running)
@@ -251,6 +255,8 @@ static void submit(struct replay_write *w)
 static void end(struct replay *r)
 {
     assert(r->running && r->busy == 0);
+    trace_disk(r->disk, TRACE_DECISIONS, "replay: ends, %s",
+               r->lost ? "some could not be written" : "all is written again");
     r->running = false;
     r->disk->aoe->kicked = true;
     if (r->lost) {

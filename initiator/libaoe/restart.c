@@ -37,20 +37,31 @@ void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now)
         d->asked = now;
 }
 
+/* Since when an answer is due and none has come. */
+static uint64_t silent_since(const struct aoe_disk *d)
+{
+    return d->asked > d->heard ? d->asked : d->heard;
+}
+
 /* Nothing has come for so long that a machine could have started in it. */
 static bool was_silent(const struct aoe_disk *d)
 {
-    uint64_t since = d->asked > d->heard ? d->asked : d->heard;
+    uint64_t since = silent_since(d);
 
     return since && d->aoe->now - since > RESTART_SILENCE;
 }
 
 bool disk_heard(struct aoe_disk *d)
 {
+    uint64_t silence = d->aoe->now - silent_since(d);
     bool silent = was_silent(d);
 
     d->heard = d->aoe->now;
-    return silent && disk_restarted(d);
+    if (!silent)
+        return false;
+    trace_disk(d, TRACE_DECISIONS, "restart: first response after %s",
+               trace_time(TRACE_BUFFER(TRACE_TIME), silence));
+    return disk_restarted(d);
 }
 
 static bool watching(const struct aoe_disk *d)
@@ -209,6 +220,7 @@ void disk_announced(struct aoe_disk *d)
 {
     uint64_t now = d->aoe->now;
 
+    trace_disk(d, TRACE_DECISIONS, "restart: the target announced itself");
     if (!d->replay || d->vendor.present || was_silent(d) ||
         now >= d->believe_at) {
         d->believe_at = now + RESTART_BELIEF;

@@ -4,12 +4,15 @@
  */
 #include "initiator/libaoe/scheduler.h"
 
+#include <inttypes.h>
+
 #include "initiator/libaoe/abort.h"
 #include "initiator/libaoe/frames.h"
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/path_choice.h"
 #include "initiator/libaoe/silence.h"
 #include "wire/link.h"
+#include "initiator/libaoe/trace.h"
 
 enum {
     /* Ranges in the one sector of data that a TRIM carries. */
@@ -64,6 +67,11 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
     struct frame *f;
 
     if (in_time_wait(d, t, lba, n)) {
+        if (!t->waited)
+            trace_disk(d, TRACE_DECISIONS,
+                       "time-wait: %u sectors at %" PRIu64
+                       " wait until late copies have expired",
+                       n, lba);
         d->stats.fenced += !t->waited;
         t->waited = true;
         return NULL;

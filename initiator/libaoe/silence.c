@@ -7,9 +7,11 @@
 #include "initiator/libaoe/silence.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "initiator/libaoe/abort.h"
 #include "initiator/libaoe/disk_state.h"
+#include "initiator/libaoe/trace.h"
 
 /* ---- a disk that answers nothing ------------------------------------------
  *
@@ -138,6 +140,15 @@ static uint64_t look_at(const struct aoe_disk *d)
                                                          : UINT64_MAX;
 }
 
+static void give_up(struct transfer *t)
+{
+    trace_disk(t->disk, TRACE_DECISIONS,
+               "deadline: a request of %" PRIu64 " sectors at %" PRIu64
+               " is given up",
+               t->sectors, t->lba);
+    transfer_abort(t, -EIO);
+}
+
 static void left_out_tick(struct aoe_disk *d)
 {
     struct transfer *t;
@@ -145,7 +156,7 @@ static void left_out_tick(struct aoe_disk *d)
     if (look_at(d) > aoe_awake(d->aoe))
         return;
     while ((t = left_out(d, &d->look_at)))
-        transfer_abort(t, -EIO);
+        give_up(t);
 }
 
 /* ---- both ------------------------------------------------------------------
