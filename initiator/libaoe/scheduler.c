@@ -24,82 +24,110 @@ enum {
 /* ---- cutting --------------------------------------------------------------
  */
 
-/* How much of `left` sectors at `lba` one frame takes. */
+/* What of a transfer leaves next: the rest of a gap, or of what was never cut.
+ * The pointers are where it will go on. */
+struct piece {
+    struct frame *gap; /* or NULL */
+    uint64_t lba, left;
+    uint32_t sectors; /* of them, in one frame */
+    const struct iovec **iov;
+    size_t *skip;
+};
+
+/* How much one frame takes. */
 static uint32_t share(const struct transfer *t, const struct path *p,
-                      uint64_t lba, uint64_t left, const struct iovec *iov,
-                      size_t skip)
+                      const struct piece *c)
 {
     uint32_t n = t->op == AOE_TRIM ? TRIM_SECTORS : p->sectors;
 
-    if (left <= n)
-        n = (uint32_t)left;
+    if (c->left <= n)
+        n = (uint32_t)c->left;
     else if (n >= BLOCK_SECTORS && t->op != AOE_TRIM)
-        n -= (uint32_t)((lba + n) % BLOCK_SECTORS); /* end on a block */
+        n -= (uint32_t)((c->lba + n) % BLOCK_SECTORS); /* end on a block */
     if (t->op == AOE_WRITE)
-        n = (uint32_t)(iov_reach(iov, skip, (size_t)n * AOE_SECTOR,
+        n = (uint32_t)(iov_reach(*c->iov, *c->skip, (size_t)n * AOE_SECTOR,
                                  LINK_IOV_MAX - 1) /
                        AOE_SECTOR);
     return n;
 }
 
-/* Whether a late copy of something older could land on this piece.  Copies of
- * longer frames of the same request carry the same data: they may. */
-static bool in_time_wait(const struct aoe_disk *d, const struct transfer *t,
-                         uint64_t lba, uint32_t n)
-{
-    if (!transfer_changes(t))
-        return false;
-    return t->recut ? time_wait_hit_others(&d->time_wait, lba, n, t)
-                    : time_wait_hit(&d->time_wait, lba, n);
-}
-
-/* The next piece of `t`: a gap first, then what was never cut. */
-static struct frame *cut(struct aoe_disk *d, struct transfer *t,
-                         const struct path *p)
+static struct piece next_piece(struct transfer *t, const struct path *p)
 {
     struct list *first = list_first(&t->gaps);
     struct frame *gap = first ? list_entry(first, struct frame, link) : NULL;
-    uint64_t lba = gap ? gap->lba : t->lba + t->cut;
-    uint64_t left = gap ? gap->sectors : t->sectors - t->cut;
-    const struct iovec **iov = gap ? &gap->iov : &t->iov;
-    size_t *skip = gap ? &gap->skip : &t->skip;
-    uint32_t n = share(t, p, lba, left, *iov, *skip);
-    struct frame *f;
+    struct piece c = {.gap = gap,
+                      .lba = gap ? gap->lba : t->lba + t->cut,
+                      .left = gap ? gap->sectors : t->sectors - t->cut,
+                      .iov = gap ? &gap->iov : &t->iov,
+                      .skip = gap ? &gap->skip : &t->skip};
 
-    if (in_time_wait(d, t, lba, n)) {
+    c.sectors = share(t, p, &c);
+    return c;
+}
+
+/* Whether a late copy of something older could land on this piece.  Copies of
+ * longer frames of the same request carry the same data: they may. */
+static bool in_time_wait(const struct aoe_disk *d, const struct transfer *t,
+                         const struct piece *c)
+{
+    return t->recut ? time_wait_hit_others(&d->time_wait, c->lba, c->sectors, t)
+                    : time_wait_hit(&d->time_wait, c->lba, c->sectors);
+}
+
+/* Whether a piece of a change may leave now: no late copy can undo it, and it
+ * can be written again after a loss. */
+static bool may_leave(struct aoe_disk *d, struct transfer *t,
+                      const struct piece *c)
+{
+    if (!transfer_changes(t))
+        return true;
+    if (in_time_wait(d, t, c)) {
         if (!t->waited)
             trace_disk(d, TRACE_DECISIONS,
                        "time-wait: %u sectors at %" PRIu64
                        " wait until late copies have expired",
-                       n, lba);
+                       c->sectors, c->lba);
         d->stats.fenced += !t->waited;
         t->waited = true;
-        return NULL;
+        return false;
     }
-    if (d->replay && transfer_changes(t) && !t->replay &&
-        !replay_reserve(d->replay, t))
-        return NULL;
-    f = flight_get(&d->aoe->flight, true);
+    return !d->replay || t->replay || replay_reserve(d->replay, t);
+}
+
+/* The transfer goes on behind the piece, which `f` carries now. */
+static void advance(struct transfer *t, const struct piece *c)
+{
+    if (t->op == AOE_READ || t->op == AOE_WRITE)
+        iov_advance(c->iov, c->skip, (uint64_t)c->sectors * AOE_SECTOR);
+    if (!c->gap) {
+        t->cut += c->sectors;
+        return;
+    }
+    c->gap->lba += c->sectors;
+    c->gap->sectors -= c->sectors;
+    if (c->gap->sectors == 0)
+        flight_put(&t->disk->aoe->flight, c->gap);
+}
+
+/* The next piece of `t`; NULL: it has to wait. */
+static struct frame *cut(struct aoe_disk *d, struct transfer *t,
+                         const struct path *p)
+{
+    struct piece c = next_piece(t, p);
+    struct frame *f =
+        may_leave(d, t, &c) ? flight_get(&d->aoe->flight, true) : NULL;
+
     if (!f)
         return NULL;
     t->covers = d->changed;
     f->disk = d;
     f->transfer = t;
-    f->lba = lba;
-    f->sectors = n;
-    f->iov = t->op == AOE_ZERO ? &iov_zeroes : *iov;
-    f->skip = t->op == AOE_ZERO ? 0 : *skip;
+    f->lba = c.lba;
+    f->sectors = c.sectors;
+    f->iov = t->op == AOE_ZERO ? &iov_zeroes : *c.iov;
+    f->skip = t->op == AOE_ZERO ? 0 : *c.skip;
     disk_registers(d, f, t->op);
-    if (t->op == AOE_READ || t->op == AOE_WRITE)
-        iov_advance(iov, skip, (uint64_t)n * AOE_SECTOR);
-    if (gap) {
-        gap->lba += n;
-        gap->sectors -= n;
-        if (gap->sectors == 0)
-            flight_put(&d->aoe->flight, gap);
-    } else {
-        t->cut += n;
-    }
+    advance(t, &c);
     t->outstanding++;
     disk_turn(d, t);
     return f;
