@@ -75,12 +75,12 @@ void transfer_abort(struct transfer *t, int status)
 void disk_fail_all(struct aoe_disk *d, int status)
 {
     disk_drop_frames(d, false);
-    list_each(write, &d->writes) {
+    list_each(write, &d->transfers.changes) {
         list_entry(write, struct transfer, range)->blockers = 0;
         list_remove(write);
     }
-    d->blocked = 0;
-    list_each(node, &d->active) {
+    d->transfers.blocked = 0;
+    list_each(node, &d->transfers.active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
         if (t->unaligned && unaligned_abort(t, status))
@@ -93,7 +93,7 @@ void disk_fail_all(struct aoe_disk *d, int status)
 
 void disk_fail_flushes(struct aoe_disk *d)
 {
-    list_each(node, &d->active) {
+    list_each(node, &d->transfers.active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
         if (t->op != AOE_FLUSH || t->outstanding > 0)
@@ -110,7 +110,7 @@ void disk_fail_flushes(struct aoe_disk *d)
 void disk_again(struct aoe_disk *d, bool flushes_only)
 {
     disk_drop_frames(d, flushes_only);
-    list_each(node, &d->active) {
+    list_each(node, &d->transfers.active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
         if (t->unaligned || t->blockers)
@@ -126,7 +126,7 @@ void disk_again(struct aoe_disk *d, bool flushes_only)
         if (t->status)
             list_remove(&t->work);
         else if (!list_linked(&t->work))
-            list_append(&d->queue, &t->work);
+            list_append(&d->transfers.queue, &t->work);
         transfer_check(t);
     }
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "initiator/libaoe/abort.h"
-#include "initiator/libaoe/disk_state.h"
 #include "initiator/libaoe/event.h"
+#include "initiator/libaoe/identity.h"
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/restart.h"
@@ -54,12 +54,12 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
         d->options.timeout = 0;
     d->event = event;
     d->event_arg = arg;
-    d->ended = disk_ended;
+    d->transfers.ended = disk_ended;
     disk_events_init(d);
     list_init(&d->paths);
-    list_init(&d->active);
-    list_init(&d->queue);
-    list_init(&d->writes);
+    list_init(&d->transfers.active);
+    list_init(&d->transfers.queue);
+    list_init(&d->transfers.changes);
     time_wait_init(&d->time_wait);
     writers_init(&d->writers);
     if (d->options.replay) {
@@ -69,8 +69,8 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
             return -ENOMEM;
         }
     }
-    d->query_at = aoe_now(aoe);
-    d->query_gap = 50 * NS_PER_MS;
+    d->search.query_at = aoe_now(aoe);
+    d->search.query_gap = 50 * NS_PER_MS;
     list_append(&aoe->disks, &d->link);
     aoe->kicked = true;
     *out = d;
@@ -149,22 +149,18 @@ void disk_tick(struct aoe_disk *d, uint64_t now)
     }
     disk_silence_tick(d);
     tick_time_wait(d, now);
-    if (d->state == DISK_SETTLING && d->settle_at <= now) {
-        disk_happens(d, DISK_UNOPPOSED);
-    }
-    if (d->flush_at <= now)
-        d->flush_at = 0;
+    disk_identity_tick(d, now);
+    disk_loss_tick(d, now);
     disk_search_tick(d, now);
     disk_watch(d, now);
 }
 
 uint64_t disk_next(struct aoe_disk *d)
 {
-    uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->query_at;
+    uint64_t next = d->state == DISK_CONFLICT ? UINT64_MAX : d->search.query_at;
     uint64_t others[] = {disk_silence_next(d), time_wait_next(&d->time_wait),
-                         disk_watch_next(d),
-                         d->flush_at ? d->flush_at : UINT64_MAX,
-                         d->state == DISK_SETTLING ? d->settle_at : UINT64_MAX};
+                         disk_watch_next(d), disk_loss_next(d),
+                         disk_identity_next(d)};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i] < next)
@@ -225,7 +221,7 @@ void aoe_writer_close(struct aoe_writer *w)
     if (!w)
         return;
     if (w->disk)
-        writer_close(&w->disk->writers, w, w->disk->flushed);
+        writer_close(&w->disk->writers, w, w->disk->loss.flushed);
     else
         free(w);
 }

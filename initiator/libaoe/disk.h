@@ -42,6 +42,60 @@ struct disk_event {
 
 enum { DISK_EVENTS = AOE_DISK_SETTLED + 1 };
 
+/* The fields of these belong to the file that the comment names: others read
+ * them at most. */
+
+/* transfers.c */
+struct disk_transfers {
+    struct list active;  /* of transfer.active */
+    struct list queue;   /* of transfer.work */
+    struct list changes; /* of transfer.range, in order of submission */
+    unsigned blocked;    /* transfers with blockers */
+    /* Told of each that has ended, before its user is. */
+    void (*ended)(struct aoe_disk *d, struct transfer *t);
+};
+
+/* silence.c; by aoe_awake */
+struct disk_silence {
+    uint64_t since;   /* requests wait and none was answered */
+    uint64_t served;  /* likewise, and none of the user's was */
+    uint64_t look_at; /* when to look for a request that was left out; see
+                         disk_turn */
+};
+
+/* restart.c */
+struct disk_restart {
+    uint64_t heard;           /* when it last answered, by any path */
+    uint64_t asked;           /* when the first frame since then left */
+    uint64_t watched;         /* when it was last seen to that one did */
+    struct ata_vendor vendor; /* as IDENTIFY said it last */
+    uint64_t believe_at;      /* from when on an announcement is a restart */
+};
+
+/* loss.c */
+struct disk_loss {
+    uint64_t changed;  /* number of the newest change that is complete */
+    uint64_t flushed;  /* of the newest that a FLUSH covers, or of which
+                          the user knows that it may be lost */
+    uint32_t restarts; /* how often that may have been lost */
+    bool doubted; /* what is flushed or read counts only after a new page */
+    unsigned flush_tries; /* FLUSHes in a row that failed and go again, */
+    uint64_t flush_at;    /* and when; 0: at once */
+    bool refusing;        /* FLUSH was refused the last time */
+    uint64_t settled;     /* the epoch of the latest AOE_DISK_SETTLED */
+};
+
+/* search.c, but for those who want it asked now: disk_query_now */
+struct disk_search {
+    uint64_t query_at;  /* when to ask the network again */
+    uint64_t query_gap; /* and how long to wait after that */
+};
+
+/* identity.c */
+struct disk_identifying {
+    uint64_t settle_at; /* SETTLING: when it is ready */
+};
+
 struct aoe_disk {
     struct list link; /* in aoe->disks */
     struct aoe *aoe;
@@ -52,51 +106,31 @@ struct aoe_disk {
     void *event_arg;
     struct disk_event events[DISK_EVENTS];
 
-    enum disk_state state;
+    enum disk_state state; /* disk_state.c's */
     struct aoe_identity identity;
     bool lba48;           /* else 28-bit commands */
     uint8_t flush_opcode; /* 0: the target has none */
-    uint16_t trim_blocks; /* most 512-byte blocks of ranges in a TRIM */
     char trouble[480];
 
-    /* Told of each transfer that has ended, before its user is. */
-    void (*ended)(struct aoe_disk *d, struct transfer *t);
-
-    struct list paths;  /* of path.link */
-    struct list active; /* of transfer.active */
-    struct list queue;  /* of transfer.work */
-    struct list writes; /* of transfer.range, in order of submission */
-    unsigned blocked;   /* transfers with blockers */
+    struct list paths; /* of path.link */
     struct time_wait time_wait;
-
-    uint64_t silent;       /* by aoe_awake: since when requests wait and none
-                              was answered */
-    uint64_t served;       /* likewise, and none of the user's was */
-    uint64_t look_at;      /* by aoe_awake: when to look for a request that was
-                              left out; see disk_turn */
-    uint64_t heard;        /* when it last answered, by any path */
-    uint64_t asked;        /* when the first frame since then left */
-    uint64_t watched;      /* when restart.c last saw to it that one did */
-    uint64_t changed;      /* number of the newest change that is complete */
-    uint64_t flushed;      /* of the newest that a FLUSH covers, or of which
-                              the user knows that it may be lost */
-    uint32_t restarts;     /* how often that may have been lost */
     struct replay *replay; /* or NULL */
     struct writers writers;
-
-    struct ata_vendor vendor; /* as IDENTIFY said it last */
-    bool doubted; /* what is flushed or read counts only after a new page */
-    uint64_t believe_at;  /* from when on an announcement is a restart */
-    unsigned flush_tries; /* FLUSHes in a row that failed and go again, */
-    uint64_t flush_at;    /* and when; 0: at once */
-    bool refusing;        /* FLUSH was refused the last time */
-    uint64_t settled;     /* the epoch of the latest AOE_DISK_SETTLED */
-
-    uint64_t query_at;  /* when to ask the network again */
-    uint64_t query_gap; /* and how long to wait after that */
-    uint64_t settle_at; /* SETTLING: when it is ready */
     struct aoe_stats stats;
+
+    struct disk_transfers transfers;
+    struct disk_silence silence;
+    struct disk_restart restart;
+    struct disk_loss loss;
+    struct disk_search search;
+    struct disk_identifying identifying;
 };
+
+/* Its limits may have changed, or its paths: the network is asked next time. */
+static inline void disk_query_now(struct aoe_disk *d)
+{
+    d->search.query_at = d->aoe->now;
+}
 
 /* Timers: time-outs, deadlines, time-wait, queries. */
 void disk_tick(struct aoe_disk *d, uint64_t now);

@@ -35,7 +35,7 @@ void disk_recut(struct aoe_disk *d, struct frame *f)
         gap->skip = f->skip;
         list_append(&t->gaps, &gap->link);
         if (!list_linked(&t->work))
-            list_prepend(&d->queue, &t->work);
+            list_prepend(&d->transfers.queue, &t->work);
     } else {
         transfer_fail(t, -ENOMEM, f->lba);
     }
@@ -69,9 +69,9 @@ void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
         f->count = 0;
         f->aflags = f->opcode == ATA_FLUSH_CACHE_EXT ? AOE_AFLAG_EXTENDED : 0;
         f->device = 0;
-        if (d->vendor.present && f->opcode == ATA_FLUSH_CACHE_EXT) {
+        if (d->restart.vendor.present && f->opcode == ATA_FLUSH_CACHE_EXT) {
             f->feature = ATA_FEATURE_FLUSH_EPOCH;
-            f->lba = d->vendor.epoch;
+            f->lba = d->restart.vendor.epoch;
         }
         break;
     }

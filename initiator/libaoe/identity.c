@@ -166,7 +166,7 @@ static void first(struct aoe_disk *d, const struct path *p,
                "identity: serial \"%s\", model \"%s\", "
                "%" PRIu64 " sectors",
                id->serial, id->model, id->sectors);
-    d->settle_at = d->aoe->now + SETTLE_TIME;
+    d->identifying.settle_at = d->aoe->now + SETTLE_TIME;
     disk_happens(d, DISK_FIRST);
 }
 
@@ -215,4 +215,15 @@ void disk_stray(struct aoe_disk *d, struct port *port,
                             id.sectors * AOE_SECTOR == d->identity.size))
         return;
     other_disk(d, p, &id);
+}
+
+void disk_identity_tick(struct aoe_disk *d, uint64_t now)
+{
+    if (disk_identity_next(d) <= now)
+        disk_happens(d, DISK_UNOPPOSED);
+}
+
+uint64_t disk_identity_next(const struct aoe_disk *d)
+{
+    return d->state == DISK_SETTLING ? d->identifying.settle_at : UINT64_MAX;
 }

@@ -13,5 +13,8 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
  * that was sent once, two disks may share this network address, too. */
 void disk_stray(struct aoe_disk *d, struct port *port,
                 const struct aoe_header *h, const uint8_t *frame, size_t len);
+/* Nobody has objected to the first for long enough: it is the disk. */
+void disk_identity_tick(struct aoe_disk *d, uint64_t now);
+uint64_t disk_identity_next(const struct aoe_disk *d);
 
 #endif

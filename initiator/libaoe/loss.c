@@ -36,28 +36,29 @@ static bool is_volatile(const struct aoe_disk *d, enum aoe_event cause)
  * was anything that nobody can bring back. */
 static bool suspect(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 {
-    bool unflushed = d->changed > d->flushed && is_volatile(d, cause);
+    bool unflushed = d->loss.changed > d->loss.flushed && is_volatile(d, cause);
 
-    d->restarts++;
+    d->loss.restarts++;
     disk_again(d, false);
     if (d->replay) {
         replay_lost(d->replay, cause, at_once);
         return false;
     }
     if (unflushed)
-        writers_lost(&d->writers, d->flushed);
-    d->flushed = d->changed;
+        writers_lost(&d->writers, d->loss.flushed);
+    d->loss.flushed = d->loss.changed;
     return unflushed;
 }
 
 void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 {
     trace_disk(d, TRACE_DECISIONS, "loss: %" PRIu64 " unflushed changes, %s%s",
-               d->changed - d->flushed,
+               d->loss.changed - d->loss.flushed,
                cause == AOE_DISK_RESTARTED ? "the target was restarted"
                                            : "the disk failed to keep them",
                d->replay ? ", they are in the replay log" : "");
-    d->stats.losses += d->changed > d->flushed && is_volatile(d, cause);
+    d->stats.losses +=
+        d->loss.changed > d->loss.flushed && is_volatile(d, cause);
     if (suspect(d, cause, at_once))
         disk_event(d, cause);
 }
@@ -65,9 +66,40 @@ void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 /* ---- IDENTIFY -------------------------------------------------------------
  */
 
+/* An orderly restart looks the same, so flushes go on to succeed. */
+void disk_guess_lost(struct aoe_disk *d)
+{
+    bool unflushed =
+        d->loss.changed > d->loss.flushed && is_volatile(d, AOE_DISK_RESTARTED);
+
+    d->loss.flushed = d->loss.changed;
+    d->stats.losses += unflushed;
+    if (unflushed)
+        disk_event(d, AOE_DISK_RESTARTED);
+}
+
+void disk_lost_pending(struct aoe_disk *d)
+{
+    d->loss.restarts++;
+    disk_again(d, true);
+    replay_lost(d->replay, AOE_DISK_RESTARTED, false);
+}
+
+void disk_replay_now(struct aoe_disk *d)
+{
+    d->loss.restarts++; /* for changes that are not kept and not flushed */
+    disk_again(d, false);
+    replay_begin(d->replay);
+}
+
+void disk_believe(struct aoe_disk *d)
+{
+    d->loss.doubted = false;
+}
+
 void disk_doubt(struct aoe_disk *d)
 {
-    d->doubted = true;
+    d->loss.doubted = true;
     disk_verify_paths(d);
 }
 
@@ -79,14 +111,15 @@ bool disk_flush_again(struct aoe_disk *d, enum flush_failure how)
     bool possible =
         how == FLUSH_MOVED || (how == FLUSH_BROKEN && d->replay != NULL);
 
-    if (!possible || d->flush_tries >= FLUSH_TRIES) {
-        d->flush_tries = 0;
-        d->flush_at = 0;
+    if (!possible || d->loss.flush_tries >= FLUSH_TRIES) {
+        d->loss.flush_tries = 0;
+        d->loss.flush_at = 0;
         return false;
     }
-    d->flush_at =
-        d->flush_tries ? d->aoe->now + (FLUSH_PAUSE << d->flush_tries) : 0;
-    d->flush_tries++;
+    d->loss.flush_at = d->loss.flush_tries
+                           ? d->aoe->now + (FLUSH_PAUSE << d->loss.flush_tries)
+                           : 0;
+    d->loss.flush_tries++;
     return true;
 }
 
@@ -96,9 +129,9 @@ static void refused(struct aoe_disk *d)
 {
     d->stats.flushes_refused++;
     suspect(d, AOE_DISK_LOST_WRITES, false);
-    if (d->refusing)
+    if (d->loss.refusing)
         return;
-    d->refusing = true;
+    d->loss.refusing = true;
     disk_event(d, AOE_DISK_FLUSH_REFUSED);
 }
 
@@ -124,9 +157,20 @@ void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again)
         replay_give_up(d->replay, how != FLUSH_REFUSED);
 }
 
+void disk_loss_tick(struct aoe_disk *d, uint64_t now)
+{
+    if (d->loss.flush_at <= now)
+        d->loss.flush_at = 0;
+}
+
+uint64_t disk_loss_next(const struct aoe_disk *d)
+{
+    return d->loss.flush_at ? d->loss.flush_at : UINT64_MAX;
+}
+
 bool disk_flush_waits(const struct aoe_disk *d)
 {
-    return d->doubted || d->flush_at > d->aoe->now;
+    return d->loss.doubted || d->loss.flush_at > d->aoe->now;
 }
 
 /* ---- what is flushed ------------------------------------------------------
@@ -137,27 +181,27 @@ static void change_ended(struct aoe_disk *d, struct transfer *t)
     struct aoe_writer *w = transfer_whole(t)->writer;
 
     if (t->status == 0)
-        d->changed++;
+        d->loss.changed++;
     if (t->status == 0 && w)
-        w->last = d->changed;
+        w->last = d->loss.changed;
     if (d->replay)
         replay_keep(d->replay, t);
 }
 
 static void settle(struct aoe_disk *d)
 {
-    if (d->settled == d->identity.epoch || writers_untold(&d->writers))
+    if (d->loss.settled == d->identity.epoch || writers_untold(&d->writers))
         return;
-    d->settled = d->identity.epoch;
+    d->loss.settled = d->identity.epoch;
     disk_event(d, AOE_DISK_SETTLED);
 }
 
 static void flush_ended(struct aoe_disk *d, const struct transfer *t)
 {
-    d->flush_tries = 0;
-    d->refusing = false;
-    if (t->covers > d->flushed)
-        d->flushed = t->covers;
+    d->loss.flush_tries = 0;
+    d->loss.refusing = false;
+    if (t->covers > d->loss.flushed)
+        d->loss.flushed = t->covers;
     if (d->replay)
         replay_flushed(d->replay);
     settle(d);

@@ -7,11 +7,20 @@
 
 #include "initiator/libaoe/disk.h"
 
-/* Nothing counts before a new page has come. */
+/* Nothing counts before a new page has come; */
 void disk_doubt(struct aoe_disk *d);
+/* it has. */
+void disk_believe(struct aoe_disk *d);
 /* What was answered and not flushed is lost, or may be.  With a log it is
  * written again, at once or before the next FLUSH. */
 void disk_lost_writes(struct aoe_disk *d, enum aoe_event cause, bool at_once);
+
+/* The target seems to have been restarted, which may have been orderly: nobody
+ * is told but by the event, and there is no log. */
+void disk_guess_lost(struct aoe_disk *d);
+/* Likewise, and the log is written again before the next FLUSH; that begins. */
+void disk_lost_pending(struct aoe_disk *d);
+void disk_replay_now(struct aoe_disk *d);
 
 enum flush_failure {
     FLUSH_MOVED,   /* the loss epoch is another one */
@@ -22,6 +31,9 @@ enum flush_failure {
 bool disk_flush_again(struct aoe_disk *d, enum flush_failure how);
 /* and then what follows from that, once its frame is gone. */
 void disk_flush_failed(struct aoe_disk *d, enum flush_failure how, bool again);
+/* When a FLUSH that failed is tried again. */
+void disk_loss_tick(struct aoe_disk *d, uint64_t now);
+uint64_t disk_loss_next(const struct aoe_disk *d);
 /* No FLUSH may leave now. */
 bool disk_flush_waits(const struct aoe_disk *d);
 /* `t` has ended: counts changes and what flushes cover. */

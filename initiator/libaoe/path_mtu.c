@@ -347,7 +347,7 @@ void path_mtu_probed(struct frame *f, const struct aoe_ata *a)
     }
     /* Refused: the place is bad, or the target has a new limit. */
     m->place++;
-    d->query_at = d->aoe->now;
+    disk_query_now(d);
     take_back(p, &m->control);
     round_over(p);
 }
@@ -383,7 +383,7 @@ bool path_mtu_refused(struct frame *f)
 
     if (!f->transfer || !above_base(p, f))
         return false;
-    d->query_at = d->aoe->now;
+    disk_query_now(d);
     disk_recut(d, f);
     if (p->sectors == base(p))
         return true;

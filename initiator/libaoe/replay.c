@@ -44,15 +44,15 @@ struct replay {
     bool stuck; /* it failed: nothing waits for memory any more */
     uint64_t quiet_until;
 
-    uint32_t written;     /* all is at the target that disk->restarts, when it
-                             had this value, may have taken */
+    uint32_t written; /* all is at the target that disk->loss.restarts, when it
+                         had this value, may have taken */
     enum aoe_event cause; /* of the latest loss */
     bool mending;         /* it is written again; a flush proves it */
     bool said;            /* the user knows that it could not be */
     bool wanted;          /* a change that is not kept waits for that */
 
     bool running;  /* the log is being written again */
-    uint32_t pass; /* disk->restarts when that began */
+    uint32_t pass; /* disk->loss.restarts when that began */
     bool lost;     /* some of it could not be */
     unsigned busy; /* writes */
     struct replay_write writes[WRITES];
@@ -88,7 +88,7 @@ bool replay_holds_data(const struct replay *r)
 /* All of it has to be written again, which has not ended well. */
 static bool stale(const struct replay *r)
 {
-    return r->written != r->disk->restarts;
+    return r->written != r->disk->loss.restarts;
 }
 
 /* ---- flushing -------------------------------------------------------------
@@ -128,7 +128,7 @@ void replay_flushed(struct replay *r)
 
     r->stuck = r->mending = r->said = false;
     r->quiet_until = 0;
-    replay_log_trim(&r->log, r->disk->flushed);
+    replay_log_trim(&r->log, r->disk->loss.flushed);
     r->disk->aoe->kicked = true; /* for those who wait for memory */
     if (mended)
         disk_event(r->disk, AOE_DISK_MENDED);
@@ -170,7 +170,7 @@ static void mark_unkept(const struct replay *r, struct transfer *t)
     struct transfer *whole = transfer_whole(t);
 
     whole->unkept = true;
-    whole->restarts = r->disk->restarts;
+    whole->restarts = r->disk->loss.restarts;
 }
 
 void replay_keep(struct replay *r, struct transfer *t)
@@ -181,7 +181,7 @@ void replay_keep(struct replay *r, struct transfer *t)
         return;
     if (forgotten(r, t))
         replay_log_forget(&r->log, t);
-    else if (!reserved || !replay_log_store(&r->log, t, r->disk->changed))
+    else if (!reserved || !replay_log_store(&r->log, t, r->disk->loss.changed))
         mark_unkept(r, t);
     if (replay_log_half_full(&r->log))
         replay_flush(r);
@@ -212,7 +212,7 @@ void replay_begin(struct replay *r)
     trace_disk(r->disk, TRACE_DECISIONS, "replay: begins, %" PRIu64 " blocks",
                r->log.count);
     r->running = replay_holds_data(r);
-    r->pass = r->disk->restarts;
+    r->pass = r->disk->loss.restarts;
     if (!r->running)
         r->written = r->pass;
     r->lost = r->wanted = false;
@@ -306,7 +306,7 @@ static bool prepare(struct replay *r, struct replay_write *w)
 {
     struct replay_run run;
 
-    if (!replay_log_next(&r->log, r->disk->flushed, &run))
+    if (!replay_log_next(&r->log, r->disk->loss.flushed, &run))
         return false;
     w->replay = r;
     w->tries = 0;

@@ -67,7 +67,7 @@ static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
 
     if (r->op == AOE_FLUSH || (r->fua && (!t->status || t->op == AOE_FLUSH)))
         t->status = writer_told(&d->writers, w, t->told, t->status);
-    writer_ended(&d->writers, w, d->flushed);
+    writer_ended(&d->writers, w, d->loss.flushed);
 }
 
 static void request_finish(struct transfer *t)
@@ -79,7 +79,7 @@ static void request_finish(struct transfer *t)
         unaligned_free(t->unaligned);
         t->unaligned = NULL;
     }
-    if (t->unkept && t->status == 0 && t->restarts != d->restarts)
+    if (t->unkept && t->status == 0 && t->restarts != d->loss.restarts)
         transfer_fail(t, -EIO, t->lba);
     /* Force unit access: the write, then a flush, then done.  Also where no
      * write cache is admitted to: vblade says nothing of its own. */

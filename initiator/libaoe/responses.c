@@ -26,7 +26,7 @@ bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
         return f == from->identify;
     if (f->probe && f->path != from)
         return false; /* it came by another way than it went */
-    if (d->doubted && d->replay)
+    if (d->loss.doubted && d->replay)
         return false; /* it may be from before, or of what is lost */
     /* One that is being asked who it is may be another disk by now. */
     return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
@@ -101,7 +101,7 @@ static void flush_failed(struct aoe_disk *d, struct frame *f,
     if (again) {
         t->cut = 0;
         if (!list_linked(&t->work))
-            list_append(&d->queue, &t->work);
+            list_append(&d->transfers.queue, &t->work);
     }
     complete(d, f, again ? 0 : -EIO, 0);
     disk_flush_failed(d, how, again);

@@ -33,14 +33,15 @@
 void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now)
 {
     /* That a silent path stays so says nothing of the target. */
-    if (p->state == PATH_GOOD && d->asked <= d->heard)
-        d->asked = now;
+    if (p->state == PATH_GOOD && d->restart.asked <= d->restart.heard)
+        d->restart.asked = now;
 }
 
 /* Since when an answer is due and none has come. */
 static uint64_t silent_since(const struct aoe_disk *d)
 {
-    return d->asked > d->heard ? d->asked : d->heard;
+    return d->restart.asked > d->restart.heard ? d->restart.asked
+                                               : d->restart.heard;
 }
 
 /* Nothing has come for so long that a machine could have started in it. */
@@ -56,7 +57,7 @@ bool disk_heard(struct aoe_disk *d)
     uint64_t silence = d->aoe->now - silent_since(d);
     bool silent = was_silent(d);
 
-    d->heard = d->aoe->now;
+    d->restart.heard = d->aoe->now;
     if (!silent)
         return false;
     trace_disk(d, TRACE_DECISIONS, "restart: first response after %s",
@@ -67,12 +68,13 @@ bool disk_heard(struct aoe_disk *d)
 static bool watching(const struct aoe_disk *d)
 {
     return d->replay && d->state == DISK_READY &&
-           (!list_empty(&d->active) || replay_holds_data(d->replay));
+           (!list_empty(&d->transfers.active) || replay_holds_data(d->replay));
 }
 
 static uint64_t ask_at(const struct aoe_disk *d)
 {
-    uint64_t last = d->heard > d->watched ? d->heard : d->watched;
+    uint64_t last = d->restart.heard > d->restart.watched ? d->restart.heard
+                                                          : d->restart.watched;
 
     return watching(d) ? last + RESTART_ASK : UINT64_MAX;
 }
@@ -81,8 +83,8 @@ void disk_watch(struct aoe_disk *d, uint64_t now)
 {
     if (ask_at(d) > now)
         return;
-    d->watched = now;
-    if (list_empty(&d->active) && replay_flush(d->replay))
+    d->restart.watched = now;
+    if (list_empty(&d->transfers.active) && replay_flush(d->replay))
         return; /* which asks, and ends the matter */
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
@@ -107,7 +109,7 @@ uint64_t disk_watch_next(const struct aoe_disk *d)
 
 static bool has_something_to_lose(const struct aoe_disk *d)
 {
-    return !list_empty(&d->active) || replay_holds_data(d->replay);
+    return !list_empty(&d->transfers.active) || replay_holds_data(d->replay);
 }
 
 /* Nothing has to wait for the page: no FLUSH succeeds that comes too late. */
@@ -129,16 +131,9 @@ static bool ask_and_wait(struct aoe_disk *d)
     return true;
 }
 
-/* An orderly restart looks the same, so flushes go on to succeed. */
 static bool say_restarted(struct aoe_disk *d)
 {
-    bool unflushed = d->changed > d->flushed &&
-                     (d->identity.write_cache || !d->identity.flush);
-
-    d->flushed = d->changed;
-    d->stats.losses += unflushed;
-    if (unflushed)
-        disk_event(d, AOE_DISK_RESTARTED);
+    disk_guess_lost(d);
     return false;
 }
 
@@ -166,8 +161,9 @@ bool disk_restarted(struct aoe_disk *d)
     trace_disk(d, TRACE_DECISIONS,
                "restart: the target may have been restarted"
                "%s",
-               d->vendor.present ? ", it is asked" : "");
-    return table[d->vendor.present][log][log && has_something_to_lose(d)](d);
+               d->restart.vendor.present ? ", it is asked" : "");
+    return table[d->restart.vendor.present][log]
+                [log && has_something_to_lose(d)](d);
 }
 
 /* ---- its page -------------------------------------------------------------
@@ -175,7 +171,7 @@ bool disk_restarted(struct aoe_disk *d)
 
 static void publish(struct aoe_disk *d, const struct ata_vendor *v)
 {
-    d->vendor = *v;
+    d->restart.vendor = *v;
     d->identity.read_only = v->present && v->read_only;
     d->identity.orderly = v->present && v->orderly;
     d->identity.boot = v->present ? v->boot : 0;
@@ -185,7 +181,7 @@ static void publish(struct aoe_disk *d, const struct ata_vendor *v)
 /* One of the pages had no words: what can be guessed is guessed. */
 static void guess(struct aoe_disk *d, bool other_target)
 {
-    d->vendor.present = false;
+    d->restart.vendor.present = false;
     if (d->state == DISK_STALE || other_target)
         disk_restarted(d);
     else
@@ -194,15 +190,15 @@ static void guess(struct aoe_disk *d, bool other_target)
 
 void disk_vendor(struct aoe_disk *d, const struct ata_vendor *v)
 {
-    struct ata_vendor before = d->vendor;
+    struct ata_vendor before = d->restart.vendor;
 
-    d->doubted = false;
+    disk_believe(d);
     if (!v->present || !before.present) {
         guess(d, before.present);
         publish(d, v);
         return;
     }
-    d->heard = d->aoe->now;
+    d->restart.heard = d->aoe->now;
     publish(d, v);
     if (v->epoch != before.epoch)
         disk_lost_writes(d,
@@ -221,13 +217,11 @@ void disk_announced(struct aoe_disk *d)
     uint64_t now = d->aoe->now;
 
     trace_disk(d, TRACE_DECISIONS, "restart: the target announced itself");
-    if (!d->replay || d->vendor.present || was_silent(d) ||
-        now >= d->believe_at) {
-        d->believe_at = now + RESTART_BELIEF;
+    if (!d->replay || d->restart.vendor.present || was_silent(d) ||
+        now >= d->restart.believe_at) {
+        d->restart.believe_at = now + RESTART_BELIEF;
         disk_restarted(d);
         return;
     }
-    d->restarts++;
-    disk_again(d, true);
-    replay_lost(d->replay, AOE_DISK_RESTARTED, false);
+    disk_lost_pending(d);
 }

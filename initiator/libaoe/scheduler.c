@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 
-#include "initiator/libaoe/abort.h"
 #include "initiator/libaoe/frames.h"
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/path_choice.h"
@@ -119,7 +118,7 @@ static struct frame *cut(struct aoe_disk *d, struct transfer *t,
 
     if (!f)
         return NULL;
-    t->covers = d->changed;
+    t->covers = d->loss.changed;
     f->disk = d;
     f->transfer = t;
     f->lba = c.lba;
@@ -177,7 +176,7 @@ static bool flush_due(struct aoe_disk *d)
         return false;
     if (replay_wanted(d->replay))
         return true;
-    list_each(work, &d->queue)
+    list_each(work, &d->transfers.queue)
         if (list_entry(work, struct transfer, work)->op == AOE_FLUSH)
             return true;
     return false;
@@ -186,9 +185,7 @@ static bool flush_due(struct aoe_disk *d)
 static void schedule_replay(struct aoe_disk *d)
 {
     if (replay_pending(d->replay) && flush_due(d)) {
-        d->restarts++; /* for changes that are not kept and not flushed */
-        disk_again(d, false);
-        replay_begin(d->replay);
+        disk_replay_now(d);
     }
     replay_run(d->replay);
 }
@@ -208,7 +205,7 @@ void disk_schedule(struct aoe_disk *d)
         return;
     if (d->replay)
         schedule_replay(d);
-    list_each(work, &d->queue) {
+    list_each(work, &d->transfers.queue) {
         struct transfer *t = list_entry(work, struct transfer, work);
 
         if (waits(d, t))

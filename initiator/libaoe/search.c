@@ -69,21 +69,21 @@ void disk_search_tick(struct aoe_disk *d, uint64_t now)
         tick_path(list_entry(node, struct path, link), now);
     if (d->state == DISK_CONFLICT)
         return;
-    if (searching(d) && d->query_at > now + SEARCH_QUERY_MAX) {
-        d->query_at = now;
-        d->query_gap = QUERY_FIRST;
+    if (searching(d) && d->search.query_at > now + SEARCH_QUERY_MAX) {
+        d->search.query_at = now;
+        d->search.query_gap = QUERY_FIRST;
     }
-    if (now < d->query_at)
+    if (now < d->search.query_at)
         return;
     aoe_query(d->aoe, d->addr);
     if (!searching(d)) {
-        d->query_at = now + QUERY_STEADY;
+        d->search.query_at = now + QUERY_STEADY;
         return;
     }
-    d->query_at = now + d->query_gap;
-    d->query_gap *= 2;
-    if (d->query_gap > SEARCH_QUERY_MAX)
-        d->query_gap = SEARCH_QUERY_MAX;
+    d->search.query_at = now + d->search.query_gap;
+    d->search.query_gap *= 2;
+    if (d->search.query_gap > SEARCH_QUERY_MAX)
+        d->search.query_gap = SEARCH_QUERY_MAX;
 }
 
 /* ---- the interface under a path -------------------------------------------
@@ -98,5 +98,5 @@ void disk_port_changed(struct aoe_disk *d, struct port *port)
             path_set_limits(p, p->buffer_count, p->sector_count);
     }
     if (port->link->up)
-        d->query_at = d->aoe->now;
+        disk_query_now(d);
 }

@@ -23,13 +23,13 @@ void disk_wanted(struct aoe_disk *d)
 {
     aoe_now(d->aoe);
     if (d->stats.queued++ == 0)
-        d->silent = d->served = aoe_awake(d->aoe);
+        d->silence.since = d->silence.served = aoe_awake(d->aoe);
 }
 
 static uint64_t silence_ends(const struct aoe_disk *d)
 {
     return d->stats.queued && d->options.timeout
-               ? d->silent + d->options.timeout
+               ? d->silence.since + d->options.timeout
                : UINT64_MAX;
 }
 
@@ -41,7 +41,7 @@ static bool only_time_wait(const struct aoe_disk *d)
 
     if (!d->time_wait.count)
         return false;
-    list_each(node, &d->active)
+    list_each(node, &d->transfers.active)
         if (list_entry(node, struct transfer, active)->outstanding)
             return false;
     list_each(path, &d->paths)
@@ -67,7 +67,7 @@ static void silence_tick(struct aoe_disk *d)
     if (silence_ends(d) > now)
         return;
     if (only_time_wait(d))
-        d->silent = now;
+        d->silence.since = now;
     else
         lose(d);
 }
@@ -75,7 +75,7 @@ static void silence_tick(struct aoe_disk *d)
 void disk_time_wait_ends(struct aoe_disk *d)
 {
     if (only_time_wait(d))
-        d->silent = aoe_awake(d->aoe);
+        d->silence.since = aoe_awake(d->aoe);
 }
 
 /* ---- requests that are left out -------------------------------------------
@@ -108,12 +108,13 @@ void disk_answered(struct frame *f)
     if (!t)
         return;
     if (t->deadline != UINT64_MAX) {
-        d->served = aoe_awake(d->aoe);
+        d->silence.served = aoe_awake(d->aoe);
         t->deadline = patience(d);
-    } else if (patience(d) > d->served + 2 * LEFT_OUT * d->options.timeout) {
+    } else if (patience(d) >
+               d->silence.served + 2 * LEFT_OUT * d->options.timeout) {
         return; /* of the replay log, which has kept the user's long enough */
     }
-    d->silent = aoe_awake(d->aoe);
+    d->silence.since = aoe_awake(d->aoe);
 }
 
 /* One whose time is up, or NULL and *next: when to look again.  A request that
@@ -121,7 +122,7 @@ void disk_answered(struct frame *f)
 static struct transfer *left_out(struct aoe_disk *d, uint64_t *next)
 {
     *next = patience(d);
-    list_each(node, &d->active) {
+    list_each(node, &d->transfers.active) {
         struct transfer *t = list_entry(node, struct transfer, active);
 
         if (t->deadline == 0)
@@ -136,8 +137,9 @@ static struct transfer *left_out(struct aoe_disk *d, uint64_t *next)
 
 static uint64_t look_at(const struct aoe_disk *d)
 {
-    return d->options.timeout && !list_empty(&d->active) ? d->look_at
-                                                         : UINT64_MAX;
+    return d->options.timeout && !list_empty(&d->transfers.active)
+               ? d->silence.look_at
+               : UINT64_MAX;
 }
 
 static void give_up(struct transfer *t)
@@ -155,7 +157,7 @@ static void left_out_tick(struct aoe_disk *d)
 
     if (look_at(d) > aoe_awake(d->aoe))
         return;
-    while ((t = left_out(d, &d->look_at)))
+    while ((t = left_out(d, &d->silence.look_at)))
         give_up(t);
 }
 

@@ -11,15 +11,15 @@
 
 static void block(struct aoe_disk *d, struct transfer *t)
 {
-    list_each(node, &d->writes) {
+    list_each(node, &d->transfers.changes) {
         const struct transfer *w = list_entry(node, struct transfer, range);
 
         if (transfer_overlaps(w, t))
             t->blockers++;
     }
-    list_append(&d->writes, &t->range);
+    list_append(&d->transfers.changes, &t->range);
     if (t->blockers)
-        d->blocked++;
+        d->transfers.blocked++;
 }
 
 /* `t` has ended: whoever waited only for it may start. */
@@ -30,13 +30,14 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
     if (!node)
         return;
     list_remove(&t->range);
-    for (; d->blocked && node != &d->writes; node = node->next) {
+    for (; d->transfers.blocked && node != &d->transfers.changes;
+         node = node->next) {
         struct transfer *later = list_entry(node, struct transfer, range);
 
         if (!later->blockers || !transfer_overlaps(t, later))
             continue;
         if (--later->blockers == 0) {
-            d->blocked--;
+            d->transfers.blocked--;
             later->start(later);
         }
     }
@@ -55,9 +56,9 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
     t->cut = 0;
     t->first_iov = t->iov;
     t->first_skip = t->skip;
-    t->covers = d->changed;
+    t->covers = d->loss.changed;
     t->outstanding = t->blockers = 0;
-    list_append(&d->active, &t->active);
+    list_append(&d->transfers.active, &t->active);
     if (ordered && transfer_changes(t))
         block(d, t);
     if (!t->blockers)
@@ -66,7 +67,7 @@ void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
 
 void transfer_queue(struct transfer *t)
 {
-    list_append(&t->disk->queue, &t->work);
+    list_append(&t->disk->transfers.queue, &t->work);
     t->disk->aoe->kicked = true;
     transfer_check(t);
 }
@@ -79,7 +80,7 @@ void transfer_check(struct transfer *t)
     if (t->recut)
         time_wait_disown(&t->disk->time_wait, t);
     list_remove(&t->active);
-    t->disk->ended(t->disk, t);
+    t->disk->transfers.ended(t->disk, t);
     unblock(t->disk, t);
     aoe_finish_later(t->disk->aoe, t);
 }

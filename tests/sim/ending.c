@@ -93,13 +93,14 @@ static const char *disk_left(struct aoe_disk *d)
     aoe_disk_stats(d, &stats);
     if (!aoe_disk_ready(d))
         return "the disk did not come back";
-    if (stats.queued || !list_empty(&d->active) || !list_empty(&d->queue))
+    if (stats.queued || !list_empty(&d->transfers.active) ||
+        !list_empty(&d->transfers.queue))
         return "requests are left behind";
     if (d->time_wait.count)
         return "a frame is left in time-wait";
     if (d->replay && replay_holds_data(d->replay))
         return "the replay log is not flushed by an idle disk";
-    if (d->blocked || !list_empty(&d->writes))
+    if (d->transfers.blocked || !list_empty(&d->transfers.changes))
         return "a write still waits for another";
     return NULL;
 }

@@ -145,7 +145,7 @@ static void left_out_ends(void **state)
     assert_true(behind.done && behind.status == 0);
     world_run(&f.w, 2 * TIME_WAIT, NULL);
     assert_int_equal(f.disk->time_wait.count, 0);
-    assert_true(list_empty(&f.disk->active));
+    assert_true(list_empty(&f.disk->transfers.active));
     stop(&f);
 }
 

@@ -24,7 +24,7 @@ void __wrap_disk_flush_failed(struct aoe_disk *d, enum flush_failure how,
 
 void __wrap_disk_vendor(struct aoe_disk *d, const struct ata_vendor *v)
 {
-    if (d->replay && v->present && v->boot == d->vendor.boot)
-        d->vendor.epoch = v->epoch;
+    if (d->replay && v->present && v->boot == d->restart.vendor.boot)
+        d->restart.vendor.epoch = v->epoch;
     __real_disk_vendor(d, v);
 }
