@@ -15,6 +15,8 @@
  * aoe_disk_close and aoe_close, never inside aoe_submit; they may call anything
  * here except aoe_service, aoe_push, the blocking calls, and what opens or
  * closes.  A disk's event callback may also close disks, its own among them.
+ * An assertion ends a program that calls the service loop or aoe_close from a
+ * callback.
  *
  * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
  * and lengths are bytes unless a name says sectors; a sector has 512 bytes;

@@ -30,7 +30,15 @@ struct port {
     bool stalled;   /* the interface took less than was offered */
 };
 
+/* What the service loop is about: callbacks may do more in some places. */
+enum aoe_stage {
+    AOE_IDLE,
+    AOE_SERVING, /* receives, looks at timers, sends */
+    AOE_TELLING, /* calls event and completion callbacks, in no list */
+};
+
 struct aoe {
+    enum aoe_stage stage;
     struct port ports[AOE_INTERFACE_MAX];
     unsigned port_count;
     struct flight flight;

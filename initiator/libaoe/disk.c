@@ -4,6 +4,7 @@
  */
 #include "initiator/libaoe/disk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "initiator/libaoe/restart.h"
 #include "initiator/libaoe/search.h"
 #include "initiator/libaoe/silence.h"
+#include "initiator/libaoe/transfers.h"
 
 /* Longer is for ever, and would not be counted right. */
 #define TIMEOUT_MOST (UINT64_MAX / 16)
@@ -54,12 +56,9 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
         d->options.timeout = 0;
     d->event = event;
     d->event_arg = arg;
-    d->transfers.ended = disk_ended;
     disk_events_init(d);
     list_init(&d->paths);
-    list_init(&d->transfers.active);
-    list_init(&d->transfers.queue);
-    list_init(&d->transfers.changes);
+    transfers_init(d, disk_ended);
     time_wait_init(&d->time_wait);
     writers_init(&d->writers);
     if (d->options.replay) {
@@ -107,6 +106,10 @@ void aoe_disk_close(struct aoe_disk *d)
 {
     struct aoe *aoe = d->aoe;
     struct list *node;
+
+    /* In the middle of receiving or of its timers it would pull the list from
+     * under them. */
+    assert(aoe->stage != AOE_SERVING);
 
     d->state = DISK_STALE;
     disk_events_drop(d);

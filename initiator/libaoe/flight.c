@@ -5,6 +5,7 @@
  */
 #include "initiator/libaoe/flight.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,7 @@ void flight_put(struct flight *fl, struct frame *f)
 {
     struct frame **p = bucket(fl, f->tag);
 
+    assert(f->state != FRAME_FREE);
     /* A gap has tag 0, which no table entry has. */
     while (*p && *p != f)
         p = &(*p)->hash_next;

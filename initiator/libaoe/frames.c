@@ -5,6 +5,7 @@
  */
 #include "initiator/libaoe/frames.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "initiator/libaoe/path_choice.h"
@@ -24,6 +25,7 @@ void disk_recut(struct aoe_disk *d, struct frame *f)
     struct transfer *t = f->transfer;
     struct frame *gap = flight_get(&d->aoe->flight, false);
 
+    assert(t && t->outstanding > 0);
     path_forget(f->path, f);
     f->recut_of = t;
     t->recut = true;

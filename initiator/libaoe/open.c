@@ -4,6 +4,7 @@
  */
 #include "initiator/libaoe/context.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,7 @@ void aoe_close(struct aoe *aoe)
 
     if (!aoe)
         return;
+    assert(aoe->stage == AOE_IDLE); /* never from a callback */
     control_cancel_all(aoe);
     while ((node = list_first(&aoe->discoveries)))
         discovery_free(list_entry(node, struct aoe_discovery, link));

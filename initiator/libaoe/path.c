@@ -4,6 +4,7 @@
  */
 #include "initiator/libaoe/path.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "initiator/libaoe/disk.h"
@@ -32,6 +33,10 @@ void path_set_state(struct path *p, enum path_state state, const char *why)
 {
     static const char *const names[] = {"new", "good", "silent", "refused"};
 
+    /* Only what leads to our disk can fall silent, and what did is asked under
+     * that name until somebody answers (doc/states.md). */
+    assert(state != PATH_SILENT || p->state == PATH_GOOD);
+    assert(state != PATH_NEW || p->state != PATH_SILENT);
     if (p->state != state)
         trace_path(p, TRACE_DECISIONS, "path: %s -> %s, %s", names[p->state],
                    names[state], why);
@@ -185,6 +190,7 @@ void path_queued(struct path *p, struct frame *f)
 
 void path_sent(struct path *p, struct frame *f, uint64_t now)
 {
+    assert(f->state == FRAME_QUEUED && f->path == p);
     f->state = FRAME_SENT;
     f->sent = now;
     f->copies++;
@@ -195,8 +201,10 @@ void path_sent(struct path *p, struct frame *f, uint64_t now)
 
 void path_forget(struct path *p, struct frame *f)
 {
-    if (f->state == FRAME_QUEUED || f->state == FRAME_SENT)
+    if (f->state == FRAME_QUEUED || f->state == FRAME_SENT) {
+        assert(p->in_flight > 0);
         p->in_flight--;
+    }
     list_remove(&f->link);
 }
 

@@ -169,6 +169,8 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     bool whole = r->offset % AOE_SECTOR == 0 && r->length % AOE_SECTOR == 0;
     int err = check_state(d);
 
+    assert(r->op <= AOE_ZERO);
+
     if (!err && r->op != AOE_FLUSH)
         err = check_range(d, r);
     if (!err)
@@ -176,6 +178,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     if (err)
         return err;
 
+    assert(r->done);
     t->op = r->op;
     t->start = transfer_queue;
     t->finish = request_finish;

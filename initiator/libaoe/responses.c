@@ -5,6 +5,7 @@
  */
 #include "initiator/libaoe/responses.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "initiator/libaoe/error.h"
@@ -72,6 +73,7 @@ static void complete(struct aoe_disk *d, struct frame *f, int status,
 {
     struct transfer *t = f->transfer;
 
+    assert(t->outstanding > 0);
     path_answered(f->path, f, d->aoe->now);
     t->outstanding--;
     if (status)

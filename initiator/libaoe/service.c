@@ -5,6 +5,8 @@
  */
 #include "initiator/libaoe/context.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "initiator/libaoe/control.h"
 #include "initiator/libaoe/discover.h"
@@ -23,11 +25,21 @@
 /* ---- the turn --------------------------------------------------------------
  */
 
+static enum aoe_stage enter(struct aoe *aoe, enum aoe_stage stage)
+{
+    enum aoe_stage before = aoe->stage;
+
+    aoe->stage = stage;
+    return before;
+}
+
 /* Tells what has happened: events first, and those that a completion brings
  * about before the next.  Whoever is told may close disks: nothing here is in
  * the middle of a list. */
 static void tell(struct aoe *aoe)
 {
+    enum aoe_stage before = enter(aoe, AOE_TELLING);
+
     for (;;) {
         struct list *node;
         struct transfer *t;
@@ -36,11 +48,23 @@ static void tell(struct aoe *aoe)
             ;
         node = list_first(&aoe->done);
         if (!node)
-            return;
+            break;
         list_remove(node);
         t = list_entry(node, struct transfer, work);
         t->finish(t);
     }
+    enter(aoe, before);
+}
+
+/* What the rest of the turn has brought about.  Completions wait for the next,
+ * which aoe_timeout asks for. */
+static void tell_events(struct aoe *aoe)
+{
+    enum aoe_stage before = enter(aoe, AOE_TELLING);
+
+    while (aoe_tell_event(aoe))
+        ;
+    enter(aoe, before);
 }
 
 static void refresh(struct aoe *aoe)
@@ -72,8 +96,7 @@ static void turn(struct aoe *aoe)
         disk_schedule(list_entry(disk, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         port_flush(&aoe->ports[i]);
-    while (aoe_tell_event(aoe))
-        ;
+    tell_events(aoe);
     /* Nobody may stay away for longer; aoe_timeout tells when sooner. */
     awake_sleep(&aoe->awake, aoe->now + CONTEXT_REFRESH);
 }
@@ -100,20 +123,29 @@ static void narrow(struct aoe *aoe)
     aoe->filter = f;
 }
 
-void aoe_service(struct aoe *aoe)
+/* From within a callback the loop would meet itself in the middle of a list. */
+static void begin(struct aoe *aoe)
 {
+    assert(aoe->stage == AOE_IDLE);
+    enter(aoe, AOE_SERVING);
     narrow(aoe);
     aoe_now(aoe);
+}
+
+void aoe_service(struct aoe *aoe)
+{
+    begin(aoe);
     for (unsigned i = 0; i < aoe->port_count; i++)
         port_receive(&aoe->ports[i]);
     turn(aoe);
+    enter(aoe, AOE_IDLE);
 }
 
 void aoe_push(struct aoe *aoe)
 {
-    narrow(aoe);
-    aoe_now(aoe);
+    begin(aoe);
     turn(aoe);
+    enter(aoe, AOE_IDLE);
 }
 
 /* ---- what to wait for ------------------------------------------------------

@@ -6,6 +6,7 @@
  */
 #include "initiator/libaoe/time_wait.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { BLOCK_SECTORS = 8 };
@@ -37,6 +38,7 @@ static bool counted(const struct frame *f)
 
 void time_wait_add(struct time_wait *tw, struct frame *f, uint64_t now)
 {
+    assert(!list_linked(&f->link) && f->sectors > 0);
     f->state = FRAME_TIME_WAIT;
     f->wait_until = now + TIME_WAIT;
     list_append(&tw->frames, &f->link);
@@ -49,6 +51,7 @@ void time_wait_add(struct time_wait *tw, struct frame *f, uint64_t now)
 
 void time_wait_remove(struct time_wait *tw, struct frame *f)
 {
+    assert(f->state == FRAME_TIME_WAIT && tw->count > 0);
     list_remove(&f->link);
     tw->count--;
     if (counted(f))

@@ -6,6 +6,8 @@
  */
 #include "initiator/libaoe/transfers.h"
 
+#include <assert.h>
+
 /* ---- order ----------------------------------------------------------------
  */
 
@@ -37,6 +39,7 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
         if (!later->blockers || !transfer_overlaps(t, later))
             continue;
         if (--later->blockers == 0) {
+            assert(d->transfers.blocked > 0);
             d->transfers.blocked--;
             later->start(later);
         }
@@ -46,8 +49,18 @@ static void unblock(struct aoe_disk *d, struct transfer *t)
 /* ---- beginning and ending -------------------------------------------------
  */
 
+void transfers_init(struct aoe_disk *d,
+                    void (*ended)(struct aoe_disk *d, struct transfer *t))
+{
+    list_init(&d->transfers.active);
+    list_init(&d->transfers.queue);
+    list_init(&d->transfers.changes);
+    d->transfers.ended = ended;
+}
+
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered)
 {
+    assert(t->start && t->finish);
     t->active = t->work = t->range = (struct list){0};
     list_init(&t->gaps);
     t->disk = d;

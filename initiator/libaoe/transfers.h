@@ -7,6 +7,9 @@
 
 #include "initiator/libaoe/disk.h"
 
+/* `ended` is told of each that has ended, before its user is. */
+void transfers_init(struct aoe_disk *d,
+                    void (*ended)(struct aoe_disk *d, struct transfer *t));
 /* Takes a transfer whose op, range, memory, deadline, start and finish are
  * set.  `ordered`: it keeps its place among overlapping changes. */
 void transfer_begin(struct aoe_disk *d, struct transfer *t, bool ordered);
