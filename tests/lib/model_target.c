@@ -350,6 +350,14 @@ struct model *world_add(struct world *w, uint64_t sectors, unsigned mtu,
     return m;
 }
 
+void world_act(struct world *w)
+{
+    wire_advance(w->wire, w->now);
+    for (unsigned i = 0; i < w->model_count; i++)
+        model_run(w->models[i]);
+    wire_advance(w->wire, w->now);
+}
+
 void world_run(struct world *w, uint64_t ns, const bool *done)
 {
     uint64_t end = w->now + ns;
@@ -358,10 +366,7 @@ void world_run(struct world *w, uint64_t ns, const bool *done)
         int64_t due;
         uint64_t next;
 
-        wire_advance(w->wire, w->now);
-        for (unsigned i = 0; i < w->model_count; i++)
-            model_run(w->models[i]);
-        wire_advance(w->wire, w->now);
+        world_act(w);
         aoe_service(w->aoe);
         if (done && *done)
             return;

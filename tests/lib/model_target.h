@@ -78,6 +78,8 @@ void model_speak(struct model *m);
  * so. */
 void model_lose(struct model *m);
 
+/* Everybody but the client does what is due by w->now. */
+void world_act(struct world *w);
 /* Lets things happen until *done or until `ns` have passed. */
 void world_run(struct world *w, uint64_t ns, const bool *done);
 
