@@ -31,12 +31,12 @@ void aoe_finish_later(struct aoe *aoe, struct transfer *t)
 /* ---- sending --------------------------------------------------------------
  */
 
-void port_queue(struct port *port, struct frame *f)
+void port_queue(struct aoe_port *port, struct frame *f)
 {
     list_append(&port->tx, &f->link);
 }
 
-void port_send(struct port *port, const uint8_t *frame, size_t len)
+void port_send(struct aoe_port *port, const uint8_t *frame, size_t len)
 {
     struct link_out out = {
         .iov[0] = {.iov_base = (void *)(uintptr_t)frame, .iov_len = len},

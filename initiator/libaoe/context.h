@@ -23,7 +23,7 @@ struct transfer;
 /* How often the interfaces are looked at again. */
 #define CONTEXT_REFRESH NS_PER_S
 
-struct port {
+struct aoe_port {
     struct link *link;
     struct aoe *aoe;
     struct list tx; /* FRAME_QUEUED, in the order they leave */
@@ -39,7 +39,7 @@ enum aoe_stage {
 
 struct aoe {
     enum aoe_stage stage;
-    struct port ports[AOE_INTERFACE_MAX];
+    struct aoe_port ports[AOE_INTERFACE_MAX];
     unsigned port_count;
     struct flight flight;
     struct list disks;         /* of aoe_disk.link */
@@ -78,13 +78,13 @@ uint64_t aoe_awake(const struct aoe *aoe);
 
 /* Sends one frame at once, without a place in any window.  What the interface
  * does not take is lost, as on any wire. */
-void port_send(struct port *port, const uint8_t *frame, size_t len);
+void port_send(struct aoe_port *port, const uint8_t *frame, size_t len);
 
 /* Broadcasts a Query Config for `addr`, wildcards allowed, on all ports. */
 void aoe_query(struct aoe *aoe, struct aoe_addr addr);
 
 /* Queues a frame for its path's port; it leaves at the end of the service. */
-void port_queue(struct port *port, struct frame *f);
+void port_queue(struct aoe_port *port, struct frame *f);
 
 /* The rest of `t` happens from the service loop: t->finish. */
 void aoe_finish_later(struct aoe *aoe, struct transfer *t);

@@ -20,7 +20,7 @@ enum { FRAME_MAX = AOE_MASK_HEADER + AOE_LIST_MAX * AOE_MASK_DIRECTIVE };
 /* A command on its way; lives in its struct aoe_control. */
 struct pending {
     struct list link; /* in aoe->controls */
-    struct port *port;
+    struct aoe_port *port;
     uint32_t tag;
     unsigned copies;   /* sent so far */
     uint64_t sent;     /* when the latest left */
@@ -131,7 +131,7 @@ static size_t build(uint8_t *frame, const struct aoe_control *c,
     }
 }
 
-static struct port *find_port(struct aoe *aoe, const char *interface)
+static struct aoe_port *find_port(struct aoe *aoe, const char *interface)
 {
     for (unsigned i = 0; i < aoe->port_count; i++)
         if (strcmp(aoe->ports[i].link->ifname, interface) == 0)
@@ -269,7 +269,7 @@ static int status_of(struct aoe_control *c, const struct aoe_header *h,
     return error_status(h->error);
 }
 
-static bool answers(struct aoe_control *c, const struct port *port,
+static bool answers(struct aoe_control *c, const struct aoe_port *port,
                     const struct aoe_header *h)
 {
     const struct pending *p = pending_of(c);
@@ -280,7 +280,7 @@ static bool answers(struct aoe_control *c, const struct port *port,
            (c->mac[0] & 1 || memcmp(h->src.b, c->mac, AOE_MAC) == 0);
 }
 
-bool control_response(struct port *port, const struct aoe_header *h,
+bool control_response(struct aoe_port *port, const struct aoe_header *h,
                       const uint8_t *frame, size_t len)
 {
     struct aoe *aoe = port->aoe;

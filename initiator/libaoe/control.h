@@ -13,7 +13,7 @@
 #include "initiator/libaoe/context.h"
 
 /* True when the frame answers a command, which is then done. */
-bool control_response(struct port *port, const struct aoe_header *h,
+bool control_response(struct aoe_port *port, const struct aoe_header *h,
                       const uint8_t *frame, size_t len);
 
 /* Sends what is due, ends what came to nothing. */

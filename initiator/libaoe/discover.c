@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Each answer to a Query Config (AoEr11 section 3.2) becomes a sighting, which
+ * Each answer to a Query Config (AoEr11 section 3.2) becomes a candidate, which
  * is asked to IDENTIFY and reported once it has.
  */
 #include "initiator/libaoe/discover.h"
@@ -16,12 +16,12 @@
 #define QUERY_SLOWEST  NS_PER_S
 #define IDENTIFY_RETRY (200 * NS_PER_MS)
 
-enum { IDENTIFY_TRIES = 4, SIGHTINGS_MAX = 65536 };
+enum { IDENTIFY_TRIES = 4, CANDIDATES_MAX = 65536 };
 
 /* A disk as one interface and one target address show it. */
-struct sighting {
+struct candidate {
     struct list link;
-    struct port *port;
+    struct aoe_port *port;
     struct aoe_mac mac;
     struct aoe_addr addr;
     struct aoe_config config; /* its string points to `string` */
@@ -47,7 +47,7 @@ int aoe_discover_start(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     s->arg = arg;
     s->query_at = aoe_now(aoe);
     s->query_gap = QUERY_FIRST;
-    list_init(&s->sightings);
+    list_init(&s->candidates);
     list_append(&aoe->discoveries, &s->link);
     aoe->kicked = true;
     *out = s;
@@ -57,7 +57,7 @@ int aoe_discover_start(struct aoe *aoe, uint16_t shelf, uint8_t slot,
 /* ---- reporting ------------------------------------------------------------
  */
 
-static unsigned payload(const struct sighting *g)
+static unsigned payload(const struct candidate *g)
 {
     unsigned fit = aoe_sectors_for_mtu(g->port->link->mtu);
     unsigned says = g->config.sector_count ? g->config.sector_count : 2;
@@ -65,7 +65,7 @@ static unsigned payload(const struct sighting *g)
     return (says < fit ? says : fit) * AOE_SECTOR;
 }
 
-static void report_as(struct aoe_discovery *s, struct sighting *g,
+static void report_as(struct aoe_discovery *s, struct candidate *g,
                       const struct ata_identity *id)
 {
     struct aoe_found f = {
@@ -93,7 +93,7 @@ static void report_as(struct aoe_discovery *s, struct sighting *g,
     s->found(s->arg, &f);
 }
 
-static void report(struct aoe_discovery *s, struct sighting *g)
+static void report(struct aoe_discovery *s, struct candidate *g)
 {
     report_as(s, g, &g->identity);
 }
@@ -101,7 +101,7 @@ static void report(struct aoe_discovery *s, struct sighting *g)
 /* ---- asking ---------------------------------------------------------------
  */
 
-static void identify(struct aoe_discovery *s, struct sighting *g)
+static void identify(struct aoe_discovery *s, struct candidate *g)
 {
     uint8_t frame[AOE_FRAME_MIN];
     struct aoe_ata a = {
@@ -123,12 +123,12 @@ static void identify(struct aoe_discovery *s, struct sighting *g)
     g->retry_at = s->aoe->now + IDENTIFY_RETRY;
 }
 
-static struct sighting *add(struct aoe_discovery *s, struct port *port,
-                            const struct aoe_header *h)
+static struct candidate *add(struct aoe_discovery *s, struct aoe_port *port,
+                             const struct aoe_header *h)
 {
-    struct sighting *g;
+    struct candidate *g;
 
-    if (s->count >= SIGHTINGS_MAX)
+    if (s->count >= CANDIDATES_MAX)
         return NULL;
     g = calloc(1, sizeof *g);
     if (!g)
@@ -136,16 +136,16 @@ static struct sighting *add(struct aoe_discovery *s, struct port *port,
     g->port = port;
     g->mac = h->src;
     g->addr = h->addr;
-    list_append(&s->sightings, &g->link);
+    list_append(&s->candidates, &g->link);
     s->count++;
     return g;
 }
 
-static struct sighting *find(struct aoe_discovery *s, struct port *port,
-                             const struct aoe_header *h)
+static struct candidate *find(struct aoe_discovery *s, struct aoe_port *port,
+                              const struct aoe_header *h)
 {
-    list_each(node, &s->sightings) {
-        struct sighting *g = list_entry(node, struct sighting, link);
+    list_each(node, &s->candidates) {
+        struct candidate *g = list_entry(node, struct candidate, link);
 
         if (g->port == port && aoe_addr_equal(g->addr, h->addr) &&
             aoe_mac_equal(&g->mac, &h->src))
@@ -161,10 +161,10 @@ static bool same_config(const struct aoe_config *a, const struct aoe_config *b)
            memcmp(a->string, b->string, a->length) == 0;
 }
 
-void discovery_config(struct aoe_discovery *s, struct port *port,
+void discovery_config(struct aoe_discovery *s, struct aoe_port *port,
                       const struct aoe_header *h, const struct aoe_config *c)
 {
-    struct sighting *g;
+    struct candidate *g;
 
     if (!aoe_addr_matches(s->addr, h->addr))
         return;
@@ -184,7 +184,7 @@ void discovery_config(struct aoe_discovery *s, struct port *port,
 
 /* A second answer to one IDENTIFY: two servers of one machine may have been
  * given the same address. */
-static void second_answer(struct aoe_discovery *s, struct sighting *g,
+static void second_answer(struct aoe_discovery *s, struct candidate *g,
                           const struct aoe_header *h, const uint8_t *frame,
                           size_t len)
 {
@@ -202,10 +202,10 @@ static void second_answer(struct aoe_discovery *s, struct sighting *g,
         report_as(s, g, &id);
 }
 
-void discovery_ata(struct aoe_discovery *s, struct port *port,
+void discovery_ata(struct aoe_discovery *s, struct aoe_port *port,
                    const struct aoe_header *h, const uint8_t *frame, size_t len)
 {
-    struct sighting *g = find(s, port, h);
+    struct candidate *g = find(s, port, h);
     struct aoe_ata a;
 
     if (!g || g->tag != h->tag)
@@ -233,8 +233,8 @@ void discovery_ata(struct aoe_discovery *s, struct port *port,
 
 void discovery_tick(struct aoe_discovery *s, uint64_t now)
 {
-    list_each(node, &s->sightings) {
-        struct sighting *g = list_entry(node, struct sighting, link);
+    list_each(node, &s->candidates) {
+        struct candidate *g = list_entry(node, struct candidate, link);
 
         if (now < g->retry_at)
             continue;
@@ -258,8 +258,8 @@ uint64_t discovery_next(const struct aoe_discovery *s)
 {
     uint64_t next = s->query_at;
 
-    list_each(node, &s->sightings) {
-        const struct sighting *g = list_entry(node, struct sighting, link);
+    list_each(node, &s->candidates) {
+        const struct candidate *g = list_entry(node, struct candidate, link);
 
         if (g->retry_at < next)
             next = g->retry_at;
@@ -271,9 +271,9 @@ void discovery_free(struct aoe_discovery *s)
 {
     struct list *node;
 
-    while ((node = list_first(&s->sightings))) {
+    while ((node = list_first(&s->candidates))) {
         list_remove(node);
-        free(list_entry(node, struct sighting, link));
+        free(list_entry(node, struct candidate, link));
     }
     list_remove(&s->link);
     free(s);
@@ -281,8 +281,8 @@ void discovery_free(struct aoe_discovery *s)
 
 void aoe_discover_stop(struct aoe_discovery *s)
 {
-    list_each(node, &s->sightings) {
-        struct sighting *g = list_entry(node, struct sighting, link);
+    list_each(node, &s->candidates) {
+        struct candidate *g = list_entry(node, struct candidate, link);
 
         if (!g->reported)
             report(s, g);

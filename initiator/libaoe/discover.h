@@ -13,14 +13,14 @@ struct aoe_discovery {
     struct aoe_addr addr; /* wildcards allowed */
     void (*found)(void *arg, const struct aoe_found *f);
     void *arg;
-    struct list sightings; /* of sighting.link */
+    struct list candidates; /* of candidate.link */
     unsigned count;
     uint64_t query_at, query_gap;
 };
 
-void discovery_config(struct aoe_discovery *s, struct port *port,
+void discovery_config(struct aoe_discovery *s, struct aoe_port *port,
                       const struct aoe_header *h, const struct aoe_config *c);
-void discovery_ata(struct aoe_discovery *s, struct port *port,
+void discovery_ata(struct aoe_discovery *s, struct aoe_port *port,
                    const struct aoe_header *h, const uint8_t *frame,
                    size_t len);
 void discovery_tick(struct aoe_discovery *s, uint64_t now);

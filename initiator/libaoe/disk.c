@@ -20,7 +20,7 @@
 #include "initiator/libaoe/transfers.h"
 
 /* Longer is for ever, and would not be counted right. */
-#define TIMEOUT_MOST (UINT64_MAX / 16)
+#define TIMEOUT_MAX (UINT64_MAX / 16)
 
 int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot)
 {
@@ -52,7 +52,7 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     d->options.timeout = AOE_TIMEOUT_DEFAULT;
     if (options)
         d->options = *options;
-    if (d->options.timeout > TIMEOUT_MOST)
+    if (d->options.timeout > TIMEOUT_MAX)
         d->options.timeout = 0;
     d->event = event;
     d->event_arg = arg;

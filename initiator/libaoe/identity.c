@@ -26,12 +26,12 @@
  * network address would show again. */
 #define DOUBT_TIME (3 * SEARCH_QUERY_MAX / 2)
 
-static void text(char *out, size_t room, const char *serial, const char *model,
-                 uint64_t sectors, const struct path *p)
+static void text(char *out, size_t capacity, const char *serial,
+                 const char *model, uint64_t sectors, const struct path *p)
 {
     char mac[AOE_MAC_TEXT];
 
-    snprintf(out, room,
+    snprintf(out, capacity,
              "serial \"%s\", model \"%s\", %" PRIu64 " sectors at %s on %s",
              serial, model, sectors, aoe_mac_format(mac, &p->mac),
              p->port->link->ifname);
@@ -197,7 +197,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
         recognized(d, p, &id);
 }
 
-void disk_stray(struct aoe_disk *d, struct port *port,
+void disk_stray(struct aoe_disk *d, struct aoe_port *port,
                 const struct aoe_header *h, const uint8_t *frame, size_t len)
 {
     struct path *p = disk_path(d, port, &h->src);

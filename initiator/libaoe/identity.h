@@ -11,7 +11,7 @@
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
 /* An answer that no frame waits for: if it is the second one to an IDENTIFY
  * that was sent once, two disks may share this network address, too. */
-void disk_stray(struct aoe_disk *d, struct port *port,
+void disk_stray(struct aoe_disk *d, struct aoe_port *port,
                 const struct aoe_header *h, const uint8_t *frame, size_t len);
 /* Nobody has objected to the first for long enough: it is the disk. */
 void disk_identity_tick(struct aoe_disk *d, uint64_t now);

@@ -42,7 +42,7 @@ int aoe_open_links(struct aoe **out, struct link **links, unsigned count,
     list_init(&aoe->done);
     flight_init(&aoe->flight, prefix, seed);
     for (unsigned i = 0; i < count; i++) {
-        struct port *port = &aoe->ports[aoe->port_count++];
+        struct aoe_port *port = &aoe->ports[aoe->port_count++];
 
         port->link = links[i];
         port->aoe = aoe;

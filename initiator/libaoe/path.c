@@ -12,7 +12,7 @@
 
 enum { PATIENCE_MAX = 16 };
 
-void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
+void path_init(struct path *p, struct aoe_disk *disk, struct aoe_port *port,
                const struct aoe_mac *mac)
 {
     memset(p, 0, sizeof *p);
@@ -381,7 +381,7 @@ uint64_t path_next(const struct path *p)
     return next;
 }
 
-void path_hurry(struct path *p)
+void path_ask_now(struct path *p)
 {
     if (p->identify && p->identify->state == FRAME_SENT)
         lose(p, p->identify, LOST_ASKED);

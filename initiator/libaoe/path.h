@@ -9,8 +9,8 @@
  * sent once more: what answers that tells the others' fate.
  *
  * A path sends nothing itself.  Its owner takes frames from `lost` and from
- * its requests while path_room allows, and tells the path what left and what
- * was answered.
+ * its requests while path_window_open allows, and tells the path what left and
+ * what was answered.
  */
 #ifndef INITIATOR_LIBAOE_PATH_H
 #define INITIATOR_LIBAOE_PATH_H
@@ -36,7 +36,7 @@
 /* For IDENTIFY to a path that is silent: how soon its return is noticed. */
 #define PATH_RTO_PROBE_MAX NS_PER_S
 
-struct port;
+struct aoe_port;
 
 enum path_state {
     PATH_NEW,     /* answered a query; its IDENTIFY is awaited */
@@ -65,8 +65,8 @@ struct path_observer {
 struct path {
     struct list link; /* in its disk's paths */
     struct aoe_disk *disk;
-    struct port *port;  /* local interface */
-    struct aoe_mac mac; /* of the target */
+    struct aoe_port *port; /* local interface */
+    struct aoe_mac mac;    /* of the target */
     enum path_state state;
     struct frame *identify; /* IDENTIFY on its way, or NULL */
     uint64_t ask_at;        /* while there is none and it is not good: when */
@@ -106,17 +106,17 @@ struct path {
 /* `why`: for the trace. */
 void path_set_state(struct path *p, enum path_state state, const char *why);
 
-void path_init(struct path *p, struct aoe_disk *disk, struct port *port,
+void path_init(struct path *p, struct aoe_disk *disk, struct aoe_port *port,
                const struct aoe_mac *mac);
 
 /* The target was heard in some other way: a probe need not wait. */
-void path_hurry(struct path *p);
+void path_ask_now(struct path *p);
 
 /* How many frames the target queues; `window` 0: no limit of ours. */
 void path_set_limit(struct path *p, unsigned buffer_count, unsigned window);
 
 /* Whether one more frame may be queued for it. */
-static inline bool path_room(const struct path *p)
+static inline bool path_window_open(const struct path *p)
 {
     return p->in_flight * PATH_WINDOW_UNIT < p->window;
 }

@@ -7,7 +7,7 @@
 
 /* Whether a target has as many frames as it has buffers, by whatever local
  * interfaces they come. */
-static bool crowded(const struct aoe_disk *d, const struct path *p)
+static bool target_full(const struct aoe_disk *d, const struct path *p)
 {
     unsigned n = 0;
 
@@ -20,7 +20,7 @@ static bool crowded(const struct aoe_disk *d, const struct path *p)
     return n >= p->limit;
 }
 
-struct path *disk_best_path(struct aoe_disk *d, unsigned sectors, bool room)
+struct path *disk_best_path(struct aoe_disk *d, unsigned sectors, bool now)
 {
     struct path *best = NULL;
 
@@ -28,7 +28,7 @@ struct path *disk_best_path(struct aoe_disk *d, unsigned sectors, bool room)
         struct path *p = list_entry(node, struct path, link);
 
         if (p->state != PATH_GOOD || p->sectors < sectors ||
-            (room && (!path_room(p) || crowded(d, p))))
+            (now && (!path_window_open(p) || target_full(d, p))))
             continue;
         if (!best || path_cost(p) < path_cost(best))
             best = p;

@@ -7,8 +7,8 @@
 
 #include "initiator/libaoe/disk.h"
 
-/* The good path that carries `sectors` in a frame and costs least; with `room`
+/* The good path that carries `sectors` in a frame and costs least; with `now`
  * one on which, and at whose target, a frame more is allowed.  NULL: none. */
-struct path *disk_best_path(struct aoe_disk *d, unsigned sectors, bool room);
+struct path *disk_best_path(struct aoe_disk *d, unsigned sectors, bool now);
 
 #endif

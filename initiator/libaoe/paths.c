@@ -11,7 +11,7 @@
 
 enum { PATHS_MAX = 64 };
 
-struct path *disk_path(struct aoe_disk *d, struct port *port,
+struct path *disk_path(struct aoe_disk *d, struct aoe_port *port,
                        const struct aoe_mac *mac)
 {
     list_each(node, &d->paths) {
@@ -23,7 +23,7 @@ struct path *disk_path(struct aoe_disk *d, struct port *port,
     return NULL;
 }
 
-struct path *disk_add_path(struct aoe_disk *d, struct port *port,
+struct path *disk_add_path(struct aoe_disk *d, struct aoe_port *port,
                            const struct aoe_mac *mac)
 {
     struct path *p;

@@ -9,10 +9,10 @@
 #include "initiator/libaoe/disk.h"
 
 /* The path by `port` to the target at `mac`, or NULL. */
-struct path *disk_path(struct aoe_disk *d, struct port *port,
+struct path *disk_path(struct aoe_disk *d, struct aoe_port *port,
                        const struct aoe_mac *mac);
 /* A new one; NULL without memory, or where there are too many. */
-struct path *disk_add_path(struct aoe_disk *d, struct port *port,
+struct path *disk_add_path(struct aoe_disk *d, struct aoe_port *port,
                            const struct aoe_mac *mac);
 /* What the target says it queues, and a command may carry; with what the
  * interface allows that limits the window and the length of frames. */

@@ -29,7 +29,7 @@ static struct aoe_disk *find_disk(struct aoe *aoe, struct aoe_addr addr)
     return NULL;
 }
 
-static void config_response(struct port *port, const struct aoe_header *h,
+static void config_response(struct aoe_port *port, const struct aoe_header *h,
                             const uint8_t *data, size_t len)
 {
     struct aoe *aoe = port->aoe;
@@ -50,7 +50,7 @@ static void config_response(struct port *port, const struct aoe_header *h,
 }
 
 /* Nobody waits for this any more. */
-static void late_response(struct port *port, const struct aoe_header *h,
+static void late_response(struct aoe_port *port, const struct aoe_header *h,
                           const uint8_t *data, size_t len)
 {
     struct aoe_disk *d = find_disk(port->aoe, h->addr);
@@ -62,7 +62,7 @@ static void late_response(struct port *port, const struct aoe_header *h,
         disk_stray(d, port, h, data, len);
 }
 
-static void ata_response(struct port *port, const struct aoe_header *h,
+static void ata_response(struct aoe_port *port, const struct aoe_header *h,
                          const uint8_t *data, size_t len)
 {
     struct frame *f = flight_find(&port->aoe->flight, h->tag);
@@ -88,7 +88,7 @@ static void ata_response(struct port *port, const struct aoe_header *h,
     }
 }
 
-static void tell(struct port *port, const struct aoe_header *h, size_t len)
+static void tell(struct aoe_port *port, const struct aoe_header *h, size_t len)
 {
     char mac[AOE_MAC_TEXT], name[AOE_ADDR_TEXT];
 
@@ -100,7 +100,8 @@ static void tell(struct port *port, const struct aoe_header *h, size_t len)
                    aoe_mac_format(mac, &h->src));
 }
 
-static void receive_frame(struct port *port, const uint8_t *data, size_t len)
+static void receive_frame(struct aoe_port *port, const uint8_t *data,
+                          size_t len)
 {
     struct aoe_header h;
 
@@ -118,7 +119,7 @@ static void receive_frame(struct port *port, const uint8_t *data, size_t len)
         ata_response(port, &h, data, len);
 }
 
-void port_receive(struct port *port)
+void port_receive(struct aoe_port *port)
 {
     struct link_frame *frames[LINK_BATCH];
     int n = LINK_BATCH;

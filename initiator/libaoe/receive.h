@@ -9,6 +9,6 @@
 
 /* Takes what has arrived, at most a few batches, so that no port keeps the
  * others waiting. */
-void port_receive(struct port *port);
+void port_receive(struct aoe_port *port);
 
 #endif

@@ -163,7 +163,7 @@ static void resend(struct aoe_disk *d, struct path *p)
     list_each(node, &p->lost) {
         struct frame *f = list_entry(node, struct frame, link);
 
-        if (f->transfer && (p->state != PATH_GOOD || !path_room(p)))
+        if (f->transfer && (p->state != PATH_GOOD || !path_window_open(p)))
             continue;
         path_forget(p, f);
         queue_frame(p, f);

@@ -16,7 +16,7 @@ enum { IDENTIFY_TRIES = 6 };
 /* ---- Query Config ---------------------------------------------------------
  */
 
-void disk_config(struct aoe_disk *d, struct port *port,
+void disk_config(struct aoe_disk *d, struct aoe_port *port,
                  const struct aoe_header *h, const struct aoe_config *c)
 {
     struct path *p = disk_path(d, port, &h->src);
@@ -35,7 +35,7 @@ void disk_config(struct aoe_disk *d, struct port *port,
             disk_announced(d);
     }
     if (p->state == PATH_SILENT)
-        path_hurry(p);
+        path_ask_now(p);
     /* Also a good one, each time the network is asked: its disk may have grown
      * and the announcement of that been lost. */
     if (p->state != PATH_REFUSED || d->state == DISK_LOST ||
@@ -89,7 +89,7 @@ void disk_search_tick(struct aoe_disk *d, uint64_t now)
 /* ---- the interface under a path -------------------------------------------
  */
 
-void disk_port_changed(struct aoe_disk *d, struct port *port)
+void disk_port_changed(struct aoe_disk *d, struct aoe_port *port)
 {
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);

@@ -12,10 +12,10 @@
 #define SEARCH_QUERY_MAX NS_PER_S
 
 /* A Query Config response for this disk's address. */
-void disk_config(struct aoe_disk *d, struct port *port,
+void disk_config(struct aoe_disk *d, struct aoe_port *port,
                  const struct aoe_header *h, const struct aoe_config *c);
 void disk_search_tick(struct aoe_disk *d, uint64_t now);
 /* The interface's MTU or state changed. */
-void disk_port_changed(struct aoe_disk *d, struct port *port);
+void disk_port_changed(struct aoe_disk *d, struct aoe_port *port);
 
 #endif

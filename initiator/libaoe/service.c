@@ -73,7 +73,7 @@ static void refresh(struct aoe *aoe)
         return;
     aoe->refresh_at = aoe->now + CONTEXT_REFRESH;
     for (unsigned i = 0; i < aoe->port_count; i++) {
-        struct port *port = &aoe->ports[i];
+        struct aoe_port *port = &aoe->ports[i];
 
         if (link_refresh(port->link) == 0)
             continue;
@@ -154,7 +154,7 @@ void aoe_push(struct aoe *aoe)
 int aoe_poll_fds(struct aoe *aoe, struct pollfd *fds, int max)
 {
     for (unsigned i = 0; i < aoe->port_count && (int)i < max; i++) {
-        struct port *port = &aoe->ports[i];
+        struct aoe_port *port = &aoe->ports[i];
 
         fds[i].fd = port->link->fd;
         fds[i].events = (short)(port->stalled ? POLLIN | POLLOUT : POLLIN);

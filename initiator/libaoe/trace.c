@@ -84,7 +84,7 @@ void trace_say_path(const struct path *p, const char *format, ...)
     say(p->disk->aoe, &l);
 }
 
-void trace_say_port(const struct port *port, const char *format, ...)
+void trace_say_port(const struct aoe_port *port, const char *format, ...)
 {
     struct line l = {.used = 0};
     va_list list;

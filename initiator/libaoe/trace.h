@@ -41,7 +41,7 @@ void trace_say_disk(const struct aoe_disk *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void trace_say_path(const struct path *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void trace_say_port(const struct port *port, const char *format, ...)
+void trace_say_port(const struct aoe_port *port, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* A time as people read it: "2.1 ms".  Returns `out`. */

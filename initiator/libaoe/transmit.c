@@ -107,7 +107,7 @@ static void tell(const struct frame *f, uint64_t now)
 }
 
 /* Sends one batch; returns false when nothing more can leave now. */
-static bool send_batch(struct port *port, struct scratch *s)
+static bool send_batch(struct aoe_port *port, struct scratch *s)
 {
     struct frame *batch[LINK_BATCH];
     int count = 0, taken;
@@ -143,7 +143,7 @@ static bool send_batch(struct port *port, struct scratch *s)
     return !port->stalled;
 }
 
-void port_flush(struct port *port)
+void port_flush(struct aoe_port *port)
 {
     struct scratch s;
 

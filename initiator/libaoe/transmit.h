@@ -9,6 +9,6 @@
 
 /* Sends what the port's interface takes of its queue; sets port->stalled if
  * that is not all. */
-void port_flush(struct port *port);
+void port_flush(struct aoe_port *port);
 
 #endif

@@ -130,14 +130,14 @@ static void window_opens_and_halves(void **state)
     unsigned before, n = 0;
 
     (void)state;
-    while (path_room(&path))
+    while (path_window_open(&path))
         f[n++] = send_one(0);
     assert_int_equal(n, PATH_WINDOW_START);
     while (n > 0)
         answer(f[--n], 100 * US);
     assert_in_range(path.window, 17 * PATH_WINDOW_UNIT, 64 * PATH_WINDOW_UNIT);
     before = path.window;
-    for (n = 0; path_room(&path); n++)
+    for (n = 0; path_window_open(&path); n++)
         f[n] = send_one(MS + n);
     answer(f[n - 1], MS + 200 * US);
     path_tick(&path, MS + 900 * US); /* all the others, in one loss event */
@@ -156,7 +156,7 @@ static void a_single_loss_halves_it_too(void **state)
         struct frame *f[64];
         unsigned n = 0;
 
-        while (path_room(&path))
+        while (path_window_open(&path))
             f[n++] = send_one(now);
         while (n > 0)
             answer(f[--n], now + 100 * US);
@@ -178,7 +178,7 @@ static void window_never_passes_the_buffer_count(void **state)
         struct frame *f[8];
         unsigned n = 0;
 
-        while (path_room(&path))
+        while (path_window_open(&path))
             f[n++] = send_one((uint64_t)i * MS);
         assert_in_range(n, 1, 5);
         while (n > 0)
