@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Each command is one frame, sent again under the same tag until its answer
+ * Each command is one frame, sent again under the same tag until its response
  * comes.  All of them may be carried out twice without harm: what an edit or a
  * reservation asked for is then there already.
  */
@@ -32,7 +32,7 @@ struct pending {
 _Static_assert(sizeof(struct pending) <= sizeof(struct aoe_control_state),
                "a pending command lives in its struct aoe_control");
 _Static_assert((int)AOE_CONFIG_MAX == (int)AOE_CONFIG_STRING_MAX,
-               "the answer has room for any config string");
+               "the response has room for any config string");
 
 static struct pending *pending_of(struct aoe_control *c)
 {
@@ -175,7 +175,7 @@ int aoe_control_submit(struct aoe *aoe, struct aoe_control *c)
     return 0;
 }
 
-/* ---- the answer -----------------------------------------------------------
+/* ---- the response -----------------------------------------------------------
  */
 
 static void end(struct aoe_control *c, int status)
@@ -244,7 +244,7 @@ static int take(struct aoe_control *c, const uint8_t *frame, size_t len)
 }
 
 /* vblade refuses to set a string that is there even if it is the same, as it
- * is when our command was carried out and its answer lost. */
+ * is when our command was carried out and its response lost. */
 static int config_present(struct aoe_control *c, const uint8_t *frame,
                           size_t len)
 {

@@ -182,7 +182,7 @@ void discovery_config(struct aoe_discovery *s, struct aoe_port *port,
     identify(s, g);
 }
 
-/* A second answer to one IDENTIFY: two servers of one machine may have been
+/* A second response to one IDENTIFY: two servers of one machine may have been
  * given the same address. */
 static void second_answer(struct aoe_discovery *s, struct candidate *g,
                           const struct aoe_header *h, const uint8_t *frame,

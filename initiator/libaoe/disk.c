@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The life of a disk: opening, losing it, closing.
+ * The life of a disk: opening, its timers, closing, and what its user can ask.
  */
 #include "initiator/libaoe/disk.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Frames in flight: one object for each request frame that is on the wire, or
- * about to be, or whose late copies might still be.  Tags lead from an answer
+ * about to be, or whose late copies might still be.  Tags lead from a response
  * back to its frame.
  *
  * A tag is 1 (AoEr11 leaves the choice to us; the Linux driver ignores tags
@@ -34,7 +34,7 @@ enum frame_state {
     FRAME_FREE,
     FRAME_GAP,       /* on no wire: a range of its transfer to be cut anew */
     FRAME_QUEUED,    /* in its port's transmit list */
-    FRAME_SENT,      /* in its path's list, waiting for the answer */
+    FRAME_SENT,      /* in its path's list, waiting for the response */
     FRAME_LOST,      /* in its path's list, waiting to be sent again */
     FRAME_TIME_WAIT, /* answered or given up, copies may still arrive */
 };

@@ -10,7 +10,7 @@
 /* `f` can no longer be sent as it is: its range is cut anew. */
 void disk_recut(struct aoe_disk *d, struct frame *f);
 /* `f` leaves its path for another that carries as much, under the same tag: any
- * copy's answer will do.  Where there is none, its range is cut anew. */
+ * copy's response will do.  Where there is none, its range is cut anew. */
 void disk_hand_over(struct aoe_disk *d, struct frame *f);
 /* The ATA registers of a frame whose range is set. */
 void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op);

@@ -9,7 +9,7 @@
 
 /* An IDENTIFY page that came over `p`; NULL: it was refused or never came. */
 void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page);
-/* An answer that no frame waits for: if it is the second one to an IDENTIFY
+/* A response that no frame waits for: if it is the second one to an IDENTIFY
  * that was sent once, two disks may share this network address, too. */
 void disk_stray(struct aoe_disk *d, struct aoe_port *port,
                 const struct aoe_header *h, const uint8_t *frame, size_t len);

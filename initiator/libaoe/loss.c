@@ -32,7 +32,7 @@ static bool is_volatile(const struct aoe_disk *d, enum aoe_event cause)
 }
 
 /* What is on the way begins anew: its parts that were answered may be lost with
- * the rest, and an answer from before must not count.  Returns whether there
+ * the rest, and a response from before must not count.  Returns whether there
  * was anything that nobody can bring back. */
 static bool suspect(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 {

@@ -98,7 +98,8 @@ static uint64_t slow_rto(const struct frame *f)
     return again > 5 ? most : clamp(rto << again, rto, most);
 }
 
-/* How long after a frame left its answer is overdue, once a newer one came. */
+/* How long after a frame left its response is overdue, once a newer one came.
+ */
 static uint64_t overdue(const struct path *p)
 {
     uint64_t slack = p->srtt / 4;
@@ -242,7 +243,7 @@ static bool measurable(const struct path *p, const struct frame *f)
 
 /* Which of its copies a frame's answer belongs to is known only when there was
  * one (Karn); only then does a backed-off time-out return to the measured one.
- * An answer that comes half a round trip after the last copy can be that
+ * A response that comes half a round trip after the last copy can be that
  * copy's, and what left before it is late. */
 static void learn(struct path *p, const struct frame *f, uint64_t now)
 {
@@ -259,7 +260,7 @@ static void learn(struct path *p, const struct frame *f, uint64_t now)
     if (only && !newest)
         path_spurious(p);
     else if (!only && p->srtt && now - f->sent < p->srtt / 2)
-        wait_longer(p); /* the last copy's answer is still to come */
+        wait_longer(p); /* the last copy's response is still to come */
     else if (newest && f->sent > p->newest_answered)
         p->newest_answered = f->sent;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A path is one way to a disk: a local interface and a target address.  It
- * knows how long answers take (RFC 6298), how many frames may be on the way
+ * knows how long responses take (RFC 6298), how many frames may be on the way
  * (slow start, additive increase, halved on loss) and which of them are lost: a
- * frame is lost when one that left later was answered and its own answer is
+ * frame is lost when one that left later was answered and its own response is
  * overdue (as RFC 8985 does it for TCP), or when the retransmission time-out
  * passed.  When nothing is answered for two round trips, the newest frame is
  * sent once more: what answers that tells the others' fate.
@@ -93,10 +93,10 @@ struct path {
     unsigned backoff;         /* time-outs in a row */
     unsigned patience;        /* 1..16: how much reordering was seen */
     unsigned calm;            /* losses since it was seen last */
-    bool probed;              /* the tail was sent again; no answer since */
+    bool probed;              /* the tail was sent again; no response since */
     uint64_t progress;        /* when a timed frame left or was answered */
     uint64_t newest_answered; /* when the newest answered frame had left */
-    uint64_t heard;           /* when the last answer came */
+    uint64_t heard;           /* when the last response came */
 
     struct list sent; /* FRAME_SENT, timed, the oldest first */
     struct list slow; /* FRAME_SENT of FLUSH, TRIM, IDENTIFY */
@@ -128,10 +128,10 @@ uint64_t path_cost(const struct path *p);
 void path_queued(struct path *p, struct frame *f);
 /* A copy of `f` left at `now`. */
 void path_sent(struct path *p, struct frame *f, uint64_t now);
-/* An answer to `f`, queued, sent or lost here, came at `now`; `f` is in none of
- * the path's lists afterwards. */
+/* A response to `f`, queued, sent or lost here, came at `now`; `f` is in none
+ * of the path's lists afterwards. */
 void path_answered(struct path *p, struct frame *f, uint64_t now);
-/* One more answer came than was needed: a frame was called lost and was only
+/* One more response came than was needed: a frame was called lost and was only
  * late. */
 void path_spurious(struct path *p);
 /* `f` is given up: takes it out of the path's lists. */

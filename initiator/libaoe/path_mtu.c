@@ -260,7 +260,7 @@ static struct frame *make(struct path *p, unsigned sectors)
     return f;
 }
 
-/* Another copy of both, under the tags they had: an answer to any will do. */
+/* Another copy of both, under the tags they had: a response to any will do. */
 static void leave(struct path *p, struct frame *f)
 {
     f->why = LOST_PROBE;

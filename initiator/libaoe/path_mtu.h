@@ -80,7 +80,7 @@ void path_mtu_search(struct path *p);
  * started again with a lower limit and its announcement been lost. */
 bool path_mtu_refused(struct frame *f);
 
-/* An answer to a probe; `a` NULL: an AoE error. */
+/* A response to a probe; `a` NULL: an AoE error. */
 void path_mtu_probed(struct frame *f, const struct aoe_ata *a);
 
 void path_mtu_tick(struct path *p, uint64_t now);

@@ -24,15 +24,15 @@ void path_free(struct path *p);
 unsigned disk_good_paths(const struct aoe_disk *d);
 /* Asks it to IDENTIFY, if it is not asked already. */
 void path_identify(struct path *p);
-/* An answer to what was asked before may come from who was there before: it
+/* A response to what was asked before may come from who was there before: it
  * does not count. */
 void path_forget_identify(struct path *p);
 /* Nothing goes to the disk before it has shown again that it is ours. */
 void disk_verify_paths(struct aoe_disk *d);
-/* How long the answers to its reads and writes take, ns, by the slowest of the
- * paths that some are on now; 0: none are, or it is not known. */
+/* How long the responses to its reads and writes take, ns, by the slowest of
+ * the paths that some are on now; 0: none are, or it is not known. */
 uint64_t disk_data_rtt(const struct aoe_disk *d);
-/* An answer to what is long done; `from`: NULL where it is no path of ours. */
+/* A response to what is long done; `from`: NULL where it is no path of ours. */
 void disk_late(struct aoe_disk *d, struct path *from);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * The upper eight bits of our tags: bit 31, which the Linux driver leaves to
  * userland, and seven bits that no other aoekit process on this host uses, so
- * that an answer can never be taken for another process's.
+ * that a response can never be taken for another process's.
  */
 #ifndef INITIATOR_LIBAOE_PREFIX_H
 #define INITIATOR_LIBAOE_PREFIX_H

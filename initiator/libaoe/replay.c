@@ -14,8 +14,8 @@
 #include "initiator/libaoe/disk.h"
 #include "initiator/libaoe/event.h"
 #include "initiator/libaoe/replay_log.h"
-#include "initiator/libaoe/transfers.h"
 #include "initiator/libaoe/trace.h"
+#include "initiator/libaoe/transfers.h"
 
 enum {
     WRITES = 32, /* of the replay, that are submitted together */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What an answer means (AoEr11 section 3.1, ATA8-ACS).  An answer to any copy
+ * What a response means (AoEr11 section 3.1, ATA8-ACS).  A response to any copy
  * of a frame completes it; those that follow only say that it was late.
  */
 #include "initiator/libaoe/responses.h"
@@ -34,8 +34,8 @@ bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
            !disk_heard(d);
 }
 
-/* A write of which one copy was sent is over with its answer.  Of several an
- * answer proves nothing: which copy's it is cannot be told, and a network may
+/* A write of which one copy was sent is over with its response.  Of several a
+ * response proves nothing: which copy's it is cannot be told, and a network may
  * double it. */
 static void late(struct aoe_disk *d, struct path *from, struct frame *f)
 {
@@ -82,8 +82,8 @@ static void complete(struct aoe_disk *d, struct frame *f, int status,
     transfer_check(t);
 }
 
-/* With a device fault it was not refused but failed.  Epoch 0 is none: such an
- * answer says nothing of epochs. */
+/* With a device fault it was not refused but failed.  Epoch 0 is none: such a
+ * response says nothing of epochs. */
 static enum flush_failure why_not_flushed(const struct frame *f,
                                           const struct aoe_ata *a)
 {

@@ -7,11 +7,11 @@
 
 #include "initiator/libaoe/disk.h"
 
-/* Whether what came by `from` may be an answer to `f`: from anybody who shows
+/* Whether what came by `from` may be a response to `f`: from anybody who shows
  * our disk, but for an IDENTIFY and a probe, which speak only for who was
  * asked.  False: it is not to be looked at, and `f` may be gone. */
 bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f);
-/* An admitted answer to `f`. */
+/* An admitted response to `f`. */
 void disk_ata(struct aoe_disk *d, struct path *from, struct frame *f,
               const struct aoe_ata *a);
 /* The same with the error flag; `error`: enum aoe_error. */

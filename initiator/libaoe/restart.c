@@ -3,7 +3,7 @@
  * Noticing that the target may have been restarted, and with it may have lost
  * what it had answered and not flushed.  AoE has no sessions; what tells is an
  * announcement (a Query Config response that nobody asked for, AoEr11 section
- * 3.2), or an answer after so long a silence that a machine could have started
+ * 3.2), or a response after so long a silence that a machine could have started
  * in it.  aoekit's target is asked what happened (loss.c); of others the worst
  * is believed.
  */
@@ -18,7 +18,7 @@
 #include "initiator/libaoe/trace.h"
 
 /* No machine loses its memory and answers again in less.  More than a FLUSH
- * waits for its answer before the target is asked whether it is there. */
+ * waits for its response before the target is asked whether it is there. */
 #define RESTART_SILENCE (2 * NS_PER_S)
 /* With a replay log the target is asked so often while there is something it
  * could lose, so that no silence goes unnoticed. */
@@ -37,7 +37,7 @@ void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now)
         d->restart.asked = now;
 }
 
-/* Since when an answer is due and none has come. */
+/* Since when a response is due and none has come. */
 static uint64_t silent_since(const struct aoe_disk *d)
 {
     return d->restart.asked > d->restart.heard ? d->restart.asked

@@ -10,8 +10,8 @@
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/path_choice.h"
 #include "initiator/libaoe/silence.h"
-#include "wire/link.h"
 #include "initiator/libaoe/trace.h"
+#include "wire/link.h"
 
 enum {
     /* Ranges in the one sector of data that a TRIM carries. */

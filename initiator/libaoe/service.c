@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "initiator/libaoe/control.h"
 #include "initiator/libaoe/discover.h"
-#include "initiator/libaoe/event.h"
 #include "initiator/libaoe/disk.h"
+#include "initiator/libaoe/event.h"
 #include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/receive.h"
 #include "initiator/libaoe/scheduler.h"
@@ -102,7 +102,7 @@ static void turn(struct aoe *aoe)
 }
 
 /* Whose only interest is one disk is not woken by what others announce and
- * answer.  Runs before a frame leaves, so that no answer is missed. */
+ * answer.  Runs before a frame leaves, so that no response is missed. */
 static void narrow(struct aoe *aoe)
 {
     struct list *first = list_first(&aoe->disks);
