@@ -46,7 +46,7 @@ static bool for_many(const struct exchange *x)
 
 enum responder_verdict responder_request(struct exchange *x)
 {
-    assert(aoe_addr_matches(x->header.addr, x->export->addr));
+    assert(x->export && x->capacity >= AOE_FRAME_MIN);
     export_count(x->export, COUNT_FRAMES);
     if (!export_admits(x->export, &x->header.src))
         return exchange_drop(x, COUNT_DROP_MASKED);

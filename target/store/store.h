@@ -58,7 +58,7 @@ static inline void store_submit(struct store *s, struct list *ops)
     list_each(it, ops) {
         const struct store_op *op = list_entry(it, struct store_op, link);
 
-        assert(op->complete && op->offset % 512 == 0 && op->length % 512 == 0);
+        assert(op->complete && (op->offset | op->length) % 512 == 0);
         assert(op->offset <= s->size && op->length <= s->size - op->offset);
         (void)op;
     }
