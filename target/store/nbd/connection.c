@@ -21,8 +21,8 @@
 #define HANDSHAKE   (10 * NS_PER_S)
 
 enum {
-    PAYLOAD_MIN = 512,      /* else the server talks nonsense */
-    PAYLOAD_MAX = 32 << 20, /* what servers take that state no limit */
+    PAYLOAD_MIN = 512,      /* a server that offers less is wrong */
+    PAYLOAD_MAX = 32 << 20, /* for servers that state no limit */
     SILENCE_SECONDS = 10,   /* of the peer's TCP, before it is given up */
 };
 
