@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the parts of the store on files share: target/store/store_file.c decides
- * how an operation is run, target/store/file_move.c moves data and blocks for
- * it.
+ * What the parts of the store on files share: target/store/store_file.c opens
+ * it, target/store/file_submit.c decides how an operation is run, and
+ * target/store/file_move.c moves data and blocks for it.
  */
 #ifndef TARGET_STORE_FILE_STORE_H
 #define TARGET_STORE_FILE_STORE_H
@@ -43,6 +43,11 @@ struct file_store {
 static inline struct store_op *op_of(struct list *node)
 {
     return list_entry(node, struct store_op, link);
+}
+
+static inline struct file_store *file_of(struct store *s)
+{
+    return list_entry(s, struct file_store, store);
 }
 
 static inline struct file_store *file_of_work(struct work *w)
@@ -89,6 +94,11 @@ struct pieces {
     uint64_t length;
     bool direct; /* all of it is aligned for direct I/O */
 };
+
+/* ---- target/store/file_submit.c ---- */
+
+/* As store_ops.submit. */
+void file_submit(struct store *s, struct list *ops);
 
 /* ---- target/store/file_run.c ---- */
 
