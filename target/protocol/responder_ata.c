@@ -173,7 +173,7 @@ static enum responder_verdict flush_done(struct exchange *x)
 
 enum responder_verdict responder_complete(struct exchange *x)
 {
-    assert(x->op.result <= 0 && x->op.done <= x->op.length);
+    assert(x->op.result <= 0);
     switch (x->op.kind) {
     case STORE_READ:
         return ata_transfer_read_done(x);

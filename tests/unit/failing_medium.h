@@ -221,7 +221,7 @@ struct ask {
     uint8_t command;
     uint64_t lba;
     uint8_t feature;
-    uint8_t fill;
+    uint8_t fill; /* of a trim: sectors of a second range, behind a gap */
 };
 
 static inline bool carries_data(const struct ask *a)
@@ -249,10 +249,13 @@ static inline void fill_frame(uint8_t *frame, const struct ask *a)
 
     aoe_header_build(frame, &h);
     aoe_ata_build(frame, &ata);
-    if (a->command == ATA_DATA_SET_MANAGEMENT)
+    if (a->command == ATA_DATA_SET_MANAGEMENT) {
         ata_trim_put(frame + AOE_ATA_HEADER, a->lba, 1);
-    else
+        ata_trim_put(frame + AOE_ATA_HEADER + ATA_TRIM_RANGE, a->lba + 2,
+                     a->fill);
+    } else {
         memset(frame + AOE_ATA_HEADER, a->fill, AOE_SECTOR);
+    }
 }
 
 static inline void ask(struct ask a)

@@ -85,6 +85,19 @@ static void a_trim_is_a_write(void **state)
     assert_false(good(3));
 }
 
+/* Its ranges need not be of one length. */
+static void a_copy_of_a_trim_is_answered(void **state)
+{
+    (void)state;
+    for (unsigned copy = 0; copy < 2; copy++) {
+        answered[1] = false;
+        ask((struct ask){1, 1, ATA_DATA_SET_MANAGEMENT, 12, ATA_FEATURE_TRIM,
+                         10});
+        assert_true(good(1));
+        assert_int_equal(disk.export.counts[COUNT_COPIES], copy);
+    }
+}
+
 static void a_disk_opened_anew_remembers(void **state)
 {
     struct epochs kept;
@@ -198,6 +211,7 @@ int main(void)
         TEST(a_commit_takes_nothing),
         TEST(flush_for_an_epoch),
         TEST(a_trim_is_a_write),
+        TEST(a_copy_of_a_trim_is_answered),
         TEST(a_disk_opened_anew_remembers),
         TEST(every_flush_on_its_way_tells),
         TEST(a_copy_of_a_failed_flush_fails),
