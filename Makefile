@@ -22,6 +22,7 @@
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
 #: make format         clang-format; format-check and lint (shellcheck) only look
+#: make compile-commands  build/compile_commands.json, for clangd and clang-tidy
 #: make clean          remove build/
 #:
 #: demo, check and deps install packages; DEPS=no goes on without.
@@ -467,5 +468,35 @@ format-check:
 	@echo clang-format --dry-run -Werror; clang-format --dry-run -Werror $(SOURCES)
 lint:
 	@echo shellcheck; shellcheck $(SCRIPTS)
+
+# How each source file is compiled, for clang-tidy, clangd and editors, which look
+# in build/, too.  What this machine's libraries leave out is not in it.
+COMMANDS := build/compile_commands.json
+TEST_SOURCES := $(unit) $(HELPERS:$(BUILD)/%=%.c) $(wildcard tests/bench/*.c \
+	tests/fuzz/*.c tests/lib/*.c tests/sim/*.c tests/sim/mutants/*.c)
+flags_of = $(if $(filter tests/unit/test_fuse_%,$(1)),$(FUSE_CFLAGS))
+open := {
+close := }
+define newline
+
+
+endef
+quoted = $(subst ",\",$(subst \,\\,$(1)))
+# $(call command,FILE,FLAGS): its entry.
+command = $(open)"directory": "$(CURDIR)", "file": "$(1)", "command": \
+"$(call quoted,$(filter-out -MMD -MP,$(COMPILE)) $(THREADS) $(2) -c $(1))"$(close)$(comma)$(newline)
+commands = $(foreach m,$(sort $(MODULES)),$(foreach f,$(wildcard $(m)/*.c),\
+$(call command,$(f),$($(needs.$(m))_CFLAGS)))) \
+$(foreach f,$(TEST_SOURCES),$(call command,$(f),$(call flags_of,$(f)))) \
+$(foreach f,$(wildcard doc/example/*.c),$(call command,$(f),-Iinitiator/libaoe))
+.PHONY: compile-commands
+compile-commands:
+	@mkdir -p $(dir $(COMMANDS)) && $(MAKE) --no-print-directory $(COMMANDS)
+.PHONY: $(COMMANDS)
+$(COMMANDS):
+	$(file >$@.part,$(commands))
+	@sed 's/^ *//; /^$$/d' $@.part | sed '1s/^/[/; $$s/,$$/]/' >$@
+	@rm $@.part
+	@echo $@
 
 -include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
