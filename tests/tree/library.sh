@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # libaoe as other people get it: installed, found with pkg-config, nothing in it
-# but what its header declares, and the example runs, linked either way.
+# but what its header and its manual page have, and the examples run, linked
+# either way.
 
 . "$(dirname "$0")/../lib/net.sh"
 need make pkg-config gcc nm=binutils readelf=binutils
@@ -72,28 +73,32 @@ fi
 SANITIZE=
 nm -D --undefined-only "$stage/lib/libaoe.so" | grep -q __asan_ &&
     SANITIZE="-fsanitize=address,undefined"
-EXAMPLE=$stage/share/doc/aoekit/example/aoe-head.c
-# builds OUTPUT ARGUMENT...
+EXAMPLES=$stage/share/doc/aoekit/example
+# builds EXAMPLE HOW ARGUMENT...
 builds() {
-    local out=$1
-    shift
+    local example=$1 how=$2
+    shift 2
     # shellcheck disable=SC2086 # lists of words
-    gcc -Wall -Wextra -Werror -pedantic $SANITIZE -o "$TMP/$out" "$EXAMPLE" "$@"
+    gcc -Wall -Wextra -Werror -pedantic $SANITIZE -o "$TMP/$example-$how" \
+        "$EXAMPLES/$example.c" "$@"
 }
-# Word splitting is what pkg-config is made for.
-# shellcheck disable=SC2046
-{
-    check "the example builds with the shared library" \
-        builds shared $(pkg-config --cflags --libs libaoe) "-Wl,-rpath,$stage/lib"
-    check "... and with the static one" builds static $(pkg-config --cflags libaoe) \
-        -Wl,-Bstatic -laoe -Wl,-Bdynamic \
-        -L"$stage/lib" $(pkg-config --static --libs libaoe | sed 's/-laoe//')
-}
-sed -n 's/^ *//p' "$EXAMPLE" | grep -q 'pkg-config --cflags --libs libaoe' ||
-    fail "the example does not say how it is built"
-check "one needs the library at run time" says 'NEEDED.*libaoe\.so\.0' \
-    readelf -d "$TMP/shared"
-check "the other does not" not grep -q 'NEEDED.*libaoe' <(readelf -d "$TMP/static")
+for example in aoe-head aoe-put; do
+    # Word splitting is what pkg-config is made for.
+    # shellcheck disable=SC2046
+    {
+        check "$example builds with the shared library" builds $example shared \
+            $(pkg-config --cflags --libs libaoe) "-Wl,-rpath,$stage/lib"
+        check "... and with the static one" builds $example static \
+            $(pkg-config --cflags libaoe) -Wl,-Bstatic -laoe -Wl,-Bdynamic \
+            -L"$stage/lib" $(pkg-config --static --libs libaoe | sed 's/-laoe//')
+    }
+    grep -q '\* *cc .*pkg-config --cflags --libs libaoe' "$EXAMPLES/$example.c" ||
+        fail "$example does not say how it is built"
+    check "one needs the library at run time" says 'NEEDED.*libaoe\.so\.0' \
+        readelf -d "$TMP/$example-shared"
+    check "the other does not" \
+        not grep -q 'NEEDED.*libaoe' <(readelf -d "$TMP/$example-static")
+done
 
 # Their names are not ours: a program may have its own of what is inside.
 cat >"$TMP/names.c" <<'C'
@@ -141,11 +146,29 @@ head -c 1M /dev/urandom >"$TMP/disk"
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
 await target 'serving'
 for how in shared static; do
-    check "the $how example reads the disk" \
-        host sh -c "'$TMP/$how' eth0 e1.2 70000 >'$TMP/head'"
+    check "the $how aoe-head reads the disk" \
+        host sh -c "'$TMP/aoe-head-$how' eth0 e1.2 70000 >'$TMP/head'"
     check "... as it is" cmp -n 70000 "$TMP/disk" "$TMP/head"
+    head -c 70000 /dev/urandom >"$TMP/new"
+    check "the $how aoe-put writes to it" \
+        host sh -c "'$TMP/aoe-put-$how' eth0 e1.2 4097 <'$TMP/new'"
+    check "... what it was given" cmp -n 70000 "$TMP/disk" "$TMP/new" 4097 0
 done
 check "it says what is wrong" refuses 1 '^aoe-head: eth9: No such device' \
-    host "$TMP/shared" eth9 e1.2 512
+    host "$TMP/aoe-head-shared" eth9 e1.2 512
 check "... also when there is no such disk" refuses 1 \
-    '^aoe-head: e1\.3: Connection timed out' host "$TMP/static" eth0 e1.3 512
+    '^aoe-head: e1\.3: Connection timed out' host "$TMP/aoe-head-static" eth0 e1.3 512
+stop target
+
+# A flush that fails is no success because the write was one; and it is tried
+# with the data written again.
+start target nas aoe-target --fault flush-error --control "$TMP/control" 1 2 eth0 "$TMP/disk"
+await target 'serving'
+check "aoe-put reports a flush that fails" \
+    refuses 1 '^aoe-put: e1\.2: Input/output error' \
+    host sh -c "head -c 512 '$TMP/new' | '$TMP/aoe-put-shared' eth0 e1.2 0"
+stats() {
+    nas aoe-target ctl --control "$TMP/control" stats
+}
+check "... after it wrote the data three times" says ' writes=3 .* written_bytes=1536 ' stats
+stop target
