@@ -39,7 +39,7 @@ fi
 for guide in README.md LICENSE NEWS.md SECURITY.md safety.md hosts.md; do
     check "$guide is there" test -s "$stage/opt/aoe/share/doc/aoekit/$guide"
 done
-for file in include/aoe.h lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
+for file in include/aoe.h share/man/man3/libaoe.3 lib/libaoe.a lib/libaoe.so lib/libaoe.so.0 \
     lib/pkgconfig/libaoe.pc share/doc/aoekit/example/aoe-head.c \
     share/doc/aoekit/example/aoe-put.c; do
     check "$file is there" test -s "$stage/opt/aoe/$file"

@@ -39,6 +39,14 @@ check "the header declares something" grep -qx aoe_submit "$TMP/declared"
 check "libaoe.so exports what aoe.h declares and nothing else" \
     diff "$TMP/declared" <(shared)
 check "libaoe.a offers the same" diff "$TMP/declared" <(archived)
+# The synopsis of libaoe(3).
+documented() {
+    sed -nE '/^\.Sh DESCRIPTION/q; s/^\.F[no] "?(aoe_[a-z_]+).*/\1/p' "$stage/share/man/man3/libaoe.3" | sort
+}
+undocumented() {
+    comm -23 "$TMP/declared" <(documented) | grep .
+}
+check "libaoe(3) has every call of the header" not undocumented
 check "its soname is libaoe.so.0" says 'SONAME.*\[libaoe\.so\.0\]' \
     readelf -d "$stage/lib/libaoe.so"
 check "pkg-config knows it" says '^[0-9]+\.[0-9]+\.[0-9]+$' \
