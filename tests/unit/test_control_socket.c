@@ -106,8 +106,8 @@ static void a_listener_that_hangs_does_not_hang_us(void **state)
     alarm(PATIENCE);
     assert_int_equal(open_there(), -EADDRINUSE);
     alarm(0);
-    for (; count >= 0; count--)
-        close(clients[count]);
+    for (int i = 0; i <= count && i < 8; i++)
+        close(clients[i]);
     close(fd);
 }
 
