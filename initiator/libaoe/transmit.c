@@ -6,6 +6,7 @@
  */
 #include "initiator/libaoe/transmit.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -127,6 +128,7 @@ static bool send_batch(struct aoe_port *port, struct scratch *s)
     if (count == 0)
         return false;
     taken = link_send(port->link, s->out, count);
+    assert(taken <= count);
     now = aoe_now(port->aoe);
     for (int i = 0; i < taken; i++) {
         struct frame *f = batch[i];

@@ -115,6 +115,7 @@ static void next(struct kernel_connection *c)
         return;
     while (!(c->chores & 1u << chore))
         chore++;
+    assert(chore < CHORES);
     c->chores &= ~(1u << chore);
     fflush(NULL);
     c->helper = fork();
