@@ -270,9 +270,8 @@ static bool whole(const struct link_frame *f)
 static void receive(struct nas *n, struct link *port)
 {
     struct link_frame *f;
-    int got;
 
-    while ((got = link_recv(port, &f, 1)) == 1) {
+    while (link_recv(port, &f, 1) == 1) {
         if (n->state == NAS_SERVES && whole(f))
             take(n, port, f);
         link_release(port, f);
