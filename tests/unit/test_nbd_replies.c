@@ -87,7 +87,7 @@ static void block_status(void **state)
     struct nbd_peer *peer = *state;
     struct nbd_reply reply;
 
-    for (uint16_t flags = 0; flags <= NBD_CMD_FLAG_REQ_ONE;
+    for (unsigned flags = 0; flags <= NBD_CMD_FLAG_REQ_ONE;
          flags += NBD_CMD_FLAG_REQ_ONE) {
         nbd_peer_request(peer, flags, NBD_CMD_BLOCK_STATUS, 5, 3, DISK - 3);
         reply = nbd_peer_next(peer, 0);
