@@ -21,7 +21,8 @@
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
-#: make format         clang-format; format-check and lint (shellcheck) only look
+#: make format         clang-format; format-check only looks
+#: make lint           shellcheck, cppcheck and clang-tidy, some minutes
 #: make compile-commands  build/compile_commands.json, for clangd and clang-tidy
 #: make clean          remove build/
 #:
@@ -458,7 +459,7 @@ install-mount:
 # ---- the tree in order -------------------------------------------------------
 SOURCES := $(wildcard $(foreach m,$(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES))) tests/*,\
 	$(m)/*.c $(m)/*.h)) $(wildcard doc/example/*.c)
-SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.* tests/run .ci/run)
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.*) tests/run tests/lint .ci/run
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build
@@ -466,8 +467,8 @@ format:
 	@echo clang-format -i; clang-format -i $(SOURCES)
 format-check:
 	@echo clang-format --dry-run -Werror; clang-format --dry-run -Werror $(SOURCES)
-lint:
-	@echo shellcheck; shellcheck $(SCRIPTS)
+lint: compile-commands
+	@tests/lint $(SCRIPTS)
 
 # How each source file is compiled, for clang-tidy, clangd and editors, which look
 # in build/, too.  What this machine's libraries leave out is not in it.
