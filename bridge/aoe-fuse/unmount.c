@@ -13,11 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "initiator/client/block_use.h"
-
-#ifdef __linux__
-#include <mntent.h>
-#endif
+#include "base/mount_table.h"
 
 /* The parent's path and the last name: of a dead mount, or one of another
  * user, nothing else can be asked. */
@@ -59,41 +55,40 @@ char *mount_point_path(const char *dir)
 
 int mount_point_ours(const char *path, uid_t *user)
 {
-    FILE *mounts = setmntent("/proc/self/mounts", "r");
-    const struct mntent *m;
+    struct mount_table table;
+    struct mount_entry mount;
     int ours = 0;
 
-    if (!mounts)
+    if (mount_table_open(&table, "/proc/self/mountinfo"))
         return -ENOSYS;
-    while ((m = getmntent(mounts))) { /* the last one is on top */
-        const char *owner = hasmntopt(m, "user_id");
+    while (mount_table_next(&table, &mount)) { /* the last one is on top */
+        const char *owner = mount_entry_option(&mount, "user_id");
 
-        if (strcmp(m->mnt_dir, path) != 0)
+        if (strcmp(mount.dir, path) != 0)
             continue;
-        ours = strcmp(m->mnt_type, "fuse.aoe-fuse") == 0;
+        ours = strcmp(mount.type, "fuse.aoe-fuse") == 0;
         if (user && owner)
-            *user = (uid_t)strtoul(owner + strlen("user_id="), NULL, 10);
+            *user = (uid_t)strtoul(owner, NULL, 10);
     }
-    endmntent(mounts);
+    mount_table_close(&table);
     return ours;
 }
 
-/* mountinfo is for us alone. */
 int mount_point_device(const char *path, struct mount_device *out)
 {
-    FILE *mounts = fopen("/proc/self/mountinfo", "re");
-    struct mount_line line;
+    struct mount_table table;
+    struct mount_entry mount;
     int err = -ENOENT;
 
-    if (!mounts)
+    if (mount_table_open(&table, "/proc/self/mountinfo"))
         return -ENOSYS;
-    while (mount_line_read(mounts, &line)) { /* the last one is on top */
-        if (strcmp(line.where, path) != 0)
+    while (mount_table_next(&table, &mount)) { /* the last one is on top */
+        if (strcmp(mount.dir, path) != 0)
             continue;
-        snprintf(out->number, sizeof out->number, "%s", line.device);
+        snprintf(out->number, sizeof out->number, "%s", mount.device);
         err = 0;
     }
-    fclose(mounts);
+    mount_table_close(&table);
     return err;
 }
 

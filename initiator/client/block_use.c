@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Block devices in sysfs and the mount table, see sysfs(5) and
- * proc_pid_mountinfo(5).  Linux only.
+ * Block devices in sysfs(5) and the mount table.  Linux only.
  */
 #include "initiator/client/block_use.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/mount_table.h"
 #include "initiator/client/scope.h"
 
 #ifdef __linux__
@@ -17,51 +18,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-
-/* ---- the mount table ----------------------------------------------------- */
-
-/* Spaces and the like stand there as \040. */
-static void decode(char *text)
-{
-    char *to = text;
-
-    for (; *text; to++) {
-        if (text[0] == '\\' && text[1] && text[2] && text[3]) {
-            *to = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-                         (text[3] - '0'));
-            text += 4;
-        } else {
-            *to = *text++;
-        }
-    }
-    *to = '\0';
-}
-
-/* "ID PARENT MAJOR:MINOR ROOT DIR OPTIONS [TAG]... - TYPE SOURCE ..." */
-static bool parse(const char *text, struct mount_line *line)
-{
-    const char *end = strstr(text, " - ");
-
-    line->source[0] = '\0';
-    if (end)
-        sscanf(end, " - %*s %255s", line->source);
-    return sscanf(text, "%*d %*d %15s %*s %4095s", line->device, line->where) ==
-           2;
-}
-
-bool mount_line_read(FILE *mountinfo, struct mount_line *line)
-{
-    char *text = NULL;
-    size_t room = 0;
-    bool got = false;
-
-    while (!got && getline(&text, &room, mountinfo) > 0)
-        got = parse(text, line);
-    free(text);
-    if (got)
-        decode(line->where);
-    return got;
-}
 
 /* ---- devices ------------------------------------------------------------- */
 
@@ -121,26 +77,26 @@ bool block_numbers_have_file(const struct block_numbers *n, const char *path)
 
 /* btrfs has a number of its own instead of its device's. */
 static bool on_one_of(const struct block_numbers *n,
-                      const struct mount_line *line)
+                      const struct mount_entry *mount)
 {
-    return block_numbers_have(n, line->device) ||
-           (!strncmp(line->source, "/dev/", 5) &&
-            block_numbers_have_file(n, line->source));
+    return block_numbers_have(n, mount->device) ||
+           (!strncmp(mount->source, "/dev/", 5) &&
+            block_numbers_have_file(n, mount->source));
 }
 
 bool block_mounted(const struct block_numbers *n, const char *mountinfo,
                    char *where, size_t room)
 {
-    FILE *file = fopen(mountinfo, "re");
-    struct mount_line line;
+    struct mount_table table;
+    struct mount_entry mount;
     bool found = false;
 
-    while (file && !found && mount_line_read(file, &line))
-        found = on_one_of(n, &line);
+    mount_table_open(&table, mountinfo);
+    while (!found && mount_table_next(&table, &mount))
+        found = on_one_of(n, &mount);
     if (found)
-        snprintf(where, room, "%s", line.where);
-    if (file)
-        fclose(file);
+        snprintf(where, room, "%s", mount.dir);
+    mount_table_close(&table);
     return found;
 }
 
@@ -175,17 +131,17 @@ static void push(struct place **top, const char *where)
 
 static struct place *places(const struct block_numbers *n)
 {
-    FILE *file = fopen("/proc/self/mountinfo", "re");
     struct place *top = NULL;
-    struct mount_line line;
+    struct mount_table table;
+    struct mount_entry mount;
 
-    while (file && mount_line_read(file, &line)) {
-        hide(top, line.where);
-        if (on_one_of(n, &line))
-            push(&top, line.where);
+    mount_table_open(&table, "/proc/self/mountinfo");
+    while (mount_table_next(&table, &mount)) {
+        hide(top, mount.dir);
+        if (on_one_of(n, &mount))
+            push(&top, mount.dir);
     }
-    if (file)
-        fclose(file);
+    mount_table_close(&table);
     return top;
 }
 

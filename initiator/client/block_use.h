@@ -7,17 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
-
-/* A line of proc_pid_mountinfo(5). */
-struct mount_line {
-    char device[16];  /* "43:0" */
-    char where[4096]; /* as a path, not as it is written there */
-    char source[256];
-};
-
-/* The next line of an open mountinfo.  False: there is none. */
-bool mount_line_read(FILE *mountinfo, struct mount_line *line);
 
 /* Block devices by their numbers, "43:0". */
 enum { BLOCK_NUMBERS_MAX = 64 };

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/mount_table.h"
+
 bool in_use_part_of(dev_t dev, dev_t disk)
 {
     char path[PATH_MAX], link[64];
@@ -35,24 +37,6 @@ bool in_use_part_of(dev_t dev, dev_t disk)
            part.st_dev == whole.st_dev;
 }
 
-/* Names in /proc write blanks and the like as backslash and three octal
- * digits. */
-static void unescape(char *s)
-{
-    char *out = s;
-
-    while (*s) {
-        if (s[0] == '\\' && s[1] && s[2] && s[3]) {
-            *out++ =
-                (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-            s += 4;
-        } else {
-            *out++ = *s++;
-        }
-    }
-    *out = '\0';
-}
-
 /* What was found so far; a use that writes replaces one that reads. */
 struct finding {
     enum in_use use;
@@ -69,41 +53,25 @@ static void find(struct finding *f, bool writes, const char *what,
     snprintf(f->out, f->capacity, "%s%.180s", what, where);
 }
 
-/* A line of mountinfo: which device, where, and whether its file system is
- * writable, which a single mount of it need not say. */
-struct mount {
-    dev_t dev;
-    char source[PATH_MAX], where[PATH_MAX];
-    bool writes;
-};
-
-static bool read_mount(char *line, struct mount *m)
+static dev_t device_of(const struct mount_entry *mount)
 {
-    unsigned major_of, minor_of;
-    char *rest = strstr(line, " - "), options[8];
+    unsigned major_of = 0, minor_of = 0;
 
-    if (!rest ||
-        sscanf(line, "%*s %*s %u:%u %*s %4095s", &major_of, &minor_of,
-               m->where) != 3 ||
-        sscanf(rest, " - %*s %4095s %7s", m->source, options) != 2)
-        return false;
-    m->dev = makedev(major_of, minor_of);
-    m->writes = strncmp(options, "ro", 2) != 0;
-    unescape(m->source);
-    unescape(m->where);
-    return true;
+    sscanf(mount->device, "%u:%u", &major_of, &minor_of);
+    return makedev(major_of, minor_of);
 }
 
 /* Some file systems have a device number of their own; the source of the mount
  * says which device they are on. */
-static bool mount_of(const struct mount *m, dev_t disk, dev_t *part)
+static bool is_on(const struct mount_entry *mount, dev_t disk, dev_t *part)
 {
     struct stat st;
 
-    *part = m->dev;
-    if (in_use_part_of(m->dev, disk))
+    *part = device_of(mount);
+    if (in_use_part_of(*part, disk))
         return true;
-    if (m->source[0] != '/' || stat(m->source, &st) || !S_ISBLK(st.st_mode))
+    if (mount->source[0] != '/' || stat(mount->source, &st) ||
+        !S_ISBLK(st.st_mode))
         return false;
     *part = st.st_rdev;
     return in_use_part_of(st.st_rdev, disk);
@@ -111,25 +79,24 @@ static bool mount_of(const struct mount *m, dev_t disk, dev_t *part)
 
 static void mounted(dev_t disk, struct finding *f)
 {
-    FILE *file = fopen("/proc/self/mountinfo", "re");
-    struct mount m;
-    char *line = NULL;
-    size_t capacity = 0;
+    struct mount_table table;
+    struct mount_entry mount;
     dev_t part;
 
-    while (file && getline(&line, &capacity, file) > 0) {
+    mount_table_open(&table, "/proc/self/mountinfo");
+    while (mount_table_next(&table, &mount)) {
+        /* Of the file system: a single mount need not say that it is writable. */
+        bool writes = strncmp(mount.super_options, "ro", 2) != 0;
         char what[64];
 
-        if (!read_mount(line, &m) || !mount_of(&m, disk, &part))
+        if (!is_on(&mount, disk, &part))
             continue;
         snprintf(what, sizeof what, "%smounted %son ",
                  part == disk ? "" : "a partition of it is ",
-                 m.writes ? "" : "read-only ");
-        find(f, m.writes, what, m.where);
+                 writes ? "" : "read-only ");
+        find(f, writes, what, mount.dir);
     }
-    free(line);
-    if (file)
-        fclose(file);
+    mount_table_close(&table);
 }
 
 /* Compares by device number for block devices, by inode for files. */
@@ -143,7 +110,7 @@ static void swapped(const struct stat *what, struct finding *f)
 
         if (sscanf(line, "%4095s", name) != 1 || name[0] != '/')
             continue;
-        unescape(name);
+        mount_table_unescape(name);
         if (stat(name, &st))
             continue;
         if (S_ISBLK(what->st_mode)

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mount_table.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57 /* linux/prctl.h, since Linux 5.6 */
@@ -41,20 +41,19 @@ static bool harmless(const char *point, const char *type)
  * theirs: a copy of a mount keeps the file system and its disk busy. */
 static void drop_mounts(void)
 {
-    FILE *file = setmntent("/proc/self/mounts", "re");
-    struct mntent entry;
-    char text[8192];
+    struct mount_table table;
+    struct mount_entry mount;
     bool again = true;
 
-    while (file && again) {
+    mount_table_open(&table, "/proc/self/mountinfo");
+    while (again) {
         again = false;
-        rewind(file); /* the list changes with each of them */
-        while (!again && getmntent_r(file, &entry, text, sizeof text))
-            if (!harmless(entry.mnt_dir, entry.mnt_type))
-                again = !umount2(entry.mnt_dir, MNT_DETACH);
+        mount_table_rewind(&table); /* it changes with each of them */
+        while (!again && mount_table_next(&table, &mount))
+            if (!harmless(mount.dir, mount.type))
+                again = !umount2(mount.dir, MNT_DETACH);
     }
-    if (file)
-        endmntent(file);
+    mount_table_close(&table);
 }
 
 static void leave_mounts(void)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Parses lines of proc_pid_mountinfo(5):
+ *
+ *   ID PARENT MAJOR:MINOR ROOT DIR OPTIONS [TAG]... - TYPE SOURCE SUPER_OPTIONS
+ */
+#include "base/mount_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool octal(char c)
+{
+    return c >= '0' && c <= '7';
+}
+
+void mount_table_unescape(char *text)
+{
+    char *to = text;
+
+    while (*text) {
+        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
+            octal(text[2]) && octal(text[3])) {
+            *to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+                           (text[3] - '0'));
+            text += 4;
+        } else {
+            *to++ = *text++;
+        }
+    }
+    *to = '\0';
+}
+
+int mount_table_open(struct mount_table *t, const char *path)
+{
+    memset(t, 0, sizeof *t);
+    t->file = fopen(path, "re");
+    return t->file ? 0 : -errno;
+}
+
+void mount_table_close(struct mount_table *t)
+{
+    if (t->file)
+        fclose(t->file);
+    free(t->line);
+    memset(t, 0, sizeof *t);
+}
+
+void mount_table_rewind(struct mount_table *t)
+{
+    if (t->file)
+        rewind(t->file);
+}
+
+/* A source may be empty, so two blanks have a field between them. */
+static char *field(char **rest)
+{
+    return strsep(rest, " ");
+}
+
+static bool skip_tags(char **rest)
+{
+    const char *tag;
+
+    do
+        tag = field(rest);
+    while (tag && strcmp(tag, "-") != 0);
+    return tag != NULL;
+}
+
+static bool parse(char *line, struct mount_entry *out)
+{
+    char *rest = line, *dir, *type, *source;
+
+    line[strcspn(line, "\n")] = '\0';
+    field(&rest); /* ID */
+    field(&rest); /* PARENT */
+    out->device = field(&rest);
+    field(&rest); /* ROOT */
+    dir = field(&rest);
+    field(&rest); /* OPTIONS of this mount */
+    if (!dir || !skip_tags(&rest))
+        return false;
+    type = field(&rest);
+    source = field(&rest);
+    out->super_options = field(&rest);
+    if (!out->super_options)
+        return false;
+    mount_table_unescape(dir);
+    mount_table_unescape(type);
+    mount_table_unescape(source);
+    out->dir = dir;
+    out->type = type;
+    out->source = source;
+    return true;
+}
+
+bool mount_table_next(struct mount_table *t, struct mount_entry *out)
+{
+    while (t->file && getline(&t->line, &t->capacity, t->file) > 0)
+        if (parse(t->line, out))
+            return true;
+    return false;
+}
+
+const char *mount_entry_option(const struct mount_entry *e, const char *name)
+{
+    size_t length = strlen(name);
+    const char *option = e->super_options;
+
+    while (option) {
+        if (strncmp(option, name, length) == 0 && option[length] == '=')
+            return option + length + 1;
+        option = strchr(option, ',');
+        if (option)
+            option++;
+    }
+    return NULL;
+}
