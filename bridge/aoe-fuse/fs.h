@@ -65,7 +65,9 @@ struct aoefs_options {
     size_t memory;                 /* limit of buffers, bytes */
     /* Called from the loop. */
     void (*usable)(void *arg); /* the kernel and we agreed; once */
-    void (*ended)(void *arg);  /* unmounted: no request will come; once */
+    /* No request will come any more; once.  `status`: 0, it was unmounted;
+     * -EPROTO, the kernel and libfuse found no common protocol version. */
+    void (*ended)(void *arg, int status);
     void *arg;
 };
 

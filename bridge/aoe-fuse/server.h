@@ -2,53 +2,65 @@
  *
  * The server behind `aoe-fuse mount`.
  *
- *     looking --all answered--> serving --unmounted--> flushing --> exit 0
- *        |                         | signal: unmount, when nobody uses it
- *        +--time is up--> exit 1   +--------------------------^
+ *     DISCOVERING --all disks answered--> SERVING --unmounted--> FLUSHING
+ *         |                               | signal: unmount, once  |
+ *         | time is up, signal            | nobody uses it         | done, or
+ *         v                               v                        v time is up
+ *       exit 1                          (unmounted)              exit 0 or 1
  */
 #ifndef BRIDGE_AOE_FUSE_SERVER_H
 #define BRIDGE_AOE_FUSE_SERVER_H
 
 #include "base/log.h"
 #include "initiator/client/background.h"
-#include "bridge/aoe-fuse/guard.h"
+#include "bridge/aoe-fuse/auto_unmount.h"
 #include "bridge/aoe-fuse/options.h"
 
-enum server_phase { SERVER_LOOKING, SERVER_SERVING, SERVER_FLUSHING };
+enum mount_phase { MOUNT_DISCOVERING, MOUNT_SERVING, MOUNT_FLUSHING };
 
-struct server {
+struct mount_server {
     struct mount_options *options;
     const char *path; /* of the directory, absolute */
-    enum server_phase phase;
+    enum mount_phase phase;
     struct background background;
     struct loop *loop;
     struct aoe *aoe;
     struct aoe_loop al;
-    struct loop_timer timer; /* looking: time is up; flushing: likewise */
+    struct loop_timer timer; /* deadline of discovery, then of the last flush */
     struct aoefs fs;
     struct aoefs_disk disks[MOUNT_DISKS_MAX];
     struct log_limit limit[MOUNT_DISKS_MAX];
     unsigned ready; /* disks that answered */
-    struct guard guard;
+    struct auto_unmount auto_unmount;
     pid_t unmounter; /* the child that unmounts, or 0 */
 };
 
-/* fuse_look.c: opens the disks and waits until all have answered.  Exit
+/* server.c: the whole life of a server, in the background unless the options
+ * say otherwise.  Exit status; the user knows why it is not 0. */
+int mount_server_run(struct mount_options *options, const char *path);
+
+/* server_phase.c: the next phase begins.  There is no way back. */
+void mount_server_enter(struct mount_server *s, enum mount_phase next);
+
+/* server_discover.c: opens the disks and waits until all have answered.  Exit
  * status; the user knows why it is not 0. */
-int server_look(struct server *s);
+int mount_server_discover(struct mount_server *s);
 
-/* fuse_end.c.  Signals that end the server, and the child that unmounts. */
-int server_catch_signals(struct server *s);
-/* A signal, or as good as one: unmounts.  As long as somebody has a file open
- * no signal ends the server: at shutdown they come before file systems on the
- * disk are unmounted, SIGTERM and SIGHUP one upon the other. */
-void server_end(void *arg, int signo);
-/* The mount is gone: flushes and stops the loop with the exit status. */
-void server_unmounted(void *arg);
+/* server_end.c: signals that end the server, and the child that unmounts.  0 or
+ * -errno. */
+int mount_server_catch_signals(struct mount_server *s);
+/* On a signal, or where one could have come (0): unmounts.  As long as somebody
+ * has a file open no signal ends the server: at shutdown SIGTERM and SIGHUP
+ * arrive before file systems on the disks are unmounted. */
+void mount_server_end(void *arg, int signo);
+/* The mount is gone: flushes, and stops the loop with the exit status. `status`
+ * is 0 or -EPROTO, see aoefs_options.ended. */
+void mount_server_unmounted(void *arg, int status);
 
-/* fuse_loops.c, for the child that has detached a busy mount: when the system
- * is shutting down, unmounts what is on loop devices of its files, as soon as
- * nobody uses that, and takes them away.  Returns when that is done. */
-void server_release_loops(const struct server *s);
+/* loop_devices.c, for the child that has detached a busy mount.  While the
+ * system shuts down: unmounts what is on loop devices of the mount's files, as
+ * soon as nobody uses that, and detaches the devices.  Returns when none is
+ * left, at once when the system is not shutting down. */
+void mount_server_release_loops(const struct mount_server *s);
 
 #endif

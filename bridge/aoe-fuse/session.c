@@ -97,7 +97,7 @@ static void session_ended(struct aoefs *fs)
 {
     loop_unwatch(fs->loop, &fs->watch);
     fs->ended = true;
-    fs->options.ended(fs->options.arg);
+    fs->options.ended(fs->options.arg, fs->usable ? 0 : -EPROTO);
 }
 
 /* Returns false when there is nothing more to read now. */

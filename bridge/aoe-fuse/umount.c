@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe-fuse umount: flush, then unmount, so that exit status 0 means that the
- * data is safe.
+ * aoe-fuse umount: flushes, then unmounts, so that exit status 0 means that the
+ * data is safe.  How to unmount is in mount_point.c.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe-fuse/commands.h"
-#include "bridge/aoe-fuse/unmount.h"
+#include "bridge/aoe-fuse/mount_point.h"
 
 void fuse_umount_help(void)
 {
@@ -24,7 +25,7 @@ void fuse_umount_help(void)
            "gone.\n");
 }
 
-/* Syncing the directory flushes every disk in it.  A dead server has nothing
+/* fsync of the directory flushes every disk in it.  A dead server has nothing
  * left to flush. */
 static int flush(const char *path)
 {
@@ -38,46 +39,75 @@ static int flush(const char *path)
     return err;
 }
 
-static int umount_it(const char *dir)
+static bool permitted(const char *dir, const char *path)
 {
-    char *path = mount_point_path(dir);
     uid_t user = getuid();
-    int flushed, err;
 
-    if (!path) {
-        log_error("umount %s: %s", dir, strerror(errno));
-        return EXIT_FAILED;
-    }
     if (!mount_point_ours(path, &user)) {
         log_error("umount %s: not a directory that aoe-fuse mounted", dir);
-        free(path);
-        return EXIT_FAILED;
+        return false;
     }
     if (user != getuid() && geteuid() != 0) {
-        log_error("umount %s: mounted by another user; only he and root may "
+        log_error("umount %s: mounted by another user; only they and root may "
                   "unmount it",
                   dir);
-        free(path);
-        return EXIT_FAILED;
+        return false;
     }
-    flushed = flush(path);
-    if (flushed == -EACCES)
-        log_error("umount %s: not flushed here, for it lets in only who "
-                  "mounted it; its server flushes it as it ends",
+    return true;
+}
+
+static int flush_and_say(const char *dir, const char *path)
+{
+    int err = flush(path);
+
+    if (err == -EACCES)
+        log_error("umount %s: not flushed here, because only the user who "
+                  "mounted it may; its server flushes it as it ends",
                   dir);
-    else if (flushed)
+    else if (err)
         log_error("umount %s: flushing: %s; writes since the last fsync may "
                   "be lost",
-                  dir, strerror(-flushed));
-    err = unmount_path(path, false);
-    free(path);
+                  dir, strerror(-err));
+    return err;
+}
+
+static int unmount_and_say(const char *dir, const char *path)
+{
+    int err = mount_point_unmount(path, false);
+
     if (err == -EBUSY)
         log_error("umount %s: in use, still mounted; a program has a file in "
                   "it open, or a loop device is on one (losetup -l)",
                   dir);
     else if (err)
         log_error("umount %s: %s", dir, strerror(-err));
-    return err || flushed ? EXIT_FAILED : EXIT_DONE;
+    return err;
+}
+
+/* A disk that cannot be flushed is unmounted all the same: a dead target must
+ * not keep the directory. */
+static int umount_path(const char *dir, const char *path)
+{
+    int flushed, unmounted;
+
+    if (!permitted(dir, path))
+        return EXIT_FAILED;
+    flushed = flush_and_say(dir, path);
+    unmounted = unmount_and_say(dir, path);
+    return flushed || unmounted ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int umount_dir(const char *dir)
+{
+    char *path = mount_point_path(dir);
+    int status = EXIT_FAILED;
+
+    if (path)
+        status = umount_path(dir, path);
+    else
+        log_error("umount %s: %s", dir, strerror(errno));
+    free(path);
+    return status;
 }
 
 int fuse_umount_command(int argc, char **argv)
@@ -99,5 +129,5 @@ int fuse_umount_command(int argc, char **argv)
         log_error("umount: needs one directory: aoe-fuse umount DIR");
         return EXIT_USAGE;
     }
-    return umount_it(argv[optind]);
+    return umount_dir(argv[optind]);
 }

@@ -200,10 +200,11 @@ static inline void usable(void *arg)
     b->usable = true;
 }
 
-static inline void ended(void *arg)
+static inline void ended(void *arg, int status)
 {
     struct bench *b = arg;
 
+    assert_int_equal(status, 0);
     b->ended = true;
 }
 

@@ -43,6 +43,12 @@ static void service(void *arg)
     fake_service(&b->fake);
 }
 
+static void ignore_end(void *arg, int status)
+{
+    (void)arg;
+    (void)status;
+}
+
 static void ignore(void *arg)
 {
     (void)arg;
@@ -145,7 +151,7 @@ static int setup(void **state)
                               .memory = AOEFS_MEMORY_MAX,
                               .mount = &args,
                               .usable = ignore,
-                              .ended = ignore};
+                              .ended = ignore_end};
 
     if (!own_mounts())
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Looking for the disks of a mount, and what is said of them later.
+ * Finding the disks of a mount, and logging what happens to them later.
  */
 #include "bridge/aoe-fuse/server.h"
 
@@ -12,23 +12,25 @@
 
 /* ---- what happens to a disk ---------------------------------------------- */
 
-static void note_ready(struct server *s)
+static void disk_ready(struct mount_server *s, const struct aoe_disk *disk)
 {
-    if (++s->ready == s->options->disk_count && s->phase == SERVER_LOOKING)
+    log_debug("%s: found, %llu bytes", aoe_disk_name(disk),
+              (unsigned long long)aoe_disk_identity(disk)->size);
+    if (++s->ready == s->options->disk_count && s->phase == MOUNT_DISCOVERING)
         loop_stop(s->loop, EXIT_DONE);
 }
 
 static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct aoefs_disk *d = arg;
-    struct server *s = d->fs->options.arg;
+    struct mount_server *s = d->fs->options.arg;
 
     disk_log_event(&s->limit[d - s->disks], loop_now(s->loop), disk, event,
                    "losetup -c tells a loop device");
     if (event == AOE_DISK_READY)
-        note_ready(s);
-    if (event == AOE_DISK_CONFLICT && s->phase == SERVER_LOOKING &&
-        !aoe_disk_ready(disk)) { /* waiting would make it no better */
+        disk_ready(s, disk);
+    if (event == AOE_DISK_CONFLICT && s->phase == MOUNT_DISCOVERING &&
+        !aoe_disk_ready(disk)) { /* waiting does not resolve a conflict */
         disk_log_missing("mount", disk, &s->options->interfaces,
                          s->options->wait);
         loop_stop(s->loop, EXIT_FAILED);
@@ -37,9 +39,9 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         aoefs_resized(d);
 }
 
-/* ---- looking ------------------------------------------------------------- */
+/* ---- discovery ----------------------------------------------------------- */
 
-static void say_missing(struct server *s)
+static void say_missing(struct mount_server *s)
 {
     for (unsigned i = 0; i < s->fs.disk_count; i++)
         if (!aoe_disk_ready(s->disks[i].disk))
@@ -47,15 +49,15 @@ static void say_missing(struct server *s)
                              s->options->wait);
 }
 
-static void looked_long_enough(void *arg)
+static void discovery_expired(void *arg)
 {
-    struct server *s = arg;
+    struct mount_server *s = arg;
 
     say_missing(s);
     loop_stop(s->loop, EXIT_FAILED);
 }
 
-int server_look(struct server *s)
+int mount_server_discover(struct mount_server *s)
 {
     const struct mount_options *o = s->options;
     struct aoe_disk_options disk_options = o->disk;
@@ -76,10 +78,10 @@ int server_look(struct server *s)
         }
         s->fs.disk_count++;
     }
-    s->timer = (struct loop_timer){.expired = looked_long_enough, .arg = s};
+    s->timer = (struct loop_timer){.expired = discovery_expired, .arg = s};
     if (loop_timer_set(s->loop, &s->timer, loop_clock(s->loop) + o->wait))
         return EXIT_FAILED;
     aoe_loop_kick(&s->al);
-    s->phase = SERVER_LOOKING;
+    mount_server_enter(s, MOUNT_DISCOVERING);
     return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mount points, each system in its own way.
+ * The system calls and files behind mount points.
  */
-#include "bridge/aoe-fuse/unmount.h"
+#include "bridge/aoe-fuse/mount_point.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -114,7 +114,7 @@ static int by_fusermount(const char *path, bool lazy)
     return WIFEXITED(status) && WEXITSTATUS(status) == 127 ? -EPERM : -EBUSY;
 }
 
-int unmount_path(const char *path, bool lazy)
+int mount_point_unmount(const char *path, bool lazy)
 {
     if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
         return 0;
@@ -137,7 +137,7 @@ int mount_point_device(const char *path, struct mount_device *out)
     return -ENOSYS;
 }
 
-int unmount_path(const char *path, bool lazy)
+int mount_point_unmount(const char *path, bool lazy)
 {
     return unmount(path, lazy ? MNT_FORCE : 0) ? -errno : 0;
 }

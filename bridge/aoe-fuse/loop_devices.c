@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Loop devices on the files of a mount, see loop(4): at shutdown nobody else
- * takes the file systems on them away before the network.
+ * Loop devices on the files of a mount, see loop(4).  At shutdown nobody else
+ * unmounts the file systems on them before the network goes down.
  */
 #include "bridge/aoe-fuse/server.h"
 
@@ -18,7 +18,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* An open descriptor of /dev/loopN if its file is one of the mount's; or -1. */
+/* An open descriptor of /dev/loopN if its file is on that mount; or -1. */
 static int open_ours(const char *name, dev_t mount)
 {
     struct loop_info64 info;
@@ -35,7 +35,7 @@ static int open_ours(const char *name, dev_t mount)
     return -1;
 }
 
-/* True: it is ours, and there. */
+/* True: there was one, and it may need another try. */
 static bool release_loop(const char *name, dev_t mount)
 {
     struct block_numbers n = {.count = 0};
@@ -45,7 +45,7 @@ static bool release_loop(const char *name, dev_t mount)
         return false;
     block_numbers_add(&n, name, true);
     if (block_unmount(&n) == 0)
-        ioctl(fd, LOOP_CLR_FD); /* at its last close, if it is open */
+        ioctl(fd, LOOP_CLR_FD); /* takes effect at its last close */
     close(fd);
     return true;
 }
@@ -71,12 +71,13 @@ static bool release_loops(void *arg)
     return any;
 }
 
-void server_release_loops(const struct server *s)
+void mount_server_release_loops(const struct mount_server *s)
 {
     unsigned number[2];
     dev_t mount;
 
-    if (sscanf(s->guard.mount.number, "%u:%u", &number[0], &number[1]) != 2)
+    if (sscanf(s->auto_unmount.mount.number, "%u:%u", &number[0], &number[1]) !=
+        2)
         return;
     mount = makedev(number[0], number[1]);
     at_shutdown(release_loops, &mount);
@@ -84,7 +85,7 @@ void server_release_loops(const struct server *s)
 
 #else
 
-void server_release_loops(const struct server *s)
+void mount_server_release_loops(const struct mount_server *s)
 {
     (void)s;
 }

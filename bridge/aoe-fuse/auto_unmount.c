@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Who unmounts when the server cannot.  libfuse's auto_unmount does the same
- * for whatever is on the directory; this one for the server's own mount only,
- * which the number of its device tells.
+ * libfuse's auto_unmount would unmount whatever is on the directory; this one
+ * unmounts only the server's own mount, which it knows by its device number.
  */
-#include "bridge/aoe-fuse/guard.h"
+#include "bridge/aoe-fuse/auto_unmount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,24 +14,26 @@
 
 #include "base/options.h"
 
-/* Everything the server has open: /dev/fuse, which would keep the dead mount
- * alive, standard error, whose reader may wait for its end, and the rest.
- * fusermount3 expects something in the place of the first three. */
+/* An open /dev/fuse would keep the dead mount alive, and whoever reads our
+ * standard error may wait for its end.  fusermount3 needs the first three
+ * descriptors to be open. */
 static void close_all_but(int keep)
 {
-    long most = sysconf(_SC_OPEN_MAX);
+    long max = sysconf(_SC_OPEN_MAX);
+    int null;
 
     /* Far above what a server of MOUNT_DISKS_MAX disks has open. */
-    if (most < 0 || most > 1024)
-        most = 1024;
-    for (int fd = 0; fd < most; fd++)
+    if (max < 0 || max > 1024)
+        max = 1024;
+    for (int fd = 0; fd < max; fd++)
         if (fd != keep)
             close(fd);
-    while ((most = open("/dev/null", O_RDWR)) >= 0 && most < STDERR_FILENO)
-        ;
+    do
+        null = open("/dev/null", O_RDWR);
+    while (null >= 0 && null < STDERR_FILENO);
 }
 
-bool guard_mount_there(const struct guard *g, const char *path)
+bool auto_unmount_mount_there(const struct auto_unmount *g, const char *path)
 {
     struct mount_device now;
 
@@ -42,10 +43,10 @@ bool guard_mount_there(const struct guard *g, const char *path)
            strcmp(now.number, g->mount.number) == 0;
 }
 
-static int watch(const struct guard *g, int fd, const char *path)
+static int watch(const struct auto_unmount *g, int fd, const char *path)
 {
-    /* What ends the server with its terminal or service must not end this
-     * one first. */
+    /* A signal to the whole terminal or service must not end this process
+     * before the server. */
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     char byte;
     ssize_t n;
@@ -59,12 +60,12 @@ static int watch(const struct guard *g, int fd, const char *path)
     do
         n = read(fd, &byte, 1);
     while (n < 0 && errno == EINTR);
-    if (n == 0 && guard_mount_there(g, path))
-        return unmount_path(path, true) ? EXIT_FAILED : EXIT_DONE;
+    if (n == 0 && auto_unmount_mount_there(g, path))
+        return mount_point_unmount(path, true) ? EXIT_FAILED : EXIT_DONE;
     return EXIT_DONE;
 }
 
-int guard_start(struct guard *g, const char *path)
+int auto_unmount_start(struct auto_unmount *g, const char *path)
 {
     int ends[2], err;
 
@@ -91,7 +92,7 @@ int guard_start(struct guard *g, const char *path)
     return -err;
 }
 
-void guard_dismiss(struct guard *g)
+void auto_unmount_dismiss(struct auto_unmount *g)
 {
     if (!g->pid)
         return;
