@@ -44,4 +44,3 @@ takes.target := SECCOMP
 # Files that need each other in a circle: none, but for these.
 circles.base := 2
 circles.wire := 3
-circles.bridge/aoe-fuse := 7

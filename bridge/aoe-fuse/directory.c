@@ -2,7 +2,7 @@
  *
  * The names in the directory.
  */
-#include "bridge/aoe-fuse/fs.h"
+#include "bridge/aoe-fuse/internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +12,9 @@
 static const char *const suffix[AOEFS_KINDS] = {"", ".info", ".stats"};
 
 static void name_of(const struct aoefs_disk *disk, enum aoefs_kind kind,
-                    char out[AOEFS_NAME_ROOM])
+                    char out[AOEFS_NAME_CAPACITY])
 {
-    snprintf(out, AOEFS_NAME_ROOM, "%s%s", aoe_disk_name(disk->disk),
+    snprintf(out, AOEFS_NAME_CAPACITY, "%s%s", aoe_disk_name(disk->disk),
              suffix[kind]);
 }
 
@@ -23,34 +23,44 @@ static bool fill_entry(struct aoefs *fs, fuse_ino_t ino,
 {
     memset(e, 0, sizeof *e);
     e->ino = ino;
-    e->entry_timeout = AOEFS_REMEMBER;
+    e->entry_timeout = AOEFS_CACHE_SECONDS;
     return aoefs_stat(fs, ino, &e->attr, &e->attr_timeout);
+}
+
+/* 0: no file has this name. */
+static fuse_ino_t ino_of(struct aoefs *fs, const char *name)
+{
+    char own[AOEFS_NAME_CAPACITY];
+
+    for (unsigned i = 0; i < fs->disk_count; i++)
+        for (int k = 0; k < AOEFS_KINDS; k++) {
+            name_of(&fs->disks[i], (enum aoefs_kind)k, own);
+            if (!strcmp(name, own))
+                return aoefs_ino(&fs->disks[i], (enum aoefs_kind)k);
+        }
+    return 0;
 }
 
 void aoefs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct aoefs *fs = fuse_req_userdata(req);
     struct fuse_entry_param e;
-    char own[AOEFS_NAME_ROOM];
+    fuse_ino_t ino;
 
     if (parent != FUSE_ROOT_ID) {
         fuse_reply_err(req, ENOTDIR);
         return;
     }
-    for (unsigned i = 0; i < fs->disk_count; i++)
-        for (int k = 0; k < AOEFS_KINDS; k++) {
-            name_of(&fs->disks[i], (enum aoefs_kind)k, own);
-            if (strcmp(name, own))
-                continue;
-            fill_entry(fs, aoefs_ino(&fs->disks[i], (enum aoefs_kind)k), &e);
-            fuse_reply_entry(req, &e);
-            return;
-        }
-    fuse_reply_err(req, ENOENT);
+    ino = ino_of(fs, name);
+    if (ino && fill_entry(fs, ino, &e))
+        fuse_reply_entry(req, &e);
+    else
+        fuse_reply_err(req, ENOENT);
 }
 
 /* Entry `at` of the directory: ".", "..", then the files by inode number. */
-static bool dir_entry(struct aoefs *fs, off_t at, char name[AOEFS_NAME_ROOM],
+static bool dir_entry(struct aoefs *fs, off_t at,
+                      char name[AOEFS_NAME_CAPACITY],
                       struct fuse_entry_param *e)
 {
     struct aoefs_disk *disk;
@@ -69,32 +79,33 @@ static bool dir_entry(struct aoefs *fs, off_t at, char name[AOEFS_NAME_ROOM],
     return fill_entry(fs, ino, e);
 }
 
-static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t room,
+static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t capacity,
                            off_t at, bool plus)
 {
     struct aoefs *fs = fuse_req_userdata(req);
     struct fuse_entry_param e;
-    char name[AOEFS_NAME_ROOM], *out;
+    char name[AOEFS_NAME_CAPACITY], *out;
     size_t used = 0;
 
     if (ino != FUSE_ROOT_ID) {
         fuse_reply_err(req, ENOTDIR);
         return;
     }
-    if (room > AOEFS_IO_MAX)
-        room = AOEFS_IO_MAX;
-    out = malloc(room);
+    if (capacity > AOEFS_IO_MAX)
+        capacity = AOEFS_IO_MAX;
+    out = malloc(capacity);
     if (!out) {
         fuse_reply_err(req, ENOMEM);
         return;
     }
     for (; dir_entry(fs, at, name, &e); at++) {
-        size_t need = plus ? fuse_add_direntry_plus(
-                                 req, out + used, room - used, name, &e, at + 1)
-                           : fuse_add_direntry(req, out + used, room - used,
-                                               name, &e.attr, at + 1);
+        size_t left = capacity - used;
+        size_t need = plus ? fuse_add_direntry_plus(req, out + used, left, name,
+                                                    &e, at + 1)
+                           : fuse_add_direntry(req, out + used, left, name,
+                                               &e.attr, at + 1);
 
-        if (need > room - used)
+        if (need > left)
             break;
         used += need;
     }
@@ -116,8 +127,9 @@ void aoefs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at,
     list_directory(req, ino, size, at, true);
 }
 
-/* The files are the disks that were asked for; without an answer here the
- * user would read "Function not implemented" after a misspelt name. */
+/* The files are the disks that were named when mounting.  Without these
+ * operations the user would read "Function not implemented" after a misspelt
+ * name. */
 void aoefs_create(fuse_req_t req, fuse_ino_t parent, const char *name,
                   mode_t mode, struct fuse_file_info *fi)
 {

@@ -41,6 +41,7 @@ struct aoefs_io {
     struct iovec iov;
     fuse_req_t req; /* whom to answer; NULL: our own flush */
     struct aoefs_disk *disk;
+    unsigned handle;        /* number of the open file, for the log; 0: none */
     void *data;             /* a data buffer of the pool, or NULL */
     size_t data_room;       /* its size */
     struct fuse_buf held;   /* the receive buffer the data lies in, or none */

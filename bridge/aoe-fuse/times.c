@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * When a file was changed last, which backup programs go by: what looks
- * unchanged they do not read, and keep the old disk.
+ * When a file last changed.  Backup programs rely on it: they do not read what
+ * looks unchanged, and would keep an old copy of the disk.
  *
- * Other hosts write to a disk as well, and nobody tells us.  So a file that
- * nobody has open says "now".  One that is open stands still, or tar would
- * complain that it changed while it was read; writes move it.  While nobody
- * here has it open for writing, opening and closing move it, too: the next
- * backup finds another time than the last one noted down, though a reader had
- * the file open all the while.
+ * Other hosts may write to a disk, and we do not hear of it.  So a file that
+ * nobody has open says "now".  The time of an open file stands still, or tar
+ * would complain that the file changed as it read it; writes advance it.  While
+ * nobody here has the file open for writing, opening and closing advance it,
+ * too: the next backup finds another time than the last one noted down, even if
+ * a reader had the file open all along.
  */
 #include <time.h>
 
-#include "bridge/aoe-fuse/fs.h"
+#include "bridge/aoe-fuse/internal.h"
 
 static struct timespec now(void)
 {
@@ -22,12 +22,12 @@ static struct timespec now(void)
     return t;
 }
 
-void aoefs_changed(struct aoefs_disk *disk)
+void aoefs_times_written(struct aoefs_disk *disk)
 {
     disk->files[AOEFS_DISK].changed = now();
 }
 
-void aoefs_opened(struct aoefs_disk *disk, enum aoefs_kind kind)
+void aoefs_times_opened(struct aoefs_disk *disk, enum aoefs_kind kind)
 {
     struct aoefs_file *file = &disk->files[kind];
 
@@ -36,7 +36,7 @@ void aoefs_opened(struct aoefs_disk *disk, enum aoefs_kind kind)
         file->changed = now();
 }
 
-void aoefs_closed(struct aoefs_disk *disk, enum aoefs_kind kind)
+void aoefs_times_closed(struct aoefs_disk *disk, enum aoefs_kind kind)
 {
     struct aoefs_file *file = &disk->files[kind];
 

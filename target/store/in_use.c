@@ -85,7 +85,8 @@ static void mounted(dev_t disk, struct finding *f)
 
     mount_table_open(&table, "/proc/self/mountinfo");
     while (mount_table_next(&table, &mount)) {
-        /* Of the file system: a single mount need not say that it is writable. */
+        /* Of the file system: a single mount need not say that it is writable.
+         */
         bool writes = strncmp(mount.super_options, "ro", 2) != 0;
         char what[64];
 

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bridge/aoe-fuse/fs.h"
+#include "bridge/aoe-fuse/internal.h"
 #include "tests/unit/fake_aoe.h"
 
 #define MIB UINT64_C(1048576)

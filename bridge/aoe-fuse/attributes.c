@@ -2,62 +2,13 @@
  *
  * What stat says of the files, and what may be changed about them.
  */
-#include "bridge/aoe-fuse/fs.h"
+#include "bridge/aoe-fuse/internal.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
-enum { BLOCK = 4096 }; /* what stat calls a good size for I/O, at least */
-
-/* ---- inode numbers ------------------------------------------------------- */
-
-bool aoefs_file_of(struct aoefs *fs, fuse_ino_t ino, struct aoefs_disk **disk,
-                   enum aoefs_kind *kind)
-{
-    if (ino < AOEFS_FIRST_INO ||
-        (ino - AOEFS_FIRST_INO) / AOEFS_KINDS >= fs->disk_count)
-        return false;
-    *disk = &fs->disks[(ino - AOEFS_FIRST_INO) / AOEFS_KINDS];
-    *kind = (enum aoefs_kind)((ino - AOEFS_FIRST_INO) % AOEFS_KINDS);
-    return true;
-}
-
-fuse_ino_t aoefs_ino(const struct aoefs_disk *disk, enum aoefs_kind kind)
-{
-    return AOEFS_FIRST_INO +
-           (fuse_ino_t)(disk - disk->fs->disks) * AOEFS_KINDS + kind;
-}
-
-struct aoefs_disk *aoefs_disk_of(struct aoefs *fs, fuse_ino_t ino)
-{
-    struct aoefs_disk *disk;
-    enum aoefs_kind kind;
-
-    return aoefs_file_of(fs, ino, &disk, &kind) && kind == AOEFS_DISK ? disk
-                                                                      : NULL;
-}
-
-uint64_t aoefs_size(const struct aoefs_disk *disk)
-{
-    return aoe_disk_identity(disk->disk)->size;
-}
-
-bool aoefs_read_only(const struct aoefs_disk *disk)
-{
-    return disk->fs->options.read_only ||
-           aoe_disk_identity(disk->disk)->read_only;
-}
-
-void aoefs_resized(struct aoefs_disk *disk)
-{
-    /* A negative offset: only the attributes, which cannot block. */
-    fuse_lowlevel_notify_inval_inode(disk->fs->session,
-                                     aoefs_ino(disk, AOEFS_DISK), -1, 0);
-}
-
-/* ---- attributes ---------------------------------------------------------- */
+enum { BLOCK = 4096 }; /* the least that stat calls a good size for I/O */
 
 static void set_times(struct stat *st, struct timespec t)
 {
@@ -82,7 +33,7 @@ bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
     st->st_nlink = 1;
     st->st_blksize = BLOCK;
     if (ino == FUSE_ROOT_ID) {
-        *valid = AOEFS_REMEMBER;
+        *valid = AOEFS_CACHE_SECONDS;
         set_times(st, fs->since);
         st->st_mode = S_IFDIR | 0555;
         st->st_nlink = 2;
@@ -105,7 +56,7 @@ bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
         st->st_mode = S_IFREG | (fs->options.mode & 0444);
         st->st_size = aoefs_text_size(disk, kind);
     }
-    /* All of it is there: no tool must take a disk for one hole. */
+    /* All of it is allocated: no tool must take a disk for one hole. */
     st->st_blocks = (blkcnt_t)((uint64_t)st->st_size / 512);
     return true;
 }
@@ -122,12 +73,11 @@ void aoefs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, ENOENT);
 }
 
-/* Whoever truncates a file goes on as if it were empty: cp and dd pass over
- * what reads as zero in a sparse image, and the disk's old bytes would stay
- * there and nobody know.  Nor must a slip of the shell (`> e1.2`) or an editor
- * make a disk empty.  So a size is refused unless it is what it is, at the
- * latest when the file is opened with O_TRUNC (size 0 without a handle), before
- * the first byte is written. */
+/* A program that truncates a file takes it for empty: cp and dd then skip the
+ * zeroes of a sparse image, and the disk would silently keep its old bytes
+ * there. Nor must a slip in the shell (`> e1.2`) or an editor erase a disk.  So
+ * every size but the present one is refused; with O_TRUNC that is when the file
+ * is opened (size 0, no handle), before the first byte is written. */
 static bool size_refused(struct aoefs *fs, fuse_ino_t ino, off_t wanted,
                          off_t size)
 {
@@ -143,8 +93,8 @@ static bool size_refused(struct aoefs *fs, fuse_ino_t ino, off_t wanted,
     return true;
 }
 
-/* Time stamps may be set and are not kept; who may use the file was decided
- * when mounting. */
+/* Setting time stamps succeeds without effect; owner and mode were decided when
+ * mounting. */
 void aoefs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int what,
                    struct fuse_file_info *fi)
 {
@@ -175,31 +125,6 @@ void aoefs_statfs(fuse_req_t req, fuse_ino_t ino)
     for (unsigned i = 0; i < fs->disk_count; i++)
         st.f_blocks += (fsblkcnt_t)(aoefs_size(&fs->disks[i]) / BLOCK);
     st.f_files = 1 + (fsfilcnt_t)fs->disk_count * AOEFS_KINDS;
-    st.f_namemax = AOEFS_NAME_ROOM - 1;
+    st.f_namemax = AOEFS_NAME_CAPACITY - 1;
     fuse_reply_statfs(req, &st);
 }
-
-/* There is no `access`: the mount has default_permissions, with which the
- * kernel decides; no `flush`: closing one of several handles means nothing to
- * a disk, and the kernel asks only once for what is missing here. */
-const struct fuse_lowlevel_ops aoefs_ops = {
-    .init = aoefs_init,
-    .lookup = aoefs_lookup,
-    .getattr = aoefs_getattr,
-    .setattr = aoefs_setattr,
-    .readdir = aoefs_readdir,
-    .readdirplus = aoefs_readdirplus,
-    .mknod = aoefs_mknod,
-    .create = aoefs_create,
-    .unlink = aoefs_unlink,
-    .rename = aoefs_rename,
-    .open = aoefs_open_file,
-    .release = aoefs_release,
-    .statfs = aoefs_statfs,
-    .read = aoefs_read,
-    .write = aoefs_write,
-    .fsync = aoefs_fsync,
-    .fsyncdir = aoefs_fsyncdir,
-    .fallocate = aoefs_fallocate,
-    .lseek = aoefs_lseek,
-};

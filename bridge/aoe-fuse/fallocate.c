@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fallocate on a disk: holes are trimmed, ranges zeroed, and
- * space is always there already.
+ * fallocate on a disk: holes are trimmed, ranges are zeroed, and space is
+ * always allocated already.
  *
- * A hole in a file must read as zeroes, which ATA promises of trimmed sectors
- * only where the disk says so.  Where it does not, a hole is refused instead
- * of written: mkfs punches one as large as the disk, and writing zeroes over
- * all of it is not what it asks for.
+ * A hole must read as zeroes, which ATA promises of trimmed sectors only where
+ * the disk says so (RZAT).  Where it does not, a hole is refused and not
+ * written: mkfs punches one as large as the disk, and does not want zeroes
+ * written over all of it.
  *
- * A range goes to the disk in pieces, one after the other, so that each piece
- * has its own deadline, and that a user who has enough can stop in between: all
- * of a disk takes hours.
+ * A range goes to the disk in pieces, one after the other: each has its own
+ * deadline, and the user can interrupt in between, because a whole disk takes
+ * hours.
  */
-#include "bridge/aoe-fuse/fs.h"
+#include "bridge/aoe-fuse/internal.h"
 
 #include <errno.h>
 
@@ -28,13 +28,13 @@ enum {
 static const uint64_t trim_piece = UINT64_C(1) << 30;
 static const uint64_t zero_piece = UINT64_C(16) << 20;
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-/* Chooses what to do at io->next: a hole is trimmed as far as it is whole
- * physical sectors, everything else is written with zeroes. */
+/* Chooses what to do at io->next: the whole physical sectors of a hole are
+ * trimmed, and zeroes are written to everything else. */
 static void choose_piece(struct aoefs_io *io)
 {
     uint32_t sector = aoe_disk_identity(io->disk->disk)->physical_sector;
@@ -45,8 +45,8 @@ static void choose_piece(struct aoefs_io *io)
     io->aoe.length = left;
     if (io->trim && sector)
         zero_by_trim(&io->aoe, io->next, left, sector);
-    io->aoe.length =
-        least(io->aoe.length, io->aoe.op == AOE_TRIM ? trim_piece : zero_piece);
+    io->aoe.length = min_u64(io->aoe.length,
+                             io->aoe.op == AOE_TRIM ? trim_piece : zero_piece);
 }
 
 static void piece_done(struct aoe_request *aoe, int status)
@@ -54,7 +54,7 @@ static void piece_done(struct aoe_request *aoe, int status)
     struct aoefs_io *io = aoe->arg;
     struct aoe_loop *al = io->disk->fs->al;
 
-    aoefs_changed(io->disk); /* in part, perhaps, though it failed */
+    aoefs_times_written(io->disk); /* in part, perhaps, though it failed */
     if (!status)
         io->disk->writes++;
     io->next += aoe->length;
@@ -72,7 +72,7 @@ static void piece_done(struct aoe_request *aoe, int status)
 }
 
 static void start(struct aoefs_disk *disk, fuse_req_t req,
-                  struct aoe_writer *writer, uint64_t at, uint64_t end,
+                  const struct fuse_file_info *fi, uint64_t at, uint64_t end,
                   bool trim)
 {
     struct aoefs_io *io = aoefs_io_take(&disk->fs->pool, disk, req, 0);
@@ -86,7 +86,8 @@ static void start(struct aoefs_disk *disk, fuse_req_t req,
     io->trim = trim;
     io->aoe.done = piece_done;
     io->aoe.arg = io;
-    io->aoe.writer = writer;
+    io->aoe.writer = aoefs_writer(fi);
+    io->handle = aoefs_handle_number(fi);
     choose_piece(io);
     aoefs_submit(io);
 }
@@ -109,10 +110,10 @@ void aoefs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
     else if (what == MODE_PUNCH_HOLE && (!id->trim || !id->trim_zeroes))
         fuse_reply_err(req, EOPNOTSUPP);
     else if (end > id->size && (what == 0 || !(mode & MODE_KEEP_SIZE)))
-        fuse_reply_err(req, ENOSPC); /* nor is there space to set aside */
+        fuse_reply_err(req, ENOSPC); /* the disk cannot grow */
     else if (what == 0 || at >= id->size)
         fuse_reply_err(req, 0);
     else
-        start(disk, req, aoefs_writer(fi), at, least(end, id->size),
+        start(disk, req, fi, at, min_u64(end, id->size),
               what == MODE_PUNCH_HOLE);
 }
