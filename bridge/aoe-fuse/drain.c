@@ -9,6 +9,7 @@
 
 static void start_flushes(struct aoefs *fs)
 {
+    log_debug("drain: no request in flight, flushing");
     for (unsigned i = 0; i < fs->disk_count; i++)
         aoefs_flush_last(&fs->disks[i]);
     aoe_loop_kick(fs->al);
@@ -18,6 +19,7 @@ static void finish(struct aoefs *fs)
 {
     int status = aoefs_flush_last_status(fs);
 
+    log_debug("drain: done, status %d", status);
     fs->drain.done(fs->options.arg, status);
 }
 
@@ -48,6 +50,8 @@ static void step(void *arg)
 
 void aoefs_drain(struct aoefs *fs, void (*done)(void *arg, int status))
 {
+    assert(fs->drain.state == AOEFS_DRAIN_IDLE && done);
+    log_debug("drain: %u requests in flight", aoefs_io_count(fs));
     fs->drain = (struct aoefs_drain){.state = AOEFS_DRAIN_REQUESTS,
                                      .task = {.run = step, .arg = fs},
                                      .done = done};

@@ -14,6 +14,7 @@
  */
 #include "bridge/aoe-fuse/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "initiator/client/zero.h"
@@ -40,6 +41,7 @@ static void choose_piece(struct aoefs_io *io)
     uint32_t sector = aoe_disk_identity(io->disk->disk)->physical_sector;
     uint64_t left = io->end - io->next;
 
+    assert(io->next < io->end);
     io->aoe.op = AOE_ZERO;
     io->aoe.offset = io->next;
     io->aoe.length = left;

@@ -9,6 +9,7 @@
  */
 #include "bridge/aoe-fuse/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -33,10 +34,17 @@ void aoefs_flush_ended(struct aoefs_io *io, int status)
 {
     struct aoefs_disk *disk = io->disk;
 
+    assert(io->writes_before <= disk->writes && disk->flushed <= disk->writes);
     if (!status && disk->flushed < io->writes_before)
         disk->flushed = io->writes_before;
     if (status && io->req)
         disk->losses_told = aoefs_losses(disk);
+    if (status)
+        log_debug("%s: flush failed, %llu writes are not flushed; loss %llu is "
+                  "reported for handle %u",
+                  aoe_disk_name(disk->disk),
+                  (unsigned long long)(disk->writes - disk->flushed),
+                  (unsigned long long)aoefs_losses(disk), io->handle);
 }
 
 /* ---- that no user waits for ---------------------------------------------- */

@@ -4,6 +4,7 @@
  */
 #include "bridge/aoe-fuse/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static const struct fuse_lowlevel_ops aoefs_ops = {
 
 int aoefs_open(struct aoefs *fs, const struct aoefs_options *options)
 {
+    assert(options->mount && options->usable && options->ended);
     memset(fs, 0, sizeof *fs);
     fs->options = *options;
     return aoefs_session_open(fs, &aoefs_ops);
@@ -42,6 +44,7 @@ int aoefs_open(struct aoefs *fs, const struct aoefs_options *options)
 int aoefs_mount(struct aoefs *fs, const char *dir, struct loop *loop,
                 struct aoe_loop *al)
 {
+    assert(fs->state == AOEFS_CREATED && fs->disk_count > 0);
     fs->loop = loop;
     fs->al = al;
     clock_gettime(CLOCK_REALTIME, &fs->since);

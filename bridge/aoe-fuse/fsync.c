@@ -4,6 +4,7 @@
  */
 #include "bridge/aoe-fuse/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* ---- of a file ----------------------------------------------------------- */
@@ -82,6 +83,7 @@ static void flush_from(struct aoefs_io *io, struct aoefs_disk *disk)
 {
     const struct aoefs *fs = io->disk->fs;
 
+    assert(disk >= fs->disks);
     while (disk < fs->disks + fs->disk_count && clean(disk))
         disk++;
     if (disk == fs->disks + fs->disk_count) {

@@ -51,10 +51,15 @@ static bool may_write(const struct fuse_file_info *fi)
 
 /* ---- a disk -------------------------------------------------------------- */
 
-static void begin(struct aoefs_disk *disk, bool writer)
+static void begin(struct aoefs_disk *disk, const struct aoefs_handle *handle,
+                  bool writer)
 {
     aoefs_times_opened(disk, AOEFS_DISK);
     disk->writers += writer;
+    log_debug("%s: handle %u opened%s, %u open, %u may write",
+              aoe_disk_name(disk->disk), handle->number,
+              writer ? " for writing" : "", disk->files[AOEFS_DISK].open,
+              disk->writers);
 }
 
 static void end(struct aoefs_disk *disk, struct aoefs_handle *handle,
@@ -63,6 +68,9 @@ static void end(struct aoefs_disk *disk, struct aoefs_handle *handle,
     if (writer && disk->writers > 0)
         disk->writers--;
     aoefs_times_closed(disk, AOEFS_DISK);
+    log_debug("%s: handle %u closed, %u open, %u may write",
+              aoe_disk_name(disk->disk), handle ? handle->number : 0,
+              disk->files[AOEFS_DISK].open, disk->writers);
     aoefs_handle_close(handle);
 }
 
@@ -82,7 +90,7 @@ static void open_disk(fuse_req_t req, struct aoefs_disk *disk,
         return;
     }
     fi->fh = (uintptr_t)handle;
-    begin(disk, writer);
+    begin(disk, handle, writer);
     /* -ENOENT: the opener was interrupted and no release will come. */
     if (reply_open(req, fi, !disk->fs->options.cache) == -ENOENT)
         end(disk, handle, writer);

@@ -34,6 +34,7 @@ static void enter(struct aoefs *fs, enum aoefs_state next)
     };
 
     assert(states[next].from & 1U << fs->state);
+    log_debug("session: %s, was %s", states[next].name, states[fs->state].name);
     fs->state = next;
 }
 
@@ -77,6 +78,8 @@ static bool receive_one(struct aoefs *fs)
 
 static void pause_reading(struct aoefs *fs)
 {
+    log_trace("session: paused, %u requests fill the memory",
+              aoefs_io_count(fs));
     fs->paused = true;
     loop_watch(fs->loop, &fs->watch, 0);
 }

@@ -5,6 +5,7 @@
  */
 #include "bridge/aoe-fuse/internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "initiator/client/disk_text.h"
@@ -12,6 +13,7 @@
 static bool make_text(const struct aoefs_disk *disk, enum aoefs_kind kind,
                       struct aoefs_text *out)
 {
+    assert(kind != AOEFS_DISK);
     out->bytes = kind == AOEFS_INFO ? disk_info_text(disk->disk, &out->length)
                                     : disk_stats_text(disk->disk, &out->length);
     return out->bytes != NULL;
