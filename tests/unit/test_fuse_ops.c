@@ -2,7 +2,7 @@
  *
  * The FUSE bridge: files, their attributes and their data.
  */
-#include "tests/unit/fuse_bench.h"
+#include "tests/unit/fuse_fixture.h"
 
 static int setup_cache(void **state)
 {
@@ -28,16 +28,15 @@ static int setup_read_only(void **state)
     return setup_with(state, &o);
 }
 
-/* ---- files ----------------------------------------------------------------
- */
+/* ---- files --------------------------------------------------------------- */
 
 static void init_agrees(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_init_out out = {0};
 
-    memcpy(&out, b->reply.body, b->reply.length);
-    assert_true(b->usable);
+    memcpy(&out, f->reply.body, f->reply.length);
+    assert_true(f->usable);
     assert_int_equal(out.max_write, MIB);
     assert_int_equal(out.max_background, 64);
     assert_int_equal(out.flags & FUSE_ATOMIC_O_TRUNC, 0);
@@ -49,57 +48,57 @@ static void names_are_found(void **state)
 {
     static const char *const names[] = {"e1.2", "e1.2.info", "e1.2.stats",
                                         "e3.4"};
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_entry_out e;
 
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(
-            call(b, FUSE_LOOKUP, FUSE_ROOT_ID, names[i], strlen(names[i]) + 1),
+            call(f, FUSE_LOOKUP, FUSE_ROOT_ID, names[i], strlen(names[i]) + 1),
             0);
-        memcpy(&e, b->reply.body, sizeof e);
+        memcpy(&e, f->reply.body, sizeof e);
         assert_int_equal(e.nodeid, DISK + i);
         assert_int_equal(e.attr.ino, DISK + i);
     }
-    assert_int_equal(call(b, FUSE_LOOKUP, FUSE_ROOT_ID, "e1.", 4), -ENOENT);
-    assert_int_equal(call(b, FUSE_LOOKUP, FUSE_ROOT_ID, "e1.2.x", 7), -ENOENT);
+    assert_int_equal(call(f, FUSE_LOOKUP, FUSE_ROOT_ID, "e1.", 4), -ENOENT);
+    assert_int_equal(call(f, FUSE_LOOKUP, FUSE_ROOT_ID, "e1.2.x", 7), -ENOENT);
 }
 
 static void attributes_are_true(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_getattr_in in = {0};
     struct fuse_attr_out out;
 
-    b->fakes[0].id.physical_sector = 8192;
-    assert_int_equal(call(b, FUSE_GETATTR, DISK, &in, sizeof in), 0);
-    memcpy(&out, b->reply.body, sizeof out);
+    f->fakes[0].id.physical_sector = 8192;
+    assert_int_equal(call(f, FUSE_GETATTR, DISK, &in, sizeof in), 0);
+    memcpy(&out, f->reply.body, sizeof out);
     assert_int_equal(out.attr.size, 4 * MIB + 512);
     assert_int_equal(out.attr.blocks, (4 * MIB + 512) / 512);
     assert_int_equal(out.attr.blksize, 8192);
     assert_int_equal(out.attr.mode, S_IFREG | 0640);
     assert_int_equal(out.attr.uid, 7);
     assert_int_equal(out.attr.gid, 8);
-    assert_int_equal(call(b, FUSE_GETATTR, INFO, &in, sizeof in), 0);
-    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(call(f, FUSE_GETATTR, INFO, &in, sizeof in), 0);
+    memcpy(&out, f->reply.body, sizeof out);
     assert_int_equal(out.attr.mode, S_IFREG | 0440);
     assert_true(out.attr.size > 100);
-    assert_int_equal(call(b, FUSE_GETATTR, 99, &in, sizeof in), -ENOENT);
+    assert_int_equal(call(f, FUSE_GETATTR, 99, &in, sizeof in), -ENOENT);
 }
 
-/* Collects the names that READDIR gives in pieces of `room` bytes. */
-static void list(struct bench *b, uint32_t room, char *out)
+/* Collects the names that READDIR gives in pieces of `capacity` bytes. */
+static void list(struct fuse_fixture *f, uint32_t capacity, char *out)
 {
-    struct fuse_read_in in = {.size = room};
+    struct fuse_read_in in = {.size = capacity};
 
     for (*out = '\0';;) {
         size_t at = 0;
 
-        assert_int_equal(call(b, FUSE_READDIR, FUSE_ROOT_ID, &in, sizeof in),
+        assert_int_equal(call(f, FUSE_READDIR, FUSE_ROOT_ID, &in, sizeof in),
                          0);
-        if (b->reply.length == 0)
+        if (f->reply.length == 0)
             return;
-        while (at < b->reply.length) {
-            const struct fuse_dirent *d = (const void *)(b->reply.body + at);
+        while (at < f->reply.length) {
+            const struct fuse_dirent *d = (const void *)(f->reply.body + at);
 
             sprintf(out + strlen(out), "%.*s ", (int)d->namelen, d->name);
             in.offset = d->off;
@@ -114,39 +113,39 @@ static void directory_is_listed(void **state)
         ". .. e1.2 e1.2.info e1.2.stats e3.4 e3.4.info e3.4.stats ";
     char names[256];
 
-    list(bench_of(state), 4096, names);
+    list(fixture_of(state), 4096, names);
     assert_string_equal(names, all);
-    list(bench_of(state), 64, names); /* one or two entries at a time */
+    list(fixture_of(state), 64, names); /* one or two entries at a time */
     assert_string_equal(names, all);
 }
 
 static void size_is_not_for_changing(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 0};
 
     /* O_TRUNC: whoever takes the disk for empty then leaves out zeroes. */
-    assert_int_equal(call(b, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
+    assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
     in.valid |= FATTR_FH; /* ftruncate */
-    assert_int_equal(call(b, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
+    assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
     in.size = 4 * MIB + 512;
-    assert_int_equal(call(b, FUSE_SETATTR, DISK, &in, sizeof in), 0);
+    assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), 0);
     in.size++;
-    assert_int_equal(call(b, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
+    assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
     in = (struct fuse_setattr_in){.valid = FATTR_MTIME | FATTR_MTIME_NOW};
-    assert_int_equal(call(b, FUSE_SETATTR, DISK, &in, sizeof in), 0);
+    assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), 0);
     in = (struct fuse_setattr_in){.valid = FATTR_MODE, .mode = 0644};
-    assert_int_equal(call(b, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
+    assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
 }
 
 static void opens_direct_and_parallel(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_open_out out;
 
-    assert_int_equal(do_open(b, DISK, O_RDWR), 0);
-    memcpy(&out, b->reply.body, sizeof out);
-    assert_int_equal(b->reply.length, sizeof out);
+    assert_int_equal(do_open(f, DISK, O_RDWR), 0);
+    memcpy(&out, f->reply.body, sizeof out);
+    assert_int_equal(f->reply.length, sizeof out);
     assert_int_equal(out.open_flags &
                          (FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES),
                      FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES);
@@ -154,64 +153,63 @@ static void opens_direct_and_parallel(void **state)
 
 static void opens_for_the_page_cache(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_open_out out;
 
-    assert_int_equal(do_open(b, DISK, O_RDWR), 0);
-    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(do_open(f, DISK, O_RDWR), 0);
+    memcpy(&out, f->reply.body, sizeof out);
     assert_int_equal(out.open_flags & FOPEN_DIRECT_IO, 0);
 }
 
 static void texts_are_read(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_open_out out;
 
-    assert_int_equal(do_open(b, INFO, O_WRONLY), -EACCES);
-    assert_int_equal(do_open(b, INFO, O_RDONLY), 0);
-    memcpy(&out, b->reply.body, sizeof out);
-    strcpy(b->fakes[0].id.model, "changed");
-    assert_int_equal(do_read(b, INFO, 0, 4096, out.fh), 0);
-    b->reply.body[b->reply.length] = '\0';
-    assert_non_null(strstr((char *)b->reply.body, "e1.2\n"));
-    assert_non_null(strstr((char *)b->reply.body, "4194816"));
-    assert_non_null(strstr((char *)b->reply.body, "eth0 02:00:00:00:00:01"));
-    assert_null(strstr((char *)b->reply.body, "changed"));
-    assert_int_equal(do_read(b, INFO, 100000, 4096, out.fh), 0);
-    assert_int_equal(b->reply.length, 0);
-    assert_int_equal(do_release(b, INFO, O_RDONLY, out.fh), 0);
+    assert_int_equal(do_open(f, INFO, O_WRONLY), -EACCES);
+    assert_int_equal(do_open(f, INFO, O_RDONLY), 0);
+    memcpy(&out, f->reply.body, sizeof out);
+    strcpy(f->fakes[0].id.model, "changed");
+    assert_int_equal(do_read(f, INFO, 0, 4096, out.fh), 0);
+    f->reply.body[f->reply.length] = '\0';
+    assert_non_null(strstr((char *)f->reply.body, "e1.2\n"));
+    assert_non_null(strstr((char *)f->reply.body, "4194816"));
+    assert_non_null(strstr((char *)f->reply.body, "eth0 02:00:00:00:00:01"));
+    assert_null(strstr((char *)f->reply.body, "changed"));
+    assert_int_equal(do_read(f, INFO, 100000, 4096, out.fh), 0);
+    assert_int_equal(f->reply.length, 0);
+    assert_int_equal(do_release(f, INFO, O_RDONLY, out.fh), 0);
 }
 
-/* ---- data -----------------------------------------------------------------
- */
+/* ---- data ---------------------------------------------------------------- */
 
 static void data_comes_back(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
 
-    assert_int_equal(do_write(b, DISK, 1000, "hello", 5), 0);
-    assert_memory_equal(b->fakes[0].bytes + 1000, "hello", 5);
-    assert_int_equal(do_read(b, DISK, 999, 7, 0), 0);
-    assert_int_equal(b->reply.length, 7);
-    assert_memory_equal(b->reply.body, "\0hello\0", 7);
+    assert_int_equal(do_write(f, DISK, 1000, "hello", 5), 0);
+    assert_memory_equal(f->fakes[0].bytes + 1000, "hello", 5);
+    assert_int_equal(do_read(f, DISK, 999, 7, 0), 0);
+    assert_int_equal(f->reply.length, 7);
+    assert_memory_equal(f->reply.body, "\0hello\0", 7);
 }
 
 static void ends_are_short(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     uint64_t size = 4 * MIB + 512;
     struct fuse_write_out out;
     static uint8_t data[4096];
 
-    assert_int_equal(do_write(b, DISK, size - 100, data, 4096), 0);
-    memcpy(&out, b->reply.body, sizeof out);
+    assert_int_equal(do_write(f, DISK, size - 100, data, 4096), 0);
+    memcpy(&out, f->reply.body, sizeof out);
     assert_int_equal(out.size, 100);
-    assert_int_equal(do_write(b, DISK, size, data, 1), -ENOSPC);
-    assert_int_equal(do_write(b, DISK, UINT64_MAX / 2, data, 1), -ENOSPC);
-    assert_int_equal(do_read(b, DISK, size - 100, 4096, 0), 0);
-    assert_int_equal(b->reply.length, 100);
-    assert_int_equal(do_read(b, DISK, size, 4096, 0), 0);
-    assert_int_equal(b->reply.length, 0);
+    assert_int_equal(do_write(f, DISK, size, data, 1), -ENOSPC);
+    assert_int_equal(do_write(f, DISK, UINT64_MAX / 2, data, 1), -ENOSPC);
+    assert_int_equal(do_read(f, DISK, size - 100, 4096, 0), 0);
+    assert_int_equal(f->reply.length, 100);
+    assert_int_equal(do_read(f, DISK, size, 4096, 0), 0);
+    assert_int_equal(f->reply.length, 0);
 }
 
 /* A large write lies in the buffer it arrived in.  The next request must not
@@ -219,41 +217,41 @@ static void ends_are_short(void **state)
 static void waiting_writes_keep_their_data(void **state)
 {
     enum { SIZE = 64 << 10, COUNT = 3 };
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     static uint8_t data[SIZE];
 
     _Static_assert((int)SIZE > (int)AOEFS_COPY_MAX, "not copied");
-    b->fakes[0].hold = 2 * COUNT;
+    f->fakes[0].hold = 2 * COUNT;
     for (unsigned i = 0; i < COUNT; i++) {
         memset(data, (int)('a' + i), sizeof data);
-        ask_write(b, DISK, i * SIZE, data, SIZE);
-        ask_write(b, DISK, MIB + i * 512, data, 512); /* a copied one */
+        ask_write(f, DISK, i * SIZE, data, SIZE);
+        ask_write(f, DISK, MIB + i * 512, data, 512); /* a copied one */
     }
-    answers(b);
+    replies(f);
     for (unsigned i = 0; i < COUNT; i++) {
         memset(data, (int)('a' + i), sizeof data);
-        assert_memory_equal(b->fakes[0].bytes + i * SIZE, data, SIZE);
-        assert_memory_equal(b->fakes[0].bytes + MIB + i * 512, data, 512);
+        assert_memory_equal(f->fakes[0].bytes + i * SIZE, data, SIZE);
+        assert_memory_equal(f->fakes[0].bytes + MIB + i * 512, data, 512);
     }
-    assert_int_equal(b->fs.pool.memory.used, 0);
-    assert_int_equal(b->fs.pool.memory.objects_used, 0);
+    assert_int_equal(f->fs.pool.memory.used, 0);
+    assert_int_equal(f->fs.pool.memory.objects_used, 0);
 }
 
 static void memory_is_bounded(void **state)
 {
     enum { SIZE = 33 << 10, COUNT = 4 }; /* what the socket holds */
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     static uint8_t data[SIZE];
 
-    b->fakes[0].hold = 2;
+    f->fakes[0].hold = 2;
     for (unsigned i = 0; i < COUNT; i++) {
         memset(data, (int)i, sizeof data);
-        ask_write(b, DISK, i * SIZE, data, SIZE);
+        ask_write(f, DISK, i * SIZE, data, SIZE);
     }
-    answers(b);
-    assert_int_equal(b->fakes[0].most_pending, 2);
-    assert_int_equal(b->fakes[0].completed, COUNT);
-    assert_int_equal(b->fs.pool.memory.used, 0);
+    replies(f);
+    assert_int_equal(f->fakes[0].most_pending, 2);
+    assert_int_equal(f->fakes[0].completed, COUNT);
+    assert_int_equal(f->fs.pool.memory.used, 0);
 }
 
 /* A request without a buffer is not free of charge, or a crowd that writes
@@ -261,37 +259,37 @@ static void memory_is_bounded(void **state)
 static void small_requests_count(void **state)
 {
     enum { COUNT = 8 };
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_fsync_in in = {0};
 
-    b->fs.pool.memory.limit = AOEFS_RECEIVE_ROOM + 3 * AOEFS_REQUEST_ROOM;
-    b->fakes[0].hold = 4;
+    f->fs.pool.memory.limit = AOEFS_RECEIVE_ROOM + 3 * AOEFS_REQUEST_ROOM;
+    f->fakes[0].hold = 4;
     for (unsigned i = 0; i < COUNT; i++)
-        ask(b, FUSE_FSYNC, DISK, &in, sizeof in, NULL, 0);
-    answers(b);
-    assert_int_equal(b->fakes[0].most_pending, 4);
-    assert_int_equal(b->fakes[0].completed, COUNT);
-    assert_int_equal(b->fs.pool.memory.used, 0);
+        ask(f, FUSE_FSYNC, DISK, &in, sizeof in, NULL, 0);
+    replies(f);
+    assert_int_equal(f->fakes[0].most_pending, 4);
+    assert_int_equal(f->fakes[0].completed, COUNT);
+    assert_int_equal(f->fs.pool.memory.used, 0);
 }
 
 /* Buffers kept of many writes make room for those of many reads. */
 static void spare_memory_is_bounded(void **state)
 {
     enum { SIZE = 33 << 10, COUNT = 2 };
-    struct bench *b = bench_of(state);
-    const struct pool *pool = &b->fs.pool.memory;
+    struct fuse_fixture *f = fixture_of(state);
+    const struct pool *pool = &f->fs.pool.memory;
     struct fuse_read_in in = {.size = MIB};
     static uint8_t data[SIZE];
 
-    b->fakes[0].hold = COUNT;
+    f->fakes[0].hold = COUNT;
     for (unsigned i = 0; i < COUNT; i++)
-        ask_write(b, DISK, i * SIZE, data, SIZE);
-    answers(b);
+        ask_write(f, DISK, i * SIZE, data, SIZE);
+    replies(f);
     assert_true(pool->spare > 0);
-    b->fakes[0].fail = -EIO;
+    f->fakes[0].fail = -EIO;
     for (unsigned i = 0; i < COUNT; i++)
-        ask(b, FUSE_READ, DISK, &in, sizeof in, NULL, 0);
-    answers(b);
+        ask(f, FUSE_READ, DISK, &in, sizeof in, NULL, 0);
+    replies(f);
     assert_int_equal(pool->used, 0);
     assert_true(pool->spare <= pool->limit);
 }
@@ -299,68 +297,67 @@ static void spare_memory_is_bounded(void **state)
 static void idle_memory_goes_back(void **state)
 {
     enum { COUNT = 6 };
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_read_in in = {.size = MIB};
 
-    b->fakes[0].hold = COUNT;
-    b->fakes[0].fail = -EIO; /* small replies, large buffers */
+    f->fakes[0].hold = COUNT;
+    f->fakes[0].fail = -EIO; /* small replies, large buffers */
     for (unsigned i = 0; i < COUNT; i++)
-        ask(b, FUSE_READ, DISK, &in, sizeof in, NULL, 0);
-    answers(b);
-    assert_int_equal(b->fs.pool.memory.spare, COUNT * MIB);
-    assert_true(b->fs.pool.trim.index != 0);
-    b->fs.pool.trim.expired(b->fs.pool.trim.arg);
-    assert_int_equal(b->fs.pool.memory.spare, AOEFS_MEMORY_REST);
+        ask(f, FUSE_READ, DISK, &in, sizeof in, NULL, 0);
+    replies(f);
+    assert_int_equal(f->fs.pool.memory.spare, COUNT * MIB);
+    assert_true(f->fs.pool.trim.index != 0);
+    f->fs.pool.trim.expired(f->fs.pool.trim.arg);
+    assert_int_equal(f->fs.pool.memory.spare, AOEFS_MEMORY_REST);
 }
 
 static void errors_reach_the_user(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
 
-    b->fakes[0].fail = -EIO;
-    assert_int_equal(do_read(b, DISK, 0, 512, 0), -EIO);
-    assert_int_equal(do_write(b, DISK, 0, "x", 1), -EIO);
-    b->fakes[0].fail = -ECANCELED;
-    assert_int_equal(do_read(b, DISK, 0, 512, 0), -EIO);
-    b->fakes[0].fail = -EROFS;
-    assert_int_equal(do_write(b, DISK, 0, "x", 1), -EROFS);
+    f->fakes[0].fail = -EIO;
+    assert_int_equal(do_read(f, DISK, 0, 512, 0), -EIO);
+    assert_int_equal(do_write(f, DISK, 0, "x", 1), -EIO);
+    f->fakes[0].fail = -ECANCELED;
+    assert_int_equal(do_read(f, DISK, 0, 512, 0), -EIO);
+    f->fakes[0].fail = -EROFS;
+    assert_int_equal(do_write(f, DISK, 0, "x", 1), -EROFS);
 }
 
-/* ---- the rest -------------------------------------------------------------
- */
+/* ---- the rest ------------------------------------------------------------ */
 
 static void read_only_refuses(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
 
-    assert_int_equal(do_open(b, DISK, O_RDWR), -EROFS);
-    assert_int_equal(do_open(b, DISK, O_RDONLY), 0);
+    assert_int_equal(do_open(f, DISK, O_RDWR), -EROFS);
+    assert_int_equal(do_open(f, DISK, O_RDONLY), 0);
 }
 
 static void nothing_is_created(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct {
         struct fuse_create_in in;
         char name[8];
     } create = {.name = "e9.9"};
 
-    assert_int_equal(call(b, FUSE_CREATE, FUSE_ROOT_ID, &create, sizeof create),
+    assert_int_equal(call(f, FUSE_CREATE, FUSE_ROOT_ID, &create, sizeof create),
                      -EPERM);
-    assert_int_equal(call(b, FUSE_UNLINK, FUSE_ROOT_ID, "e1.2", 5), -EPERM);
+    assert_int_equal(call(f, FUSE_UNLINK, FUSE_ROOT_ID, "e1.2", 5), -EPERM);
 }
 
 static void growth_is_told(void **state)
 {
-    struct bench *b = bench_of(state);
+    struct fuse_fixture *f = fixture_of(state);
     struct fuse_notify_inval_inode_out out;
 
-    aoefs_resized(&b->disks[1]);
-    b->wanted = 1;
-    answers(b);
-    assert_int_equal(b->reply.head.unique, 0);
-    assert_int_equal(b->reply.head.error, FUSE_NOTIFY_INVAL_INODE);
-    memcpy(&out, b->reply.body, sizeof out);
+    aoefs_resized(&f->disks[1]);
+    f->wanted = 1;
+    replies(f);
+    assert_int_equal(f->reply.head.unique, 0);
+    assert_int_equal(f->reply.head.error, FUSE_NOTIFY_INVAL_INODE);
+    memcpy(&out, f->reply.body, sizeof out);
     assert_int_equal(out.ino, DISK2);
     assert_true(out.off < 0);
 }

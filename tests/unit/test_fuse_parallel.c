@@ -25,7 +25,7 @@
 
 enum { WRITERS = 4, BLOCK = 4096 };
 
-struct bench {
+struct fuse_fixture {
     char dir[64], file[80];
     struct loop *loop;
     struct aoe_loop al;
@@ -38,9 +38,9 @@ struct bench {
 
 static void service(void *arg)
 {
-    struct bench *b = arg;
+    struct fuse_fixture *f = arg;
 
-    fake_service(&b->fake);
+    fake_service(&f->fake);
 }
 
 static void ignore_end(void *arg, int status)
@@ -56,62 +56,62 @@ static void ignore(void *arg)
 
 static void child_ended(void *arg, int signo)
 {
-    struct bench *b = arg;
+    struct fuse_fixture *f = arg;
     int status;
 
     (void)signo;
-    while (b->running > 0 && waitpid(-1, &status, WNOHANG) > 0) {
-        b->running--;
-        b->failed += status != 0;
+    while (f->running > 0 && waitpid(-1, &status, WNOHANG) > 0) {
+        f->running--;
+        f->failed += status != 0;
     }
-    if (b->running == 0)
-        loop_stop(b->loop, 0);
+    if (f->running == 0)
+        loop_stop(f->loop, 0);
 }
 
 /* A writer's whole life; its exit status is its only word. */
-static int write_block(const struct bench *b, unsigned i, int flags)
+static int write_block(const struct fuse_fixture *f, unsigned i, int flags)
 {
     void *data;
     int fd;
 
     /* A copy of /dev/fuse here would keep the mount waiting for ever if the
      * server died: for this very process. */
-    close(b->fs.watch.fd);
-    fd = open(b->file, O_WRONLY | flags);
+    close(f->fs.watch.fd);
+    fd = open(f->file, O_WRONLY | flags);
     if (fd < 0 || posix_memalign(&data, BLOCK, BLOCK))
         return 1;
     memset(data, (int)('a' + i), BLOCK);
     return pwrite(fd, data, BLOCK, i * BLOCK) != BLOCK;
 }
 
-static void write_together(struct bench *b, int flags)
+static void write_together(struct fuse_fixture *f, int flags)
 {
     static const uint8_t *at;
 
-    b->fake.hold_writes = WRITERS;
-    b->fake.most_writes = 0;
-    b->failed = 0;
+    f->fake.hold_writes = WRITERS;
+    f->fake.most_writes = 0;
+    f->failed = 0;
     for (unsigned i = 0; i < WRITERS; i++) {
         pid_t pid = fork();
 
         assert_true(pid >= 0);
         if (pid == 0)
-            _exit(write_block(b, i, flags));
-        b->running++;
+            _exit(write_block(f, i, flags));
+        f->running++;
     }
     alarm(30);
-    loop_run(b->loop);
+    loop_run(f->loop);
     alarm(0);
-    assert_int_equal(b->failed, 0);
-    assert_int_equal(b->fake.most_writes, WRITERS);
+    assert_int_equal(f->failed, 0);
+    assert_int_equal(f->fake.most_writes, WRITERS);
     for (unsigned i = 0; i < WRITERS; i++) {
-        at = b->fake.bytes + i * BLOCK;
+        at = f->fake.bytes + i * BLOCK;
         assert_int_equal(at[0], 'a' + i);
         assert_int_equal(at[BLOCK - 1], 'a' + i);
     }
     /* The last writer's flush, which nobody waits for. */
-    b->fake.hold_writes = 0;
-    service(b);
+    f->fake.hold_writes = 0;
+    service(f);
 }
 
 static void ordinary_writers(void **state)
@@ -144,7 +144,7 @@ static bool own_mounts(void)
 
 static int setup(void **state)
 {
-    static struct bench b;
+    static struct fuse_fixture f;
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     struct aoefs_options o = {.uid = getuid(),
                               .mode = 0600,
@@ -155,36 +155,36 @@ static int setup(void **state)
 
     if (!own_mounts())
         return 0;
-    snprintf(b.dir, sizeof b.dir, "/tmp/fuse-parallel-%d", getpid());
-    snprintf(b.file, sizeof b.file, "%s/e1.2", b.dir);
-    assert_int_equal(mkdir(b.dir, 0700), 0);
-    assert_int_equal(loop_open(&b.loop), 0);
-    assert_int_equal(loop_signal(b.loop, SIGCHLD, child_ended, &b), 0);
-    b.al.loop = b.loop;
-    b.al.task = (struct loop_task){.run = service, .arg = &b};
-    fake_disk_open(&b.fake, "e1.2", WRITERS * BLOCK);
+    snprintf(f.dir, sizeof f.dir, "/tmp/fuse-parallel-%d", getpid());
+    snprintf(f.file, sizeof f.file, "%s/e1.2", f.dir);
+    assert_int_equal(mkdir(f.dir, 0700), 0);
+    assert_int_equal(loop_open(&f.loop), 0);
+    assert_int_equal(loop_signal(f.loop, SIGCHLD, child_ended, &f), 0);
+    f.al.loop = f.loop;
+    f.al.task = (struct loop_task){.run = service, .arg = &f};
+    fake_disk_open(&f.fake, "e1.2", WRITERS * BLOCK);
     fuse_opt_add_arg(&args, "test");
-    assert_int_equal(aoefs_open(&b.fs, &o), 0);
+    assert_int_equal(aoefs_open(&f.fs, &o), 0);
     fuse_opt_free_args(&args);
-    b.disk.fs = &b.fs;
-    b.disk.disk = &b.fake;
-    b.fs.disks = &b.disk;
-    b.fs.disk_count = 1;
-    assert_int_equal(aoefs_mount(&b.fs, b.dir, b.loop, &b.al), 0);
-    *state = &b;
+    f.disk.fs = &f.fs;
+    f.disk.disk = &f.fake;
+    f.fs.disks = &f.disk;
+    f.fs.disk_count = 1;
+    assert_int_equal(aoefs_mount(&f.fs, f.dir, f.loop, &f.al), 0);
+    *state = &f;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    struct bench *b = *state;
+    struct fuse_fixture *f = *state;
 
-    if (!b)
+    if (!f)
         return 0;
-    aoefs_close(&b->fs);
-    loop_close(b->loop);
-    fake_disk_close(&b->fake);
-    rmdir(b->dir);
+    aoefs_close(&f->fs);
+    loop_close(f->loop);
+    fake_disk_close(&f->fake);
+    rmdir(f->dir);
     return 0;
 }
 
