@@ -10,6 +10,8 @@
 
 enum { BLOCK = 4096 }; /* the least that stat calls a good size for I/O */
 
+/* Only the functions from here to aoefs_stat fill in a struct stat; macFUSE has
+ * another type for it. */
 static void set_times(struct stat *st, struct timespec t)
 {
 #ifdef __APPLE__
@@ -19,7 +21,44 @@ static void set_times(struct stat *st, struct timespec t)
 #endif
 }
 
-/* The one place that fills in a struct stat: macFUSE has its own instead. */
+static void stat_directory(const struct aoefs *fs, struct stat *st)
+{
+    set_times(st, fs->since);
+    st->st_mode = S_IFDIR | 0555;
+    st->st_nlink = 2;
+}
+
+static void stat_disk(const struct aoefs_disk *disk, struct stat *st)
+{
+    uint32_t sector = aoe_disk_identity(disk->disk)->physical_sector;
+
+    st->st_mode = S_IFREG | disk->fs->options.mode;
+    if (aoefs_read_only(disk))
+        st->st_mode &= ~(mode_t)0222;
+    st->st_size = (off_t)aoefs_size(disk);
+    if (sector > BLOCK)
+        st->st_blksize = (blksize_t)sector;
+}
+
+static void stat_text(const struct aoefs_disk *disk, enum aoefs_kind kind,
+                      struct stat *st)
+{
+    st->st_mode = S_IFREG | (disk->fs->options.mode & 0444);
+    st->st_size = aoefs_text_size(disk, kind);
+}
+
+static void stat_file(const struct aoefs_disk *disk, enum aoefs_kind kind,
+                      struct stat *st)
+{
+    set_times(st, aoefs_time(disk, kind));
+    if (kind == AOEFS_DISK)
+        stat_disk(disk, st);
+    else
+        stat_text(disk, kind, st);
+    /* All of it is allocated: no tool must take a disk for one hole. */
+    st->st_blocks = (blkcnt_t)((uint64_t)st->st_size / 512);
+}
+
 bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
                 double *valid)
 {
@@ -32,32 +71,13 @@ bool aoefs_stat(struct aoefs *fs, fuse_ino_t ino, struct stat *st,
     st->st_gid = fs->options.gid;
     st->st_nlink = 1;
     st->st_blksize = BLOCK;
-    if (ino == FUSE_ROOT_ID) {
-        *valid = AOEFS_CACHE_SECONDS;
-        set_times(st, fs->since);
-        st->st_mode = S_IFDIR | 0555;
-        st->st_nlink = 2;
-        return true;
-    }
-    if (!aoefs_file_of(fs, ino, &disk, &kind))
+    *valid = ino == FUSE_ROOT_ID ? AOEFS_CACHE_SECONDS : 0;
+    if (ino == FUSE_ROOT_ID)
+        stat_directory(fs, st);
+    else if (aoefs_file_of(fs, ino, &disk, &kind))
+        stat_file(disk, kind, st);
+    else
         return false;
-    *valid = 0;
-    set_times(st, aoefs_time(disk, kind));
-    if (kind == AOEFS_DISK) {
-        uint32_t sector = aoe_disk_identity(disk->disk)->physical_sector;
-
-        st->st_mode = S_IFREG | fs->options.mode;
-        if (aoefs_read_only(disk))
-            st->st_mode &= ~(mode_t)0222;
-        st->st_size = (off_t)aoefs_size(disk);
-        if (sector > BLOCK)
-            st->st_blksize = (blksize_t)sector;
-    } else {
-        st->st_mode = S_IFREG | (fs->options.mode & 0444);
-        st->st_size = aoefs_text_size(disk, kind);
-    }
-    /* All of it is allocated: no tool must take a disk for one hole. */
-    st->st_blocks = (blkcnt_t)((uint64_t)st->st_size / 512);
     return true;
 }
 
@@ -75,7 +95,7 @@ void aoefs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* A program that truncates a file takes it for empty: cp and dd then skip the
  * zeroes of a sparse image, and the disk would silently keep its old bytes
- * there. Nor must a slip in the shell (`> e1.2`) or an editor erase a disk.  So
+ * there.  Nor must a slip in the shell (`> e1.2`) or an editor erase a disk. So
  * every size but the present one is refused; with O_TRUNC that is when the file
  * is opened (size 0, no handle), before the first byte is written. */
 static bool size_refused(struct aoefs *fs, fuse_ino_t ino, off_t wanted,
@@ -93,6 +113,15 @@ static bool size_refused(struct aoefs *fs, fuse_ino_t ino, off_t wanted,
     return true;
 }
 
+static bool changes_owner_or_mode(const struct stat *to, int what,
+                                  const struct stat *is)
+{
+    return ((what & FUSE_SET_ATTR_MODE) &&
+            (to->st_mode & 07777) != (is->st_mode & 07777)) ||
+           ((what & FUSE_SET_ATTR_UID) && to->st_uid != is->st_uid) ||
+           ((what & FUSE_SET_ATTR_GID) && to->st_gid != is->st_gid);
+}
+
 /* Setting time stamps succeeds without effect; owner and mode were decided when
  * mounting. */
 void aoefs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int what,
@@ -107,10 +136,7 @@ void aoefs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int what,
         fuse_reply_err(req, ENOENT);
     else if (((what & FUSE_SET_ATTR_SIZE) &&
               size_refused(fs, ino, to->st_size, st.st_size)) ||
-             ((what & FUSE_SET_ATTR_MODE) &&
-              (to->st_mode & 07777) != (st.st_mode & 07777)) ||
-             ((what & FUSE_SET_ATTR_UID) && to->st_uid != st.st_uid) ||
-             ((what & FUSE_SET_ATTR_GID) && to->st_gid != st.st_gid))
+             changes_owner_or_mode(to, what, &st))
         fuse_reply_err(req, EPERM);
     else
         fuse_reply_attr(req, &st, valid);

@@ -11,12 +11,12 @@
 int fuse_mount_command(int argc, char **argv);
 int fuse_umount_command(int argc, char **argv);
 
-/* fuse_helper.c: whether this is a call on behalf of mount(8), and what to do
- * then, with the whole command line and mount(8)'s exit status. */
+/* mount_helper.c: whether mount(8) calls us, and what to do then.  They get the
+ * whole command line; the exit status is one of mount(8)'s. */
 bool fuse_helper_called(int argc, char **argv);
 int fuse_helper_command(int argc, char **argv);
 
-/* What getopt_long gave as ':' or '?', in words; EXIT_USAGE. */
+/* Says what is wrong after getopt_long has returned ':' or '?'.  EXIT_USAGE. */
 int fuse_bad_option(const char *command, int letter, char **argv);
 
 /* Their --help, on standard output. */

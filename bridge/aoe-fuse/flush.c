@@ -40,19 +40,18 @@ void aoefs_flush_ended(struct aoefs_io *io, int status)
     if (status && io->req)
         disk->losses_told = aoefs_losses(disk);
     if (status)
-        log_debug("%s: flush failed, %llu writes are not flushed; loss %llu is "
-                  "reported for handle %u",
-                  aoe_disk_name(disk->disk),
+        log_debug("%s: flush failed, handle %u; %llu writes not flushed, %llu "
+                  "losses so far",
+                  aoe_disk_name(disk->disk), io->handle,
                   (unsigned long long)(disk->writes - disk->flushed),
-                  (unsigned long long)aoefs_losses(disk), io->handle);
+                  (unsigned long long)aoefs_losses(disk));
 }
 
-/* ---- that no user waits for ---------------------------------------------- */
+/* ---- flushes that no user waits for -------------------------------------- */
 
 static void say_failed(const struct aoefs_disk *disk, int status)
 {
-    log_error("%s: flushing: %s; writes since the last fsync "
-              "may be lost",
+    log_error("%s: flushing: %s; writes since the last fsync may be lost",
               aoe_disk_name(disk->disk), strerror(-status));
 }
 

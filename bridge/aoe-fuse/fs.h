@@ -64,7 +64,7 @@ struct aoefs_options {
     /* Called from the loop. */
     void (*usable)(void *arg); /* INIT is answered; once */
     /* No request will come any more; once.  `status`: 0, it was unmounted;
-     * -EPROTO, the kernel and libfuse found no common protocol version. */
+     * -EPROTO, before the kernel and libfuse agreed on a protocol version. */
     void (*ended)(void *arg, int status);
     void *arg;
 };

@@ -25,13 +25,13 @@ static char *check_dir(const char *dir)
         log_error("mount: %s: %s%s", dir, strerror(errno),
                   errno == ENOTCONN
                       ? "; the server of an earlier mount is gone,"
-                        " aoe-fuse umount clears it away"
+                        " aoe-fuse umount removes the mount"
                       : "");
     } else if (!S_ISDIR(st.st_mode)) {
         log_error("mount: %s: not a directory", dir);
     } else if (mount_point_ours(path, NULL) > 0) {
-        log_error("mount: %s: has disks mounted already; all disks of one "
-                  "directory are named in one command",
+        log_error("mount: %s: has disks mounted already; name all disks of a "
+                  "directory in one command",
                   dir);
     } else {
         return path;

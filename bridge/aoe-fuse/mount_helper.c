@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe-fuse as what mount(8) calls for the type fuse.aoe-fuse, by one of two
- * ways: itself, under the name mount.fuse.aoe-fuse, or through mount.fuse3.
+ * aoe-fuse as the helper of mount(8) for the type fuse.aoe-fuse.  mount(8)
+ * calls it as mount.fuse.aoe-fuse, or through libfuse's mount.fuse3:
  *
  *     mount.fuse.aoe-fuse SOURCE DIR [-sfnv] [-o OPTIONS] [-t TYPE]
  *     aoe-fuse SOURCE DIR -o OPTIONS
  *
- * SOURCE is a disk, or several joined by '+', as the mount will be called in
- * the mount table: mount -a compares the two.
+ * SOURCE is a disk, or several joined by '+'.  The mount table will show the
+ * same word, because mount -a compares the two.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -30,8 +30,8 @@ struct helper {
     int argc;
 };
 
-/* mount(8) takes a file of that name in the current directory for what is
- * meant, and gives its whole path. */
+/* mount(8) makes an absolute path of SOURCE if the current directory has a file
+ * of that name. */
 static const char *disk_name(const char *source)
 {
     const char *slash = strrchr(source, '/');
@@ -41,7 +41,7 @@ static const char *disk_name(const char *source)
 
 static bool add(struct helper *h, const char *word)
 {
-    /* One place is for the NULL at the end. */
+    /* The last element stays NULL. */
     if (h->argc + 1 == sizeof h->argv / sizeof *h->argv) {
         log_error("mount: too many disks or options");
         return false;
@@ -53,7 +53,7 @@ static bool add(struct helper *h, const char *word)
 static bool read_letter(struct helper *h, int letter, char **argv)
 {
     switch (letter) {
-    case 's': /* nothing is known only to other systems' mounts */
+    case 's': /* sloppy: ignore unknown options; we have none to ignore */
     case 'n': /* there is no mtab */
     case 't':
         return true;

@@ -15,8 +15,8 @@
 
 #include "base/mount_table.h"
 
-/* The parent's path and the last name: of a dead mount, or one of another
- * user, nothing else can be asked. */
+/* The parent's path and the last name.  A dead mount, or one of another user,
+ * answers no question about itself. */
 static char *path_by_parent(const char *dir)
 {
     char *copy = strdup(dir), *slash, *parent, *path = NULL;

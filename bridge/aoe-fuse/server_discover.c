@@ -12,6 +12,12 @@
 
 /* ---- what happens to a disk ---------------------------------------------- */
 
+static void say_missing(const struct mount_server *s,
+                        const struct aoe_disk *disk)
+{
+    disk_log_missing("mount", disk, &s->options->interfaces, s->options->wait);
+}
+
 static void disk_ready(struct mount_server *s, const struct aoe_disk *disk)
 {
     log_debug("%s: found, %llu bytes", aoe_disk_name(disk),
@@ -31,8 +37,7 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         disk_ready(s, disk);
     if (event == AOE_DISK_CONFLICT && s->phase == MOUNT_DISCOVERING &&
         !aoe_disk_ready(disk)) { /* waiting does not resolve a conflict */
-        disk_log_missing("mount", disk, &s->options->interfaces,
-                         s->options->wait);
+        say_missing(s, disk);
         loop_stop(s->loop, EXIT_FAILED);
     }
     if (event == AOE_DISK_RESIZED)
@@ -41,47 +46,47 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 
 /* ---- discovery ----------------------------------------------------------- */
 
-static void say_missing(struct mount_server *s)
-{
-    for (unsigned i = 0; i < s->fs.disk_count; i++)
-        if (!aoe_disk_ready(s->disks[i].disk))
-            disk_log_missing("mount", s->disks[i].disk, &s->options->interfaces,
-                             s->options->wait);
-}
-
 static void discovery_expired(void *arg)
 {
     struct mount_server *s = arg;
 
-    say_missing(s);
+    for (unsigned i = 0; i < s->fs.disk_count; i++)
+        if (!aoe_disk_ready(s->disks[i].disk))
+            say_missing(s, s->disks[i].disk);
     loop_stop(s->loop, EXIT_FAILED);
+}
+
+static int open_disk(struct mount_server *s, struct aoefs_disk *d,
+                     const struct mount_address *a)
+{
+    struct aoe_disk_options options = s->options->disk;
+    int err;
+
+    options.read_only = s->options->fs.read_only;
+    d->fs = &s->fs;
+    err = aoe_disk_open(s->aoe, a->shelf, a->slot, &options, disk_event, d,
+                        &d->disk);
+    if (err)
+        log_error("mount: e%u.%u: %s", a->shelf, a->slot, strerror(-err));
+    else
+        log_debug("%s: searching", aoe_disk_name(d->disk));
+    return err;
 }
 
 int mount_server_discover(struct mount_server *s)
 {
     const struct mount_options *o = s->options;
-    struct aoe_disk_options disk_options = o->disk;
 
-    disk_options.read_only = o->fs.read_only;
+    mount_server_enter(s, MOUNT_DISCOVERING);
     s->fs.disks = s->disks;
     for (unsigned i = 0; i < o->disk_count; i++) {
-        struct aoefs_disk *d = &s->disks[i];
-        int err;
-
-        d->fs = &s->fs;
-        err = aoe_disk_open(s->aoe, o->disks[i].shelf, o->disks[i].slot,
-                            &disk_options, disk_event, d, &d->disk);
-        if (err) {
-            log_error("mount: e%u.%u: %s", o->disks[i].shelf, o->disks[i].slot,
-                      strerror(-err));
+        if (open_disk(s, &s->disks[i], &o->disks[i]))
             return EXIT_FAILED;
-        }
         s->fs.disk_count++;
     }
     s->timer = (struct loop_timer){.expired = discovery_expired, .arg = s};
     if (loop_timer_set(s->loop, &s->timer, loop_clock(s->loop) + o->wait))
         return EXIT_FAILED;
     aoe_loop_kick(&s->al);
-    mount_server_enter(s, MOUNT_DISCOVERING);
     return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How a mount ends: by a signal or by umount, and always with a flush.
+ * How a mount ends: by a signal or by unmounting, and always with a flush.
  */
 #include "bridge/aoe-fuse/server.h"
 
@@ -26,10 +26,9 @@ static void flush_expired(void *arg)
 {
     struct mount_server *s = arg;
 
-    log_error(
-        "%s: the last flush did not complete within %g s; writes since the "
-        "last fsync may be lost",
-        s->options->dir, (double)flush_timeout / NS_PER_S);
+    log_error("%s: the last flush took longer than %g s; writes since the last "
+              "fsync may be lost",
+              s->options->dir, (double)flush_timeout / NS_PER_S);
     loop_stop(s->loop, EXIT_FAILED);
 }
 
@@ -47,8 +46,8 @@ void mount_server_unmounted(void *arg, int status)
     assert(s->phase == MOUNT_SERVING);
     if (status) {
         log_error(
-            "mount: %s: the kernel and libfuse cannot agree on a protocol "
-            "version",
+            "mount: %s: unmounted before the kernel and libfuse had agreed "
+            "on a protocol version",
             s->options->dir);
         loop_stop(s->loop, EXIT_FAILED);
         return;

@@ -12,7 +12,7 @@ head -c 4M /dev/urandom >"$TMP/disk"
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
 await target 'e1\.2: serving'
 
-use() { # read, write, sync, and go
+use() { # read, write, fsync
     dd if="$MNT/e1.2" of=/dev/null bs=4096 skip=20 count=1 iflag=direct status=none &&
         dd if=/dev/zero of="$MNT/e1.2" bs=8192 seek=3 count=1 conv=notrunc,fsync \
             oflag=direct status=none
@@ -42,6 +42,7 @@ check "by default it says only that it is mounted" nothing_else
 session -v
 check "-v: its decisions, in order" said \
     "$MNT: discovering" \
+    'e1\.2: searching' \
     'e1\.2: found, 4194304 bytes' \
     "$MNT: serving" \
     'session: serving' \
