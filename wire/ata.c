@@ -19,8 +19,8 @@ enum {
     CHS_SECTORS = 63,
     CHS_CYLINDERS_MAX = 16383,
 
-    SECTOR_LEAST = 512,
-    SECTOR_MOST = 65536,
+    SECTOR_MIN = 512,
+    SECTOR_MAX = 65536,
 };
 
 /* Flags by word. */
@@ -159,7 +159,7 @@ static void put_features(uint8_t *page, const struct ata_identity *id)
 
 static bool sector_plausible(uint32_t bytes)
 {
-    return bytes >= SECTOR_LEAST && bytes <= SECTOR_MOST &&
+    return bytes >= SECTOR_MIN && bytes <= SECTOR_MAX &&
            (bytes & (bytes - 1)) == 0;
 }
 
@@ -170,13 +170,13 @@ static void put_sector_sizes(uint8_t *page, const struct ata_identity *id)
     unsigned exponent = 0;
 
     if (!sector_plausible(logical))
-        logical = SECTOR_LEAST;
+        logical = SECTOR_MIN;
     while (exponent < W106_EXPONENT &&
            (uint64_t)logical << exponent < id->physical_sector)
         exponent++;
     if (exponent)
         word |= W106_LARGE_PHYSICAL | exponent;
-    if (logical > SECTOR_LEAST) {
+    if (logical > SECTOR_MIN) {
         word |= W106_LARGE_LOGICAL;
         put_le(page + 2 * 117, logical / 2, 4); /* counted in words */
     }
@@ -187,14 +187,14 @@ static void get_sector_sizes(const uint8_t *page, struct ata_identity *id)
 {
     unsigned word = get_word(page, 106);
 
-    id->logical_sector = SECTOR_LEAST;
-    id->physical_sector = SECTOR_LEAST;
+    id->logical_sector = SECTOR_MIN;
+    id->physical_sector = SECTOR_MIN;
     if (!word_valid(word))
         return;
     if (word & W106_LARGE_LOGICAL) {
         uint64_t bytes = get_le(page + 2 * 117, 4) * 2;
 
-        if (bytes <= SECTOR_MOST && sector_plausible((uint32_t)bytes))
+        if (bytes <= SECTOR_MAX && sector_plausible((uint32_t)bytes))
             id->logical_sector = (uint32_t)bytes;
     }
     id->physical_sector = id->logical_sector;

@@ -1,315 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What every link shares: the choice of a backend, and the pool of receive
- * buffers.
- *
- * A pool is one piece of memory.  When the MTU grows it is replaced by one
- * with larger buffers; frames of the old pool that the user still holds stay
- * good, and the old pool is freed with the last of them.
+ * The choice of a backend, and what is counted of every link.
  */
 #include "wire/link.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
-#include "wire/netif.h"
+#include "wire/link_backend.h"
 
 enum {
-    CACHE_LINE = 64,
-    ROOM_LEAST = 1514, /* an answer at the usual MTU can always be built */
-    ROOM_SLACK = 8,    /* two VLAN tags that an interface did not take off */
-    QUEUE_BYTES_MOST = 1 << 30, /* kernels count them in an int, doubled */
+    QUEUE_BYTES_MAX = 1 << 30, /* kernels count them in an int, doubled */
 };
 
-struct buffer {
-    struct link_frame frame;
-    struct pool *pool;
-    uint8_t *start;
-};
-
-struct pool {
-    struct pool *older; /* replaced, but with frames the user still holds */
-    uint8_t *memory;
-    uint32_t room;  /* bytes from a buffer's start */
-    unsigned count; /* buffers */
-    unsigned held;  /* of which the user holds so many */
-    unsigned align, align_at;
-    struct buffer buffer[];
-};
-
-static size_t round_up(size_t n, size_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
-}
-
-/* Distance between buffers.  Packed ones get an odd number of cache lines:
- * at a large power of two all headers would compete for a few cache sets. */
-static size_t buffer_stride(size_t room, size_t align)
-{
-    if (align)
-        return round_up(room, align);
-    return (round_up(room, CACHE_LINE) / CACHE_LINE | 1) * CACHE_LINE;
-}
-
-static struct buffer *buffer_of(struct link_frame *frame)
-{
-    return list_entry(frame, struct buffer, frame);
-}
-
-static void buffer_reset(struct buffer *b)
-{
-    b->frame.data = b->start;
-    b->frame.room = b->pool->room;
-    b->frame.len = 0;
-    b->frame.age_ns = 0;
-}
-
-static void pool_free(struct pool *p)
-{
-    free(p->memory);
-    free(p);
-}
-
-static struct pool *pool_new(unsigned count, unsigned room, unsigned align,
-                             unsigned align_at)
-{
-    size_t lead = align ? (align - align_at % align) % align : 0;
-    size_t stride = buffer_stride(room, align);
-    size_t boundary = align > CACHE_LINE ? align : CACHE_LINE;
-    struct pool *p;
-    void *memory;
-
-    if (count > (SIZE_MAX - lead) / stride)
-        return NULL;
-    p = calloc(1, sizeof(*p) + count * sizeof(p->buffer[0]));
-    if (!p)
-        return NULL;
-    if (posix_memalign(&memory, boundary, lead + count * stride)) {
-        free(p);
-        return NULL;
-    }
-    p->memory = memory;
-    p->room = room;
-    p->count = count;
-    p->align = align;
-    p->align_at = align_at;
-    for (unsigned i = 0; i < count; i++) {
-        p->buffer[i].pool = p;
-        p->buffer[i].start = p->memory + lead + i * stride;
-        buffer_reset(&p->buffer[i]);
-    }
-    return p;
-}
-
-static void pool_use(struct link *l, struct pool *p)
-{
-    list_init(&l->free);
-    for (unsigned i = 0; i < p->count; i++)
-        list_append(&l->free, &p->buffer[i].frame.link);
-    l->free_count = p->count;
-    l->pool = p;
-}
-
-unsigned link_room(unsigned mtu)
-{
-    unsigned room = mtu + AOE_ETHER_HEADER + ROOM_SLACK;
-
-    return room < ROOM_LEAST ? ROOM_LEAST : room;
-}
-
-int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
-              unsigned room, const struct link_options *o)
-{
-    struct pool *p = pool_new(o->rx_frames ? o->rx_frames : LINK_BATCH, room,
-                              o->align, o->align_at);
-
-    if (!p)
-        return -ENOMEM;
-    memset(l, 0, sizeof(*l));
-    l->ops = ops;
-    l->fd = -1;
-    strncpy(l->ifname, ifname, sizeof(l->ifname) - 1);
-    pool_use(l, p);
-    return 0;
-}
-
-int link_new(struct link **out, size_t size, const struct link_ops *ops,
-             const char *ifname, const struct link_options *o, struct netif *n)
-{
-    struct link *l;
-    int e = netif_read(ifname, n);
-
-    if (e)
-        return e;
-    if (!n->ethernet)
-        return -ENOTSUP;
-    l = calloc(1, size);
-    if (!l)
-        return -ENOMEM;
-    e = link_init(l, ops, ifname, link_room(n->mtu), o);
-    if (e) {
-        free(l);
-        return e;
-    }
-    l->mtu = n->mtu;
-    l->mac = n->mac;
-    l->up = n->up;
-    *out = l;
-    return 0;
-}
-
-int link_grow(struct link *l, unsigned room)
-{
-    struct pool *old = l->pool;
-    struct pool *p;
-
-    if (room <= old->room)
-        return 0;
-    p = pool_new(old->count, room, old->align, old->align_at);
-    if (!p)
-        return -ENOMEM;
-    if (old->held) {
-        p->older = old;
-    } else {
-        p->older = old->older;
-        pool_free(old);
-    }
-    pool_use(l, p);
-    return 0;
-}
-
-struct link_frame *link_take(struct link *l)
-{
-    struct list *first = list_first(&l->free);
-    struct link_frame *frame;
-
-    if (!first)
-        return NULL;
-    frame = list_entry(first, struct link_frame, link);
-    list_remove(first);
-    l->free_count--;
-    buffer_of(frame)->pool->held++;
-    return frame;
-}
-
-/* Frees a replaced pool whose last frame has come back. */
-static void pool_retire(struct link *l, struct pool *done)
-{
-    struct pool *p = l->pool;
-
-    while (p->older != done)
-        p = p->older;
-    p->older = done->older;
-    pool_free(done);
-}
-
-void link_release(struct link *l, struct link_frame *frame)
-{
-    struct buffer *b = buffer_of(frame);
-
-    b->pool->held--;
-    if (b->pool != l->pool) {
-        if (b->pool->held == 0)
-            pool_retire(l, b->pool);
-        return;
-    }
-    buffer_reset(b);
-    /* The one used last is still in the cache: it is taken next. */
-    list_prepend(&l->free, &frame->link);
-    l->free_count++;
-}
-
-void link_fini(struct link *l)
-{
-    struct pool *p = l->pool;
-
-    while (p) {
-        struct pool *older = p->older;
-
-        pool_free(p);
-        p = older;
-    }
-    l->pool = NULL;
-}
-
-void link_ages(struct link_frame **frames, int count)
-{
-    struct timespec ts;
-    uint64_t now;
-
-    if (count <= 0)
-        return;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    now = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-    for (int i = 0; i < count; i++) {
-        uint64_t stamp = frames[i]->age_ns;
-
-        /* The clock may have been set back since. */
-        frames[i]->age_ns = stamp && stamp < now ? now - stamp : 0;
-    }
-}
-
-bool link_error_down(int error)
-{
-    return error == ENETDOWN || error == ENXIO || error == ENODEV;
-}
-
-bool link_refused(struct link *l, int error, int *taken, int count)
-{
-    if (error == EINTR)
-        return true;
-    if (error == EAGAIN)
-        return false;
-    if (link_error_down(error)) {
-        l->tx_errors += (unsigned)(count - *taken);
-        *taken = count;
-        l->up = false;
-        return false;
-    }
-    /* The interface's own queue is full.  Drop at most one frame, and only
-     * when the call achieved nothing else (see link_send). */
-    if (error == ENOBUFS && *taken > 0)
-        return false;
-    l->tx_errors++;
-    (*taken)++;
-    return error != ENOBUFS;
-}
-
-static int open_backend(struct link **out, const char *ifname,
-                        const struct link_options *o)
-{
+/* NULL: this build has none of that name. */
 #ifdef __linux__
-    const char *backend = o->backend ? o->backend : "packet";
+#define OPEN_PACKET link_packet_open
 #else
-    const char *backend = o->backend ? o->backend : "pcap";
+#define OPEN_PACKET NULL
 #endif
-
-    if (strcmp(backend, "packet") == 0 || strcmp(backend, "queue") == 0) {
-#ifdef __linux__
-        return link_packet_open(out, ifname, o);
-#else
-        return -ENOTSUP;
-#endif
-    }
-    if (strcmp(backend, "pcap") == 0) {
 #ifdef HAVE_PCAP
-        return link_pcap_open(out, ifname, o);
+#define OPEN_PCAP link_pcap_open
 #else
-        return -ENOTSUP;
+#define OPEN_PCAP NULL
 #endif
-    }
-    return -EINVAL;
+
+/* The best first. */
+static const struct backend {
+    const char *name;
+    int (*open)(struct link **out, const char *ifname,
+                const struct link_options *o);
+} backends[] = {
+    {"packet", OPEN_PACKET},
+    {"queue", OPEN_PACKET},
+    {"pcap", OPEN_PCAP},
+};
+
+enum { BACKENDS = sizeof backends / sizeof *backends };
+
+/* NULL: there is no backend of that name, in no build. */
+static const struct backend *choose(const char *name)
+{
+    for (size_t i = 0; i < BACKENDS; i++)
+        if (name ? strcmp(name, backends[i].name) == 0 : !!backends[i].open)
+            return &backends[i];
+    return name ? NULL : &backends[0];
 }
 
 int link_open(struct link **out, const char *ifname,
               const struct link_options *o)
 {
-    if (o->align & (o->align - 1) || o->socket_bytes > QUEUE_BYTES_MOST)
+    const struct backend *b = choose(o->backend);
+
+    if (!b || o->align & (o->align - 1) || o->socket_bytes > QUEUE_BYTES_MAX)
         return -EINVAL;
-    return open_backend(out, ifname, o);
+    return b->open ? b->open(out, ifname, o) : -ENOTSUP;
 }
 
 void link_close(struct link *l)

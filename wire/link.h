@@ -73,7 +73,6 @@ enum link_change {
 };
 
 struct link;
-struct netif;
 
 /* A backend.  `max` and `count` are at most LINK_BATCH. */
 struct link_ops {
@@ -123,6 +122,10 @@ void link_close(struct link *l);
 int link_recv(struct link *l, struct link_frame **frames, int max);
 void link_release(struct link *l, struct link_frame *frame);
 
+/* Takes a free buffer, as if a frame had come in it; NULL when there is none.
+ * For a frame that the caller makes up, and for backends. */
+struct link_frame *link_take(struct link *l);
+
 /* Sends frames in order and returns how many were taken; a frame that the
  * interface can never carry (too long, link down) counts as taken and is
  * dropped, as a wire would.  Fewer than `count`: the transmit queue is full,
@@ -145,42 +148,5 @@ int link_set_filter(struct link *l, const struct link_filter *f);
 /* Calls `each` with the name of every Ethernet interface that is up, for error
  * messages that list candidates. */
 void link_candidates(void (*each)(void *arg, const char *ifname), void *arg);
-
-/* ---- for backends ---- */
-
-/* Bytes a buffer needs on an interface with this MTU: the header, and some
- * slack, and never less than an ordinary frame. */
-unsigned link_room(unsigned mtu);
-/* Initialises the common part with receive buffers of `room` bytes.  0 or
- * -ENOMEM. */
-int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
-              unsigned room, const struct link_options *o);
-/* For real interfaces: reads what `ifname` is into *n, allocates `size` zeroed
- * bytes that begin with a struct link and initialises that.  free() it after
- * link_fini.  0, -ENODEV, -ENOTSUP (not Ethernet) or -ENOMEM. */
-int link_new(struct link **out, size_t size, const struct link_ops *ops,
-             const char *ifname, const struct link_options *o, struct netif *n);
-/* Makes the buffers larger if they are below `room`; frames that are out stay
- * valid.  0 or -ENOMEM, then nothing changed. */
-int link_grow(struct link *l, unsigned room);
-/* Takes a free buffer, NULL when there is none. */
-struct link_frame *link_take(struct link *l);
-/* Turns time stamps of the realtime clock, in ns, that a backend left in age_ns
- * (0: none) into ages, with one look at the clock. */
-void link_ages(struct link_frame **frames, int count);
-/* Frees what link_init made; frames that are still out become invalid. */
-void link_fini(struct link *l);
-
-/* Whether this errno says that the interface is down or gone. */
-bool link_error_down(int error);
-/* Sending stopped at frame *taken of `count` with errno `error`: counts what is
- * dropped for it and moves *taken behind that.  True: go on from there; false:
- * *taken is what the send call returns. */
-bool link_refused(struct link *l, int error, int *taken, int count);
-
-int link_packet_open(struct link **out, const char *ifname,
-                     const struct link_options *o);
-int link_pcap_open(struct link **out, const char *ifname,
-                   const struct link_options *o);
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "wire/filter.h"
-#include "wire/link.h"
+#include "wire/link_backend.h"
 #include "wire/netif.h"
 #include "wire/packet_ring.h"
 
@@ -36,7 +36,7 @@ enum {
      * size because the kernel charges its own overhead, but no more than a
      * small machine can bear. */
     QUEUE_FRAMES = 256, /* also of the ring, or as many as we can hold */
-    DEFAULT_BYTES_MOST = 4 << 20,
+    DEFAULT_BYTES_MAX = 4 << 20,
 };
 
 /* The control messages of one frame: a time stamp in either width. */
@@ -302,8 +302,8 @@ static void size_queue(const struct packet_link *p, int fd, unsigned mtu)
 
     if (bytes == 0)
         bytes = QUEUE_FRAMES * 2 * link_room(mtu);
-    if (p->socket_bytes == 0 && bytes > DEFAULT_BYTES_MOST)
-        bytes = DEFAULT_BYTES_MOST;
+    if (p->socket_bytes == 0 && bytes > DEFAULT_BYTES_MAX)
+        bytes = DEFAULT_BYTES_MAX;
     if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
 }
@@ -324,8 +324,8 @@ static int open_ring(const struct packet_link *p, struct packet_ring *ring,
 {
     unsigned room = link_room(mtu), frames = p->ring_frames;
 
-    if (frames > DEFAULT_BYTES_MOST / room)
-        frames = DEFAULT_BYTES_MOST / room;
+    if (frames > DEFAULT_BYTES_MAX / room)
+        frames = DEFAULT_BYTES_MAX / room;
     if (p->socket_bytes)
         frames = p->socket_bytes / room + 1;
     return packet_ring_open(ring, fd, room, frames);

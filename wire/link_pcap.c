@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "wire/filter.h"
-#include "wire/link.h"
+#include "wire/link_backend.h"
 #include "wire/netif.h"
 
 _Static_assert(sizeof(struct filter_insn) == sizeof(struct bpf_insn),

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "tests/lib/bpf.h"
 #include "wire/filter.h"
+#include "wire/link_backend.h"
 
 enum { ONE_MILLION = 1000000 };
 

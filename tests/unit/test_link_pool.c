@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "wire/link.h"
+#include "wire/link_backend.h"
 
 /* These tests receive nothing. */
 static const struct link_ops no_ops = {.name = "none"};

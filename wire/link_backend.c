@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the backends share: the beginning of a link on a real interface, the
+ * age of frames, and what an error of the kernel means for those that were to
+ * be sent.
+ */
+#include "wire/link_backend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "wire/netif.h"
+
+int link_new(struct link **out, size_t size, const struct link_ops *ops,
+             const char *ifname, const struct link_options *o, struct netif *n)
+{
+    struct link *l;
+    int e = netif_read(ifname, n);
+
+    if (e)
+        return e;
+    if (!n->ethernet)
+        return -ENOTSUP;
+    l = calloc(1, size);
+    if (!l)
+        return -ENOMEM;
+    e = link_init(l, ops, ifname, link_room(n->mtu), o);
+    if (e) {
+        free(l);
+        return e;
+    }
+    l->mtu = n->mtu;
+    l->mac = n->mac;
+    l->up = n->up;
+    *out = l;
+    return 0;
+}
+
+void link_ages(struct link_frame **frames, int count)
+{
+    struct timespec ts;
+    uint64_t now;
+
+    if (count <= 0)
+        return;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    now = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+    for (int i = 0; i < count; i++) {
+        uint64_t stamp = frames[i]->age_ns;
+
+        /* The clock may have been set back since. */
+        frames[i]->age_ns = stamp && stamp < now ? now - stamp : 0;
+    }
+}
+
+bool link_error_down(int error)
+{
+    return error == ENETDOWN || error == ENXIO || error == ENODEV;
+}
+
+bool link_refused(struct link *l, int error, int *taken, int count)
+{
+    if (error == EINTR)
+        return true;
+    if (error == EAGAIN)
+        return false;
+    if (link_error_down(error)) {
+        l->tx_errors += (unsigned)(count - *taken);
+        *taken = count;
+        l->up = false;
+        return false;
+    }
+    /* The interface's own queue is full.  Drop at most one frame, and only
+     * when the call achieved nothing else (see link_send). */
+    if (error == ENOBUFS && *taken > 0)
+        return false;
+    l->tx_errors++;
+    (*taken)++;
+    return error != ENOBUFS;
+}

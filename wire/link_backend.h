@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a backend of a link is built from, and the backends that there are.
+ * Users of links need wire/link.h alone.
+ */
+#ifndef WIRE_LINK_BACKEND_H
+#define WIRE_LINK_BACKEND_H
+
+#include "wire/link.h"
+
+struct netif;
+
+/* Bytes a buffer needs on an interface with this MTU: the header, and some
+ * slack, and never less than an ordinary frame. */
+unsigned link_room(unsigned mtu);
+/* Initialises the common part with receive buffers of `room` bytes.  0 or
+ * -ENOMEM. */
+int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
+              unsigned room, const struct link_options *o);
+/* For real interfaces: reads what `ifname` is into *n, allocates `size` zeroed
+ * bytes that begin with a struct link and initialises that.  free() it after
+ * link_fini.  0, -ENODEV, -ENOTSUP (not Ethernet) or -ENOMEM. */
+int link_new(struct link **out, size_t size, const struct link_ops *ops,
+             const char *ifname, const struct link_options *o, struct netif *n);
+/* Makes the buffers larger if they are below `room`; frames that are out stay
+ * valid.  0 or -ENOMEM, then nothing changed. */
+int link_grow(struct link *l, unsigned room);
+/* Turns time stamps of the realtime clock, in ns, that a backend left in age_ns
+ * (0: none) into ages, with one look at the clock. */
+void link_ages(struct link_frame **frames, int count);
+/* Frees what link_init made; frames that are still out become invalid. */
+void link_fini(struct link *l);
+
+/* Whether this errno says that the interface is down or gone. */
+bool link_error_down(int error);
+/* Sending stopped at frame *taken of `count` with errno `error`: counts what is
+ * dropped for it and moves *taken behind that.  True: go on from there; false:
+ * *taken is what the send call returns. */
+bool link_refused(struct link *l, int error, int *taken, int count);
+
+/* ---- the backends -------------------------------------------------------- */
+
+/* As link_open.  "packet" and "queue". */
+int link_packet_open(struct link **out, const char *ifname,
+                     const struct link_options *o);
+int link_pcap_open(struct link **out, const char *ifname,
+                   const struct link_options *o);
+
+#endif

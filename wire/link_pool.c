@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A link's receive buffers.
+ *
+ * A pool is one piece of memory.  When the MTU grows it is replaced by one
+ * with larger buffers; frames of the old pool that the user still holds stay
+ * good, and the old pool is freed with the last of them.
+ */
+#include "wire/link_backend.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CACHE_LINE = 64,
+    ROOM_MIN = 1514, /* an answer at the usual MTU can always be built */
+    ROOM_SLACK = 8,  /* two VLAN tags that an interface did not take off */
+};
+
+struct buffer {
+    struct link_frame frame;
+    struct pool *pool;
+    uint8_t *start;
+};
+
+struct pool {
+    struct pool *older; /* replaced, but with frames the user still holds */
+    uint8_t *memory;
+    uint32_t room;  /* bytes from a buffer's start */
+    unsigned count; /* buffers */
+    unsigned held;  /* of which the user holds so many */
+    unsigned align, align_at;
+    struct buffer buffer[];
+};
+
+static size_t round_up(size_t n, size_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* Distance between buffers.  Packed ones get an odd number of cache lines:
+ * at a large power of two all headers would compete for a few cache sets. */
+static size_t buffer_stride(size_t room, size_t align)
+{
+    if (align)
+        return round_up(room, align);
+    return (round_up(room, CACHE_LINE) / CACHE_LINE | 1) * CACHE_LINE;
+}
+
+static struct buffer *buffer_of(struct link_frame *frame)
+{
+    return list_entry(frame, struct buffer, frame);
+}
+
+static void buffer_reset(struct buffer *b)
+{
+    b->frame.data = b->start;
+    b->frame.room = b->pool->room;
+    b->frame.len = 0;
+    b->frame.age_ns = 0;
+}
+
+static void pool_free(struct pool *p)
+{
+    free(p->memory);
+    free(p);
+}
+
+static struct pool *pool_new(unsigned count, unsigned room, unsigned align,
+                             unsigned align_at)
+{
+    size_t lead = align ? (align - align_at % align) % align : 0;
+    size_t stride = buffer_stride(room, align);
+    size_t boundary = align > CACHE_LINE ? align : CACHE_LINE;
+    struct pool *p;
+    void *memory;
+
+    if (count > (SIZE_MAX - lead) / stride)
+        return NULL;
+    p = calloc(1, sizeof(*p) + count * sizeof(p->buffer[0]));
+    if (!p)
+        return NULL;
+    if (posix_memalign(&memory, boundary, lead + count * stride)) {
+        free(p);
+        return NULL;
+    }
+    p->memory = memory;
+    p->room = room;
+    p->count = count;
+    p->align = align;
+    p->align_at = align_at;
+    for (unsigned i = 0; i < count; i++) {
+        p->buffer[i].pool = p;
+        p->buffer[i].start = p->memory + lead + i * stride;
+        buffer_reset(&p->buffer[i]);
+    }
+    return p;
+}
+
+static void pool_use(struct link *l, struct pool *p)
+{
+    list_init(&l->free);
+    for (unsigned i = 0; i < p->count; i++)
+        list_append(&l->free, &p->buffer[i].frame.link);
+    l->free_count = p->count;
+    l->pool = p;
+}
+
+unsigned link_room(unsigned mtu)
+{
+    unsigned room = mtu + AOE_ETHER_HEADER + ROOM_SLACK;
+
+    return room < ROOM_MIN ? ROOM_MIN : room;
+}
+
+int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
+              unsigned room, const struct link_options *o)
+{
+    struct pool *p = pool_new(o->rx_frames ? o->rx_frames : LINK_BATCH, room,
+                              o->align, o->align_at);
+
+    if (!p)
+        return -ENOMEM;
+    memset(l, 0, sizeof(*l));
+    l->ops = ops;
+    l->fd = -1;
+    strncpy(l->ifname, ifname, sizeof(l->ifname) - 1);
+    pool_use(l, p);
+    return 0;
+}
+
+int link_grow(struct link *l, unsigned room)
+{
+    struct pool *old = l->pool;
+    struct pool *p;
+
+    if (room <= old->room)
+        return 0;
+    p = pool_new(old->count, room, old->align, old->align_at);
+    if (!p)
+        return -ENOMEM;
+    if (old->held) {
+        p->older = old;
+    } else {
+        p->older = old->older;
+        pool_free(old);
+    }
+    pool_use(l, p);
+    return 0;
+}
+
+struct link_frame *link_take(struct link *l)
+{
+    struct list *first = list_first(&l->free);
+    struct link_frame *frame;
+
+    if (!first)
+        return NULL;
+    frame = list_entry(first, struct link_frame, link);
+    list_remove(first);
+    l->free_count--;
+    buffer_of(frame)->pool->held++;
+    return frame;
+}
+
+/* Frees a replaced pool whose last frame has come back. */
+static void pool_retire(struct link *l, struct pool *done)
+{
+    struct pool *p = l->pool;
+
+    while (p->older != done)
+        p = p->older;
+    p->older = done->older;
+    pool_free(done);
+}
+
+void link_release(struct link *l, struct link_frame *frame)
+{
+    struct buffer *b = buffer_of(frame);
+
+    assert(b->pool->held > 0);
+    b->pool->held--;
+    if (b->pool != l->pool) {
+        if (b->pool->held == 0)
+            pool_retire(l, b->pool);
+        return;
+    }
+    buffer_reset(b);
+    /* The one used last is still in the cache: it is taken next. */
+    list_prepend(&l->free, &frame->link);
+    l->free_count++;
+}
+
+void link_fini(struct link *l)
+{
+    struct pool *p = l->pool;
+
+    while (p) {
+        struct pool *older = p->older;
+
+        pool_free(p);
+        p = older;
+    }
+    l->pool = NULL;
+}
