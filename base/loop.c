@@ -2,11 +2,12 @@
  *
  * The event loop on poll(2), which every system has.  A process here watches a
  * handful of descriptors, so the scan costs less than the extra system calls
- * that keeping an epoll set up to date would.  From NEAR_MAX on they are kept
- * in one (base/loop_far.h).
+ * that keeping an epoll set up to date would.  From POLL_MAX on they are kept
+ * in one (base/loop_epoll.h).
  */
 #include "base/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,16 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/loop_far.h"
+#include "base/loop_epoll.h"
 
-enum { SIGNAL_MAX = 65, NEAR_MAX = 32 };
+enum { SIGNAL_MAX = 65, POLL_MAX = 32 };
 
 struct loop {
     struct pollfd *polls;     /* polls[i] belongs to watches[i] */
     struct loop_fd **watches; /* NULL: removed in this turn */
     size_t watch_count, watch_room;
     bool holes; /* some watches are NULL */
-    struct loop_far far;
+    struct loop_epoll epoll;
 
     struct loop_timer **heap; /* the earliest first */
     size_t timer_count, timer_room;
@@ -89,7 +90,7 @@ void loop_close(struct loop *loop)
         close(loop->signal_pipe[0]);
         close(loop->signal_pipe[1]);
     }
-    loop_far_close(&loop->far);
+    loop_epoll_close(&loop->epoll);
     free(loop->polls);
     free(loop->watches);
     free(loop->heap);
@@ -108,7 +109,7 @@ uint64_t loop_clock(const struct loop *loop)
 
 /* ---- descriptors -------------------------------------------------------- */
 
-static int watch_near(struct loop *loop, struct loop_fd *w, short events)
+static int watch_by_poll(struct loop *loop, struct loop_fd *w, short events)
 {
     size_t room = loop->watch_room;
     size_t i = loop->watch_count;
@@ -127,30 +128,50 @@ static int watch_near(struct loop *loop, struct loop_fd *w, short events)
     return 0;
 }
 
+static int open_epoll(struct loop *loop)
+{
+    int err = loop_epoll_open(&loop->epoll);
+
+    if (err)
+        return err;
+    err = watch_by_poll(loop, &loop->epoll.watch, POLLIN);
+    if (err)
+        loop_epoll_close(&loop->epoll);
+    return err;
+}
+
+static int watch_by_epoll(struct loop *loop, struct loop_fd *w, short events)
+{
+    int err = loop->epoll.watch.index ? 0 : open_epoll(loop);
+
+    return err ? err : loop_epoll_add(&loop->epoll, w, events);
+}
+
 int loop_watch(struct loop *loop, struct loop_fd *w, short events)
 {
-    if (loop_far_holds(w)) {
-        loop_far_change(&loop->far, w, events);
+    assert(w->ready);
+    if (loop_epoll_holds(w)) {
+        loop_epoll_change(&loop->epoll, w, events);
         return 0;
     }
     if (w->index) {
         loop->polls[w->index - 1].events = events;
         return 0;
     }
-    if (loop->watch_count >= NEAR_MAX && w != &loop->far.watch &&
-        loop_far_add(loop, &loop->far, w, events) == 0)
+    if (loop->watch_count >= POLL_MAX && watch_by_epoll(loop, w, events) == 0)
         return 0;
-    return watch_near(loop, w, events);
+    return watch_by_poll(loop, w, events);
 }
 
 void loop_unwatch(struct loop *loop, struct loop_fd *w)
 {
     if (!w->index)
         return;
-    if (loop_far_holds(w)) {
-        loop_far_remove(&loop->far, w);
+    if (loop_epoll_holds(w)) {
+        loop_epoll_remove(&loop->epoll, w);
         return;
     }
+    assert(loop->watches[w->index - 1] == w);
     loop->watches[w->index - 1] = NULL;
     loop->polls[w->index - 1].fd = -1;
     loop->polls[w->index - 1].revents = 0;
@@ -259,6 +280,7 @@ void loop_timer_cancel(struct loop *loop, struct loop_timer *t)
 
     if (!t->index)
         return;
+    assert(loop->heap[i] == t);
     t->index = 0;
     last = loop->heap[--loop->timer_count];
     if (last == t)

@@ -26,7 +26,7 @@ struct loop_fd {
     int fd;
     void (*ready)(void *arg, short revents);
     void *arg;
-    /* Private: place in the poll set + 1, 0 is unwatched; base/loop_far.h. */
+    /* Private: place in the poll set + 1, 0 is unwatched; base/loop_epoll.h. */
     size_t index;
     short events;
 };
