@@ -6,8 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -94,20 +92,4 @@ int option_bytes(const char *text, uint64_t *out)
         return -ERANGE;
     *out = v << shift;
     return 0;
-}
-
-void format_bytes(char *out, size_t room, uint64_t bytes)
-{
-    static const char units[] = " kMGTPE";
-    double v = (double)bytes;
-    int u = 0;
-
-    while (v >= 999.5 && units[u + 1]) {
-        v /= 1000;
-        u++;
-    }
-    if (u == 0)
-        snprintf(out, room, "%" PRIu64 " B", bytes);
-    else
-        snprintf(out, room, "%.*f %cB", v < 9.95 ? 1 : 0, v, units[u]);
 }

@@ -6,7 +6,6 @@
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* Exit status of every program here. */
@@ -20,8 +19,5 @@ int option_seconds(const char *text, uint64_t *out_ns);
 
 /* Bytes with an optional K, M, G or T (powers of 1024). */
 int option_bytes(const char *text, uint64_t *out);
-
-/* "1.5 GB" style, powers of 1000, as disk makers count. */
-void format_bytes(char *out, size_t room, uint64_t bytes);
 
 #endif

@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/format.h"
+
+_Static_assert((int)AOE_MAC_TEXT == (int)FORMAT_MAC, "one length");
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -20,9 +24,7 @@ static int hex_digit(char c)
 
 const char *aoe_mac_format(char *out, const struct aoe_mac *m)
 {
-    snprintf(out, AOE_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", m->b[0],
-             m->b[1], m->b[2], m->b[3], m->b[4], m->b[5]);
-    return out;
+    return format_mac(out, m->b);
 }
 
 int aoe_mac_scan(const char *text, struct aoe_mac *out)

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/options.h"
 #include "initiator/aoe/targets.h"
-#include "initiator/aoe/text.h"
 
 static const struct {
     const char *name;
@@ -41,7 +41,7 @@ static void show(const char *name, const struct aoe_control_answer *a)
 {
     char text[4 * AOE_CONFIG_MAX + 1];
 
-    command_bytes(text, sizeof text, a->string, a->length);
+    format_escaped(text, sizeof text, a->string, a->length);
     if (name)
         printf("%s: %s\n", name, text);
     else

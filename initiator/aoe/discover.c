@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/options.h"
 #include "initiator/aoe/disk.h"
-#include "initiator/aoe/text.h"
 
 /* One found disk, kept until all are known, so that the list can be sorted. */
 struct row {
@@ -139,7 +139,7 @@ static void cell_text(char *out, size_t room, const struct row *r, int column)
             snprintf(out, room, "%" PRIu64, f->size);
         break;
     case 3:
-        command_mac(out, f->mac);
+        format_mac(out, f->mac);
         break;
     case 4:
         snprintf(out, room, "%s", r->interface);
@@ -160,7 +160,7 @@ static void cell_text(char *out, size_t room, const struct row *r, int column)
         snprintf(out, room, "%s", f->serial);
         break;
     case 9:
-        command_bytes(out, room, r->config, f->config_length);
+        format_escaped(out, room, r->config, f->config_length);
         break;
     }
 }
@@ -211,11 +211,11 @@ static void json_string(const char *name, const uint8_t *s, size_t length)
 
 static void json_row(const struct row *r)
 {
-    char mac[COMMAND_MAC_TEXT];
+    char mac[FORMAT_MAC];
 
     printf("  {\"disk\": \"%s\", \"shelf\": %u, \"slot\": %u, "
            "\"mac\": \"%s\"",
-           r->f.name, r->f.shelf, r->f.slot, command_mac(mac, r->f.mac));
+           r->f.name, r->f.shelf, r->f.slot, format_mac(mac, r->f.mac));
     json_string("interface", (const uint8_t *)r->interface,
                 strlen(r->interface));
     printf(", \"mtu\": %u, \"payload\": %u, \"buffer_count\": %u, "
@@ -261,10 +261,10 @@ static void say_nothing_found(const struct command_disk *c)
 
 static void disk_text(char *out, size_t room, const struct row *r)
 {
-    char mac[COMMAND_MAC_TEXT];
+    char mac[FORMAT_MAC];
 
     snprintf(out, room, "serial \"%s\", %" PRIu64 " bytes at %s on %s",
-             r->f.serial, r->f.size, command_mac(mac, r->f.mac), r->interface);
+             r->f.serial, r->f.size, format_mac(mac, r->f.mac), r->interface);
 }
 
 /* Two disks under one address, as neighbours in the sorted rows.  True: there

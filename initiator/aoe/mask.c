@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/options.h"
 #include "initiator/aoe/targets.h"
 #include "wire/aoe.h"
@@ -65,6 +66,7 @@ static int safe(struct command_disk *c, const struct mask *m,
                                   .slot = c->slot,
                                   .interface = t->interface};
     uint8_t own[6];
+    char mac[FORMAT_MAC];
     int err;
 
     memcpy(control.mac, t->mac, sizeof control.mac);
@@ -73,10 +75,10 @@ static int safe(struct command_disk *c, const struct mask *m,
     if (err || aoe_interface_mac(c->aoe, t->interface, own) ||
         !locks_out(m, &control.answer, own))
         return 0;
-    log_error("mask: %s: this host, %02x:%02x:%02x:%02x:%02x:%02x, would be "
+    log_error("mask: %s: this host, %s, would be "
               "off the list and not be answered any more; name it, too, or "
               "say --force",
-              c->name, own[0], own[1], own[2], own[3], own[4], own[5]);
+              c->name, format_mac(mac, own));
     return EXIT_FAILED;
 }
 

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/options.h"
 #include "base/output.h"
 #include "initiator/aoe/disk.h"
-#include "initiator/aoe/text.h"
 
 struct ping {
     uint64_t count, interval, wait; /* the latter two in ns */
@@ -56,7 +56,7 @@ static void ask(struct command_disk *c, const struct ping *p, struct way *w)
                                   .timeout = p->wait,
                                   .tries = 1};
     const struct aoe_control_answer *a = &control.answer;
-    char mac[COMMAND_MAC_TEXT];
+    char mac[FORMAT_MAC];
     int status;
 
     memset(control.mac, 0xff, sizeof control.mac);
@@ -74,7 +74,7 @@ static void ask(struct command_disk *c, const struct ping *p, struct way *w)
     w->sum += a->rtt;
     w->answered++;
     printf("%s on %s: %" PRIu64 ": %s after %.3f ms\n", c->name, w->interface,
-           w->sent, command_mac(mac, a->mac), ms(a->rtt));
+           w->sent, format_mac(mac, a->mac), ms(a->rtt));
 }
 
 static void sum_up(const struct command_disk *c, const struct way *w)

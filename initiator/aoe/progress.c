@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/options.h"
+#include "base/format.h"
 
 #define EVERY (200 * NS_PER_MS)
 /* How much of the rate is that of the last interval. */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/options.h"
-#include "initiator/aoe/text.h"
 #include "initiator/client/disk_log.h"
 
 /* How long the other addresses of a disk have once the first has answered. */
@@ -76,8 +76,8 @@ static void explain(const struct command_disk *c, const char *name,
         log_error("%s: %s: it has another config string: \"%s\"; force "
                   "replaces it",
                   c->command, name,
-                  command_bytes(there, sizeof there, control->answer.string,
-                                control->answer.length));
+                  format_escaped(there, sizeof there, control->answer.string,
+                                 control->answer.length));
         break;
     case EBUSY:
         log_error("%s: %s: it is reserved for others; aoe reserve %s lists "
@@ -114,11 +114,11 @@ int command_targets_run(struct command_disk *c, const struct command_targets *t,
 
     for (unsigned i = 0; i < t->count; i++) {
         const struct command_target *target = &t->list[i];
-        char mac[COMMAND_MAC_TEXT], name[128];
+        char mac[FORMAT_MAC], name[128];
         int status;
 
         snprintf(name, sizeof name, "%s at %s on %s", c->name,
-                 command_mac(mac, target->mac), target->interface);
+                 format_mac(mac, target->mac), target->interface);
         control->shelf = c->shelf;
         control->slot = c->slot;
         control->interface = target->interface;
@@ -137,10 +137,10 @@ int command_targets_run(struct command_disk *c, const struct command_targets *t,
 void command_targets_macs(const char *name,
                           const struct aoe_control_answer *answer)
 {
-    char mac[COMMAND_MAC_TEXT];
+    char mac[FORMAT_MAC];
 
     if (name)
         printf("%s:\n", name);
     for (unsigned i = 0; i < answer->mac_count; i++)
-        puts(command_mac(mac, answer->macs[i]));
+        puts(format_mac(mac, answer->macs[i]));
 }

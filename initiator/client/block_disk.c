@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "base/options.h"
+#include "base/format.h"
 #include "initiator/client/disk_log.h"
 
 static int submit(void *disk, struct aoe_request *request)

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/format.h"
 
 enum { BURST = 10, PATHS_TOLD = 16 };
 
@@ -17,16 +18,16 @@ static void say_payload(const struct aoe_disk *disk)
 
     for (int i = 0; i < count && i < PATHS_TOLD; i++) {
         const struct aoe_path_info *p = &paths[i];
+        char mac[FORMAT_MAC];
 
         if (p->payload >= p->payload_most)
             continue;
         less++;
         log_info("%s: frames with %u bytes of data do not come through between "
-                 "%s and %02x:%02x:%02x:%02x:%02x:%02x; those with %u do: a "
+                 "%s and %s; those with %u do: a "
                  "switch on the way may have a smaller MTU",
-                 aoe_disk_name(disk), p->payload_most, p->interface, p->mac[0],
-                 p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5],
-                 p->payload);
+                 aoe_disk_name(disk), p->payload_most, p->interface,
+                 format_mac(mac, p->mac), p->payload);
     }
     if (!less)
         log_info("%s: long frames come through again", aoe_disk_name(disk));

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/options.h"
+#include "base/format.h"
 
 enum { PATHS_MAX = 64 };
 
@@ -101,10 +101,10 @@ static void print_paths(FILE *f, const struct aoe_disk *disk,
 
     for (int i = 0; i < count; i++) {
         const struct aoe_path_info *p = &paths[i];
+        char mac[FORMAT_MAC];
 
-        fprintf(f, "%-16s %s %02x:%02x:%02x:%02x:%02x:%02x ", "path",
-                p->interface, p->mac[0], p->mac[1], p->mac[2], p->mac[3],
-                p->mac[4], p->mac[5]);
+        fprintf(f, "%-16s %s %s ", "path", p->interface,
+                format_mac(mac, p->mac));
         rest(f, p);
         fputc('\n', f);
     }
