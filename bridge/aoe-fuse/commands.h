@@ -16,11 +16,4 @@ int fuse_umount_command(int argc, char **argv);
 bool fuse_helper_called(int argc, char **argv);
 int fuse_helper_command(int argc, char **argv);
 
-/* Says what is wrong after getopt_long has returned ':' or '?'.  EXIT_USAGE. */
-int fuse_bad_option(const char *command, int letter, char **argv);
-
-/* Their --help, on standard output. */
-void fuse_mount_help(void);
-void fuse_umount_help(void);
-
 #endif

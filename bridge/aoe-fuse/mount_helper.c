@@ -50,7 +50,13 @@ static bool add(struct helper *h, const char *word)
     return true;
 }
 
-static bool read_letter(struct helper *h, int letter, char **argv)
+static void refuse(int letter)
+{
+    log_error("mount: -%c: %s; see aoe-fuse(8)", optopt,
+              letter == ':' ? "needs an argument" : "no such option");
+}
+
+static bool read_letter(struct helper *h, int letter)
 {
     switch (letter) {
     case 's': /* sloppy: ignore unknown options; we have none to ignore */
@@ -65,7 +71,7 @@ static bool read_letter(struct helper *h, int letter, char **argv)
     case 'o':
         return add(h, "-o") && add(h, optarg);
     default:
-        fuse_bad_option("mount", letter, argv);
+        refuse(letter);
         return false;
     }
 }
@@ -95,7 +101,7 @@ static bool read_line(struct helper *h, int argc, char **argv)
 
     opterr = 0;
     while ((letter = getopt(argc, argv, ":sfnvo:t:")) != -1)
-        if (!read_letter(h, letter, argv))
+        if (!read_letter(h, letter))
             return false;
     if (argc - optind != 2) {
         log_error("mount: needs a disk and a directory: "
@@ -142,10 +148,8 @@ int fuse_helper_command(int argc, char **argv)
     int status = EXIT_USAGE;
 
     add(&h, "mount");
-    if (read_line(&h, argc, argv)) {
-        optind = 1;
+    if (read_line(&h, argc, argv))
         status = h.fake ? check_only(&h) : fuse_mount_command(h.argc, h.argv);
-    }
     free(h.source);
     free(h.fsname);
     return status == EXIT_DONE    ? EXIT_DONE

@@ -13,7 +13,6 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "initiator/client/disk_options.h"
 
 static const char *set_uid(struct mount_options *o, const char *value)
 {
@@ -80,40 +79,8 @@ bool mount_option_to_libfuse(struct mount_options *o, const char *option)
 static const char *set_read_only(struct mount_options *o, const char *value)
 {
     (void)value;
-    o->fs.read_only = true;
-    return mount_option_to_libfuse(o, "ro") ? NULL : "";
-}
-
-static const char *set_interface(struct mount_options *o, const char *value)
-{
-    return interfaces_add(&o->interfaces, value) ? "" : NULL;
-}
-
-static const char *set_timeout(struct mount_options *o, const char *value)
-{
-    return disk_seconds(value, &o->disk.timeout);
-}
-
-static const char *set_window(struct mount_options *o, const char *value)
-{
-    return disk_window(value, &o->disk);
-}
-
-static const char *set_replay(struct mount_options *o, const char *value)
-{
-    return disk_replay(value, &o->disk);
-}
-
-static const char *set_wait(struct mount_options *o, const char *value)
-{
-    return disk_seconds(value, &o->wait);
-}
-
-static const char *set_link(struct mount_options *o, const char *value)
-{
-    snprintf(o->link, sizeof o->link, "%s", value);
-    o->interfaces.link = o->link;
-    return strlen(value) < sizeof o->link ? NULL : "packet, queue or pcap";
+    o->client.disk.read_only = true;
+    return NULL;
 }
 
 /* For whoever reads fstab, not for us: mount(8) hands some of them on. */
@@ -146,20 +113,13 @@ static const struct {
     /* NULL, or what is wrong with the value: "" when it has said so itself. */
     const char *(*set)(struct mount_options *o, const char *value);
 } own_options[] = {
-    {"ro", set_read_only},     {"cache", set_cache},
-    {"uid=", set_uid},         {"gid=", set_gid},
-    {"mode=", set_mode},       {"interface=", set_interface},
-    {"timeout=", set_timeout}, {"window=", set_window},
-    {"replay=", set_replay},   {"wait=", set_wait},
-    {"link=", set_link},       {"max_read=", refuse},
-    {"defaults", not_ours},    {"auto", not_ours},
-    {"noauto", not_ours},      {"nofail", not_ours},
-    {"_netdev", not_ours},     {"user", not_ours},
-    {"users", not_ours},       {"nouser", not_ours},
-    {"owner", not_ours},       {"group", not_ours},
-    {"user=", not_ours},       {"comment=", not_ours},
-    {"x-", not_ours},          {"X-", not_ours},
-    {"remount", no_remount},
+    {"ro", set_read_only},  {"cache", set_cache},  {"uid=", set_uid},
+    {"gid=", set_gid},      {"mode=", set_mode},   {"max_read=", refuse},
+    {"defaults", not_ours}, {"auto", not_ours},    {"noauto", not_ours},
+    {"nofail", not_ours},   {"_netdev", not_ours}, {"user", not_ours},
+    {"users", not_ours},    {"nouser", not_ours},  {"owner", not_ours},
+    {"group", not_ours},    {"user=", not_ours},   {"comment=", not_ours},
+    {"x-", not_ours},       {"X-", not_ours},      {"remount", no_remount},
 };
 
 enum { OWN_OPTIONS = sizeof own_options / sizeof *own_options };
@@ -179,15 +139,15 @@ static size_t find(const char *option)
     return i;
 }
 
-bool mount_option_set(struct mount_options *o, const char *name,
-                      const char *value)
+/* One of those that the command line has, too. */
+static bool set_shared(struct mount_options *o, const char *option,
+                       const char **why)
 {
-    const char *why = own_options[find(name)].set(o, value);
+    size_t length = strcspn(option, "=");
 
-    if (why && *why)
-        log_error("mount: --%.*s %s: %s", (int)strcspn(name, "="), name, value,
-                  why);
-    return !why;
+    return option[length] &&
+           client_option_set(&o->client, OPTIONS_SERVER, option, length,
+                             option + length + 1, why);
 }
 
 static bool set_option(struct mount_options *o, const char *option)
@@ -195,23 +155,24 @@ static bool set_option(struct mount_options *o, const char *option)
     size_t i = find(option);
     const char *why;
 
-    /* libfuse names those that it does not know either. */
-    if (i == OWN_OPTIONS)
+    if (i < OWN_OPTIONS)
+        why = own_options[i].set(o, option + strlen(own_options[i].name));
+    else if (!set_shared(o, option, &why))
+        /* libfuse names those that it does not know either. */
         return mount_option_to_libfuse(o, option);
-    why = own_options[i].set(o, option + strlen(own_options[i].name));
     if (why && *why)
-        log_error("mount: -o %s: %s", option, why);
+        log_error("mount: -o %s: %s; see aoe-fuse mount --help", option, why);
     return !why;
 }
 
-bool mount_options_list(struct mount_options *o, const char *list)
+const char *mount_options_list(void *to, const char *list)
 {
     char *copy = strdup(list), *rest = copy, *option;
     bool good = copy != NULL;
 
     while (good && (option = strsep(&rest, ",")))
         if (*option)
-            good = set_option(o, option);
+            good = set_option(to, option);
     free(copy);
-    return good;
+    return good ? NULL : "";
 }

@@ -4,8 +4,6 @@
  */
 #include "bridge/aoe-fuse/options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,46 +12,65 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe-fuse/commands.h"
+#include "initiator/client/command_line.h"
 
-static const uint64_t default_wait = 10 * NS_PER_S;
+static const struct option_row own[] = {
+    {"options", 'o', "LIST",
+     "options of the mount, separated by commas:\n"
+     "  ro           refuse to write\n"
+     "  cache        use the kernel's page cache\n"
+     "  uid=, gid=, mode=   of the files (0600)\n"
+     "  allow_other  other users too, by mode\n"
+     "  interface=, timeout=, window=, replay=, wait=,\n"
+     "  link=        as below\n"
+     "  ...          what libfuse knows",
+     mount_options_list, 0, 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe-fuse",
+    .command = "mount",
+    .usage = "Usage: aoe-fuse mount DISK... DIR [-i NETIF]... [OPTION]...\n"
+             "Make each DISK (e1.2) a file in DIR: DIR/e1.2, with "
+             "DIR/e1.2.info and\n"
+             "DIR/e1.2.stats beside it.  Returns when they are usable.",
+    .notes = "A disk becomes a file system through a loop device:\n"
+             "  losetup --direct-io=on --find --show DIR/e1.2",
+    .shared = OPTIONS_SERVER | OPTION_FOREGROUND,
+    .own = own,
+};
 
 /* ---- DISK... DIR --------------------------------------------------------- */
 
-static bool add_disk(struct mount_options *o, const char *name)
+static int add_disk(struct mount_options *o, const char *name)
 {
     struct mount_address a;
+    int status = command_line_disk(&line, name, &a.shelf, &a.slot);
 
-    if (aoe_name_parse(name, &a.shelf, &a.slot)) {
-        log_error("mount: %s: not the name of a disk; one looks like e1.2",
-                  name);
-        return false;
-    }
+    if (status >= 0)
+        return status;
     for (unsigned i = 0; i < o->disk_count; i++)
-        if (o->disks[i].shelf == a.shelf && o->disks[i].slot == a.slot) {
-            log_error("mount: %s is named twice", name);
-            return false;
-        }
-    if (o->disk_count == MOUNT_DISKS_MAX) {
-        log_error("mount: more than %d disks in one directory",
-                  MOUNT_DISKS_MAX);
-        return false;
-    }
+        if (o->disks[i].shelf == a.shelf && o->disks[i].slot == a.slot)
+            return command_line_wrong(&line, "disk", name, "named twice");
+    if (o->disk_count == MOUNT_DISKS_MAX)
+        return command_line_wrong(&line, "disk", name,
+                                  "more than 64 in one directory");
     o->disks[o->disk_count++] = a;
-    return true;
+    return -1;
 }
 
-static bool read_operands(struct mount_options *o, int count, char **names)
+static int read_operands(struct mount_options *o, int count, char **names)
 {
-    if (count < 2) {
-        log_error("mount: needs a disk and a directory: "
-                  "aoe-fuse mount e1.2 DIR -i NETIF");
-        return false;
-    }
+    int status = -1;
+
+    if (count < 2)
+        return command_line_wrong(&line, "name a disk and a directory", NULL,
+                                  NULL);
     o->dir = names[count - 1];
-    for (int i = 0; i < count - 1; i++)
-        if (!add_disk(o, names[i]))
-            return false;
-    return true;
+    for (int i = 0; i < count - 1 && status < 0; i++)
+        status = add_disk(o, names[i]);
+    return status;
 }
 
 /* How the mount shows in mount(8) and df(1): type fuse.aoe-fuse, and the disks
@@ -75,105 +92,50 @@ static bool name_mount(struct mount_options *o)
 
 /* ---- the command line ---------------------------------------------------- */
 
-int fuse_bad_option(const char *command, int letter, char **argv)
+static int no_memory(void)
 {
-    char name[3] = {'-', (char)optopt, '\0'};
-    const char *option = optopt > 0 && optopt < 256 ? name : argv[optind - 1];
-
-    log_error("%s: %s: %s; aoe-fuse %s --help lists the options", command,
-              option, letter == ':' ? "needs an argument" : "no such option",
-              command);
-    return EXIT_USAGE;
+    log_error("mount: no memory");
+    return EXIT_FAILED;
 }
 
-enum {
-    OPT_TIMEOUT = 256,
-    OPT_WINDOW,
-    OPT_REPLAY,
-    OPT_WAIT,
-    OPT_LINK,
-    OPT_HELP,
-};
-
-static const struct option long_options[] = {
-    {"interface", required_argument, NULL, 'i'},
-    {"options", required_argument, NULL, 'o'},
-    {"foreground", no_argument, NULL, 'f'},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"window", required_argument, NULL, OPT_WINDOW},
-    {"replay", required_argument, NULL, OPT_REPLAY},
-    {"wait", required_argument, NULL, OPT_WAIT},
-    {"link", required_argument, NULL, OPT_LINK},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static bool read_option(struct mount_options *o, int letter, char **argv)
+/* What -r and -o ro have in common. */
+static bool make_read_only(struct mount_options *o)
 {
-    switch (letter) {
-    case 'i':
-        return interfaces_add(&o->interfaces, optarg) == 0;
-    case 'o':
-        return mount_options_list(o, optarg);
-    case 'f':
-        o->foreground = true;
-        return true;
-    case 'v':
-        log_verbosity++;
-        return true;
-    case OPT_TIMEOUT:
-        return mount_option_set(o, "timeout=", optarg);
-    case OPT_WINDOW:
-        return mount_option_set(o, "window=", optarg);
-    case OPT_REPLAY:
-        return mount_option_set(o, "replay=", optarg);
-    case OPT_WAIT:
-        return mount_option_set(o, "wait=", optarg);
-    case OPT_LINK:
-        return mount_option_set(o, "link=", optarg);
-    default:
-        fuse_bad_option("mount", letter, argv);
-        return false;
-    }
+    o->fs.read_only = true;
+    o->fs.mode &= 0555;
+    return mount_option_to_libfuse(o, "ro");
+}
+
+static int parse(struct mount_options *o, int argc, char **argv)
+{
+    int status = command_line_parse(&line, &o->client, o, &argc, argv);
+
+    if (status < 0)
+        status = read_operands(o, argc, argv);
+    if (status >= 0)
+        return status;
+    if (o->client.disk.read_only && !make_read_only(o))
+        return no_memory();
+    return name_mount(o) ? -1 : no_memory();
 }
 
 bool mount_options_parse(struct mount_options *o, int argc, char **argv,
                          int *status)
 {
-    int letter;
-
     memset(o, 0, sizeof *o);
-    o->disk.timeout = AOE_TIMEOUT_DEFAULT;
-    o->wait = default_wait;
+    client_options_init(&o->client);
     o->fs.uid = getuid();
     o->fs.gid = getgid();
     o->fs.mode = 0600;
     o->fs.memory = AOEFS_MEMORY_MAX;
     o->fs.mount = &o->mount;
-    *status = EXIT_USAGE;
-    opterr = 0;
-    if (fuse_opt_add_arg(&o->mount, "aoe-fuse"))
-        return false;
-    while ((letter = getopt_long(argc, argv, ":i:o:fv", long_options, NULL)) !=
-           -1) {
-        if (letter == OPT_HELP) {
-            fuse_mount_help();
-            *status = EXIT_DONE;
-            return false;
-        }
-        if (!read_option(o, letter, argv))
-            return false;
-    }
-    if (!read_operands(o, argc - optind, argv + optind))
-        return false;
-    if (o->fs.read_only)
-        o->fs.mode &= 0555;
-    return name_mount(o);
+    *status = fuse_opt_add_arg(&o->mount, "aoe-fuse") ? no_memory()
+                                                      : parse(o, argc, argv);
+    return *status < 0;
 }
 
 void mount_options_free(struct mount_options *o)
 {
     fuse_opt_free_args(&o->mount);
-    interfaces_free(&o->interfaces);
+    client_options_free(&o->client);
 }

@@ -50,7 +50,7 @@ static int serve(struct mount_server *s)
     int err;
 
     loop_timer_cancel(s->loop, &s->timer);
-    survive(aoe_disk_name(s->disks[0].disk), !s->options->foreground);
+    survive(aoe_disk_name(s->disks[0].disk), !s->options->client.foreground);
     mount_server_enter(s, MOUNT_SERVING);
     if (aoefs_mount(&s->fs, s->path, s->loop, &s->al)) {
         log_error("mount: %s: %s", s->options->dir, aoefs_complaint());
@@ -84,7 +84,7 @@ static int open_loop(struct mount_server *s)
 
 static int open_network(struct mount_server *s)
 {
-    int status = interfaces_open(&s->options->interfaces, &s->aoe);
+    int status = interfaces_open(&s->options->client.interfaces, &s->aoe);
     int err;
 
     if (status)
@@ -151,7 +151,7 @@ int mount_server_run(struct mount_options *o, const char *path)
                   aoefs_complaint());
         return EXIT_USAGE;
     }
-    if (!o->foreground)
+    if (!o->client.foreground)
         pid = background_fork(&s.background);
     if (pid < 0) {
         log_error("mount: going to the background: %s", strerror((int)-pid));

@@ -15,7 +15,8 @@
 static void say_missing(const struct mount_server *s,
                         const struct aoe_disk *disk)
 {
-    disk_log_missing("mount", disk, &s->options->interfaces, s->options->wait);
+    disk_log_missing("mount", disk, &s->options->client.interfaces,
+                     s->options->client.wait);
 }
 
 static void disk_ready(struct mount_server *s, const struct aoe_disk *disk)
@@ -59,13 +60,11 @@ static void discovery_expired(void *arg)
 static int open_disk(struct mount_server *s, struct aoefs_disk *d,
                      const struct mount_address *a)
 {
-    struct aoe_disk_options options = s->options->disk;
     int err;
 
-    options.read_only = s->options->fs.read_only;
     d->fs = &s->fs;
-    err = aoe_disk_open(s->aoe, a->shelf, a->slot, &options, disk_event, d,
-                        &d->disk);
+    err = aoe_disk_open(s->aoe, a->shelf, a->slot, &s->options->client.disk,
+                        disk_event, d, &d->disk);
     if (err)
         log_error("mount: e%u.%u: %s", a->shelf, a->slot, strerror(-err));
     else
@@ -85,7 +84,8 @@ int mount_server_discover(struct mount_server *s)
         s->fs.disk_count++;
     }
     s->timer = (struct loop_timer){.expired = discovery_expired, .arg = s};
-    if (loop_timer_set(s->loop, &s->timer, loop_clock(s->loop) + o->wait))
+    if (loop_timer_set(s->loop, &s->timer,
+                       loop_clock(s->loop) + o->client.wait))
         return EXIT_FAILED;
     aoe_loop_kick(&s->al);
     return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;

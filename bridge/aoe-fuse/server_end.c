@@ -138,7 +138,7 @@ void mount_server_end(void *arg, int signo)
         loop_stop(s->loop, EXIT_FAILED);
     } else if (s->phase == MOUNT_SERVING &&
                /* SIGHUP means a lost terminal only in the foreground. */
-               (signo != SIGHUP || s->options->foreground)) {
+               (signo != SIGHUP || s->options->client.foreground)) {
         start_unmounting(s);
     }
 }

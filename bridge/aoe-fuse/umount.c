@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +15,17 @@
 #include "base/options.h"
 #include "bridge/aoe-fuse/commands.h"
 #include "bridge/aoe-fuse/mount_point.h"
+#include "initiator/client/command_line.h"
 
-void fuse_umount_help(void)
-{
-    printf("usage: aoe-fuse umount DIR\n"
-           "\n"
-           "Flushes the disks in DIR and unmounts it, also when its server is "
-           "gone.\n");
-}
+static const struct command_line line = {
+    .program = "aoe-fuse",
+    .command = "umount",
+    .usage = "Usage: aoe-fuse umount DIR\n"
+             "Flush the disks in DIR and unmount it, also when its server is "
+             "gone.",
+    .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    .shared = OPTION_VERBOSE,
+};
 
 /* fsync of the directory flushes every disk in it.  A dead server has nothing
  * left to flush. */
@@ -112,22 +114,11 @@ static int umount_dir(const char *dir)
 
 int fuse_umount_command(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int letter;
+    int status = command_line_parse(&line, NULL, NULL, &argc, argv);
 
-    opterr = 0;
-    while ((letter = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (letter != 'h')
-            return fuse_bad_option("umount", letter, argv);
-        fuse_umount_help();
-        return EXIT_DONE;
-    }
-    if (argc - optind != 1) {
-        log_error("umount: needs one directory: aoe-fuse umount DIR");
-        return EXIT_USAGE;
-    }
-    return umount_dir(argv[optind]);
+    if (status >= 0)
+        return status;
+    if (argc != 1)
+        return command_line_wrong(&line, "name one directory", NULL, NULL);
+    return umount_dir(argv[0]);
 }

@@ -254,7 +254,8 @@ static void not_found(void *arg)
     for (unsigned i = 0; i < s->options.disk_count; i++)
         if (!aoe_disk_ready(s->disks[i].disk.disk))
             disk_log_missing("serve", s->disks[i].disk.disk,
-                             &s->options.interfaces, s->options.wait);
+                             &s->options.client.interfaces,
+                             s->options.client.wait);
     loop_stop(s->loop, EXIT_FAILED);
 }
 
@@ -264,8 +265,8 @@ static void conflict(void *arg)
     struct served *d = arg;
     struct serve *s = d->serve;
 
-    disk_log_missing("serve", d->disk.disk, &s->options.interfaces,
-                     s->options.wait);
+    disk_log_missing("serve", d->disk.disk, &s->options.client.interfaces,
+                     s->options.client.wait);
     loop_stop(s->loop, EXIT_FAILED);
 }
 
@@ -279,7 +280,7 @@ static int open_disks(struct serve *s)
 
         d->serve = s;
         err = nbd_disk_open(&d->disk, &s->aoe_loop, o->disks[i].shelf,
-                            o->disks[i].slot, &o->disk, ready, d);
+                            o->disks[i].slot, &o->client.disk, ready, d);
         d->disk.conflict = conflict;
     }
     return err;
@@ -318,7 +319,7 @@ static int begin(struct serve *s)
         err = open_disks(s);
     if (!err)
         err = loop_timer_set(s->loop, &s->search,
-                             loop_now(s->loop) + s->options.wait);
+                             loop_now(s->loop) + s->options.client.wait);
     return err;
 }
 
@@ -336,7 +337,7 @@ static void clean(struct serve *s)
 
 static int serve(struct serve *s)
 {
-    int status = interfaces_open(&s->options.interfaces, &s->aoe);
+    int status = interfaces_open(&s->options.client.interfaces, &s->aoe);
 
     if (status)
         return status;
@@ -360,6 +361,6 @@ int nbd_serve_command(int argc, char **argv)
 
     if (status < 0)
         status = serve(&s);
-    interfaces_free(&s.options.interfaces);
+    client_options_free(&s.options.client);
     return status;
 }

@@ -5,7 +5,7 @@
 #ifndef BRIDGE_AOE_NBD_SERVE_OPTIONS_H
 #define BRIDGE_AOE_NBD_SERVE_OPTIONS_H
 
-#include "initiator/client/interfaces.h"
+#include "initiator/client/client_options.h"
 
 enum { SERVE_DISKS_MAX = 64 };
 
@@ -17,12 +17,10 @@ struct serve_disk {
 struct serve_options {
     struct serve_disk disks[SERVE_DISKS_MAX]; /* no two the same */
     unsigned disk_count;                      /* at least 1 */
-    struct interfaces interfaces;             /* interfaces_free() */
     /* Exactly one way to reach us is given. */
     const char *unix_path, *tcp, *run;
     unsigned inherited;           /* sockets that somebody listens on for us */
-    struct aoe_disk_options disk; /* of each of them */
-    uint64_t wait;                /* ns to find them in */
+    struct client_options client; /* of each of them; client_options_free() */
     size_t memory;                /* bytes of requests in flight */
 };
 

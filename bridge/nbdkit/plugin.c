@@ -16,22 +16,22 @@
 #include "initiator/client/block_disk.h"
 #include "bridge/nbdkit/thread.h"
 #include "initiator/client/disk_log.h"
-#include "initiator/client/disk_options.h"
-#include "initiator/client/interfaces.h"
+#include "initiator/client/client_options.h"
 #include "initiator/client/zero.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
 enum { BLOCK_PREFERRED = 4096, BLOCK_MAX = 32 << 20 };
 
+/* What it takes of the options that all users of a disk share. */
+enum { PARAMETERS = OPTIONS_DISK | OPTION_REPLAY };
+
 /* nbdkit has one plugin a process, and it one disk. */
 static struct {
     uint16_t shelf;
     uint8_t slot;
     bool named;
-    struct interfaces interfaces;
-    struct aoe_disk_options options;
-    uint64_t wait; /* ns to find the disk in */
+    struct client_options options;
 
     struct aoe *aoe;
     struct loop *loop;
@@ -46,9 +46,8 @@ static struct {
 static void load(void)
 {
     log_program("nbdkit: aoe");
-    self.interfaces.parameters = true;
-    self.wait = 10 * NS_PER_S;
-    self.options.timeout = AOE_TIMEOUT_DEFAULT;
+    client_options_init(&self.options);
+    self.options.interfaces.parameters = true;
 }
 
 /* NULL, or what is wrong with it. */
@@ -66,19 +65,12 @@ static int config(const char *key, const char *value)
 {
     const char *why = NULL;
 
-    if (!strcmp(key, "interface"))
-        return interfaces_add(&self.interfaces, value) ? -1 : 0;
     if (!strcmp(key, "disk"))
         why = set_disk(value);
-    else if (!strcmp(key, "timeout"))
-        why = disk_seconds(value, &self.options.timeout);
-    else if (!strcmp(key, "wait"))
-        why = disk_seconds(value, &self.wait);
-    else if (!strcmp(key, "window"))
-        why = disk_window(value, &self.options);
-    else
+    else if (!client_option_set(&self.options, PARAMETERS, key, strlen(key),
+                                value, &why))
         why = "no such parameter";
-    if (why)
+    if (why && *why)
         nbdkit_error("%s=%s: %s", key, value, why);
     return why ? -1 : 0;
 }
@@ -111,7 +103,8 @@ static void ready(void *arg)
 static void not_found(void *arg)
 {
     (void)arg;
-    disk_log_missing("disk", self.disk.disk, &self.interfaces, self.wait);
+    disk_log_missing("disk", self.disk.disk, &self.options.interfaces,
+                     self.options.wait);
     loop_stop(self.loop, -ETIMEDOUT);
 }
 
@@ -123,12 +116,12 @@ static int find(void)
         err = aoe_loop_attach(&self.aoe_loop, self.loop, self.aoe);
     if (!err)
         err = nbd_disk_open(&self.disk, &self.aoe_loop, self.shelf, self.slot,
-                            &self.options, ready, NULL);
+                            &self.options.disk, ready, NULL);
     self.disk.conflict = not_found;
     self.search = (struct loop_timer){.expired = not_found};
     if (!err)
         err = loop_timer_set(self.loop, &self.search,
-                             loop_now(self.loop) + self.wait);
+                             loop_now(self.loop) + self.options.wait);
     if (!err)
         err = loop_run(self.loop);
     if (self.loop)
@@ -140,7 +133,7 @@ static int get_ready(void)
 {
     int err;
 
-    if (interfaces_open(&self.interfaces, &self.aoe))
+    if (interfaces_open(&self.options.interfaces, &self.aoe))
         return -1;
     err = find();
     if (err && err != -ETIMEDOUT)
@@ -166,7 +159,7 @@ static void close_all(void)
     }
     if (self.aoe)
         aoe_close(self.aoe);
-    interfaces_free(&self.interfaces);
+    client_options_free(&self.options);
 }
 
 /* ---- requests ------------------------------------------------------------ */
@@ -388,7 +381,10 @@ static struct nbdkit_plugin plugin = {
         "                   repeated ($AOE_INTERFACES)\n"
         "timeout=SECONDS    fail requests after such a silence (60)\n"
         "wait=SECONDS       how long to look for the disk (10)\n"
-        "window=FRAMES      at most so many in flight on a path",
+        "window=FRAMES      at most so many in flight on a path\n"
+        "replay=MIB         keep up to so much of what was written and not\n"
+        "                   flushed, for a target that restarts (0)\n"
+        "link=KIND          packet, queue or pcap",
     .load = load,
     .unload = close_all,
     .config = config,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +27,14 @@ enum {
 };
 #define INTERVAL (100 * NS_PER_MS)
 
-struct options {
+struct bench_options {
     bool write, random, json, destructive;
     uint64_t block, depth, size; /* size 0: the whole disk */
     uint64_t time;               /* ns */
 };
 
 /* One of the requests outstanding. */
-struct slot {
+struct bench_request {
     struct aoe_request request;
     struct iovec iov;
     uint64_t begun;
@@ -41,9 +42,9 @@ struct slot {
 };
 
 struct bench {
-    const struct options *o;
+    const struct bench_options *o;
     struct command_disk *c;
-    struct slot *slots;
+    struct bench_request *requests;
     uint8_t *memory;
     uint64_t blocks; /* of the disk's part that is used */
     uint64_t next;   /* block, when sequential */
@@ -62,22 +63,6 @@ struct bench {
     uint64_t flush; /* ns */
     struct aoe_stats stats;
 };
-
-static void help(void)
-{
-    puts("Usage: aoe bench DISK [-i NETIF]... [OPTION]...\n"
-         "Measure how fast a disk is read, or written.\n\n"
-         "      --write            write, which destroys what is there\n"
-         "      --destructive      the permission to; needed with --write\n"
-         "      --random           at random places, else one after the other\n"
-         "      --block BYTES      of each request, as 4k (4k)\n"
-         "      --depth N          requests outstanding (16)\n"
-         "      --seconds S        how long (5)\n"
-         "      --size BYTES       use only so much of the disk's beginning\n"
-         "      --json             print JSON\n" COMMAND_IO_HELP
-             COMMAND_DISK_HELP "\nExit status: 0 done, 1 failed, 2 wrong "
-         "usage.");
-}
 
 /* ---- the load -------------------------------------------------------------
  */
@@ -99,7 +84,7 @@ static void failed(struct bench *b, int status, uint64_t offset)
     b->failed_at = offset;
 }
 
-static void submit(struct slot *s)
+static void submit(struct bench_request *s)
 {
     struct bench *b = s->bench;
     uint64_t block = b->next;
@@ -120,7 +105,7 @@ static void submit(struct slot *s)
 
 static void done(struct aoe_request *r, int status)
 {
-    struct slot *s = r->arg;
+    struct bench_request *s = r->arg;
     struct bench *b = s->bench;
     uint64_t now = clock_ns();
     size_t interval = (size_t)((now - b->begin) / INTERVAL);
@@ -138,10 +123,10 @@ static void done(struct aoe_request *r, int status)
         submit(s);
 }
 
-static void init_slots(struct bench *b)
+static void init_requests(struct bench *b)
 {
     for (uint64_t i = 0; i < b->o->depth; i++) {
-        struct slot *s = &b->slots[i];
+        struct bench_request *s = &b->requests[i];
 
         s->bench = b;
         s->iov = (struct iovec){b->memory + i * b->o->block, b->o->block};
@@ -183,7 +168,7 @@ static void run(struct bench *b)
     b->begin = b->last = clock_ns();
     b->end = b->begin + b->o->time;
     for (uint64_t i = 0; i < b->o->depth && !b->status; i++)
-        submit(&b->slots[i]);
+        submit(&b->requests[i]);
     while (b->outstanding)
         aoe_wait(b->c->aoe, -1);
     b->cpu = cpu_seconds() - cpu;
@@ -237,7 +222,7 @@ static double us(uint64_t ns)
 
 static void show(const struct bench *b)
 {
-    const struct options *o = b->o;
+    const struct bench_options *o = b->o;
     struct figures f = figure(b);
 
     printf("%-12s %s %s, %" PRIu64 " bytes, depth %" PRIu64 ", %.2f s\n",
@@ -260,7 +245,7 @@ static void show(const struct bench *b)
 
 static void show_json(const struct bench *b)
 {
-    const struct options *o = b->o;
+    const struct bench_options *o = b->o;
     struct figures f = figure(b);
 
     printf("{\"disk\": \"%s\", \"direction\": \"%s\", \"pattern\": \"%s\",\n"
@@ -295,7 +280,7 @@ static void show_json(const struct bench *b)
 
 static int prepare(struct bench *b)
 {
-    const struct options *o = b->o;
+    const struct bench_options *o = b->o;
     uint64_t size = aoe_disk_identity(b->c->disk)->size;
     void *memory = NULL;
 
@@ -309,9 +294,9 @@ static int prepare(struct bench *b)
         return EXIT_FAILED;
     }
     b->interval_count = (size_t)(o->time / INTERVAL) + 1;
-    b->slots = calloc(o->depth, sizeof *b->slots);
+    b->requests = calloc(o->depth, sizeof *b->requests);
     b->intervals = calloc(b->interval_count, sizeof *b->intervals);
-    if (!b->slots || !b->intervals ||
+    if (!b->requests || !b->intervals ||
         posix_memalign(&memory, 4096, o->depth * o->block)) {
         log_error("bench: %s", strerror(ENOMEM));
         return EXIT_FAILED;
@@ -319,11 +304,11 @@ static int prepare(struct bench *b)
     b->memory = memory;
     b->random = clock_ns() | 1;
     fill(b);
-    init_slots(b);
+    init_requests(b);
     return 0;
 }
 
-static int bench(const struct options *o, struct command_disk *c)
+static int bench(const struct bench_options *o, struct command_disk *c)
 {
     struct bench *b = calloc(1, sizeof *b);
     int status;
@@ -351,74 +336,81 @@ static int bench(const struct options *o, struct command_disk *c)
     }
     free(b->memory);
     free(b->intervals);
-    free(b->slots);
+    free(b->requests);
     free(b);
     return status;
 }
 
-static int set_option(struct command_disk *c, int option, void *arg)
+static const char *set_block(void *to, const char *value)
 {
-    struct options *o = arg;
+    struct bench_options *o = to;
 
-    switch (option) {
-    case 'o':
-        o->write = true;
-        return -1;
-    case 'D':
-        o->destructive = true;
-        return -1;
-    case 'r':
-        o->random = true;
-        return -1;
-    case 'b':
-        if (option_bytes(optarg, &o->block) || o->block == 0 ||
-            o->block % SECTOR || o->block > BLOCK_MAX)
-            return command_wrong(c, "--block", optarg,
-                                 "not a multiple of 512 up to 64M");
-        return -1;
-    case 'd':
-        if (option_u64(optarg, 1, DEPTH_MAX, &o->depth))
-            return command_wrong(c, "--depth", optarg,
-                                 "not a number from 1 to 1024");
-        return -1;
-    case 's':
-        if (option_seconds(optarg, &o->time) || o->time == 0 ||
-            o->time > SECONDS_MAX * NS_PER_S)
-            return command_wrong(c, "--seconds", optarg,
-                                 "not a number of seconds up to 86400");
-        return -1;
-    case 'z':
-        if (option_bytes(optarg, &o->size) || o->size == 0)
-            return command_wrong(c, "--size", optarg, "not a number of bytes");
-        return -1;
-    case 'j':
-        o->json = true;
-        return -1;
-    default:
-        return command_disk_option(c, option);
-    }
+    if (option_bytes(value, &o->block) || o->block == 0 || o->block % SECTOR ||
+        o->block > BLOCK_MAX)
+        return "not a multiple of 512 up to 64M";
+    return NULL;
 }
 
+static const char *set_depth(void *to, const char *value)
+{
+    struct bench_options *o = to;
+
+    return option_u64(value, 1, DEPTH_MAX, &o->depth)
+               ? "not a number from 1 to 1024"
+               : NULL;
+}
+
+static const char *set_seconds(void *to, const char *value)
+{
+    struct bench_options *o = to;
+
+    if (option_seconds(value, &o->time) || o->time == 0 ||
+        o->time > SECONDS_MAX * NS_PER_S)
+        return "not a number of seconds up to 86400";
+    return NULL;
+}
+
+static const char *set_size(void *to, const char *value)
+{
+    struct bench_options *o = to;
+
+    if (option_bytes(value, &o->size) || o->size == 0)
+        return "not a number of bytes";
+    return NULL;
+}
+
+#define FLAG(member) offsetof(struct bench_options, member)
+static const struct option_row own[] = {
+    {"write", 0, NULL, "write, which destroys what is there", NULL, FLAG(write),
+     0},
+    {"destructive", 0, NULL, "the permission to; needed with --write", NULL,
+     FLAG(destructive), 0},
+    {"random", 0, NULL, "at random places, else one after the other", NULL,
+     FLAG(random), 0},
+    {"block", 0, "BYTES", "of each request, as 4k (4k)", set_block, 0, 0},
+    {"depth", 0, "N", "requests outstanding (16)", set_depth, 0, 0},
+    {"seconds", 0, "S", "how long (5)", set_seconds, 0, 0},
+    {"size", 0, "BYTES", "use only so much of the disk's beginning", set_size,
+     0, 0},
+    {"json", 0, NULL, "print JSON", NULL, FLAG(json), 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "bench",
+    .usage = "Usage: aoe bench DISK [-i NETIF]... [OPTION]...\n"
+             "Measure how fast a disk is read, or written.",
+    .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    .shared = OPTIONS_DISK,
+    .own = own,
+};
+
 /* Returns -1 to go on, else the exit status. */
-static int parse(struct options *o, struct command_disk *c, int argc,
+static int parse(struct bench_options *o, struct command_disk *c, int argc,
                  char **argv)
 {
-    static const struct option longs[] = {
-        {"write", no_argument, NULL, 'o'},
-        {"destructive", no_argument, NULL, 'D'},
-        {"random", no_argument, NULL, 'r'},
-        {"block", required_argument, NULL, 'b'},
-        {"depth", required_argument, NULL, 'd'},
-        {"seconds", required_argument, NULL, 's'},
-        {"size", required_argument, NULL, 'z'},
-        {"json", no_argument, NULL, 'j'},
-        COMMAND_IO_LONG,
-        COMMAND_DISK_LONG,
-        {NULL, 0, NULL, 0},
-    };
-    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
-                                                   help, set_option};
-    int status = command_disk_options(c, &options, o, argc, argv);
+    int status = command_disk_options(c, o, &argc, argv);
 
     if (status < 0)
         status = command_disk_alone(c, argc, argv);
@@ -439,13 +431,13 @@ static int parse(struct options *o, struct command_disk *c, int argc,
 
 int bench_main(int argc, char **argv)
 {
-    struct options o = {.block = 4096, .depth = 16, .time = 5 * NS_PER_S};
+    struct bench_options o = {.block = 4096, .depth = 16, .time = 5 * NS_PER_S};
     struct command_disk c;
     int status;
 
-    command_disk_init(&c, "bench");
+    command_disk_init(&c, &line);
     status = parse(&o, &c, argc, argv);
-    c.options.read_only = !o.write;
+    c.options.disk.read_only = !o.write;
     if (status < 0)
         status = bench(&o, &c);
     command_disk_close(&c);

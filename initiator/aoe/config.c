@@ -5,6 +5,7 @@
  */
 #include "initiator/aoe/commands.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,19 +24,21 @@ static const struct {
 
 enum { WORDS = sizeof words / sizeof words[0] };
 
-static void help(void)
-{
-    puts("Usage: aoe config DISK [get] [-i NETIF]... [OPTION]...\n"
-         "       aoe config DISK set|force|test|prefix STRING [OPTION]...\n"
-         "Show or set the config string of a disk.\n\n"
-         "  get     show it\n"
-         "  set     set it where there is none\n"
-         "  force   set it, also in place of another; '' takes it away\n"
-         "  test    succeed if it is STRING\n"
-         "  prefix  succeed if it begins with STRING\n\n" COMMAND_DISK_HELP
-         "\nExit status: 0 done or so it is, 1 failed or it is not, 2 wrong "
-         "usage.");
-}
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "config",
+    .usage = "Usage: aoe config DISK [get] [-i NETIF]... [OPTION]...\n"
+             "       aoe config DISK set|force|test|prefix STRING [OPTION]...\n"
+             "Show or set the config string of a disk.\n\n"
+             "  get     show it\n"
+             "  set     set it where there is none\n"
+             "  force   set it, also in place of another; '' takes it away\n"
+             "  test    succeed if it is STRING\n"
+             "  prefix  succeed if it begins with STRING",
+    .notes = "Exit status: 0 done or so it is, 1 failed or it is not, 2 wrong\n"
+             "usage.",
+    .shared = OPTIONS_NETWORK,
+};
 
 static void show(const char *name, const struct aoe_control_answer *a)
 {
@@ -68,22 +71,19 @@ static int arguments(struct command_disk *c, struct aoe_control *control,
 {
     int word = 0;
 
-    if (argc < 1 || argc > 3) {
-        log_error("config: name one disk, like e1.2, and what to do; see aoe "
-                  "config --help");
-        return EXIT_USAGE;
-    }
+    if (argc < 1 || argc > 3)
+        return command_wrong(c, "name one disk, like e1.2, and what to do",
+                             NULL, NULL);
     while (argc > 1 && word < WORDS && strcmp(words[word].name, argv[1]) != 0)
         word++;
     if (word == WORDS)
         return command_wrong(c, "command", argv[1],
                              "not get, set, force, test or prefix");
     control->op = words[word].op;
-    if ((argc == 3) != (control->op != AOE_CONTROL_CONFIG_READ)) {
-        log_error("config: %s takes %s; see aoe config --help",
-                  words[word].name, word ? "one STRING" : "no STRING");
-        return EXIT_USAGE;
-    }
+    if ((argc == 3) != (control->op != AOE_CONTROL_CONFIG_READ))
+        return command_wrong(c, words[word].name,
+                             word ? "takes one STRING" : "takes no STRING",
+                             NULL);
     if (argc == 3) {
         if (strlen(argv[2]) > AOE_CONFIG_MAX) {
             log_error("config: the string is longer than %d bytes",
@@ -98,18 +98,14 @@ static int arguments(struct command_disk *c, struct aoe_control *control,
 
 int config_main(int argc, char **argv)
 {
-    static const struct option longs[] = {COMMAND_DISK_LONG,
-                                          {NULL, 0, NULL, 0}};
-    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
-                                                   help, NULL};
     struct aoe_control control = {0};
     struct command_disk c;
     int status;
 
-    command_disk_init(&c, "config");
-    status = command_disk_options(&c, &options, NULL, argc, argv);
+    command_disk_init(&c, &line);
+    status = command_disk_options(&c, NULL, &argc, argv);
     if (status < 0)
-        status = arguments(&c, &control, argc - optind, argv + optind);
+        status = arguments(&c, &control, argc, argv);
     if (status < 0)
         status = config(&c, &control);
     command_disk_close(&c);

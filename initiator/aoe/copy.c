@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +19,7 @@
 #include "initiator/aoe/copy_data.h"
 #include "initiator/aoe/disk.h"
 
-struct options {
+struct copy_options {
     const char *file;
     bool to_disk, destructive, quiet;
     uint64_t offset;
@@ -33,23 +34,7 @@ struct local {
 
 static volatile sig_atomic_t stopped;
 
-static void help(void)
-{
-    puts(
-        "Usage: aoe copy DISK FILE [-i NETIF]... [OPTION]...\n"
-        "       aoe copy FILE DISK --destructive [-i NETIF]... [OPTION]...\n"
-        "Copy a disk into a file or block device, or the other way.\n\n"
-        "      --destructive      the permission to overwrite the disk, or a\n"
-        "                         FILE that exists\n"
-        "      --offset BYTES     begin there, on both sides: goes on where a\n"
-        "                         copy ended before its time\n"
-        "  -q, --quiet            no progress on the terminal\n" COMMAND_IO_HELP
-            COMMAND_DISK_HELP
-        "\nA FILE whose name looks like a disk's is ./e1.2.  Exit status: 0\n"
-        "done, 1 failed, 2 wrong usage.");
-}
-
-static int file_failed(const struct options *o, const char *doing, int err)
+static int file_failed(const struct copy_options *o, const char *doing, int err)
 {
     log_error("copy: %s: %s: %s", o->file, doing, strerror(-err));
     return EXIT_FAILED;
@@ -58,7 +43,7 @@ static int file_failed(const struct options *o, const char *doing, int err)
 /* ---- the file -------------------------------------------------------------
  */
 
-static int look_at(const struct options *o, struct local *l)
+static int look_at(const struct copy_options *o, struct local *l)
 {
     struct stat st;
     off_t end;
@@ -77,7 +62,7 @@ static int look_at(const struct options *o, struct local *l)
     return 0;
 }
 
-static int open_source(const struct options *o, struct local *l)
+static int open_source(const struct copy_options *o, struct local *l)
 {
     l->fd = open(o->file, O_RDONLY | O_CLOEXEC);
     if (l->fd < 0)
@@ -86,7 +71,7 @@ static int open_source(const struct options *o, struct local *l)
 }
 
 /* Opens what is there already; what is not is made once the disk was found. */
-static int open_destination(const struct options *o, struct local *l)
+static int open_destination(const struct copy_options *o, struct local *l)
 {
     /* O_EXCL alone: a device that is mounted or otherwise in use is refused. */
     struct stat st;
@@ -115,7 +100,7 @@ static int open_destination(const struct options *o, struct local *l)
     return 0;
 }
 
-static int make_destination(const struct options *o, struct local *l)
+static int make_destination(const struct copy_options *o, struct local *l)
 {
     if (!l->exists) {
         l->fd = open(o->file, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0666);
@@ -132,7 +117,7 @@ static int make_destination(const struct options *o, struct local *l)
 /* ---- the copy -------------------------------------------------------------
  */
 
-static int sizes(const struct options *o, const struct command_disk *c,
+static int sizes(const struct copy_options *o, const struct command_disk *c,
                  const struct local *l, uint64_t *end)
 {
     uint64_t disk = aoe_disk_identity(c->disk)->size;
@@ -164,7 +149,8 @@ static int sizes(const struct options *o, const struct command_disk *c,
 
 /* The file is `end` bytes long, and it and its name are on the medium: 0, or
  * EXIT_FAILED after saying why not. */
-static int keep(const struct options *o, const struct local *l, uint64_t end)
+static int keep(const struct copy_options *o, const struct local *l,
+                uint64_t end)
 {
     int err;
 
@@ -180,7 +166,7 @@ static int keep(const struct options *o, const struct local *l, uint64_t end)
 }
 
 /* Everything was copied; now it has to be durable. */
-static int finish(const struct options *o, struct command_disk *c,
+static int finish(const struct copy_options *o, struct command_disk *c,
                   const struct local *l, const struct command_copy *copy)
 {
     int err;
@@ -200,7 +186,7 @@ static int finish(const struct options *o, struct command_disk *c,
 
 /* Where a copy that ended early can be gone on with: what is before it must
  * not be lost afterwards.  A file ends there. */
-static uint64_t settle(const struct options *o, struct command_disk *c,
+static uint64_t settle(const struct copy_options *o, struct command_disk *c,
                        const struct local *l, const struct command_copy *copy)
 {
     if (o->to_disk)
@@ -209,7 +195,7 @@ static uint64_t settle(const struct options *o, struct command_disk *c,
     return keep(o, l, copy->resume) ? o->offset : copy->resume;
 }
 
-static int ended_early(const struct options *o, struct command_disk *c,
+static int ended_early(const struct copy_options *o, struct command_disk *c,
                        const struct local *l, const struct command_copy *copy)
 {
     bool reading = copy->of_file == o->to_disk;
@@ -246,7 +232,7 @@ static void catch_signals(void)
     sigaction(SIGTERM, &sa, NULL);
 }
 
-static int transfer(const struct options *o, struct command_disk *c,
+static int transfer(const struct copy_options *o, struct command_disk *c,
                     struct local *l)
 {
     struct command_copy copy = {.aoe = c->aoe,
@@ -272,7 +258,7 @@ static int transfer(const struct options *o, struct command_disk *c,
     return all ? finish(o, c, l, &copy) : ended_early(o, c, l, &copy);
 }
 
-static int copy(const struct options *o, struct command_disk *c)
+static int copy(const struct copy_options *o, struct command_disk *c)
 {
     struct local l = {.fd = -1};
     int status = o->to_disk ? open_source(o, &l) : open_destination(o, &l);
@@ -297,17 +283,15 @@ static bool is_disk(const char *name)
     return aoe_name_parse(name, &shelf, &slot) == 0;
 }
 
-static int arguments(struct options *o, struct command_disk *c, int argc,
+static int arguments(struct copy_options *o, struct command_disk *c, int argc,
                      char **argv)
 {
-    if (argc != 2 || is_disk(argv[0]) == is_disk(argv[1])) {
-        log_error("copy: name one disk, like e1.2, and one file; see aoe copy "
-                  "--help");
-        return EXIT_USAGE;
-    }
+    if (argc != 2 || is_disk(argv[0]) == is_disk(argv[1]))
+        return command_wrong(c, "name one disk, like e1.2, and one file", NULL,
+                             NULL);
     o->to_disk = is_disk(argv[1]);
     o->file = argv[o->to_disk ? 0 : 1];
-    c->options.read_only = !o->to_disk;
+    c->options.disk.read_only = !o->to_disk;
     if (o->to_disk && !o->destructive) {
         log_error("copy: this overwrites %s; say --destructive if that is "
                   "meant",
@@ -317,47 +301,53 @@ static int arguments(struct options *o, struct command_disk *c, int argc,
     return command_disk_name(c, argv[o->to_disk]);
 }
 
-static int set_option(struct command_disk *c, int option, void *arg)
+static const char *set_offset(void *to, const char *value)
 {
-    struct options *o = arg;
+    struct copy_options *o = to;
 
-    switch (option) {
-    case 'D':
-        o->destructive = true;
-        return -1;
-    case 'o':
-        if (option_bytes(optarg, &o->offset) || o->offset > INT64_MAX)
-            return command_wrong(c, "--offset", optarg,
-                                 "not a number of bytes");
-        return -1;
-    case 'q':
-        o->quiet = true;
-        return -1;
-    default:
-        return command_disk_option(c, option);
-    }
+    if (option_bytes(value, &o->offset) || o->offset > INT64_MAX)
+        return "not a number of bytes";
+    return NULL;
 }
+
+static const struct option_row own[] = {
+    {"destructive", 0, NULL,
+     "the permission to overwrite the disk, or a FILE that\n"
+     "exists",
+     NULL, offsetof(struct copy_options, destructive), 0},
+    {"offset", 0, "BYTES",
+     "begin there, on both sides: goes on where a copy\n"
+     "ended before its time",
+     set_offset, 0, 0},
+    {"quiet", 'q', NULL, "no progress on the terminal", NULL,
+     offsetof(struct copy_options, quiet), 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "copy",
+    .usage =
+        "Usage: aoe copy DISK FILE [-i NETIF]... [OPTION]...\n"
+        "       aoe copy FILE DISK --destructive [-i NETIF]... [OPTION]...\n"
+        "Copy a disk into a file or block device, or the other way.",
+    .notes =
+        "A FILE whose name looks like a disk's is ./e1.2.  Exit status: 0\n"
+        "done, 1 failed, 2 wrong usage.",
+    .shared = OPTIONS_DISK,
+    .own = own,
+};
 
 int copy_main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"destructive", no_argument, NULL, 'D'},
-        {"offset", required_argument, NULL, 'o'},
-        {"quiet", no_argument, NULL, 'q'},
-        COMMAND_IO_LONG,
-        COMMAND_DISK_LONG,
-        {NULL, 0, NULL, 0},
-    };
-    static const struct command_options options = {"q" COMMAND_DISK_SHORT,
-                                                   longs, help, set_option};
-    struct options o = {0};
+    struct copy_options o = {0};
     struct command_disk c;
     int status;
 
-    command_disk_init(&c, "copy");
-    status = command_disk_options(&c, &options, &o, argc, argv);
+    command_disk_init(&c, &line);
+    status = command_disk_options(&c, &o, &argc, argv);
     if (status < 0)
-        status = arguments(&o, &c, argc - optind, argv + optind);
+        status = arguments(&o, &c, argc, argv);
     if (status < 0)
         status = copy(&o, &c);
     command_disk_close(&c);

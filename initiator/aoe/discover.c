@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,22 +29,6 @@ struct rows {
     size_t count, room;
     bool failed; /* no memory for one of them */
 };
-
-static void help(void)
-{
-    puts("Usage: aoe discover [-i NETIF]... [OPTION]... [DISK]\n"
-         "List the AoE disks that answer on the named interfaces.\n\n"
-         "  -i, --interface NETIF  ask here; may be repeated or a list with\n"
-         "                         commas (default: $AOE_INTERFACES)\n"
-         "  -w, --wait SECONDS     how long to listen (default 1)\n"
-         "  -j, --json             print JSON instead of a table\n"
-         "      --link KIND        packet, queue or pcap: how to reach the "
-         "wire\n"
-         "  -h, --help             show this\n\n"
-         "DISK (e1.2) limits the search to one disk.  Exit status: 0 when a\n"
-         "disk was found, 1 when none was or two share an address, 2 for\n"
-         "wrong usage.");
-}
 
 /* ---- collecting -----------------------------------------------------------
  */
@@ -255,8 +240,8 @@ static void say_nothing_found(const struct command_disk *c)
     if (c->shelf != 0xffff)
         snprintf(disk, sizeof disk, "e%u.%u", c->shelf, c->slot);
     log_error("discover: asked for %s on %s for %g s: no answer", disk,
-              interfaces_text(asked, &c->interfaces),
-              (double)c->wait / (double)NS_PER_S);
+              interfaces_text(asked, &c->options.interfaces),
+              (double)c->options.wait / (double)NS_PER_S);
 }
 
 static void disk_text(char *out, size_t room, const struct row *r)
@@ -296,12 +281,12 @@ static int discover(struct command_disk *c, bool json)
     struct aoe_discovery *search;
     uint64_t end;
     bool conflict;
-    int err = interfaces_open(&c->interfaces, &c->aoe);
+    int err = interfaces_open(&c->options.interfaces, &c->aoe);
 
     if (err)
         return err;
     err = aoe_discover_start(c->aoe, c->shelf, c->slot, found, &rs, &search);
-    end = clock_ns() + c->wait;
+    end = clock_ns() + c->options.wait;
     while (!err && clock_ns() < end)
         err = aoe_wait(c->aoe, (int64_t)(end - clock_ns()));
     if (!err)
@@ -324,23 +309,29 @@ static int discover(struct command_disk *c, bool json)
     return rs.count && !conflict ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int set_option(struct command_disk *c, int option, void *arg)
-{
-    bool *json = arg;
+static const struct option_row own[] = {
+    {"json", 'j', NULL, "print JSON instead of a table", NULL, 0, 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
 
-    if (option != 'j')
-        return command_disk_option(c, option);
-    *json = true;
-    return -1;
-}
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "discover",
+    .usage = "Usage: aoe discover [-i NETIF]... [OPTION]... [DISK]\n"
+             "List the AoE disks that answer on the named interfaces.",
+    .notes =
+        "DISK (e1.2) limits the search to one disk.  Exit status: 0 when a\n"
+        "disk was found, 1 when none was or two share an address, 2 for\n"
+        "wrong usage.",
+    .shared = OPTIONS_NETWORK,
+    .own = own,
+};
 
 /* Returns -1 to go on, else the exit status. */
 static int arguments(struct command_disk *c, int argc, char **argv)
 {
-    if (argc > 1) {
-        log_error("discover: one disk at most; see aoe discover --help");
-        return EXIT_USAGE;
-    }
+    if (argc > 1)
+        return command_wrong(c, "name one disk at most", NULL, NULL);
     if (argc == 1)
         return command_disk_name(c, argv[0]);
     c->shelf = 0xffff; /* all of them */
@@ -350,22 +341,15 @@ static int arguments(struct command_disk *c, int argc, char **argv)
 
 int discover_main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'},
-        COMMAND_DISK_LONG,
-        {NULL, 0, NULL, 0},
-    };
-    static const struct command_options options = {"j" COMMAND_DISK_SHORT,
-                                                   longs, help, set_option};
     struct command_disk c;
     bool json = false;
     int status;
 
-    command_disk_init(&c, "discover");
-    c.wait = NS_PER_S;
-    status = command_disk_options(&c, &options, &json, argc, argv);
+    command_disk_init(&c, &line);
+    c.options.wait = NS_PER_S;
+    status = command_disk_options(&c, &json, &argc, argv);
     if (status < 0)
-        status = arguments(&c, argc - optind, argv + optind);
+        status = arguments(&c, argc, argv);
     if (status < 0)
         status = discover(&c, json);
     command_disk_close(&c);

@@ -9,83 +9,36 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "initiator/client/disk_log.h"
-#include "initiator/client/disk_options.h"
 
-void command_disk_init(struct command_disk *c, const char *command)
+void command_disk_init(struct command_disk *c, const struct command_line *line)
 {
-    *c = (struct command_disk){.command = command,
-                               .wait = 10 * NS_PER_S,
-                               .options.timeout = AOE_TIMEOUT_DEFAULT};
+    *c = (struct command_disk){.line = line};
+    client_options_init(&c->options);
 }
 
-int command_wrong(const struct command_disk *c, const char *option,
-                  const char *value, const char *why)
-{
-    log_error("%s: %s %s: %s; see aoe %s --help", c->command, option, value,
-              why, c->command);
-    return EXIT_USAGE;
-}
-
-/* `why` is NULL when optarg was taken. */
-static int taken(const struct command_disk *c, const char *option,
-                 const char *why)
-{
-    return why ? command_wrong(c, option, optarg, why) : -1;
-}
-
-int command_disk_option(struct command_disk *c, int option)
-{
-    switch (option) {
-    case 'i':
-        return interfaces_add(&c->interfaces, optarg) ? EXIT_USAGE : -1;
-    case 'w':
-        return taken(c, "--wait", disk_seconds(optarg, &c->wait));
-    case 'T':
-        return taken(c, "--timeout", disk_seconds(optarg, &c->options.timeout));
-    case 'W':
-        return taken(c, "--window", disk_window(optarg, &c->options));
-    case 'L':
-        c->interfaces.link = optarg;
-        return -1;
-    default: /* getopt has said why */
-        return EXIT_USAGE;
-    }
-}
-
-int command_disk_options(struct command_disk *c,
-                         const struct command_options *o, void *arg, int argc,
+int command_disk_options(struct command_disk *c, void *own, int *argc,
                          char **argv)
 {
-    int option, status = -1;
+    return command_line_parse(c->line, &c->options, own, argc, argv);
+}
 
-    while (status < 0 && (option = getopt_long(argc, argv, o->shorts, o->longs,
-                                               NULL)) != -1) {
-        if (option == 'h') {
-            o->help();
-            return EXIT_DONE;
-        }
-        status =
-            o->own ? o->own(c, option, arg) : command_disk_option(c, option);
-    }
-    return status;
+int command_wrong(const struct command_disk *c, const char *what,
+                  const char *value, const char *why)
+{
+    return command_line_wrong(c->line, what, value, why);
 }
 
 int command_disk_name(struct command_disk *c, const char *name)
 {
     c->name = name;
-    if (aoe_name_parse(name, &c->shelf, &c->slot))
-        return command_wrong(c, "disk", name, "not a disk name like e1.2");
-    return -1;
+    return command_line_disk(c->line, name, &c->shelf, &c->slot);
 }
 
 int command_disk_alone(struct command_disk *c, int argc, char **argv)
 {
-    if (argc - optind != 1) {
-        log_error("%s: name one disk, like e1.2; see aoe %s --help", c->command,
-                  c->command);
-        return EXIT_USAGE;
-    }
-    return command_disk_name(c, argv[optind]);
+    if (argc != 1)
+        return command_wrong(c, "name one disk, like e1.2", NULL, NULL);
+    return command_disk_name(c, argv[0]);
 }
 
 static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
@@ -125,15 +78,15 @@ int command_wait(struct command_disk *c, uint64_t end)
 
 int command_disk_open(struct command_disk *c)
 {
-    int err = interfaces_open(&c->interfaces, &c->aoe);
+    int err = interfaces_open(&c->options.interfaces, &c->aoe);
     uint64_t now, end;
 
     if (err)
         return err;
-    err = aoe_disk_open(c->aoe, c->shelf, c->slot, &c->options, on_event, c,
-                        &c->disk);
+    err = aoe_disk_open(c->aoe, c->shelf, c->slot, &c->options.disk, on_event,
+                        c, &c->disk);
     now = command_now(c);
-    end = now + c->wait;
+    end = now + c->options.wait;
     while (!err && !aoe_disk_ready(c->disk) && now < end) {
         err = command_wait(c, end);
         now = *aoe_disk_trouble(c->disk) ? end : command_now(c);
@@ -141,9 +94,10 @@ int command_disk_open(struct command_disk *c)
     if (!err && aoe_disk_ready(c->disk))
         return 0;
     if (err)
-        log_error("%s: %s: %s", c->command, c->name, strerror(-err));
+        log_error("%s: %s: %s", c->line->command, c->name, strerror(-err));
     else
-        disk_log_missing(c->command, c->disk, &c->interfaces, c->wait);
+        disk_log_missing(c->line->command, c->disk, &c->options.interfaces,
+                         c->options.wait);
     return EXIT_FAILED;
 }
 
@@ -152,7 +106,7 @@ void command_disk_close(struct command_disk *c)
     if (c->disk)
         aoe_disk_close(c->disk);
     aoe_close(c->aoe);
-    interfaces_free(&c->interfaces);
+    client_options_free(&c->options);
     c->disk = NULL;
     c->aoe = NULL;
 }

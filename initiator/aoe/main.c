@@ -2,19 +2,14 @@
  *
  * aoe: the initiator's command line.  One file a subcommand.
  */
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "base/log.h"
-#include "base/options.h"
 #include "base/output.h"
 #include "initiator/aoe/commands.h"
+#include "initiator/client/program.h"
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *does;
-} commands[] = {
+static const struct program_command commands[] = {
     {"discover", discover_main, "list the disks that answer on the network"},
     {"stat", stat_main, "show a disk, its paths and how they are"},
     {"ping", ping_main, "measure how long a target takes to answer"},
@@ -23,49 +18,17 @@ static const struct command {
     {"reserve", reserve_main, "show or change for whom a disk is reserved"},
     {"copy", copy_main, "copy a disk to a file, or back"},
     {"bench", bench_main, "measure how fast a disk is"},
+    {NULL, NULL, NULL},
 };
 
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-static void help(void)
-{
-    puts("Usage: aoe COMMAND [OPTION]...\n"
-         "ATA over Ethernet disks, from userspace.\n\n"
-         "Commands:");
-    for (int i = 0; i < COMMANDS; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].does);
-    puts("\n`aoe COMMAND --help' tells more.  See aoe(8).");
-}
-
-static int command(int argc, char **argv)
-{
-    if (argc < 2) {
-        log_error("no command given; see aoe --help");
-        return EXIT_USAGE;
-    }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-        help();
-        return EXIT_DONE;
-    }
-    if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-        puts("aoe (aoekit) " AOEKIT_VERSION);
-        return EXIT_DONE;
-    }
-    for (int i = 0; i < COMMANDS; i++)
-        if (!strcmp(argv[1], commands[i].name)) {
-            argv[1] = argv[0]; /* what getopt begins its complaints with */
-            return commands[i].run(argc - 1, argv + 1);
-        }
-    log_error("%s: no such command; see aoe --help", argv[1]);
-    return EXIT_USAGE;
-}
+static const struct program program = {
+    .name = "aoe",
+    .about = "ATA over Ethernet disks, from userspace.",
+    .commands = commands,
+};
 
 int main(int argc, char **argv)
 {
-    static char program[] = "aoe";
-
-    log_program(program);
-    if (argc > 0)
-        argv[0] = program;
-    return output_end(command(argc, argv));
+    log_program(program.name);
+    return output_end(program_run(&program, argc, argv));
 }

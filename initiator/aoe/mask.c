@@ -5,6 +5,7 @@
  */
 #include "initiator/aoe/commands.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,19 +21,27 @@ struct mask {
     uint8_t macs[AOE_LIST_MAX][6];
 };
 
-static void help(void)
-{
-    puts("Usage: aoe mask DISK [list] [-i NETIF]... [OPTION]...\n"
-         "       aoe mask DISK add|del MAC... [OPTION]...\n"
-         "Show or change which clients a disk's target answers; an empty list\n"
-         "means all of them.\n\n"
-         "  list    show the addresses\n"
-         "  add     put addresses on the list\n"
-         "  del     take addresses off the list\n\n"
-         "      --force            also if this host locks itself "
-         "out\n" COMMAND_DISK_HELP
-         "\nExit status: 0 done, 1 failed, 2 wrong usage.");
-}
+static const struct option_row own[] = {
+    {"force", 0, NULL, "also if this host locks itself out", NULL,
+     offsetof(struct mask, force), 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "mask",
+    .usage =
+        "Usage: aoe mask DISK [list] [-i NETIF]... [OPTION]...\n"
+        "       aoe mask DISK add|del MAC... [OPTION]...\n"
+        "Show or change which clients a disk's target answers; an empty list\n"
+        "means all of them.\n\n"
+        "  list    show the addresses\n"
+        "  add     put addresses on the list\n"
+        "  del     take addresses off the list",
+    .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    .shared = OPTIONS_NETWORK,
+    .own = own,
+};
 
 static bool on(const uint8_t (*macs)[6], unsigned count, const uint8_t mac[6])
 {
@@ -45,12 +54,12 @@ static bool on(const uint8_t (*macs)[6], unsigned count, const uint8_t mac[6])
 /* Whether a list would no longer have the address by which we reach the
  * target: it would not answer us any more, also not to be asked to undo it. */
 static bool locks_out(const struct mask *m, const struct aoe_control_answer *a,
-                      const uint8_t own[6])
+                      const uint8_t mine[6])
 {
-    bool named = on(m->macs, m->count, own), listed;
+    bool named = on(m->macs, m->count, mine), listed;
     unsigned left = 0;
 
-    listed = on(a->macs, a->mac_count, own);
+    listed = on(a->macs, a->mac_count, mine);
     if (m->op == AOE_CONTROL_MASK_ADD)
         return !named && !listed;
     for (unsigned i = 0; i < a->mac_count; i++)
@@ -65,20 +74,20 @@ static int safe(struct command_disk *c, const struct mask *m,
                                   .shelf = c->shelf,
                                   .slot = c->slot,
                                   .interface = t->interface};
-    uint8_t own[6];
+    uint8_t mine[6];
     char mac[FORMAT_MAC];
     int err;
 
     memcpy(control.mac, t->mac, sizeof control.mac);
     err = aoe_control_run(c->aoe, &control);
     /* What cannot be read will not be changed either, and says why. */
-    if (err || aoe_interface_mac(c->aoe, t->interface, own) ||
-        !locks_out(m, &control.answer, own))
+    if (err || aoe_interface_mac(c->aoe, t->interface, mine) ||
+        !locks_out(m, &control.answer, mine))
         return 0;
     log_error("mask: %s: this host, %s, would be "
               "off the list and not be answered any more; name it, too, or "
               "say --force",
-              c->name, format_mac(mac, own));
+              c->name, format_mac(mac, mine));
     return EXIT_FAILED;
 }
 
@@ -115,12 +124,12 @@ static int arguments(struct command_disk *c, struct mask *m, int argc,
         m->op = AOE_CONTROL_MASK_DELETE;
     else
         return command_wrong(c, "command", word, "not list, add or del");
-    if ((argc > 2) != (m->op != AOE_CONTROL_MASK_READ)) {
-        log_error("mask: %s takes %s; see aoe mask --help", word,
-                  m->op == AOE_CONTROL_MASK_READ ? "no address"
-                                                 : "at least one address");
-        return EXIT_USAGE;
-    }
+    if ((argc > 2) != (m->op != AOE_CONTROL_MASK_READ))
+        return command_wrong(c, word,
+                             m->op == AOE_CONTROL_MASK_READ
+                                 ? "takes no address"
+                                 : "takes at least one address",
+                             NULL);
     for (int i = 2; i < argc; i++) {
         struct aoe_mac mac;
 
@@ -134,33 +143,16 @@ static int arguments(struct command_disk *c, struct mask *m, int argc,
     return command_disk_name(c, argv[0]);
 }
 
-static int set_option(struct command_disk *c, int option, void *arg)
-{
-    struct mask *m = arg;
-
-    if (option != 'f')
-        return command_disk_option(c, option);
-    m->force = true;
-    return -1;
-}
-
 int mask_main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"force", no_argument, NULL, 'f'},
-        COMMAND_DISK_LONG,
-        {NULL, 0, NULL, 0},
-    };
-    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
-                                                   help, set_option};
     struct mask m = {.op = AOE_CONTROL_MASK_READ};
     struct command_disk c;
     int status;
 
-    command_disk_init(&c, "mask");
-    status = command_disk_options(&c, &options, &m, argc, argv);
+    command_disk_init(&c, &line);
+    status = command_disk_options(&c, &m, &argc, argv);
     if (status < 0)
-        status = arguments(&c, &m, argc - optind, argv + optind);
+        status = arguments(&c, &m, argc, argv);
     if (status < 0)
         status = mask(&c, &m);
     command_disk_close(&c);

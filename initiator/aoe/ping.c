@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 #include "initiator/aoe/disk.h"
 
 struct ping {
-    uint64_t count, interval, wait; /* the latter two in ns */
+    uint64_t count, interval; /* ns */
 };
 
 /* What one interface has seen. */
@@ -26,34 +27,18 @@ struct way {
     uint64_t sent, answered, least, most, sum; /* times in ns */
 };
 
-static void help(void)
-{
-    puts("Usage: aoe ping DISK [-c COUNT] [-i NETIF]... [OPTION]...\n"
-         "Measure how long a disk's target takes to answer.\n\n"
-         "  -c, --count COUNT      ask so often on each interface (5)\n"
-         "  -I, --interval SECONDS from one question to the next (1)\n"
-         "  -i, --interface NETIF  ask here; may be repeated or a list with\n"
-         "                         commas (default: $AOE_INTERFACES)\n"
-         "  -w, --wait SECONDS     how long to wait for an answer (1)\n"
-         "      --link KIND        packet, queue or pcap: how to reach the "
-         "wire\n"
-         "  -h, --help             show this\n\n"
-         "Exit status: 0 when there was an answer on each interface, 1 when\n"
-         "there was none on one, 2 for wrong usage.");
-}
-
 static double ms(uint64_t ns)
 {
     return (double)ns / (double)NS_PER_MS;
 }
 
-static void ask(struct command_disk *c, const struct ping *p, struct way *w)
+static void ask(struct command_disk *c, struct way *w)
 {
     struct aoe_control control = {.op = AOE_CONTROL_CONFIG_READ,
                                   .shelf = c->shelf,
                                   .slot = c->slot,
                                   .interface = w->interface,
-                                  .timeout = p->wait,
+                                  .timeout = c->options.wait,
                                   .tries = 1};
     const struct aoe_control_answer *a = &control.answer;
     char mac[FORMAT_MAC];
@@ -99,7 +84,7 @@ static void pause_until(struct command_disk *c, uint64_t at)
 static int ping(struct command_disk *c, const struct ping *p)
 {
     struct way ways[AOE_INTERFACE_MAX] = {{0}};
-    int status = interfaces_open(&c->interfaces, &c->aoe);
+    int status = interfaces_open(&c->options.interfaces, &c->aoe);
     uint64_t next = clock_ns();
 
     if (status)
@@ -107,14 +92,14 @@ static int ping(struct command_disk *c, const struct ping *p)
     for (uint64_t round = 0; round < p->count; round++) {
         pause_until(c, next);
         next += p->interval;
-        for (unsigned i = 0; i < c->interfaces.count; i++) {
-            ways[i].interface = c->interfaces.names[i];
-            ask(c, p, &ways[i]);
+        for (unsigned i = 0; i < c->options.interfaces.count; i++) {
+            ways[i].interface = c->options.interfaces.names[i];
+            ask(c, &ways[i]);
         }
         if (output_flush())
             return EXIT_FAILED; /* it may go on for days */
     }
-    for (unsigned i = 0; i < c->interfaces.count; i++) {
+    for (unsigned i = 0; i < c->options.interfaces.count; i++) {
         sum_up(c, &ways[i]);
         if (!ways[i].answered)
             status = EXIT_FAILED;
@@ -122,47 +107,54 @@ static int ping(struct command_disk *c, const struct ping *p)
     return status;
 }
 
-static int set_option(struct command_disk *c, int option, void *arg)
+static const char *set_count(void *to, const char *value)
 {
-    struct ping *p = arg;
+    struct ping *p = to;
 
-    switch (option) {
-    case 'c':
-        if (option_u64(optarg, 1, UINT32_MAX, &p->count))
-            return command_wrong(c, "--count", optarg,
-                                 "not a number from 1 on");
-        return -1;
-    case 'I':
-        if (option_seconds(optarg, &p->interval))
-            return command_wrong(c, "--interval", optarg,
-                                 "not a number of seconds");
-        return -1;
-    case 'w':
-        if (option_seconds(optarg, &p->wait) || p->wait == 0)
-            return command_wrong(c, "--wait", optarg,
-                                 "not a number of seconds");
-        return -1;
-    default:
-        return command_disk_option(c, option);
-    }
+    return option_u64(value, 1, UINT32_MAX, &p->count)
+               ? "not a number from 1 on"
+               : NULL;
 }
+
+static const char *set_interval(void *to, const char *value)
+{
+    struct ping *p = to;
+
+    return option_seconds(value, &p->interval) ? "not a number of seconds"
+                                               : NULL;
+}
+
+static const struct option_row own[] = {
+    {"count", 'c', "COUNT", "ask so often on each interface (5)", set_count, 0,
+     0},
+    {"interval", 'I', "SECONDS", "from one question to the next (1)",
+     set_interval, 0, 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "ping",
+    .usage = "Usage: aoe ping DISK [-c COUNT] [-i NETIF]... [OPTION]...\n"
+             "Measure how long a disk's target takes to answer.",
+    .notes =
+        "Exit status: 0 when there was an answer on each interface, 1 when\n"
+        "there was none on one, 2 for wrong usage.",
+    .shared = OPTIONS_NETWORK,
+    .own = own,
+};
 
 int ping_main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"count", required_argument, NULL, 'c'},
-        {"interval", required_argument, NULL, 'I'},
-        COMMAND_DISK_LONG,
-        {NULL, 0, NULL, 0},
-    };
-    static const struct command_options options = {"c:I:" COMMAND_DISK_SHORT,
-                                                   longs, help, set_option};
-    struct ping p = {.count = 5, .interval = NS_PER_S, .wait = NS_PER_S};
+    struct ping p = {.count = 5, .interval = NS_PER_S};
     struct command_disk c;
     int status;
 
-    command_disk_init(&c, "ping");
-    status = command_disk_options(&c, &options, &p, argc, argv);
+    command_disk_init(&c, &line);
+    c.options.wait = NS_PER_S;
+    status = command_disk_options(&c, &p, &argc, argv);
+    if (status < 0 && !c.options.wait)
+        status = command_wrong(&c, "--wait", "0", "nothing answers at once");
     if (status < 0)
         status = command_disk_alone(&c, argc, argv);
     if (status < 0)

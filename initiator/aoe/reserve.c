@@ -5,6 +5,7 @@
  */
 #include "initiator/aoe/commands.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,17 +25,20 @@ static const struct {
 
 enum { WORDS = sizeof words / sizeof words[0] };
 
-static void help(void)
-{
-    puts("Usage: aoe reserve DISK [list|take|force|release] [-i NETIF]...\n"
-         "                   [OPTION]...\n"
-         "Show or change for whom a disk is reserved.\n\n"
-         "  list     show the addresses; none: everyone may use it\n"
-         "  take     reserve it for the interfaces named, if nobody else has\n"
-         "  force    take it from whoever has it\n"
-         "  release  let everyone use it again\n\n" COMMAND_DISK_HELP
-         "\nExit status: 0 done, 1 failed, 2 wrong usage.");
-}
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "reserve",
+    .usage =
+        "Usage: aoe reserve DISK [list|take|force|release] [-i NETIF]...\n"
+        "                   [OPTION]...\n"
+        "Show or change for whom a disk is reserved.\n\n"
+        "  list     show the addresses; none: everyone may use it\n"
+        "  take     reserve it for the interfaces named, if nobody else has\n"
+        "  force    take it from whoever has it\n"
+        "  release  let everyone use it again",
+    .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    .shared = OPTIONS_NETWORK,
+};
 
 static int reserve(struct command_disk *c, int word)
 {
@@ -46,14 +50,15 @@ static int reserve(struct command_disk *c, int word)
     if (status)
         return status;
     if (words[word].ours) {
-        for (unsigned i = 0; i < c->interfaces.count; i++)
-            if (aoe_interface_mac(c->aoe, c->interfaces.names[i], macs[i])) {
+        for (unsigned i = 0; i < c->options.interfaces.count; i++)
+            if (aoe_interface_mac(c->aoe, c->options.interfaces.names[i],
+                                  macs[i])) {
                 log_error("reserve: %s: it has no address",
-                          c->interfaces.names[i]);
+                          c->options.interfaces.names[i]);
                 return EXIT_FAILED;
             }
         control.macs = (const uint8_t(*)[6])macs;
-        control.mac_count = c->interfaces.count;
+        control.mac_count = c->options.interfaces.count;
     }
     return command_targets_run(c, &targets, &control, command_targets_macs);
 }
@@ -61,11 +66,9 @@ static int reserve(struct command_disk *c, int word)
 /* Returns -1 to go on, else the exit status. */
 static int arguments(struct command_disk *c, int *word, int argc, char **argv)
 {
-    if (argc < 1 || argc > 2) {
-        log_error("reserve: name one disk, like e1.2, and what to do; see aoe "
-                  "reserve --help");
-        return EXIT_USAGE;
-    }
+    if (argc < 1 || argc > 2)
+        return command_wrong(c, "name one disk, like e1.2, and what to do",
+                             NULL, NULL);
     while (argc > 1 && *word < WORDS && strcmp(words[*word].name, argv[1]) != 0)
         ++*word;
     if (*word == WORDS)
@@ -76,17 +79,13 @@ static int arguments(struct command_disk *c, int *word, int argc, char **argv)
 
 int reserve_main(int argc, char **argv)
 {
-    static const struct option longs[] = {COMMAND_DISK_LONG,
-                                          {NULL, 0, NULL, 0}};
-    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
-                                                   help, NULL};
     struct command_disk c;
     int status, word = 0;
 
-    command_disk_init(&c, "reserve");
-    status = command_disk_options(&c, &options, NULL, argc, argv);
+    command_disk_init(&c, &line);
+    status = command_disk_options(&c, NULL, &argc, argv);
     if (status < 0)
-        status = arguments(&c, &word, argc - optind, argv + optind);
+        status = arguments(&c, &word, argc, argv);
     if (status < 0)
         status = reserve(&c, word);
     command_disk_close(&c);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +17,6 @@
 #include "initiator/client/disk_text.h"
 
 enum { SECTOR = 512, AT_ONCE = 8, READS_MAX = 1 << 20 };
-
-static void help(void)
-{
-    puts("Usage: aoe stat DISK [-i NETIF]... [OPTION]...\n"
-         "Show what a disk is, its paths and how they are doing.\n\n"
-         "      --reads N          read so many sectors to find that out "
-         "(64)\n" COMMAND_IO_HELP COMMAND_DISK_HELP
-         "\nExit status: 0 done, 1 failed, 2 wrong usage.");
-}
 
 /* One of the reads on their way. */
 struct sample {
@@ -96,35 +88,39 @@ static int show_stat(struct command_disk *c, uint64_t reads)
     return err || !text ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int set_option(struct command_disk *c, int option, void *arg)
+static const char *set_reads(void *to, const char *value)
 {
-    uint64_t *reads = arg;
+    uint64_t *reads = to;
 
-    if (option != 'n')
-        return command_disk_option(c, option);
-    if (option_u64(optarg, 0, READS_MAX, reads))
-        return command_wrong(c, "--reads", optarg,
-                             "not a number up to 1048576");
-    return -1;
+    return option_u64(value, 0, READS_MAX, reads) ? "not a number up to 1048576"
+                                                  : NULL;
 }
+
+static const struct option_row own[] = {
+    {"reads", 0, "N", "read so many sectors to find that out (64)", set_reads,
+     0, 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe",
+    .command = "stat",
+    .usage = "Usage: aoe stat DISK [-i NETIF]... [OPTION]...\n"
+             "Show what a disk is, its paths and how they are doing.",
+    .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    .shared = OPTIONS_DISK,
+    .own = own,
+};
 
 int stat_main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"reads", required_argument, NULL, 'n'},
-        COMMAND_IO_LONG,
-        COMMAND_DISK_LONG,
-        {NULL, 0, NULL, 0},
-    };
-    static const struct command_options options = {COMMAND_DISK_SHORT, longs,
-                                                   help, set_option};
     struct command_disk c;
     uint64_t reads = 64;
     int status;
 
-    command_disk_init(&c, "stat");
-    c.options.read_only = true;
-    status = command_disk_options(&c, &options, &reads, argc, argv);
+    command_disk_init(&c, &line);
+    c.options.disk.read_only = true;
+    status = command_disk_options(&c, &reads, &argc, argv);
     if (status < 0)
         status = command_disk_alone(&c, argc, argv);
     if (status < 0)

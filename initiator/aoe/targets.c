@@ -34,7 +34,7 @@ static void found(void *arg, const struct aoe_found *f)
 
 int command_targets_find(struct command_disk *c, struct command_targets *t)
 {
-    int err = interfaces_open(&c->interfaces, &c->aoe);
+    int err = interfaces_open(&c->options.interfaces, &c->aoe);
     struct aoe_discovery *search;
     uint64_t now, end;
     bool any = false;
@@ -44,11 +44,11 @@ int command_targets_find(struct command_disk *c, struct command_targets *t)
     *t = (struct command_targets){0};
     err = aoe_discover_start(c->aoe, c->shelf, c->slot, found, t, &search);
     if (err) {
-        log_error("%s: %s: %s", c->command, c->name, strerror(-err));
+        log_error("%s: %s: %s", c->line->command, c->name, strerror(-err));
         return EXIT_FAILED;
     }
     now = command_now(c);
-    end = now + c->wait;
+    end = now + c->options.wait;
     while (!err && now < end) {
         err = command_wait(c, end);
         now = command_now(c);
@@ -59,7 +59,8 @@ int command_targets_find(struct command_disk *c, struct command_targets *t)
     aoe_discover_stop(search);
     if (t->count)
         return 0;
-    disk_log_no_answer(c->command, c->name, &c->interfaces, c->wait);
+    disk_log_no_answer(c->line->command, c->name, &c->options.interfaces,
+                       c->options.wait);
     return EXIT_FAILED;
 }
 
@@ -70,38 +71,38 @@ static void explain(const struct command_disk *c, const char *name,
 
     switch (-status) {
     case ETIMEDOUT:
-        log_error("%s: %s: no answer", c->command, name);
+        log_error("%s: %s: no answer", c->line->command, name);
         break;
     case EEXIST:
         log_error("%s: %s: it has another config string: \"%s\"; force "
                   "replaces it",
-                  c->command, name,
+                  c->line->command, name,
                   format_escaped(there, sizeof there, control->answer.string,
                                  control->answer.length));
         break;
     case EBUSY:
         log_error("%s: %s: it is reserved for others; aoe reserve %s lists "
                   "them, force takes it from them",
-                  c->command, name, c->name);
+                  c->line->command, name, c->name);
         break;
     case ENOSPC:
-        log_error("%s: %s: its list is full", c->command, name);
+        log_error("%s: %s: its list is full", c->line->command, name);
         break;
     case EOPNOTSUPP:
-        log_error("%s: %s: the target does not have this command", c->command,
-                  name);
+        log_error("%s: %s: the target does not have this command",
+                  c->line->command, name);
         break;
     case EINVAL:
         log_error("%s: %s: the target refuses it: it is too long, or this "
                   "host may not",
-                  c->command, name);
+                  c->line->command, name);
         break;
     case EMSGSIZE:
         log_error("%s: %s: it does not fit into a frame of this interface",
-                  c->command, name);
+                  c->line->command, name);
         break;
     default:
-        log_error("%s: %s: %s", c->command, name, strerror(-status));
+        log_error("%s: %s: %s", c->line->command, name, strerror(-status));
     }
 }
 

@@ -148,5 +148,5 @@ check "--memory 8: blocks are shorter" \
 check "--memory 8: nbdcopy" nbdcopy --connections=4 "$URI" null:
 check "--memory 8: the most it ever had" at_most VmHWM 24
 stop nbd
-check "--memory 1 is refused" refuses 2 'aoe-nbd: --memory 1: not a number' \
+check "--memory 1 is refused" refuses 2 'aoe-nbd: serve: --memory 1: not a number' \
     aoe-nbd serve e1.2 -i eth0 --unix "$SOCK" --memory 1

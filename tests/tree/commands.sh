@@ -52,6 +52,54 @@ for program in aoe aoe-target aoe-nbd aoe-fuse; do
     fi
 done
 
+# The options that all users of a disk share mean the same everywhere.  --help comes
+# last, so that what stands before it was taken.
+NETWORK="-ieth0 --interface=eth0 -w3 --wait=0.5 --link=packet --link=pcap -v -vv --verbose -h"
+DISK="$NETWORK -T3 --timeout=0 -W7 --window=7"
+SERVER="$DISK --replay=64 -r --read-only"
+takes() { # COMMAND... OPTION
+    "$@" --help >"$TMP/help" 2>"$TMP/err" && [ ! -s "$TMP/err" ]
+}
+all_taken() { # OPTIONS COMMAND...
+    local option bad=0 options=$1
+    shift
+    for option in $options; do
+        takes "$@" "$option" || { echo "$option" && bad=1; }
+    done
+    return $bad
+}
+# What is no value of theirs is refused in one line that says what is.
+all_judged() { # COMMAND...
+    local option
+    for option in --wait=soon --timeout=-1 --window=0 --replay=4097 --link=queues \
+        --verbose=3 --read-only=no --help=me --int --wa; do
+        "$@" --help | grep -q -- "${option%%=*}" || continue
+        refuses 2 "^${1##*/}: $2: ${option%%=*}.*; see $1 $2 --help" "$@" "$option" ||
+            return 1
+    done
+}
+shares() { # OPTIONS COMMAND...
+    local options=$1
+    shift
+    command -v "$1" >/dev/null || return
+    "$1" "$2" --help | grep -q '^Usage' || return # this build lacks it
+    check "$* takes the options that it shares" all_taken "$options" "$@"
+    check "$* judges their values" all_judged "$@"
+}
+for sub in discover ping config mask reserve; do
+    shares "$NETWORK" aoe $sub
+done
+for sub in stat copy bench; do
+    shares "$DISK" aoe $sub
+done
+shares "$SERVER" aoe-nbd serve
+shares "$SERVER -f --foreground" aoe-nbd connect
+shares "$SERVER -f --foreground" aoe-fuse mount
+for sub in disconnect list; do
+    shares "-v -vv --verbose -h" aoe-nbd $sub
+done
+shares "-v -vv --verbose -h" aoe-fuse umount
+
 # The helper of mount(8) is a script, and is called as mount(8) calls them.
 PATH=$ROOT/dist:$PATH
 check "mount.aoe --help is useful" says '^usage: mount -t aoe' mount.aoe --help

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +26,6 @@ static bool parse(struct mount_options *o, const char *line, int *status)
     while ((word = strsep(&rest, " ")))
         argv[argc++] = word;
     argv[argc] = NULL;
-    optind = 0; /* glibc: start anew */
     return mount_options_parse(o, argc, argv, status);
 }
 
@@ -62,9 +60,9 @@ static void defaults(void **state)
     assert_int_equal(o.disk_count, 1);
     assert_int_equal(o.disks[0].shelf, 1);
     assert_int_equal(o.disks[0].slot, 2);
-    assert_false(o.foreground);
-    assert_int_equal(o.disk.timeout, AOE_TIMEOUT_DEFAULT);
-    assert_int_equal(o.wait, 10 * NS_PER_S);
+    assert_false(o.client.foreground);
+    assert_int_equal(o.client.disk.timeout, AOE_TIMEOUT_DEFAULT);
+    assert_int_equal(o.client.wait, 10 * NS_PER_S);
     assert_int_equal(o.fs.mode, 0600);
     assert_false(o.fs.read_only);
     assert_false(o.fs.cache);
@@ -89,14 +87,14 @@ static void everything(void **state)
     assert_int_equal(o.disk_count, 2);
     assert_int_equal(o.disks[1].shelf, 65534);
     assert_int_equal(o.disks[1].slot, 254);
-    assert_int_equal(o.interfaces.count, 3);
-    assert_string_equal(o.interfaces.names[2], "eth2");
-    assert_string_equal(o.interfaces.link, "pcap");
-    assert_true(o.foreground);
-    assert_int_equal(o.disk.timeout, 0);
-    assert_int_equal(o.disk.window, 7);
-    assert_int_equal(o.disk.replay, 64 << 20);
-    assert_int_equal(o.wait, 1500 * NS_PER_MS);
+    assert_int_equal(o.client.interfaces.count, 3);
+    assert_string_equal(o.client.interfaces.names[2], "eth2");
+    assert_string_equal(o.client.interfaces.link, "pcap");
+    assert_true(o.client.foreground);
+    assert_int_equal(o.client.disk.timeout, 0);
+    assert_int_equal(o.client.disk.window, 7);
+    assert_int_equal(o.client.disk.replay, 64 << 20);
+    assert_int_equal(o.client.wait, 1500 * NS_PER_MS);
     assert_int_equal(o.fs.uid, 3);
     assert_int_equal(o.fs.gid, 4);
     assert_int_equal(o.fs.mode, 0444);
@@ -122,13 +120,13 @@ static void everything_in_one_option(void **state)
         "timeout=7,wait=0.5,link=pcap,window=9,replay=3,_netdev,nofail,noauto,"
         "user=me,comment=no,x-systemd.automount,X-gvfs-hide,nodev",
         &status));
-    assert_int_equal(o.interfaces.count, 2);
-    assert_string_equal(o.interfaces.names[1], "eth1");
-    assert_string_equal(o.interfaces.link, "pcap");
-    assert_int_equal(o.disk.window, 9);
-    assert_int_equal(o.disk.replay, 3 << 20);
-    assert_int_equal(o.disk.timeout, 7 * NS_PER_S);
-    assert_int_equal(o.wait, 500 * NS_PER_MS);
+    assert_int_equal(o.client.interfaces.count, 2);
+    assert_string_equal(o.client.interfaces.names[1], "eth1");
+    assert_string_equal(o.client.interfaces.link, "pcap");
+    assert_int_equal(o.client.disk.window, 9);
+    assert_int_equal(o.client.disk.replay, 3 << 20);
+    assert_int_equal(o.client.disk.timeout, 7 * NS_PER_S);
+    assert_int_equal(o.client.wait, 500 * NS_PER_MS);
     assert_true(passed_on(&o, "nodev"));
     assert_true(passed_on(&o, "rw"));
     assert_false(passed_on(&o, "nofail"));

@@ -135,7 +135,7 @@ static const char *unsuitable(const struct kernel_connection *c,
     if (strcmp(d->backend, c->backend) != 0)
         return "it was connected to another disk";
     if (e->read_only && !d->read_only)
-        return c->options.disk.read_only
+        return c->options.client.disk.read_only
                    ? "it takes writes, which --read-only would make fail; "
                      "resume it without"
                    : "it takes writes, and the disk has become read-only";

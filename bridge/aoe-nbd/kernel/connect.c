@@ -52,10 +52,10 @@ static void stopped(void *arg)
                                     .done = flushed,
                                     .arg = c,
                                     .writer = aoe_writer_open(c->disk.disk)};
-    err = c->options.disk.read_only
+    err = c->options.client.disk.read_only
               ? 0
               : c->disk.export.submit(c->disk.export.disk, &c->flush);
-    if (err || c->options.disk.read_only)
+    if (err || c->options.client.disk.read_only)
         flushed(&c->flush, err);
 }
 
@@ -93,7 +93,7 @@ static void on_signal(void *arg, int signo)
         loop_stop(c->loop, EXIT_FAILED);
     else if (c->state != CONNECTION_ENDING &&
              /* In the background no terminal can hang up. */
-             (signo != SIGHUP || c->options.foreground))
+             (signo != SIGHUP || c->options.client.foreground))
         helper_chore(c, CHORE_TAKE_AWAY);
 }
 
@@ -146,7 +146,7 @@ static void ready(void *arg)
     struct kernel_connection *c = arg;
 
     loop_timer_cancel(c->loop, &c->search);
-    survive(c->options.name, !c->options.foreground);
+    survive(c->options.name, !c->options.client.foreground);
     if (prepare(c) || connection_attach(c)) {
         loop_stop(c->loop, EXIT_FAILED);
         return;
@@ -160,8 +160,8 @@ static void not_found(void *arg)
 {
     struct kernel_connection *c = arg;
 
-    disk_log_missing("connect", c->disk.disk, &c->options.interfaces,
-                     c->options.wait);
+    disk_log_missing("connect", c->disk.disk, &c->options.client.interfaces,
+                     c->options.client.wait);
     loop_stop(c->loop, EXIT_FAILED);
 }
 
@@ -184,13 +184,14 @@ static int begin(struct kernel_connection *c)
     if (!err)
         err = catch_signals(c);
     if (!err)
-        err = nbd_disk_open(&c->disk, &c->aoe_loop, o->shelf, o->slot, &o->disk,
-                            ready, c);
+        err = nbd_disk_open(&c->disk, &c->aoe_loop, o->shelf, o->slot,
+                            &o->client.disk, ready, c);
     c->disk.resized = on_resized;
     c->disk.settled = connection_settled;
     c->disk.conflict = not_found; /* waiting would make it no better */
     if (!err)
-        err = loop_timer_set(c->loop, &c->search, loop_now(c->loop) + o->wait);
+        err = loop_timer_set(c->loop, &c->search,
+                             loop_now(c->loop) + o->client.wait);
     return err;
 }
 
@@ -207,7 +208,7 @@ static void clean(struct kernel_connection *c)
 
 static int serve(struct kernel_connection *c)
 {
-    int status = interfaces_open(&c->options.interfaces, &c->aoe);
+    int status = interfaces_open(&c->options.client.interfaces, &c->aoe);
 
     if (status)
         return status;
@@ -233,7 +234,7 @@ static int run(struct kernel_connection *c)
         connection_refuse(c, kernel_nbd_error(err));
         return EXIT_FAILED;
     }
-    if (!c->options.foreground)
+    if (!c->options.client.foreground)
         pid = background_fork(&c->background);
     if (pid < 0) {
         log_error("connect: going to the background: %s", strerror((int)-pid));
@@ -250,6 +251,6 @@ int kernel_connect_command(int argc, char **argv)
 
     if (status < 0)
         status = run(&c);
-    interfaces_free(&c.options.interfaces);
+    client_options_free(&c.options.client);
     return status;
 }

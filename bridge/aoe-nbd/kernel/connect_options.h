@@ -7,18 +7,16 @@
 
 #include <stdbool.h>
 
-#include "initiator/client/interfaces.h"
+#include "initiator/client/client_options.h"
 
 struct connect_options {
     const char *name; /* "e1.2" */
     uint16_t shelf;
     uint8_t slot;
     int index;                    /* of /dev/nbdN; -1: any */
-    struct interfaces interfaces; /* interfaces_free() */
-    struct aoe_disk_options disk;
-    uint64_t wait; /* ns to find the disk in */
+    struct client_options client; /* client_options_free() */
     unsigned hold; /* seconds that requests wait for a new server */
-    bool foreground, swap;
+    bool swap;
     bool resume; /* the device of a server that is gone, and no new one */
     bool again;  /* that, if there is one, or else a new device */
 };

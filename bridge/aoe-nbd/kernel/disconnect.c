@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +17,7 @@
 #include "bridge/aoe-nbd/kernel/nbd.h"
 #include "bridge/aoe-nbd/kernel/use.h"
 #include "bridge/aoe-nbd/kernel/commands.h"
+#include "initiator/client/command_line.h"
 
 enum { LOOKS = 20, WHO_MAX = 256 };
 static const struct timespec between_looks = {0, 100000000};
@@ -130,17 +131,30 @@ static int take_away_later(const struct kernel_device *d)
 
 /* ---- the command --------------------------------------------------------- */
 
-static void help(void)
-{
-    puts("Usage: aoe-nbd disconnect [--force | --lazy] (DISK | /dev/nbdN)\n"
-         "Take the block device of an AoE disk away, after flushing it.\n\n"
-         "  -f, --force  also when it is mounted or open, cannot be flushed, "
-         "or\n"
-         "               its server is gone; what was not written is lost\n"
-         "  -l, --lazy   as soon as nobody uses it any more, if that is not "
-         "now\n"
-         "  -h, --help   show this");
-}
+struct disconnect_options {
+    bool force, lazy;
+};
+
+static const struct option_row own[] = {
+    {"force", 'f', NULL,
+     "also when it is mounted or open, cannot be flushed,\n"
+     "or its server is gone; what was not written is lost",
+     NULL, offsetof(struct disconnect_options, force), 0},
+    {"lazy", 'l', NULL,
+     "as soon as nobody uses it any more, if that is not now", NULL,
+     offsetof(struct disconnect_options, lazy), 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct command_line line = {
+    .program = "aoe-nbd",
+    .command = "disconnect",
+    .usage = "Usage: aoe-nbd disconnect [--force | --lazy] (DISK | /dev/nbdN)\n"
+             "Take the block device of an AoE disk away, after flushing it.",
+    .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
+    .shared = OPTION_VERBOSE,
+    .own = own,
+};
 
 static bool find(struct kernel_device *d, const char *name)
 {
@@ -175,35 +189,15 @@ static int disconnect(const char *name, bool force, bool lazy)
 
 int kernel_disconnect_command(int argc, char **argv)
 {
-    static const struct option longs[] = {{"force", no_argument, NULL, 'f'},
-                                          {"lazy", no_argument, NULL, 'l'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    static char program[] = "aoe-nbd";
-    bool force = false, lazy = false;
-    int c;
+    struct disconnect_options o = {0};
+    int status = command_line_parse(&line, NULL, &o, &argc, argv);
 
-    argv[0] = program; /* what getopt begins its complaints with */
-    while ((c = getopt_long(argc, argv, "flh", longs, NULL)) != -1) {
-        if (c == 'h') {
-            help();
-            return EXIT_DONE;
-        }
-        if (c == 'f')
-            force = true;
-        else if (c == 'l')
-            lazy = true;
-        else
-            return EXIT_USAGE;
-    }
-    if (force && lazy) {
-        log_error("disconnect: --force and --lazy: now or later, not both");
-        return EXIT_USAGE;
-    }
-    if (argc - optind != 1) {
-        log_error("disconnect: name one disk or device; see aoe-nbd disconnect "
-                  "--help");
-        return EXIT_USAGE;
-    }
-    return disconnect(argv[optind], force, lazy);
+    if (status >= 0)
+        return status;
+    if (o.force && o.lazy)
+        return command_line_wrong(&line, "--force and --lazy", NULL,
+                                  "now or later, not both");
+    if (argc != 1)
+        return command_line_wrong(&line, "name one disk or device", NULL, NULL);
+    return disconnect(argv[0], o.force, o.lazy);
 }

@@ -3,24 +3,25 @@
  * aoe-nbd list: which disks are block devices here.
  */
 #include <stdio.h>
-#include <string.h>
 
-#include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe-nbd/kernel/device.h"
 #include "bridge/aoe-nbd/kernel/commands.h"
+#include "initiator/client/command_line.h"
 
-static void help(void)
-{
-    puts("Usage: aoe-nbd list\n"
-         "List the AoE disks that are block devices of this machine.\n\n"
-         "  -h, --help  show this\n\n"
-         "A line for each: device, disk, process id of its server (`-': it is\n"
-         "gone, see aoe-nbd connect --resume), bytes, rw or ro,\n"
-         "and serving or no-server, or unknown to all but root.");
-}
+static const struct command_line command_line = {
+    .program = "aoe-nbd",
+    .command = "list",
+    .usage = "Usage: aoe-nbd list\n"
+             "List the AoE disks that are block devices of this machine.",
+    .notes =
+        "A line for each: device, disk, process id of its server (`-': it is\n"
+        "gone, see aoe-nbd connect --resume), bytes, rw or ro,\n"
+        "and serving or no-server, or unknown to all but root.",
+    .shared = OPTION_VERBOSE,
+};
 
-static void line(void *arg, const struct kernel_device *d)
+static void print_device(void *arg, const struct kernel_device *d)
 {
     pid_t server = kernel_server(d->index);
     char device[32], pid[16] = "-";
@@ -38,15 +39,13 @@ static void line(void *arg, const struct kernel_device *d)
 
 int kernel_list_command(int argc, char **argv)
 {
-    if (argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-        help();
-        return EXIT_DONE;
-    }
-    if (argc > 1) {
-        log_error("list: %s: takes no argument; see aoe-nbd list --help",
-                  argv[1]);
-        return EXIT_USAGE;
-    }
-    kernel_device_each(line, NULL);
+    int status = command_line_parse(&command_line, NULL, NULL, &argc, argv);
+
+    if (status >= 0)
+        return status;
+    if (argc > 0)
+        return command_line_wrong(&command_line, argv[0], NULL,
+                                  "takes no argument");
+    kernel_device_each(print_device, NULL);
     return EXIT_DONE;
 }
