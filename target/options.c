@@ -101,7 +101,7 @@ static void help(void)
         "                 keep config string, mask list and reservation "
         "there\n"
         "  --control PATH listen on this socket for aoe-target ctl\n"
-        "  --link packet|queue|pcap\n"
+        "  --link packet|socket|pcap\n"
         "                 how frames are sent and received\n"
         "  --fault SPEC   fail on purpose, for testing: see the manual page\n"
         "  --user NAME[:GROUP]\n"

@@ -33,7 +33,7 @@ static const struct backend {
                 const struct link_options *o);
 } backends[] = {
     {"packet", OPEN_PACKET},
-    {"queue", OPEN_PACKET},
+    {"socket", OPEN_PACKET},
     {"pcap", OPEN_PCAP},
 };
 

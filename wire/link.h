@@ -2,7 +2,7 @@
  *
  * A link carries whole Ethernet frames on one network interface.  Backends:
  * `packet` (Linux AF_PACKET: frames come through memory shared with the kernel
- * where it has that, and leave many with a system call), `queue` (the same
+ * where it has that, and leave many with a system call), `socket` (the same
  * without the memory), `pcap` (libpcap, for BSD and macOS), and in the tests
  * `pair`, two ends in one process.
  *
@@ -37,7 +37,7 @@ struct link_filter {
 };
 
 struct link_options {
-    const char *backend; /* "packet", "queue", "pcap"; NULL: the best */
+    const char *backend; /* "packet", "socket", "pcap"; NULL: the best */
     struct link_filter filter;
     unsigned rx_frames; /* receive buffers; 0 means LINK_BATCH */
     /* Where in its buffer a frame's byte `align_at` falls on a multiple of

@@ -40,7 +40,7 @@ bool link_refused(struct link *l, int error, int *taken, int count);
 
 /* ---- the backends -------------------------------------------------------- */
 
-/* As link_open.  "packet" and "queue". */
+/* As link_open.  "packet" and "socket". */
 int link_packet_open(struct link **out, const char *ifname,
                      const struct link_options *o);
 int link_pcap_open(struct link **out, const char *ifname,

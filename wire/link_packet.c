@@ -466,8 +466,8 @@ static const struct link_ops packet_ops = {
     .close = packet_close,
 };
 
-static const struct link_ops queue_ops = {
-    .name = "queue",
+static const struct link_ops socket_ops = {
+    .name = "socket",
     .recv = packet_recv,
     .send = packet_send,
     .refresh = packet_refresh,
@@ -481,15 +481,15 @@ int link_packet_open(struct link **out, const char *ifname,
     struct packet_link *p;
     struct netif n;
     struct link *l;
-    bool queue = o->backend && strcmp(o->backend, queue_ops.name) == 0;
-    int e = link_new(&l, sizeof(*p), queue ? &queue_ops : &packet_ops, ifname,
-                     o, &n);
+    bool socket_only = o->backend && strcmp(o->backend, socket_ops.name) == 0;
+    int e = link_new(&l, sizeof(*p), socket_only ? &socket_ops : &packet_ops,
+                     ifname, o, &n);
 
     if (e)
         return e;
     p = packet_of(l);
     p->reported = n.up;
-    if (!queue)
+    if (!socket_only)
         p->ring_frames =
             o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
     p->socket_bytes = o->socket_bytes;

@@ -384,7 +384,7 @@ static struct nbdkit_plugin plugin = {
         "window=FRAMES      at most so many in flight on a path\n"
         "replay=MIB         keep up to so much of what was written and not\n"
         "                   flushed, for a target that restarts (0)\n"
-        "link=KIND          packet, queue or pcap",
+        "link=KIND          packet, socket or pcap",
     .load = load,
     .unload = close_all,
     .config = config,

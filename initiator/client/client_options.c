@@ -42,7 +42,7 @@ static const char *set_timeout(void *to, const char *value)
 /* The value may be a piece of a longer text that ends before it is used. */
 static const char *set_link(void *to, const char *value)
 {
-    static const char *const kinds[] = {"packet", "queue", "pcap"};
+    static const char *const kinds[] = {"packet", "socket", "pcap"};
     struct client_options *o = to;
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -50,7 +50,7 @@ static const char *set_link(void *to, const char *value)
             o->interfaces.link = kinds[i];
             return NULL;
         }
-    return "not packet, queue or pcap";
+    return "not packet, socket or pcap";
 }
 
 static const char *set_window(void *to, const char *value)
@@ -107,7 +107,7 @@ const struct option_row client_option_rows[] = {
      "flushed, and write it again after a restart of the\n"
      "target (0)",
      set_replay, 0, OPTION_REPLAY},
-    {"link", 0, "KIND", "packet, queue or pcap: how to reach the wire",
+    {"link", 0, "KIND", "packet, socket or pcap: how to reach the wire",
      set_link, 0, OPTION_LINK},
     {"verbose", 'v', NULL, "log decisions; given twice, each frame too",
      set_verbose, 0, OPTION_VERBOSE},

@@ -139,11 +139,6 @@ int interfaces_open(struct interfaces *ifs, struct aoe **out)
                   "(see @aoekit-tag-... in /proc/net/unix)");
     if (!err)
         return 0;
-    if (err == -EINVAL && o.link) {
-        log_error("link \"%s\": no such kind; packet, queue and pcap are",
-                  o.link);
-        return EXIT_USAGE;
-    }
     interfaces_explain(bad ? bad : ifs->names[0], err);
     return EXIT_FAILED;
 }

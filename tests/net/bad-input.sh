@@ -108,7 +108,7 @@ for command in "$discover" "$serve" "$mount"; do
         check "$command --frobnicate" refuses 2 \
             "^$program: .*--frobnicate" on_host $command -i eth0 --frobnicate
         check "$command --link pigeon" refuses 2 \
-            "^$program: .*pigeon.*packet, queue or pcap" on_host $command -i eth0 --link pigeon
+            "^$program: .*pigeon.*packet, socket or pcap" on_host $command -i eth0 --link pigeon
     }
 done
 check "aoe discover --wait soon" \

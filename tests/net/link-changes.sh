@@ -81,5 +81,5 @@ walk() {
 }
 
 walk packet --user 65534:65534
-walk queue
+walk socket
 walk pcap

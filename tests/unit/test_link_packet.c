@@ -70,12 +70,12 @@ static int batches_on_an_old_kernel(void *arg)
     return n->b->tx_bytes == LINK_BATCH * 1514 ? 0 : 5;
 }
 
-static void queue_without_recvmmsg(void **state)
+static void socket_without_recvmmsg(void **state)
 {
     struct veth n;
 
     (void)state;
-    veth_open(&n, "queue");
+    veth_open(&n, "socket");
     assert_int_equal(veth_child(batches_on_an_old_kernel, &n), 0);
     veth_close(&n);
 }
@@ -111,10 +111,10 @@ static void packet_counts_drops(void **state)
     drops("packet");
 }
 
-static void queue_counts_drops(void **state)
+static void socket_counts_drops(void **state)
 {
     (void)state;
-    drops("queue");
+    drops("socket");
 }
 
 static void loopback(void **state)
@@ -169,9 +169,9 @@ static void candidates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(queue_without_recvmmsg),
+        cmocka_unit_test(socket_without_recvmmsg),
         cmocka_unit_test(packet_counts_drops),
-        cmocka_unit_test(queue_counts_drops),
+        cmocka_unit_test(socket_counts_drops),
         cmocka_unit_test(loopback),
         cmocka_unit_test(candidates),
     };

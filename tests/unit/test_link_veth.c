@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the real links, packet, queue and pcap, must do on a real interface:
+ * What the real links, packet, socket and pcap, must do on a real interface:
  * batches, the kernel's filter, and interfaces that go down, change their MTU
  * or address, vanish and come back.
  */
@@ -417,7 +417,7 @@ static void aligned_buffers(const char *backend)
                                             what(backend, aligned_buffers)
 
 FOR_EVERY_TEST(packet, FOR_BACKEND)
-FOR_EVERY_TEST(queue, FOR_BACKEND)
+FOR_EVERY_TEST(socket, FOR_BACKEND)
 #ifdef HAVE_PCAP
 FOR_EVERY_TEST(pcap, FOR_BACKEND)
 #endif
@@ -427,7 +427,7 @@ FOR_EVERY_TEST(pcap, FOR_BACKEND)
 int main(void)
 {
     const struct CMUnitTest tests[] = {FOR_EVERY_TEST(packet, IN_TABLE)
-                                           FOR_EVERY_TEST(queue, IN_TABLE)
+                                           FOR_EVERY_TEST(socket, IN_TABLE)
 #ifdef HAVE_PCAP
                                                FOR_EVERY_TEST(pcap, IN_TABLE)
 #endif
