@@ -221,7 +221,7 @@ static int backend(struct target_options *o, char *arg)
 {
     if (strcmp(arg, "packet") != 0 && strcmp(arg, "queue") != 0 &&
         strcmp(arg, "pcap") != 0)
-        return wrong("--link", arg, "there are packet, queue and pcap");
+        return wrong("--link", arg, "there are packet, socket and pcap");
     o->backend = arg;
     return -1;
 }

@@ -49,7 +49,6 @@ static int serve(struct mount_server *s)
 {
     int err;
 
-    loop_timer_cancel(s->loop, &s->timer);
     survive(aoe_disk_name(s->disks[0].disk), !s->options->client.foreground);
     mount_server_enter(s, MOUNT_SERVING);
     if (aoefs_mount(&s->fs, s->path, s->loop, &s->al)) {

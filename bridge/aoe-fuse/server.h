@@ -15,6 +15,7 @@
 #include "initiator/client/background.h"
 #include "bridge/aoe-fuse/auto_unmount.h"
 #include "bridge/aoe-fuse/options.h"
+#include "initiator/client/disk_search.h"
 
 enum mount_phase { MOUNT_DISCOVERING, MOUNT_SERVING, MOUNT_FLUSHING };
 
@@ -26,11 +27,11 @@ struct mount_server {
     struct loop *loop;
     struct aoe *aoe;
     struct aoe_loop al;
-    struct loop_timer timer; /* deadline of discovery, then of the last flush */
+    struct disk_search search;
+    struct loop_timer timer; /* flushing: time is up */
     struct aoefs fs;
     struct aoefs_disk disks[MOUNT_DISKS_MAX];
     struct log_limit limit[MOUNT_DISKS_MAX];
-    unsigned ready; /* disks that answered */
     struct auto_unmount auto_unmount;
     pid_t unmounter; /* the child that unmounts, or 0 */
 };

@@ -4,28 +4,11 @@
  */
 #include "bridge/aoe-fuse/server.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/options.h"
 #include "initiator/client/disk_log.h"
 
-/* ---- what happens to a disk ---------------------------------------------- */
-
-static void say_missing(const struct mount_server *s,
-                        const struct aoe_disk *disk)
-{
-    disk_log_missing("mount", disk, &s->options->client.interfaces,
-                     s->options->client.wait);
-}
-
-static void disk_ready(struct mount_server *s, const struct aoe_disk *disk)
-{
-    log_debug("%s: found, %llu bytes", aoe_disk_name(disk),
-              (unsigned long long)aoe_disk_identity(disk)->size);
-    if (++s->ready == s->options->disk_count && s->phase == MOUNT_DISCOVERING)
-        loop_stop(s->loop, EXIT_DONE);
-}
+_Static_assert((int)MOUNT_DISKS_MAX <= (int)DISK_SEARCH_MAX,
+               "one search finds them all");
 
 static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
@@ -35,58 +18,59 @@ static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
     disk_log_event(&s->limit[d - s->disks], loop_now(s->loop), disk, event,
                    "losetup -c tells a loop device");
     if (event == AOE_DISK_READY)
-        disk_ready(s, disk);
-    if (event == AOE_DISK_CONFLICT && s->phase == MOUNT_DISCOVERING &&
-        !aoe_disk_ready(disk)) { /* waiting does not resolve a conflict */
-        say_missing(s, disk);
-        loop_stop(s->loop, EXIT_FAILED);
-    }
+        log_debug("%s: found, %llu bytes", aoe_disk_name(disk),
+                  (unsigned long long)aoe_disk_identity(disk)->size);
+    disk_search_event(&s->search, disk, event);
     if (event == AOE_DISK_RESIZED)
         aoefs_resized(d);
 }
 
-/* ---- discovery ----------------------------------------------------------- */
-
-static void discovery_expired(void *arg)
+static void found(void *arg)
 {
     struct mount_server *s = arg;
 
-    for (unsigned i = 0; i < s->fs.disk_count; i++)
-        if (!aoe_disk_ready(s->disks[i].disk))
-            say_missing(s, s->disks[i].disk);
+    loop_stop(s->loop, EXIT_DONE);
+}
+
+static void not_found(void *arg)
+{
+    struct mount_server *s = arg;
+
     loop_stop(s->loop, EXIT_FAILED);
 }
 
-static int open_disk(struct mount_server *s, struct aoefs_disk *d,
-                     const struct mount_address *a)
+static int open_disks(struct mount_server *s)
 {
-    int err;
+    const struct mount_options *o = s->options;
 
-    d->fs = &s->fs;
-    err = aoe_disk_open(s->aoe, a->shelf, a->slot, &s->options->client.disk,
-                        disk_event, d, &d->disk);
-    if (err)
-        log_error("mount: e%u.%u: %s", a->shelf, a->slot, strerror(-err));
-    else
+    s->fs.disks = s->disks;
+    for (unsigned i = 0; i < o->disk_count; i++) {
+        struct aoefs_disk *d = &s->disks[i];
+
+        d->fs = &s->fs;
+        if (disk_search_open(&s->search, s->aoe, o->disks[i].shelf,
+                             o->disks[i].slot, disk_event, d, &d->disk))
+            return EXIT_FAILED;
         log_debug("%s: searching", aoe_disk_name(d->disk));
-    return err;
+        s->fs.disk_count++;
+    }
+    return EXIT_DONE;
 }
 
 int mount_server_discover(struct mount_server *s)
 {
-    const struct mount_options *o = s->options;
+    int status;
 
     mount_server_enter(s, MOUNT_DISCOVERING);
-    s->fs.disks = s->disks;
-    for (unsigned i = 0; i < o->disk_count; i++) {
-        if (open_disk(s, &s->disks[i], &o->disks[i]))
-            return EXIT_FAILED;
-        s->fs.disk_count++;
-    }
-    s->timer = (struct loop_timer){.expired = discovery_expired, .arg = s};
-    if (loop_timer_set(s->loop, &s->timer,
-                       loop_clock(s->loop) + o->client.wait))
+    s->search = (struct disk_search){.trying = "mount",
+                                     .options = &s->options->client,
+                                     .found = found,
+                                     .failed = not_found,
+                                     .arg = s};
+    if (open_disks(s) || disk_search_start(&s->search, s->loop))
         return EXIT_FAILED;
     aoe_loop_kick(&s->al);
-    return loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
+    status = loop_run(s->loop) ? EXIT_FAILED : EXIT_DONE;
+    disk_search_stop(&s->search);
+    return status;
 }

@@ -15,13 +15,15 @@
 #include "base/notify.h"
 #include "base/options.h"
 #include "initiator/client/aoe_loop.h"
-#include "initiator/client/disk_log.h"
 #include "initiator/client/block_disk.h"
 #include "bridge/aoe-nbd/serve.h"
 #include "bridge/nbd/listen.h"
 #include "bridge/aoe-nbd/run.h"
 #include "bridge/aoe-nbd/serve_options.h"
 #include "bridge/nbd/service.h"
+
+_Static_assert((int)SERVE_DISKS_MAX <= (int)DISK_SEARCH_MAX,
+               "one search finds them all");
 
 enum { URI_MAX = 512, DESCRIPTORS = 1 << 16 };
 
@@ -46,14 +48,13 @@ struct serve {
     struct aoe *aoe;
     struct aoe_loop aoe_loop;
     struct served disks[SERVE_DISKS_MAX];
-    unsigned found;    /* of them */
-    unsigned flushing; /* at the end */
+    unsigned flushing; /* of them, at the end */
+    struct disk_search search;
     const struct nbd_export *exports[SERVE_DISKS_MAX];
     struct nbd_service service;
     struct nbd_listener listeners[NBD_INHERITED_MAX];
     struct nbd_run run;
     struct rlimit descriptors; /* what they were limited to at first */
-    struct loop_timer search;  /* gives up finding them */
     enum serve_state state;
     int asked_by; /* the latest signal to end */
     int status;   /* to exit with */
@@ -226,15 +227,10 @@ static int announce(struct serve *s)
     return err;
 }
 
-/* A disk was found. */
-static void ready(void *arg)
+static void found(void *arg)
 {
-    struct served *d = arg;
-    struct serve *s = d->serve;
+    struct serve *s = arg;
 
-    if (++s->found < s->options.disk_count)
-        return;
-    loop_timer_cancel(s->loop, &s->search);
     if (s->state == SERVE_STOPPING)
         return;
     assert(s->state == SERVE_SEARCHING);
@@ -251,39 +247,30 @@ static void not_found(void *arg)
 {
     struct serve *s = arg;
 
-    for (unsigned i = 0; i < s->options.disk_count; i++)
-        if (!aoe_disk_ready(s->disks[i].disk.disk))
-            disk_log_missing("serve", s->disks[i].disk.disk,
-                             &s->options.client.interfaces,
-                             s->options.client.wait);
     loop_stop(s->loop, EXIT_FAILED);
 }
 
-/* Two disks at one address: waiting would make it no better. */
-static void conflict(void *arg)
-{
-    struct served *d = arg;
-    struct serve *s = d->serve;
-
-    disk_log_missing("serve", d->disk.disk, &s->options.client.interfaces,
-                     s->options.client.wait);
-    loop_stop(s->loop, EXIT_FAILED);
-}
-
-static int open_disks(struct serve *s)
+/* 0, -errno, or EXIT_FAILED after saying why. */
+static int search(struct serve *s)
 {
     const struct serve_options *o = &s->options;
     int err = 0;
 
+    s->search = (struct disk_search){.trying = "serve",
+                                     .options = &o->client,
+                                     .found = found,
+                                     .failed = not_found,
+                                     .arg = s};
     for (unsigned i = 0; i < o->disk_count && !err; i++) {
         struct served *d = &s->disks[i];
 
         d->serve = s;
-        err = nbd_disk_open(&d->disk, &s->aoe_loop, o->disks[i].shelf,
-                            o->disks[i].slot, &o->client.disk, ready, d);
-        d->disk.conflict = conflict;
+        err = nbd_disk_open(&d->disk, &s->aoe_loop, &s->search,
+                            o->disks[i].shelf, o->disks[i].slot);
     }
-    return err;
+    if (err)
+        return EXIT_FAILED;
+    return disk_search_start(&s->search, s->loop);
 }
 
 /* Every client is a descriptor; shells and service managers allow 1024, for the
@@ -306,7 +293,6 @@ static int begin(struct serve *s)
 {
     int err = aoe_loop_attach(&s->aoe_loop, s->loop, s->aoe);
 
-    s->search = (struct loop_timer){.expired = not_found, .arg = s};
     if (!err)
         err = loop_signal(s->loop, SIGTERM, on_signal, s);
     if (!err)
@@ -315,17 +301,13 @@ static int begin(struct serve *s)
         err = loop_signal(s->loop, SIGHUP, on_signal, s);
     if (!err)
         err = loop_signal(s->loop, SIGCHLD, on_child, s);
-    if (!err)
-        err = open_disks(s);
-    if (!err)
-        err = loop_timer_set(s->loop, &s->search,
-                             loop_now(s->loop) + s->options.client.wait);
-    return err;
+    return err ? err : search(s);
 }
 
 static void clean(struct serve *s)
 {
     close_listeners(s);
+    disk_search_stop(&s->search);
     for (unsigned i = 0; i < s->options.disk_count; i++)
         nbd_disk_close(&s->disks[i].disk); /* ends what clients had in flight */
     nbd_service_close(&s->service);

@@ -15,7 +15,6 @@
 #include "initiator/client/aoe_loop.h"
 #include "initiator/client/block_disk.h"
 #include "bridge/nbdkit/thread.h"
-#include "initiator/client/disk_log.h"
 #include "initiator/client/client_options.h"
 #include "initiator/client/zero.h"
 
@@ -37,7 +36,7 @@ static struct {
     struct loop *loop;
     struct aoe_loop aoe_loop;
     struct nbd_disk disk;
-    struct loop_timer search;
+    struct disk_search search;
     struct nbdkit_thread thread;
 } self;
 
@@ -94,7 +93,7 @@ static void dump_plugin(void)
 
 /* ---- the disk, as long as there is one thread ---------------------------- */
 
-static void ready(void *arg)
+static void found(void *arg)
 {
     (void)arg;
     loop_stop(self.loop, 0);
@@ -103,8 +102,6 @@ static void ready(void *arg)
 static void not_found(void *arg)
 {
     (void)arg;
-    disk_log_missing("disk", self.disk.disk, &self.options.interfaces,
-                     self.options.wait);
     loop_stop(self.loop, -ETIMEDOUT);
 }
 
@@ -112,20 +109,20 @@ static int find(void)
 {
     int err = loop_open(&self.loop);
 
+    self.search = (struct disk_search){.trying = "disk",
+                                       .options = &self.options,
+                                       .found = found,
+                                       .failed = not_found};
     if (!err)
         err = aoe_loop_attach(&self.aoe_loop, self.loop, self.aoe);
     if (!err)
-        err = nbd_disk_open(&self.disk, &self.aoe_loop, self.shelf, self.slot,
-                            &self.options.disk, ready, NULL);
-    self.disk.conflict = not_found;
-    self.search = (struct loop_timer){.expired = not_found};
+        err = nbd_disk_open(&self.disk, &self.aoe_loop, &self.search,
+                            self.shelf, self.slot);
     if (!err)
-        err = loop_timer_set(self.loop, &self.search,
-                             loop_now(self.loop) + self.options.wait);
+        err = disk_search_start(&self.search, self.loop);
     if (!err)
         err = loop_run(self.loop);
-    if (self.loop)
-        loop_timer_cancel(self.loop, &self.search);
+    disk_search_stop(&self.search);
     return err;
 }
 

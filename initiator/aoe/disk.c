@@ -45,6 +45,7 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct command_disk *c = arg;
 
+    disk_search_event(&c->search, disk, event);
     if (event == AOE_DISK_RESTARTED || event == AOE_DISK_LOST_WRITES)
         c->lost_writes = true;
     /* The flush that fails says it. */
@@ -79,26 +80,23 @@ int command_wait(struct command_disk *c, uint64_t end)
 int command_disk_open(struct command_disk *c)
 {
     int err = interfaces_open(&c->options.interfaces, &c->aoe);
-    uint64_t now, end;
+    uint64_t end;
 
     if (err)
         return err;
-    err = aoe_disk_open(c->aoe, c->shelf, c->slot, &c->options.disk, on_event,
-                        c, &c->disk);
-    now = command_now(c);
-    end = now + c->options.wait;
-    while (!err && !aoe_disk_ready(c->disk) && now < end) {
+    c->search = (struct disk_search){.trying = c->line->command,
+                                     .options = &c->options};
+    if (disk_search_open(&c->search, c->aoe, c->shelf, c->slot, on_event, c,
+                         &c->disk))
+        return EXIT_FAILED;
+    end = command_now(c) + c->options.wait;
+    while (!err && !c->search.over && command_now(c) < end)
         err = command_wait(c, end);
-        now = *aoe_disk_trouble(c->disk) ? end : command_now(c);
-    }
-    if (!err && aoe_disk_ready(c->disk))
-        return 0;
     if (err)
         log_error("%s: %s: %s", c->line->command, c->name, strerror(-err));
     else
-        disk_log_missing(c->line->command, c->disk, &c->options.interfaces,
-                         c->options.wait);
-    return EXIT_FAILED;
+        disk_search_give_up(&c->search);
+    return aoe_disk_ready(c->disk) ? 0 : EXIT_FAILED;
 }
 
 void command_disk_close(struct command_disk *c)

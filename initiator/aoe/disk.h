@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "initiator/libaoe/aoe.h"
 #include "initiator/client/command_line.h"
+#include "initiator/client/disk_search.h"
 
 struct command_disk {
     const struct command_line *line; /* what its user sees of it */
@@ -19,7 +20,8 @@ struct command_disk {
     uint8_t slot;
     struct aoe *aoe;
     struct aoe_disk *disk; /* NULL until command_disk_open */
-    bool lost_writes;      /* what no flush has covered may be lost */
+    struct disk_search search;
+    bool lost_writes; /* what no flush has covered may be lost */
     struct log_limit limit;
     struct awake awake; /* of command_now */
 };

@@ -58,7 +58,6 @@ static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)
     e->disk = d;
     e->join = join;
     e->leave = aoe_writer_close;
-    d->ready(d->arg);
 }
 
 static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
@@ -67,8 +66,7 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 
     if (event == AOE_DISK_READY)
         become_ready(d, disk);
-    if (event == AOE_DISK_CONFLICT && !aoe_disk_ready(disk) && d->conflict)
-        d->conflict(d->arg);
+    disk_search_event(d->search, disk, event);
     if (event == AOE_DISK_RESIZED)
         d->export.size = aoe_disk_identity(disk)->size;
     if (event == AOE_DISK_SETTLED && d->settled)
@@ -80,17 +78,16 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         d->resized(d->arg);
 }
 
-int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop, uint16_t shelf,
-                  uint8_t slot, const struct aoe_disk_options *options,
-                  void (*ready)(void *arg), void *arg)
+int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop,
+                  struct disk_search *search, uint16_t shelf, uint8_t slot)
 {
     int err;
 
     *d = (struct nbd_disk){.loop = loop,
-                           .ready = ready,
-                           .arg = arg,
-                           .export.read_only = options->read_only};
-    err = aoe_disk_open(loop->aoe, shelf, slot, options, on_event, d, &d->disk);
+                           .search = search,
+                           .export.read_only = search->options->disk.read_only};
+    err =
+        disk_search_open(search, loop->aoe, shelf, slot, on_event, d, &d->disk);
     if (!err)
         aoe_loop_kick(loop);
     return err;

@@ -8,15 +8,14 @@
 #include "base/log.h"
 #include "initiator/client/aoe_loop.h"
 #include "initiator/client/block_export.h"
+#include "initiator/client/disk_search.h"
 
 struct nbd_disk {
-    struct nbd_export export; /* valid from `ready` on */
+    struct nbd_export export; /* valid once it was found */
     struct aoe_disk *disk;
     struct aoe_loop *loop;
-    void (*ready)(void *arg); /* the disk was found (once) */
-    /* May be set once it is open: two disks have its address, so that it will
-     * never be ready; and: export.size has changed. */
-    void (*conflict)(void *arg);
+    struct disk_search *search;
+    /* May be set once it is open: export.size has changed. */
     void (*resized)(void *arg);
     void (*settled)(void *arg); /* AOE_DISK_SETTLED */
     void *arg;
@@ -25,11 +24,10 @@ struct nbd_disk {
     struct log_limit limit; /* of lines about its fate */
 };
 
-/* Begins to look for the disk and says on standard error what happens to it
- * later on.  0 or -errno. */
-int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop, uint16_t shelf,
-                  uint8_t slot, const struct aoe_disk_options *options,
-                  void (*ready)(void *arg), void *arg);
+/* Makes it one of those that `search` looks for, and logs what happens to it
+ * later on.  0, or -errno after saying what happened. */
+int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop,
+                  struct disk_search *search, uint16_t shelf, uint8_t slot);
 void nbd_disk_close(struct nbd_disk *d);
 
 #endif

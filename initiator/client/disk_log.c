@@ -136,14 +136,3 @@ void disk_log_no_answer(const char *trying, const char *name,
               (double)wait / (double)NS_PER_S,
               ifs->parameters ? "wait=SECONDS" : "--wait");
 }
-
-void disk_log_missing(const char *trying, const struct aoe_disk *disk,
-                      const struct interfaces *ifs, uint64_t wait)
-{
-    const char *trouble = aoe_disk_trouble(disk);
-
-    if (*trouble)
-        log_error("%s: %s: %s", trying, aoe_disk_name(disk), trouble);
-    else
-        disk_log_no_answer(trying, aoe_disk_name(disk), ifs, wait);
-}

@@ -18,11 +18,8 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
                     const struct aoe_disk *disk, enum aoe_event event,
                     const char *resized);
 
-/* The disk was not found, or not one alone, within `wait` ns.  `trying` is
- * what the user asked for, "mount". */
-void disk_log_missing(const char *trying, const struct aoe_disk *disk,
-                      const struct interfaces *ifs, uint64_t wait);
-/* Nothing answers for `name`. */
+/* Nothing answered for `name` within `wait` ns.  `trying` is what the user
+ * asked for, "mount". */
 void disk_log_no_answer(const char *trying, const char *name,
                         const struct interfaces *ifs, uint64_t wait);
 

@@ -22,7 +22,6 @@
 #include "bridge/aoe-nbd/kernel/nbd.h"
 #include "bridge/aoe-nbd/kernel/commands.h"
 #include "initiator/client/survive.h"
-#include "initiator/client/disk_log.h"
 
 /* What the kernel may have in flight.  It splits requests at 128 KiB unless
  * told otherwise, and the memory for that many is there from the beginning. */
@@ -140,12 +139,10 @@ static int announce(struct kernel_connection *c)
     return err;
 }
 
-/* The disk was found. */
-static void ready(void *arg)
+static void found(void *arg)
 {
     struct kernel_connection *c = arg;
 
-    loop_timer_cancel(c->loop, &c->search);
     survive(c->options.name, !c->options.client.foreground);
     if (prepare(c) || connection_attach(c)) {
         loop_stop(c->loop, EXIT_FAILED);
@@ -160,8 +157,6 @@ static void not_found(void *arg)
 {
     struct kernel_connection *c = arg;
 
-    disk_log_missing("connect", c->disk.disk, &c->options.client.interfaces,
-                     c->options.client.wait);
     loop_stop(c->loop, EXIT_FAILED);
 }
 
@@ -175,28 +170,36 @@ static int catch_signals(struct kernel_connection *c)
     return err;
 }
 
-static int begin(struct kernel_connection *c)
+/* 0, -errno, or EXIT_FAILED after saying why. */
+static int search(struct kernel_connection *c)
 {
     const struct connect_options *o = &c->options;
-    int err = aoe_loop_attach(&c->aoe_loop, c->loop, c->aoe);
 
-    c->search = (struct loop_timer){.expired = not_found, .arg = c};
-    if (!err)
-        err = catch_signals(c);
-    if (!err)
-        err = nbd_disk_open(&c->disk, &c->aoe_loop, o->shelf, o->slot,
-                            &o->client.disk, ready, c);
+    c->search = (struct disk_search){.trying = "connect",
+                                     .options = &o->client,
+                                     .found = found,
+                                     .failed = not_found,
+                                     .arg = c};
+    if (nbd_disk_open(&c->disk, &c->aoe_loop, &c->search, o->shelf, o->slot))
+        return EXIT_FAILED;
     c->disk.resized = on_resized;
     c->disk.settled = connection_settled;
-    c->disk.conflict = not_found; /* waiting would make it no better */
+    c->disk.arg = c;
+    return disk_search_start(&c->search, c->loop);
+}
+
+static int begin(struct kernel_connection *c)
+{
+    int err = aoe_loop_attach(&c->aoe_loop, c->loop, c->aoe);
+
     if (!err)
-        err = loop_timer_set(c->loop, &c->search,
-                             loop_now(c->loop) + o->client.wait);
-    return err;
+        err = catch_signals(c);
+    return err ? err : search(c);
 }
 
 static void clean(struct kernel_connection *c)
 {
+    disk_search_stop(&c->search);
     nbd_disk_close(&c->disk);
     nbd_service_close(&c->service);
     aoe_loop_detach(&c->aoe_loop);

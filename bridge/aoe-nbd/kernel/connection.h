@@ -38,7 +38,7 @@ struct kernel_connection {
     struct nbd_disk disk;
     const struct nbd_export *exports[1];
     struct nbd_service service;
-    struct loop_timer search; /* gives up finding the disk */
+    struct disk_search search;
     struct aoe_request flush; /* the last one */
     char backend[KERNEL_BACKEND_MAX];
     int index;       /* of /dev/nbdN, once it is ours; or -1 */
