@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Lines on standard error: whole, one call each, with the time where it is
+ * wanted, and held back where a peer can provoke them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static int real_stderr, ends[2];
+
+static int setup(void **state)
+{
+    (void)state;
+    log_verbosity = 0;
+    real_stderr = dup(STDERR_FILENO);
+    if (pipe(ends) || fcntl(ends[0], F_SETFL, O_NONBLOCK))
+        return -1;
+    dup2(ends[1], STDERR_FILENO);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    dup2(real_stderr, STDERR_FILENO);
+    close(real_stderr);
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+/* What was written since; "" for nothing. */
+static const char *said(void)
+{
+    static char text[4096];
+    ssize_t n = read(ends[0], text, sizeof text - 1);
+
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void a_line(void **state)
+{
+    (void)state;
+    log_program("/usr/sbin/some-program");
+    assert_string_equal(log_name(), "some-program");
+    log_error("%s: %d", "e1.2", 7);
+    assert_string_equal(said(), "some-program: e1.2: 7\n");
+    log_info("well");
+    assert_string_equal(said(), "some-program: well\n");
+}
+
+static void a_long_line_is_cut(void **state)
+{
+    char text[3000];
+    const char *got;
+
+    (void)state;
+    log_program("p");
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    log_error("%s", text);
+    got = said();
+    assert_int_equal(strlen(got), 1023);
+    assert_int_equal(got[1022], '\n');
+    assert_int_equal(got[1021], 'x');
+}
+
+static int evaluated;
+
+static int evaluate(void)
+{
+    return ++evaluated;
+}
+
+static void detail_has_two_levels(void **state)
+{
+    regex_t timed;
+
+    (void)state;
+    log_program("p");
+    evaluated = 0;
+    log_debug("decided %d", evaluate());
+    log_trace("frame %d", evaluate());
+    assert_string_equal(said(), "");
+    assert_int_equal(evaluated, 0);
+    assert_int_equal(
+        regcomp(&timed,
+                "^p: [0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{6} decided 1\n$",
+                REG_EXTENDED | REG_NOSUB),
+        0);
+    log_verbosity = 1;
+    log_debug("decided %d", evaluate());
+    log_trace("frame %d", evaluate());
+    assert_int_equal(regexec(&timed, said(), 0, NULL, 0), 0);
+    log_verbosity = 2;
+    log_trace("frame %d", evaluate());
+    assert_non_null(strstr(said(), " frame 2\n"));
+    regfree(&timed);
+}
+
+static void heard(void *arg, const char *line)
+{
+    snprintf(arg, 64, "%s", line);
+}
+
+static void errors_are_heard(void **state)
+{
+    char line[64] = "";
+
+    (void)state;
+    log_program("p");
+    log_hear(heard, line);
+    log_info("no error");
+    assert_string_equal(line, "");
+    log_error("an %s", "error");
+    assert_string_equal(line, "an error");
+    log_hear(NULL, NULL);
+    log_error("another");
+    assert_string_equal(line, "an error");
+}
+
+static void a_flood_is_held_back(void **state)
+{
+    struct log_limit limit = {0};
+    unsigned held = 99, allowed = 0;
+    uint64_t now = 1000 * NS_PER_S;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        allowed += log_allowed(&limit, now + (unsigned)i, 3, &held);
+    assert_int_equal(allowed, 3);
+    assert_int_equal(held, 0);
+    assert_false(log_allowed(&limit, now + 10 * NS_PER_S - 1, 3, &held));
+    assert_true(log_allowed(&limit, now + 10 * NS_PER_S, 3, &held));
+    assert_int_equal(held, 98);
+    assert_true(log_allowed(&limit, now + 10 * NS_PER_S, 3, &held));
+    assert_int_equal(held, 0);
+}
+
+static void a_line_a_minute(void **state)
+{
+    struct log_limit limit = {0};
+    unsigned held;
+
+    (void)state;
+    assert_true(log_minutely(&limit, NS_PER_S, &held));
+    assert_false(log_minutely(&limit, 60 * NS_PER_S, &held));
+    assert_true(log_minutely(&limit, 61 * NS_PER_S, &held));
+    assert_int_equal(held, 1);
+}
+
+/* Else the next socket would be where lines go. */
+static void closed_descriptors_are_taken(void **state)
+{
+    int in = dup(STDIN_FILENO), out = dup(STDOUT_FILENO), fd;
+
+    (void)state;
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    log_program("p");
+    fd = open("/dev/null", O_RDWR);
+    assert_true(fd > STDERR_FILENO);
+    /* Who closed standard output hears that nothing can be printed. */
+    assert_int_equal(write(STDOUT_FILENO, "x", 1), -1);
+    assert_int_equal(errno, EBADF);
+    close(fd);
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    close(in);
+    close(out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_line_is_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(detail_has_two_levels, setup, teardown),
+        cmocka_unit_test_setup_teardown(errors_are_heard, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_flood_is_held_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_a_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(closed_descriptors_are_taken, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
