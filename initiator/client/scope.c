@@ -2,7 +2,8 @@
  *
  * StartTransientUnit of org.freedesktop.systemd1(5), by D-Bus without a bus:
  * the manager listens on a socket of its own, also before the bus is there.
- * The D-Bus Specification, "Message Protocol" and "Authentication Protocol".
+ * The D-Bus Specification, "Authentication Protocol"; messages are made by
+ * dbus_message.
  */
 #include "initiator/client/scope.h"
 
@@ -21,8 +22,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "initiator/client/dbus_message.h"
 
 static const char manager[] = "/run/systemd/private";
+static const char manager_path[] = "/org/freedesktop/systemd1"; /* its object */
 
 /* A mount that the start of the machine waits for may itself be what the
  * scope's start waits for; the process is moved later then. */
@@ -32,131 +35,62 @@ static const uint64_t patience = 5 * NS_PER_S;
  * go through a slow network to a slow disk. */
 static const uint64_t stop_us = UINT64_C(300) * 1000000;
 
-/* ---- writing a message --------------------------------------------------- */
-
-enum { TYPE_CALL = 1, TYPE_RETURN = 2, TYPE_ERROR = 3, TYPE_SIGNAL = 4 };
-enum { FIELD_PATH = 1, FIELD_INTERFACE, FIELD_MEMBER, FIELD_SIGNATURE = 8 };
-
-/* Everything is aligned relative to the beginning of the message; a body begins
- * at a multiple of 8, so that it can be made by itself. */
-struct message {
-    unsigned char data[2048];
-    size_t used;
-    bool full;
-};
-
-static void put(struct message *m, const void *bytes, size_t count)
-{
-    if (count > sizeof m->data - m->used)
-        m->full = true;
-    if (m->full)
-        return;
-    memcpy(m->data + m->used, bytes, count);
-    m->used += count;
-}
-
-static void align(struct message *m, size_t to)
-{
-    static const unsigned char zeroes[8];
-
-    put(m, zeroes, (to - m->used % to) % to);
-}
-
-/* In our own byte order, as the first byte of the message says. */
-static void put_u32(struct message *m, uint32_t n)
-{
-    align(m, 4);
-    put(m, &n, sizeof n);
-}
-
-static void put_string(struct message *m, const char *text)
-{
-    put_u32(m, (uint32_t)strlen(text));
-    put(m, text, strlen(text) + 1);
-}
-
-static void put_signature(struct message *m, const char *text)
-{
-    unsigned char length = (unsigned char)strlen(text);
-
-    put(m, &length, 1);
-    put(m, text, length + 1u);
-}
-
-/* An array of elements that are aligned to `to`: its length does not count what
- * aligns the first. */
-static size_t begin_array(struct message *m, size_t to)
-{
-    put_u32(m, 0);
-    align(m, to);
-    return m->used;
-}
-
-/* `at` is where the length stands. */
-static void end_array(struct message *m, size_t at, size_t begun)
-{
-    uint32_t length = (uint32_t)(m->used - begun);
-
-    if (!m->full)
-        memcpy(m->data + at, &length, sizeof length);
-}
-
 /* ---- what is asked for --------------------------------------------------- */
 
 /* A property: its name and the signature of its value, which follows. */
-static void put_property(struct message *m, const char *name, const char *type)
+static void put_property(struct dbus_message *m, const char *name,
+                         const char *type)
 {
-    align(m, 8);
-    put_string(m, name);
-    put_signature(m, type);
+    dbus_align(m, 8);
+    dbus_put_string(m, name);
+    dbus_put_signature(m, type);
 }
 
-static void put_text(struct message *m, const char *name, const char *value)
+static void put_text(struct dbus_message *m, const char *name,
+                     const char *value)
 {
     put_property(m, name, "s");
-    put_string(m, value);
+    dbus_put_string(m, value);
 }
 
-static void put_no(struct message *m, const char *name)
+static void put_no(struct dbus_message *m, const char *name)
 {
     put_property(m, name, "b");
-    put_u32(m, 0);
+    dbus_put_u32(m, 0);
 }
 
-static void put_time(struct message *m, const char *name, uint64_t us)
+static void put_time(struct dbus_message *m, const char *name, uint64_t us)
 {
     put_property(m, name, "t");
-    align(m, 8);
-    put(m, &us, sizeof us);
+    dbus_align(m, 8);
+    dbus_put(m, &us, sizeof us);
 }
 
 /* Units, up to a NULL. */
-static void put_units(struct message *m, const char *name, ...)
+static void put_units(struct dbus_message *m, const char *name, ...)
 {
     const char *unit;
+    struct dbus_array array;
     va_list units;
-    size_t at, begun;
 
     put_property(m, name, "as");
-    align(m, 4);
-    at = m->used;
-    begun = begin_array(m, 4);
+    array = dbus_begin_array(m, 4);
     va_start(units, name);
     while ((unit = va_arg(units, const char *)))
-        put_string(m, unit);
+        dbus_put_string(m, unit);
     va_end(units);
-    end_array(m, at, begun);
+    dbus_end_array(m, array);
 }
 
 /* The process that asks, whatever its number is where the manager lives. */
-static void put_ourselves(struct message *m)
+static void put_ourselves(struct dbus_message *m)
 {
     put_property(m, "PIDs", "au");
-    put_u32(m, 4);
-    put_u32(m, 0);
+    dbus_put_u32(m, 4);
+    dbus_put_u32(m, 0);
 }
 
-static void put_properties(struct message *m, const char *about)
+static void put_properties(struct dbus_message *m, const char *about)
 {
     put_ourselves(m);
     put_text(m, "Description", about);
@@ -176,61 +110,19 @@ static void put_properties(struct message *m, const char *about)
     put_time(m, "TimeoutStopUSec", stop_us);
 }
 
-static void put_start(struct message *m, const char *unit, const char *about)
+static void put_start(struct dbus_message *m, const char *unit,
+                      const char *about)
 {
+    struct dbus_array array;
     char name[128];
-    size_t at, begun;
 
     snprintf(name, sizeof name, "%s.scope", unit);
-    put_string(m, name);
-    put_string(m, "fail"); /* when a shutdown is under way */
-    align(m, 4);
-    at = m->used;
-    begun = begin_array(m, 8);
+    dbus_put_string(m, name);
+    dbus_put_string(m, "fail"); /* when a shutdown is under way */
+    array = dbus_begin_array(m, 8);
     put_properties(m, about);
-    end_array(m, at, begun);
-    begin_array(m, 8); /* no other units */
-}
-
-static void put_field(struct message *m, unsigned char field, const char *type,
-                      const char *value)
-{
-    align(m, 8);
-    put(m, &field, 1);
-    put_signature(m, type);
-    if (*type == 'g')
-        put_signature(m, value);
-    else
-        put_string(m, value);
-}
-
-/* A method of the manager, and what it takes. */
-struct method {
-    const char *interface, *member, *signature;
-    struct message body;
-};
-
-static void put_call(struct message *m, const struct method *method)
-{
-    const struct message *body = &method->body;
-    const uint16_t one = 1;
-    const unsigned char start[4] = {*(const unsigned char *)&one ? 'l' : 'B',
-                                    TYPE_CALL, 0, 1};
-    size_t at, begun;
-
-    put(m, start, sizeof start);
-    put_u32(m, (uint32_t)body->used);
-    put_u32(m, 1); /* its serial number */
-    at = m->used;
-    begun = begin_array(m, 8);
-    put_field(m, FIELD_PATH, "o", "/org/freedesktop/systemd1");
-    put_field(m, FIELD_INTERFACE, "s", method->interface);
-    put_field(m, FIELD_MEMBER, "s", method->member);
-    put_field(m, FIELD_SIGNATURE, "g", method->signature);
-    end_array(m, at, begun);
-    align(m, 8);
-    put(m, body->data, body->used);
-    m->full |= body->full;
+    dbus_end_array(m, array);
+    dbus_begin_array(m, 8); /* no other units */
 }
 
 /* ---- the manager's socket ------------------------------------------------ */
@@ -318,15 +210,15 @@ static int connect_manager(void)
 
 struct answer {
     int type;
-    char fields[1024], body[1024]; /* as much as has room, ended by a zero */
+    char fields[1024], body[1024]; /* as much as fits, ended by a zero */
     size_t body_length;
 };
 
-static int receive_part(int fd, char *to, size_t room, size_t count,
+static int receive_part(int fd, char *to, size_t capacity, size_t count,
                         uint64_t until)
 {
     char rest[256];
-    size_t fit = count < room - 1 ? count : room - 1;
+    size_t fit = count < capacity - 1 ? count : capacity - 1;
     int err = receive(fd, to, fit, until);
 
     to[err ? 0 : fit] = '\0';
@@ -370,7 +262,7 @@ static bool holds(const char *bytes, size_t count, const char *text)
 /* The end of our job: its number, its path, the unit, its result. */
 static bool is_end_of(const struct answer *a, const char *job)
 {
-    return a->type == TYPE_SIGNAL &&
+    return a->type == DBUS_SIGNAL &&
            holds(a->fields, sizeof a->fields, "JobRemoved") &&
            holds(a->body, a->body_length, job);
 }
@@ -395,27 +287,28 @@ static int wait_for_job(int fd, const char *path, uint64_t until)
 
 /* Calls it and waits for the answer.  -EIO: the manager refuses, for the reason
  * that the answer holds. */
-static int call(int fd, const struct method *method, struct answer *a,
+static int call(int fd, const struct dbus_call *what, struct answer *a,
                 uint64_t until)
 {
-    struct message m = {.used = 0};
+    struct dbus_message m = {.used = 0};
     int err;
 
-    put_call(&m, method);
+    dbus_put_call(&m, what);
     err = m.full ? -EMSGSIZE : authenticate(fd, until);
     if (!err)
         err = send_all(fd, m.data, m.used);
     do
         err = err ? err : receive_answer(fd, a, until);
-    while (!err && a->type != TYPE_RETURN && a->type != TYPE_ERROR);
-    return !err && a->type == TYPE_ERROR ? -EIO : err;
+    while (!err && a->type != DBUS_RETURN && a->type != DBUS_ERROR);
+    return !err && a->type == DBUS_ERROR ? -EIO : err;
 }
 
-int scope_enter(const char *unit, const char *about, char *why, size_t room)
+int scope_enter(const char *unit, const char *about, char *why, size_t capacity)
 {
-    struct method start = {.interface = "org.freedesktop.systemd1.Manager",
-                           .member = "StartTransientUnit",
-                           .signature = "ssa(sv)a(sa(sv))"};
+    struct dbus_call start = {.path = manager_path,
+                              .interface = "org.freedesktop.systemd1.Manager",
+                              .member = "StartTransientUnit",
+                              .signature = "ssa(sv)a(sa(sv))"};
     uint64_t until = clock_ns() + patience;
     struct answer a = {0};
     int fd = connect_manager(), err;
@@ -426,7 +319,7 @@ int scope_enter(const char *unit, const char *about, char *why, size_t room)
     put_start(&start.body, unit, about);
     err = call(fd, &start, &a, until);
     if (err == -EIO)
-        snprintf(why, room, "%s", text_in(&a));
+        snprintf(why, capacity, "%s", text_in(&a));
     if (!err)
         err = wait_for_job(fd, text_in(&a), until);
     close(fd);
@@ -435,16 +328,17 @@ int scope_enter(const char *unit, const char *about, char *why, size_t room)
 
 bool scope_system_stopping(void)
 {
-    struct method get = {.interface = "org.freedesktop.DBus.Properties",
-                         .member = "Get",
-                         .signature = "ss"};
+    struct dbus_call get = {.path = manager_path,
+                            .interface = "org.freedesktop.DBus.Properties",
+                            .member = "Get",
+                            .signature = "ss"};
     struct answer a = {0};
     int fd = connect_manager(), err;
 
     if (fd < 0)
         return false;
-    put_string(&get.body, "org.freedesktop.systemd1.Manager");
-    put_string(&get.body, "SystemState");
+    dbus_put_string(&get.body, "org.freedesktop.systemd1.Manager");
+    dbus_put_string(&get.body, "SystemState");
     err = call(fd, &get, &a, clock_ns() + patience);
     close(fd);
     return !err && holds(a.body, a.body_length, "stopping");
@@ -452,11 +346,11 @@ bool scope_system_stopping(void)
 
 #else
 
-int scope_enter(const char *unit, const char *about, char *why, size_t room)
+int scope_enter(const char *unit, const char *about, char *why, size_t capacity)
 {
     (void)unit;
     (void)about;
-    (void)room;
+    (void)capacity;
     why[0] = '\0';
     return -ENOSYS;
 }

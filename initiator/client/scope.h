@@ -17,7 +17,8 @@
  * Blocks until it is done, at most some seconds.  0; -ENOSYS: systemd does not
  * run here; -EPERM: not for the likes of us; or another -errno, and why in
  * `why` as far as somebody said so. */
-int scope_enter(const char *unit, const char *about, char *why, size_t room);
+int scope_enter(const char *unit, const char *about, char *why,
+                size_t capacity);
 
 /* Whether systemd is about to switch the system off, or to restart it.  Blocks
  * for some seconds at most; false when it does not say. */
