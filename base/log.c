@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 
-enum { LINE_ROOM = 1024 };
+enum { LINE_CAPACITY = 1024 };
 
 static const char *log_prefix = "aoekit";
 int log_verbosity;
@@ -46,7 +46,7 @@ const char *log_name(void)
 }
 
 /* "15:04:05.123456 ", or nothing. */
-static void format_time(char *out, size_t room, bool timed)
+static void format_time(char *out, size_t capacity, bool timed)
 {
     struct timespec now;
     struct tm tm;
@@ -55,13 +55,13 @@ static void format_time(char *out, size_t room, bool timed)
     if (!timed || clock_gettime(CLOCK_REALTIME, &now) ||
         !localtime_r(&now.tv_sec, &tm))
         return;
-    snprintf(out, room, "%02d:%02d:%02d.%06ld ", tm.tm_hour, tm.tm_min,
+    snprintf(out, capacity, "%02d:%02d:%02d.%06ld ", tm.tm_hour, tm.tm_min,
              tm.tm_sec, now.tv_nsec / 1000);
 }
 
 static void log_line(bool timed, const char *fmt, va_list args)
 {
-    char line[LINE_ROOM], time[40];
+    char line[LINE_CAPACITY], time[40];
     int used, more;
 
     format_time(time, sizeof time, timed);
@@ -92,7 +92,7 @@ void log_error(const char *fmt, ...)
     log_line(false, fmt, args);
     va_end(args);
     if (log_heard) {
-        char line[LINE_ROOM];
+        char line[LINE_CAPACITY];
 
         va_start(args, fmt);
         vsnprintf(line, sizeof line, fmt, args);

@@ -23,12 +23,12 @@ enum { SIGNAL_MAX = 65, POLL_MAX = 32 };
 struct loop {
     struct pollfd *polls;     /* polls[i] belongs to watches[i] */
     struct loop_fd **watches; /* NULL: removed in this turn */
-    size_t watch_count, watch_room;
+    size_t watch_count, watch_capacity;
     bool holes; /* some watches are NULL */
     struct loop_epoll epoll;
 
     struct loop_timer **heap; /* the earliest first */
-    size_t timer_count, timer_room;
+    size_t timer_count, timer_capacity;
 
     struct list tasks; /* of loop_task.link */
 
@@ -47,12 +47,12 @@ struct loop {
 /* Signal handlers have no argument, so the pipe's end is the one global. */
 static volatile sig_atomic_t signal_fd = -1;
 
-static int grow(void **array, size_t *room, size_t need, size_t size)
+static int grow(void **array, size_t *capacity, size_t need, size_t size)
 {
-    size_t want = *room ? *room * 2 : 8;
+    size_t want = *capacity ? *capacity * 2 : 8;
     void *p;
 
-    if (need <= *room)
+    if (need <= *capacity)
         return 0;
     if (want < need)
         want = need;
@@ -60,7 +60,7 @@ static int grow(void **array, size_t *room, size_t need, size_t size)
     if (!p)
         return -ENOMEM;
     *array = p;
-    *room = want;
+    *capacity = want;
     return 0;
 }
 
@@ -111,13 +111,14 @@ uint64_t loop_clock(const struct loop *loop)
 
 static int watch_by_poll(struct loop *loop, struct loop_fd *w, short events)
 {
-    size_t room = loop->watch_room;
+    size_t capacity = loop->watch_capacity;
     size_t i = loop->watch_count;
     int err;
 
-    err = grow((void **)&loop->watches, &room, i + 1, sizeof *loop->watches);
+    err =
+        grow((void **)&loop->watches, &capacity, i + 1, sizeof *loop->watches);
     if (!err)
-        err = grow((void **)&loop->polls, &loop->watch_room, i + 1,
+        err = grow((void **)&loop->polls, &loop->watch_capacity, i + 1,
                    sizeof *loop->polls);
     if (err)
         return err;
@@ -262,8 +263,8 @@ int loop_timer_set(struct loop *loop, struct loop_timer *t, uint64_t at)
         heap_down(loop, t->index - 1);
         return 0;
     }
-    err = grow((void **)&loop->heap, &loop->timer_room, loop->timer_count + 1,
-               sizeof *loop->heap);
+    err = grow((void **)&loop->heap, &loop->timer_capacity,
+               loop->timer_count + 1, sizeof *loop->heap);
     if (err)
         return err;
     t->at = at;

@@ -47,12 +47,12 @@ struct link_options {
     unsigned socket_bytes; /* receive queue wanted in the kernel; 0: default */
 };
 
-/* A received frame.  Its buffer holds at least `room` bytes from `data`, so
+/* A received frame.  Its buffer holds at least `capacity` bytes from `data`, so
  * that an answer can be built in place. */
 struct link_frame {
     uint8_t *data;
-    uint32_t len;  /* bytes received */
-    uint32_t room; /* bytes that fit */
+    uint32_t len;      /* bytes received */
+    uint32_t capacity; /* bytes that fit */
     /* How long it waited in the kernel at most: a backend may know it only of
      * the first frame of a call, the oldest.  0: unknown. */
     uint64_t age_ns;

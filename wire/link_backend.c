@@ -26,7 +26,7 @@ int link_new(struct link **out, size_t size, const struct link_ops *ops,
     l = calloc(1, size);
     if (!l)
         return -ENOMEM;
-    e = link_init(l, ops, ifname, link_room(n->mtu), o);
+    e = link_init(l, ops, ifname, link_capacity(n->mtu), o);
     if (e) {
         free(l);
         return e;

@@ -12,19 +12,19 @@ struct netif;
 
 /* Bytes a buffer needs on an interface with this MTU: the header, and some
  * slack, and never less than an ordinary frame. */
-unsigned link_room(unsigned mtu);
-/* Initialises the common part with receive buffers of `room` bytes.  0 or
+unsigned link_capacity(unsigned mtu);
+/* Initialises the common part with receive buffers of `capacity` bytes.  0 or
  * -ENOMEM. */
 int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
-              unsigned room, const struct link_options *o);
+              unsigned capacity, const struct link_options *o);
 /* For real interfaces: reads what `ifname` is into *n, allocates `size` zeroed
  * bytes that begin with a struct link and initialises that.  free() it after
  * link_fini.  0, -ENODEV, -ENOTSUP (not Ethernet) or -ENOMEM. */
 int link_new(struct link **out, size_t size, const struct link_ops *ops,
              const char *ifname, const struct link_options *o, struct netif *n);
-/* Makes the buffers larger if they are below `room`; frames that are out stay
- * valid.  0 or -ENOMEM, then nothing changed. */
-int link_grow(struct link *l, unsigned room);
+/* Makes the buffers larger if they are below `capacity`; frames that are out
+ * stay valid.  0 or -ENOMEM, then nothing changed. */
+int link_grow(struct link *l, unsigned capacity);
 /* Turns time stamps of the realtime clock, in ns, that a backend left in age_ns
  * (0: none) into ages, with one look at the clock. */
 void link_ages(struct link_frame **frames, int count);

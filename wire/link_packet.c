@@ -125,7 +125,7 @@ static int offer_buffers(struct packet_link *p, int max)
         if (n == max)
             break;
         p->rx_iov[n].iov_base = f->data;
-        p->rx_iov[n].iov_len = f->room;
+        p->rx_iov[n].iov_len = f->capacity;
         n++;
     }
     p->rx[0].msg_hdr.msg_controllen = sizeof(p->rx_control);
@@ -191,7 +191,7 @@ static int ring_recv(struct packet_link *p, struct link_frame **frames, int max)
     while (kept < max && l->free_count > 0 && packet_ring_peek(&p->ring, &in)) {
         struct link_frame *f = link_take(l);
 
-        if (in.wire_len > in.len || in.len > f->room) {
+        if (in.wire_len > in.len || in.len > f->capacity) {
             l->rx_drops++;
             link_release(l, f);
         } else {
@@ -301,7 +301,7 @@ static void size_queue(const struct packet_link *p, int fd, unsigned mtu)
     unsigned bytes = p->socket_bytes;
 
     if (bytes == 0)
-        bytes = QUEUE_FRAMES * 2 * link_room(mtu);
+        bytes = QUEUE_FRAMES * 2 * link_capacity(mtu);
     if (p->socket_bytes == 0 && bytes > DEFAULT_BYTES_MAX)
         bytes = DEFAULT_BYTES_MAX;
     if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)bytes))
@@ -322,7 +322,7 @@ static void set_options(const struct packet_link *p, int fd, unsigned mtu)
 static int open_ring(const struct packet_link *p, struct packet_ring *ring,
                      int fd, unsigned mtu)
 {
-    unsigned room = link_room(mtu), frames = p->ring_frames;
+    unsigned room = link_capacity(mtu), frames = p->ring_frames;
 
     if (frames > DEFAULT_BYTES_MAX / room)
         frames = DEFAULT_BYTES_MAX / room;
@@ -372,7 +372,7 @@ static int replace_socket(struct packet_link *p, int index, unsigned mtu)
  * kernel queues.  -errno: the link hears what it heard before, and no more. */
 static int make_room(struct packet_link *p, unsigned mtu)
 {
-    if (p->ring_frames && p->ring.room < link_room(mtu)) {
+    if (p->ring_frames && p->ring.capacity < link_capacity(mtu)) {
         if (packet_ring_close(&p->ring, p->link.fd))
             return replace_socket(p, p->index, mtu);
         open_ring(p, &p->ring, p->link.fd, mtu);
@@ -413,7 +413,7 @@ static int packet_refresh(struct link *l)
         p->index = up ? n.index : p->index;
         changed |= LINK_CHANGED_STATE;
     }
-    if (up && n.mtu != l->mtu && link_grow(l, link_room(n.mtu)) == 0 &&
+    if (up && n.mtu != l->mtu && link_grow(l, link_capacity(n.mtu)) == 0 &&
         make_room(p, n.mtu) == 0) {
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;

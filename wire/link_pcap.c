@@ -36,8 +36,8 @@ struct pcap_link {
     unsigned dropped; /* of the handle's own count, already in rx_drops */
     struct link_filter filter;
     unsigned socket_bytes;
-    uint8_t *out; /* an outgoing frame in one piece, `out_room` bytes */
-    size_t out_room;
+    uint8_t *out; /* an outgoing frame in one piece, `out_capacity` bytes */
+    size_t out_capacity;
     /* Where pcap_dispatch's callback puts frames. */
     struct link_frame **frames;
     int count;
@@ -190,7 +190,7 @@ static void handle_fail(struct pcap_link *p)
  * one if there is one. */
 static int attach(struct pcap_link *p, const struct netif *n)
 {
-    unsigned snaplen = link_room(n->mtu);
+    unsigned snaplen = link_capacity(n->mtu);
     pcap_t *h;
     int e = handle_open(p, snaplen, &h);
 
@@ -225,7 +225,7 @@ static void received(u_char *arg, const struct pcap_pkthdr *h,
     if (!aoe_mac_group(&dst) && !aoe_mac_equal(&dst, &l->mac))
         return;
     f = link_take(l);
-    if (!f || h->caplen < h->len || h->caplen > f->room) {
+    if (!f || h->caplen < h->len || h->caplen > f->capacity) {
         l->rx_drops++;
         if (f)
             link_release(l, f);
@@ -276,7 +276,7 @@ static size_t gather(struct pcap_link *p, const struct link_out *out)
     for (int i = 0; i < out->iovcnt; i++) {
         const struct iovec *v = &out->iov[i];
 
-        if (v->iov_len > p->out_room - len)
+        if (v->iov_len > p->out_capacity - len)
             return 0;
         memcpy(p->out + len, v->iov_base, v->iov_len);
         len += v->iov_len;
@@ -320,17 +320,17 @@ static void count_drops(struct pcap_link *p)
 /* Makes every buffer fit frames of this MTU.  0 or -ENOMEM. */
 static int grow(struct pcap_link *p, unsigned mtu)
 {
-    size_t room = link_room(mtu);
+    size_t capacity = link_capacity(mtu);
 
-    if (room > p->out_room) {
-        uint8_t *out = realloc(p->out, room);
+    if (capacity > p->out_capacity) {
+        uint8_t *out = realloc(p->out, capacity);
 
         if (!out)
             return -ENOMEM;
         p->out = out;
-        p->out_room = room;
+        p->out_capacity = capacity;
     }
-    return link_grow(&p->link, (unsigned)room);
+    return link_grow(&p->link, (unsigned)capacity);
 }
 
 /* Larger frames need a new handle, since the old one would cut them off.  Where
@@ -340,7 +340,7 @@ static int make_room(struct pcap_link *p, const struct netif *n)
 {
     int e = grow(p, n->mtu);
 
-    return e == 0 && link_room(n->mtu) > p->snaplen ? attach(p, n) : e;
+    return e == 0 && link_capacity(n->mtu) > p->snaplen ? attach(p, n) : e;
 }
 
 static int pcap_link_refresh(struct link *l)

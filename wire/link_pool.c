@@ -15,8 +15,8 @@
 
 enum {
     CACHE_LINE = 64,
-    ROOM_MIN = 1514, /* an answer at the usual MTU can always be built */
-    ROOM_SLACK = 8,  /* two VLAN tags that an interface did not take off */
+    CAPACITY_MIN = 1514, /* an answer at the usual MTU can always be built */
+    CAPACITY_SLACK = 8,  /* two VLAN tags that an interface did not take off */
 };
 
 struct buffer {
@@ -28,9 +28,9 @@ struct buffer {
 struct pool {
     struct pool *older; /* replaced, but with frames the user still holds */
     uint8_t *memory;
-    uint32_t room;  /* bytes from a buffer's start */
-    unsigned count; /* buffers */
-    unsigned held;  /* of which the user holds so many */
+    uint32_t capacity; /* bytes from a buffer's start */
+    unsigned count;    /* buffers */
+    unsigned held;     /* of which the user holds so many */
     unsigned align, align_at;
     struct buffer buffer[];
 };
@@ -42,11 +42,11 @@ static size_t round_up(size_t n, size_t multiple)
 
 /* Distance between buffers.  Packed ones get an odd number of cache lines:
  * at a large power of two all headers would compete for a few cache sets. */
-static size_t buffer_stride(size_t room, size_t align)
+static size_t buffer_stride(size_t capacity, size_t align)
 {
     if (align)
-        return round_up(room, align);
-    return (round_up(room, CACHE_LINE) / CACHE_LINE | 1) * CACHE_LINE;
+        return round_up(capacity, align);
+    return (round_up(capacity, CACHE_LINE) / CACHE_LINE | 1) * CACHE_LINE;
 }
 
 static struct buffer *buffer_of(struct link_frame *frame)
@@ -57,7 +57,7 @@ static struct buffer *buffer_of(struct link_frame *frame)
 static void buffer_reset(struct buffer *b)
 {
     b->frame.data = b->start;
-    b->frame.room = b->pool->room;
+    b->frame.capacity = b->pool->capacity;
     b->frame.len = 0;
     b->frame.age_ns = 0;
 }
@@ -68,11 +68,11 @@ static void pool_free(struct pool *p)
     free(p);
 }
 
-static struct pool *pool_new(unsigned count, unsigned room, unsigned align,
+static struct pool *pool_new(unsigned count, unsigned capacity, unsigned align,
                              unsigned align_at)
 {
     size_t lead = align ? (align - align_at % align) % align : 0;
-    size_t stride = buffer_stride(room, align);
+    size_t stride = buffer_stride(capacity, align);
     size_t boundary = align > CACHE_LINE ? align : CACHE_LINE;
     struct pool *p;
     void *memory;
@@ -87,7 +87,7 @@ static struct pool *pool_new(unsigned count, unsigned room, unsigned align,
         return NULL;
     }
     p->memory = memory;
-    p->room = room;
+    p->capacity = capacity;
     p->count = count;
     p->align = align;
     p->align_at = align_at;
@@ -108,18 +108,18 @@ static void pool_use(struct link *l, struct pool *p)
     l->pool = p;
 }
 
-unsigned link_room(unsigned mtu)
+unsigned link_capacity(unsigned mtu)
 {
-    unsigned room = mtu + AOE_ETHER_HEADER + ROOM_SLACK;
+    unsigned capacity = mtu + AOE_ETHER_HEADER + CAPACITY_SLACK;
 
-    return room < ROOM_MIN ? ROOM_MIN : room;
+    return capacity < CAPACITY_MIN ? CAPACITY_MIN : capacity;
 }
 
 int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
-              unsigned room, const struct link_options *o)
+              unsigned capacity, const struct link_options *o)
 {
-    struct pool *p = pool_new(o->rx_frames ? o->rx_frames : LINK_BATCH, room,
-                              o->align, o->align_at);
+    struct pool *p = pool_new(o->rx_frames ? o->rx_frames : LINK_BATCH,
+                              capacity, o->align, o->align_at);
 
     if (!p)
         return -ENOMEM;
@@ -131,14 +131,14 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
     return 0;
 }
 
-int link_grow(struct link *l, unsigned room)
+int link_grow(struct link *l, unsigned capacity)
 {
     struct pool *old = l->pool;
     struct pool *p;
 
-    if (room <= old->room)
+    if (capacity <= old->capacity)
         return 0;
-    p = pool_new(old->count, room, old->align, old->align_at);
+    p = pool_new(old->count, capacity, old->align, old->align_at);
     if (!p)
         return -ENOMEM;
     if (old->held) {

@@ -56,10 +56,10 @@ static int map(struct packet_ring *r, int fd)
     return 0;
 }
 
-int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
+int packet_ring_open(struct packet_ring *r, int fd, uint32_t capacity,
                      unsigned frames)
 {
-    uint32_t slot = TPACKET_ALIGN(TPACKET2_HDRLEN + LINK_HEADER + room);
+    uint32_t slot = TPACKET_ALIGN(TPACKET2_HDRLEN + LINK_HEADER + capacity);
     int version = TPACKET_V2, err;
     unsigned per_block, blocks;
 
@@ -80,7 +80,7 @@ int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
         return err;
     }
     r->slot = slot;
-    r->room = room;
+    r->capacity = capacity;
     r->slots = blocks * per_block;
     return 0;
 }

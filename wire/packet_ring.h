@@ -16,7 +16,7 @@ struct packet_ring {
     size_t size;
     unsigned slots, next; /* how many, and the one that is filled next */
     uint32_t slot;        /* bytes of each */
-    uint32_t room;        /* bytes of a frame that fit */
+    uint32_t capacity;    /* bytes of a frame that fit */
 };
 
 /* A frame in the ring; it stays there until packet_ring_release. */
@@ -28,8 +28,8 @@ struct packet_ring_frame {
 };
 
 /* Gives the unbound or bound socket `fd` a ring of about `frames` frames of
- * `room` bytes.  0 or -errno: the kernel has none for us, use its queue. */
-int packet_ring_open(struct packet_ring *r, int fd, uint32_t room,
+ * `capacity` bytes.  0 or -errno: the kernel has none for us, use its queue. */
+int packet_ring_open(struct packet_ring *r, int fd, uint32_t capacity,
                      unsigned frames);
 /* Takes it away; what it holds is lost, and the socket then queues as others
  * do.  -EBUSY: another process has it mapped, a child that was forked since

@@ -231,11 +231,11 @@ static void show(const struct bench *b)
     printf("%-12s %" PRIu64 ", %.0f/s\n", "operations", b->latency.count,
            f.per_second);
     printf("%-12s %.1f MB/s\n", "throughput", f.megabytes);
-    printf("%-12s min %.1f us", "latency", us(b->latency.least));
+    printf("%-12s min %.1f us", "latency", us(b->latency.min));
     for (int i = 0; i < PERCENTILES; i++)
         printf(", %s %.1f us", percentiles[i].name,
                us(histogram_percentile(&b->latency, percentiles[i].share)));
-    printf(", max %.1f us\n", us(b->latency.most));
+    printf(", max %.1f us\n", us(b->latency.max));
     printf("%-12s %.2f s, %.3f s/GB\n", "CPU", b->cpu, f.cpu_per_gb);
     printf("%-12s %" PRIu64 " sent, %" PRIu64 " of them again\n", "frames",
            b->stats.frames_sent, b->stats.retransmitted);
@@ -256,7 +256,7 @@ static void show_json(const struct bench *b)
            aoe_disk_name(b->c->disk), o->write ? "write" : "read",
            o->random ? "random" : "sequential", o->block, o->depth, f.seconds,
            b->latency.count, f.per_second, f.bytes, f.megabytes);
-    printf(" \"latency_us\": {\"min\": %.3f", us(b->latency.least));
+    printf(" \"latency_us\": {\"min\": %.3f", us(b->latency.min));
     for (int i = 0; i < PERCENTILES; i++)
         printf(", \"%s\": %.3f", percentiles[i].key,
                us(histogram_percentile(&b->latency, percentiles[i].share)));
@@ -266,7 +266,7 @@ static void show_json(const struct bench *b)
            ",\n \"flush_seconds\": %.6f, \"began\": %lld.%06ld,\n"
            " \"interval_ms\": %d, "
            "\"interval_bytes\": [",
-           us(b->latency.most), b->cpu, f.cpu_per_gb, b->stats.frames_sent,
+           us(b->latency.max), b->cpu, f.cpu_per_gb, b->stats.frames_sent,
            b->stats.retransmitted, b->errors, us(b->flush) / 1e6,
            (long long)b->began.tv_sec, b->began.tv_nsec / 1000,
            (int)(INTERVAL / NS_PER_MS));

@@ -26,7 +26,7 @@ struct row {
 
 struct rows {
     struct row *rows;
-    size_t count, room;
+    size_t count, capacity;
     bool failed; /* no memory for one of them */
 };
 
@@ -51,14 +51,14 @@ static struct row *row_for(struct rows *rs, const struct aoe_found *f)
             strcmp(r->interface, f->interface) == 0 && !other_disk(&r->f, f))
             return r;
     }
-    if (rs->count == rs->room) {
-        size_t room = rs->room ? rs->room * 2 : 16;
-        struct row *grown = reallocarray(rs->rows, room, sizeof *grown);
+    if (rs->count == rs->capacity) {
+        size_t capacity = rs->capacity ? rs->capacity * 2 : 16;
+        struct row *grown = reallocarray(rs->rows, capacity, sizeof *grown);
 
         if (!grown)
             return NULL;
         rs->rows = grown;
-        rs->room = room;
+        rs->capacity = capacity;
     }
     return &rs->rows[rs->count++];
 }
@@ -106,46 +106,47 @@ static const struct column {
     {"SERIAL", false}, {"CONFIG", false},
 };
 
-static void cell_text(char *out, size_t room, const struct row *r, int column)
+static void cell_text(char *out, size_t capacity, const struct row *r,
+                      int column)
 {
     const struct aoe_found *f = &r->f;
 
     out[0] = 0;
     switch (column) {
     case 0:
-        snprintf(out, room, "%s", f->name);
+        snprintf(out, capacity, "%s", f->name);
         break;
     case 1:
         if (f->identified)
-            format_bytes(out, room, f->size);
+            format_bytes(out, capacity, f->size);
         break;
     case 2:
         if (f->identified)
-            snprintf(out, room, "%" PRIu64, f->size);
+            snprintf(out, capacity, "%" PRIu64, f->size);
         break;
     case 3:
         format_mac(out, f->mac);
         break;
     case 4:
-        snprintf(out, room, "%s", r->interface);
+        snprintf(out, capacity, "%s", r->interface);
         break;
     case 5:
-        snprintf(out, room, "%u", f->payload);
+        snprintf(out, capacity, "%u", f->payload);
         break;
     case 6:
-        snprintf(out, room, "%u", f->buffer_count);
+        snprintf(out, capacity, "%u", f->buffer_count);
         break;
     case 7:
-        snprintf(out, room, "%s",
+        snprintf(out, capacity, "%s",
                  f->identified ? f->model
                  : f->reserved ? "(reserved)"
                                : "(does not identify itself)");
         break;
     case 8:
-        snprintf(out, room, "%s", f->serial);
+        snprintf(out, capacity, "%s", f->serial);
         break;
     case 9:
-        format_escaped(out, room, r->config, f->config_length);
+        format_escaped(out, capacity, r->config, f->config_length);
         break;
     }
 }
@@ -244,11 +245,11 @@ static void say_nothing_found(const struct command_disk *c)
               (double)c->options.wait / (double)NS_PER_S);
 }
 
-static void disk_text(char *out, size_t room, const struct row *r)
+static void disk_text(char *out, size_t capacity, const struct row *r)
 {
     char mac[FORMAT_MAC];
 
-    snprintf(out, room, "serial \"%s\", %" PRIu64 " bytes at %s on %s",
+    snprintf(out, capacity, "serial \"%s\", %" PRIu64 " bytes at %s on %s",
              r->f.serial, r->f.size, format_mac(mac, r->f.mac), r->interface);
 }
 

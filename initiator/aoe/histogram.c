@@ -8,10 +8,10 @@ void histogram_add(struct histogram *h, uint64_t value)
 {
     unsigned power = 0;
 
-    if (h->count == 0 || value < h->least)
-        h->least = value;
-    if (value > h->most)
-        h->most = value;
+    if (h->count == 0 || value < h->min)
+        h->min = value;
+    if (value > h->max)
+        h->max = value;
     h->count++;
     while (value >> power >= 2 * HISTOGRAM_FINE)
         power++;
@@ -43,7 +43,7 @@ uint64_t histogram_percentile(const struct histogram *h, double share)
             seen += h->buckets[row][column];
             if (seen == 0 || (double)seen < wanted)
                 continue;
-            return value < h->most ? value : h->most;
+            return value < h->max ? value : h->max;
         }
-    return h->most;
+    return h->max;
 }

@@ -2,6 +2,11 @@
  *
  * A histogram of times: 64 buckets to each power of two, so that a percentile
  * is at most 1.6 % above the truth whatever its size, in 30 KiB.
+ *
+ * The target's (target/serve/latency.h) is another on purpose: it is kept for
+ * each export and operation and shown as Prometheus wants it, in a dozen fixed
+ * buckets whose bounds people put into alerts.  This one would cost it
+ * megabytes and a cache miss a request, and that one has no percentiles.
  */
 #ifndef INITIATOR_AOE_HISTOGRAM_H
 #define INITIATOR_AOE_HISTOGRAM_H
@@ -14,7 +19,7 @@ enum {
 };
 
 struct histogram {
-    uint64_t count, least, most;
+    uint64_t count, min, max;
     uint64_t buckets[HISTOGRAM_POWERS][HISTOGRAM_FINE];
 };
 

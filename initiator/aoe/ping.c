@@ -24,7 +24,7 @@ struct ping {
 /* What one interface has seen. */
 struct way {
     const char *interface;
-    uint64_t sent, answered, least, most, sum; /* times in ns */
+    uint64_t sent, answered, min, max, sum; /* times in ns */
 };
 
 static double ms(uint64_t ns)
@@ -52,10 +52,10 @@ static void ask(struct command_disk *c, struct way *w)
                status == -ETIMEDOUT ? "no answer" : strerror(-status));
         return;
     }
-    if (w->answered == 0 || a->rtt < w->least)
-        w->least = a->rtt;
-    if (a->rtt > w->most)
-        w->most = a->rtt;
+    if (w->answered == 0 || a->rtt < w->min)
+        w->min = a->rtt;
+    if (a->rtt > w->max)
+        w->max = a->rtt;
     w->sum += a->rtt;
     w->answered++;
     printf("%s on %s: %" PRIu64 ": %s after %.3f ms\n", c->name, w->interface,
@@ -68,8 +68,8 @@ static void sum_up(const struct command_disk *c, const struct way *w)
            c->name, w->interface, w->sent, w->answered,
            100.0 * (double)(w->sent - w->answered) / (double)w->sent);
     if (w->answered)
-        printf("; min/avg/max %.3f/%.3f/%.3f ms", ms(w->least),
-               ms(w->sum / w->answered), ms(w->most));
+        printf("; min/avg/max %.3f/%.3f/%.3f ms", ms(w->min),
+               ms(w->sum / w->answered), ms(w->max));
     putchar('\n');
 }
 

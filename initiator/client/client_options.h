@@ -15,7 +15,7 @@
 #include "initiator/client/interfaces.h"
 
 struct client_options {
-    struct interfaces interfaces;
+    struct interface_list interfaces;
     struct aoe_disk_options disk;
     uint64_t wait; /* ns: how long to wait for the disk to answer */
     bool foreground;

@@ -126,7 +126,7 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
 }
 
 void disk_log_no_answer(const char *trying, const char *name,
-                        const struct interfaces *ifs, uint64_t wait)
+                        const struct interface_list *ifs, uint64_t wait)
 {
     char where[INTERFACES_TEXT];
 

@@ -21,6 +21,6 @@ void disk_log_event(struct log_limit *limit, uint64_t now_ns,
 /* Nothing answered for `name` within `wait` ns.  `trying` is what the user
  * asked for, "mount". */
 void disk_log_no_answer(const char *trying, const char *name,
-                        const struct interfaces *ifs, uint64_t wait);
+                        const struct interface_list *ifs, uint64_t wait);
 
 #endif

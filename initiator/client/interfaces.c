@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/options.h"
 
-static int add_name(struct interfaces *ifs, const char *name, size_t length)
+static int add_name(struct interface_list *ifs, const char *name, size_t length)
 {
     char *copy;
 
@@ -32,7 +32,7 @@ static int add_name(struct interfaces *ifs, const char *name, size_t length)
     return 0;
 }
 
-int interfaces_add(struct interfaces *ifs, const char *arg)
+int interfaces_add(struct interface_list *ifs, const char *arg)
 {
     for (;;) {
         size_t length = strcspn(arg, ",");
@@ -46,14 +46,14 @@ int interfaces_add(struct interfaces *ifs, const char *arg)
     }
 }
 
-void interfaces_free(struct interfaces *ifs)
+void interfaces_free(struct interface_list *ifs)
 {
     while (ifs->count > 0)
         free(ifs->names[--ifs->count]);
 }
 
 const char *interfaces_text(char out[INTERFACES_TEXT],
-                            const struct interfaces *ifs)
+                            const struct interface_list *ifs)
 {
     size_t used = 0;
 
@@ -107,7 +107,7 @@ void interfaces_explain(const char *ifname, int err)
     }
 }
 
-static int use_environment(struct interfaces *ifs)
+static int use_environment(struct interface_list *ifs)
 {
     const char *env = getenv("AOE_INTERFACES");
     struct candidates c = {""};
@@ -122,7 +122,7 @@ static int use_environment(struct interfaces *ifs)
     return EXIT_USAGE;
 }
 
-int interfaces_open(struct interfaces *ifs, struct aoe **out)
+int interfaces_open(struct interface_list *ifs, struct aoe **out)
 {
     struct aoe_options o = {0};
     const char *bad = NULL;

@@ -8,7 +8,7 @@
 
 #include "initiator/libaoe/aoe.h"
 
-struct interfaces {
+struct interface_list {
     char *names[AOE_INTERFACE_MAX]; /* owned */
     unsigned count;
     const char *link; /* --link, or NULL */
@@ -17,21 +17,21 @@ struct interfaces {
 
 /* Adds one -i argument, which may hold several names separated by commas.  0,
  * or -E2BIG, -EINVAL or -ENOMEM after saying why on standard error. */
-int interfaces_add(struct interfaces *ifs, const char *arg);
+int interfaces_add(struct interface_list *ifs, const char *arg);
 
 /* Opens them.  On failure a line on standard error says what was tried, what
  * happened and what to do, and the exit status (EXIT_FAILED or EXIT_USAGE) is
  * returned; 0 on success. */
-int interfaces_open(struct interfaces *ifs, struct aoe **out);
+int interfaces_open(struct interface_list *ifs, struct aoe **out);
 
 /* "eth0, eth1", for messages; as much as fits.  Returns `out`. */
 enum { INTERFACES_TEXT = 256 };
 const char *interfaces_text(char out[INTERFACES_TEXT],
-                            const struct interfaces *ifs);
+                            const struct interface_list *ifs);
 
 /* Says why the interface `ifname` could not be opened (-errno of aoe_open). */
 void interfaces_explain(const char *ifname, int err);
 
-void interfaces_free(struct interfaces *ifs);
+void interfaces_free(struct interface_list *ifs);
 
 #endif

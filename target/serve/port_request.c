@@ -38,7 +38,7 @@ struct request *port_request_new(struct target_port *p, struct link_frame *f)
     *r = (struct request){.port = p, .frame = f};
     r->x.frame = f->data;
     r->x.len = f->len;
-    r->x.capacity = f->room;
+    r->x.capacity = f->capacity;
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
     r->x.mtu_fell = loop_now(p->host->loop) < p->fell_until;

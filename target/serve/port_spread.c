@@ -17,7 +17,7 @@ static bool spread_to(struct target_port *p, const struct link_frame *f,
 
     if (!copy)
         return false;
-    copy->len = f->len < copy->room ? f->len : copy->room;
+    copy->len = f->len < copy->capacity ? f->len : copy->capacity;
     memcpy(copy->data, f->data, copy->len);
     port_dispatch(p, copy, d);
     return true;

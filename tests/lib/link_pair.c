@@ -346,7 +346,7 @@ static int pair_recv(struct link *l, struct link_frame **frames, int max)
             break;
         list_remove(&f->link);
         p->queued--;
-        if (f->len > frame->room) {
+        if (f->len > frame->capacity) {
             l->rx_drops++;
             link_release(l, frame);
         } else {
@@ -415,7 +415,7 @@ static int pair_refresh(struct link *l)
     struct port *p = port_of(l);
     int changed = 0;
 
-    if (p->mtu != l->mtu && link_grow(l, link_room(p->mtu)) == 0) {
+    if (p->mtu != l->mtu && link_grow(l, link_capacity(p->mtu)) == 0) {
         l->mtu = p->mtu;
         changed |= LINK_CHANGED_MTU;
     }
@@ -469,7 +469,7 @@ int wire_open(struct link **out, struct wire *w, const char *name,
     p = calloc(1, sizeof(*p));
     if (!p)
         return -ENOMEM;
-    if (link_init(&p->link, &pair_ops, name, link_room(mtu), o)) {
+    if (link_init(&p->link, &pair_ops, name, link_capacity(mtu), o)) {
         free(p);
         return -ENOMEM;
     }

@@ -28,7 +28,7 @@ static void of_one_value(void **state)
         struct histogram h = {0};
 
         histogram_add(&h, values[i]);
-        assert_true(h.least == values[i] && h.most == values[i]);
+        assert_true(h.min == values[i] && h.max == values[i]);
         assert_true(histogram_percentile(&h, 0) == values[i]);
         assert_true(histogram_percentile(&h, 0.999) == values[i]);
         assert_true(histogram_percentile(&h, 1) == values[i]);
@@ -51,8 +51,8 @@ static void is_never_below_and_hardly_above(void **state)
         assert_true(got >= truth - 1);
         assert_true(got <= truth * (1 + 1.0 / HISTOGRAM_FINE) + step);
     }
-    assert_int_equal(h.least, step);
-    assert_int_equal(h.most, count * step);
+    assert_int_equal(h.min, step);
+    assert_int_equal(h.max, count * step);
 }
 
 int main(void)

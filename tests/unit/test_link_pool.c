@@ -28,8 +28,8 @@ static void init(struct link *l, unsigned frames, unsigned room, unsigned align,
 
 static void fill(struct link_frame *f)
 {
-    memset(f->data, 0x5a, f->room);
-    f->len = f->room;
+    memset(f->data, 0x5a, f->capacity);
+    f->len = f->capacity;
     f->age_ns = 1;
 }
 
@@ -46,7 +46,7 @@ static void takes_all_and_no_more(void **state)
     for (int i = 0; i < 5; i++) {
         frames[i] = link_take(&l);
         assert_non_null(frames[i]);
-        assert_int_equal(frames[i]->room, 1514);
+        assert_int_equal(frames[i]->capacity, 1514);
         assert_false(list_linked(&frames[i]->link));
         fill(frames[i]);
         for (int j = 0; j < i; j++) {
@@ -85,13 +85,13 @@ static void released_frames_are_as_new(void **state)
     f = link_take(&l);
     data = f->data;
     f->data += 36;
-    f->room -= 36;
+    f->capacity -= 36;
     f->len = 3;
     f->age_ns = 4;
     link_release(&l, f);
     f = link_take(&l);
     assert_ptr_equal(f->data, data);
-    assert_int_equal(f->room, 1514);
+    assert_int_equal(f->capacity, 1514);
     assert_int_equal(f->len, 0);
     assert_int_equal(f->age_ns, 0);
     link_release(&l, f);
@@ -107,7 +107,7 @@ static void aligned(unsigned room, unsigned align, unsigned align_at)
     for (int i = 0; i < 9; i++) {
         frames[i] = link_take(&l);
         assert_int_equal(((uintptr_t)frames[i]->data + align_at) % align, 0);
-        assert_true(frames[i]->room >= room);
+        assert_true(frames[i]->capacity >= room);
         fill(frames[i]);
     }
     link_fini(&l);
@@ -148,18 +148,18 @@ static void growing_with_all_free(void **state)
     struct link l;
 
     (void)state;
-    init(&l, 3, link_room(1500), 4096, 36);
-    assert_int_equal(link_grow(&l, link_room(1500)), 0);
-    assert_int_equal(link_grow(&l, link_room(9000)), 0);
+    init(&l, 3, link_capacity(1500), 4096, 36);
+    assert_int_equal(link_grow(&l, link_capacity(1500)), 0);
+    assert_int_equal(link_grow(&l, link_capacity(9000)), 0);
     assert_int_equal(l.free_count, 3);
     f = link_take(&l);
-    assert_true(f->room >= 9014);
+    assert_true(f->capacity >= 9014);
     assert_int_equal(((uintptr_t)f->data + 36) % 4096, 0);
     fill(f);
     link_release(&l, f);
     /* It never shrinks: the frames would only have to grow again. */
-    assert_int_equal(link_grow(&l, link_room(1500)), 0);
-    assert_true(link_take(&l)->room >= 9014);
+    assert_int_equal(link_grow(&l, link_capacity(1500)), 0);
+    assert_true(link_take(&l)->capacity >= 9014);
     link_fini(&l);
 }
 
@@ -169,14 +169,14 @@ static void growing_while_frames_are_out(void **state)
     struct link l;
 
     (void)state;
-    init(&l, 3, link_room(1500), 0, 0);
+    init(&l, 3, link_capacity(1500), 0, 0);
     old[0] = link_take(&l);
     old[1] = link_take(&l);
-    assert_int_equal(link_grow(&l, link_room(4200)), 0);
+    assert_int_equal(link_grow(&l, link_capacity(4200)), 0);
     assert_int_equal(l.free_count, 3);
     middle[0] = link_take(&l);
     middle[1] = link_take(&l);
-    assert_int_equal(link_grow(&l, link_room(9000)), 0);
+    assert_int_equal(link_grow(&l, link_capacity(9000)), 0);
     assert_int_equal(l.free_count, 3);
     /* All three generations can be written, and come back in any order. */
     fill(old[0]);
@@ -190,7 +190,7 @@ static void growing_while_frames_are_out(void **state)
     fill(middle[0]);
     assert_int_equal(l.free_count, 3);
     f = link_take(&l);
-    assert_true(f->room >= 9014);
+    assert_true(f->capacity >= 9014);
     fill(f);
     link_release(&l, f);
     link_release(&l, middle[0]);
@@ -203,9 +203,9 @@ static void closing_with_old_frames_out(void **state)
     struct link l;
 
     (void)state;
-    init(&l, 3, link_room(1500), 0, 0);
+    init(&l, 3, link_capacity(1500), 0, 0);
     link_take(&l);
-    assert_int_equal(link_grow(&l, link_room(9000)), 0);
+    assert_int_equal(link_grow(&l, link_capacity(9000)), 0);
     link_take(&l);
     link_fini(&l);
 }
@@ -213,10 +213,10 @@ static void closing_with_old_frames_out(void **state)
 static void rooms(void **state)
 {
     (void)state;
-    assert_true(link_room(1500) >= 1514);
-    assert_true(link_room(9000) >= 9014);
-    assert_int_equal(link_room(68), 1514); /* IPv6's and IPv4's leasts */
-    assert_int_equal(link_room(0), 1514);
+    assert_true(link_capacity(1500) >= 1514);
+    assert_true(link_capacity(9000) >= 9014);
+    assert_int_equal(link_capacity(68), 1514); /* IPv6's and IPv4's leasts */
+    assert_int_equal(link_capacity(0), 1514);
 }
 
 /* ---- refused frames ------------------------------------------------------ */
