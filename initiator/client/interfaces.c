@@ -122,6 +122,12 @@ static int use_environment(struct interface_list *ifs)
     return EXIT_USAGE;
 }
 
+static void trace_line(void *arg, const char *text)
+{
+    (void)arg;
+    log_timed("%s", text);
+}
+
 int interfaces_open(struct interface_list *ifs, struct aoe **out)
 {
     struct aoe_options o = {0};
@@ -134,6 +140,8 @@ int interfaces_open(struct interface_list *ifs, struct aoe **out)
     o.interface_count = ifs->count;
     o.link = ifs->link;
     err = aoe_open(out, &o, &bad);
+    if (!err && log_verbosity)
+        aoe_trace(*out, log_verbosity < 2 ? 1 : 2, trace_line, NULL);
     if (!err && aoe_tags_shared(*out))
         log_error("all 128 tag prefixes of this machine are taken; sharing one "
                   "(see @aoekit-tag-... in /proc/net/unix)");

@@ -19,9 +19,9 @@ struct interface_list {
  * or -E2BIG, -EINVAL or -ENOMEM after saying why on standard error. */
 int interfaces_add(struct interface_list *ifs, const char *arg);
 
-/* Opens them.  On failure a line on standard error says what was tried, what
- * happened and what to do, and the exit status (EXIT_FAILED or EXIT_USAGE) is
- * returned; 0 on success. */
+/* Opens them; with -v what libaoe does is logged from then on.  On failure a
+ * line on standard error says what was tried, what happened and what to do, and
+ * the exit status (EXIT_FAILED or EXIT_USAGE) is returned; 0 on success. */
 int interfaces_open(struct interface_list *ifs, struct aoe **out);
 
 /* "eth0, eth1", for messages; as much as fits.  Returns `out`. */
