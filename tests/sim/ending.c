@@ -9,8 +9,8 @@
 enum {
     /* More frames than so many requests can ever need at once, with all the
      * time-waits that a bad wire leaves for two seconds. */
-    FRAMES_MOST = 8192,
-    PATHS_MOST = 8, /* two interfaces, two addresses, and the strangers' */
+    FRAMES_MAX = 8192,
+    PATHS_MAX = 8, /* two interfaces, two addresses, and the strangers' */
 };
 
 /* ---- paths ----------------------------------------------------------------
@@ -64,7 +64,7 @@ static const char *paths_left(struct sim *s, struct client *c)
             why = path_left(s, list_entry(node, struct path, link), &good);
         count++;
     }
-    if (!why && count > PATHS_MOST)
+    if (!why && count > PATHS_MAX)
         why = "paths pile up";
     if (!why && good != c->port_count * s->nas.port_count)
         why = "there are ways to the disk that are not used";
@@ -83,7 +83,7 @@ static const char *frames_left(struct flight *fl)
             return "a frame is left behind";
     list_each(node, &fl->free)
         free++;
-    return free > FRAMES_MOST ? "frames pile up" : NULL;
+    return free > FRAMES_MAX ? "frames pile up" : NULL;
 }
 
 static const char *disk_left(struct aoe_disk *d)

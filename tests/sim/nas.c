@@ -15,11 +15,11 @@
 enum {
     SECTOR = 512,
     ROOM = 9100,
-    REQUESTS_MOST = 256, /* beyond these it hears nothing */
+    REQUESTS_MAX = 256, /* beyond these it hears nothing */
 };
 
 /* No reload is faster. */
-#define REOPEN_LEAST (2 * NS_PER_MS)
+#define REOPEN_MIN (2 * NS_PER_MS)
 
 struct job {
     struct request request;
@@ -253,7 +253,7 @@ static void take(struct nas *n, struct link *port, const struct link_frame *f)
         free(j);
         return;
     case RESPONDER_STORE:
-        if (n->disk.in_flight < REQUESTS_MOST)
+        if (n->disk.in_flight < REQUESTS_MAX)
             disk_start(&n->disk, &j->request);
         else
             free(j);
@@ -322,7 +322,7 @@ static void closed(struct nas *n)
         disk_abandon(&n->disk);
     close_disk(n);
     if (n->state == NAS_CLOSES) {
-        n->open_at = n->now + REOPEN_LEAST + dice_below(n->dice, NS_PER_S);
+        n->open_at = n->now + REOPEN_MIN + dice_below(n->dice, NS_PER_S);
         return;
     }
     /* Not orderly, if somebody has still to be told. */
