@@ -219,7 +219,7 @@ static int force(void)
 
 static int backend(struct target_options *o, char *arg)
 {
-    if (strcmp(arg, "packet") != 0 && strcmp(arg, "queue") != 0 &&
+    if (strcmp(arg, "packet") != 0 && strcmp(arg, "socket") != 0 &&
         strcmp(arg, "pcap") != 0)
         return wrong("--link", arg, "there are packet, socket and pcap");
     o->backend = arg;

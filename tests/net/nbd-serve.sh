@@ -117,8 +117,8 @@ mkfifo "$TMP/ears"
 # shellcheck disable=SC2016 # expanded by the shell that becomes it
 start nbd host bash -c 'exec aoe-nbd serve e1.2 -i eth0 -v --unix "$0" 2>"$1"' \
     "$SOCK" "$TMP/ears"
-head -n 1 "$TMP/ears" >"$TMP/heard"
-check "it serves" grep -q 'e1\.2: serving' "$TMP/heard"
+grep -m 1 'e1\.2: serving' "$TMP/ears" >"$TMP/heard"
+check "it serves" test -s "$TMP/heard"
 for _ in 1 2; do # the first one makes it talk
     check "with nobody to read its lines, too" \
         says "^$SIZE\$" nbdinfo --size "$URI"
