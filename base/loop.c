@@ -384,6 +384,16 @@ int loop_signal(struct loop *loop, int signo,
     return sigaction(signo, &sa, NULL) ? -errno : 0;
 }
 
+bool loop_sleep(struct loop *loop, uint64_t ns)
+{
+    struct pollfd p = {.fd = loop->signal_pipe[0], .events = POLLIN};
+    int ms = (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+
+    /* The pipe holds what came before; a handler that only interrupts a sleep
+     * may run just before it begins.  A descriptor of -1 is not watched. */
+    return poll(&p, 1, ms) == 0;
+}
+
 /* ---- turning ------------------------------------------------------------ */
 
 void loop_poll_for(struct loop *loop, uint64_t ns)

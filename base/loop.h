@@ -76,6 +76,11 @@ void loop_task_cancel(struct loop_task *t);
 int loop_signal(struct loop *loop, int signo,
                 void (*caught)(void *arg, int signo), void *arg);
 
+/* Sleeps between turns, or before the first one: for `ns`, or until a signal of
+ * loop_signal has arrived, also one that came before this call.  Its handler
+ * still runs in the next turn.  False: there is such a signal. */
+bool loop_sleep(struct loop *loop, uint64_t ns);
+
 /* The next wait looks again and again for up to `ns` before it sleeps: for what
  * comes sooner than a sleeping CPU wakes. */
 void loop_poll_for(struct loop *loop, uint64_t ns);

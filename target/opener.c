@@ -24,6 +24,7 @@ static int open_inner(const struct opener *by, const struct export_config *o,
         .read_only = o->read_only,
         .force = o->force_file,
         .wait_until = by->wait_until,
+        .loop = by->loop,
         .offset = file.offset,
         .length = file.length,
     };

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -127,7 +126,6 @@ static bool claim(struct exports *x, struct entry *e, char *why)
 
 bool exports_local_claim(struct exports *x, struct entry *e)
 {
-    const struct timespec pause = {.tv_nsec = 50000000};
     bool waiting = false;
     char why[WHY];
 
@@ -137,7 +135,7 @@ bool exports_local_claim(struct exports *x, struct entry *e)
             if (!waiting)
                 log_info("%s: %s; waiting for it to end", e->disk->name, why);
             waiting = true;
-            if (nanosleep(&pause, NULL) == 0)
+            if (loop_sleep(x->options.loop, 50 * NS_PER_MS))
                 continue;
         }
         if (!e->recheck)

@@ -193,15 +193,13 @@ static int take(const struct claim *c, struct obstacle *o)
 static bool wait_for(const struct claim *c, const struct obstacle *o,
                      bool *waiting)
 {
-    const struct timespec pause = {.tv_nsec = 50000000};
-
     if (!o->passing || clock_ns() >= c->wait_until)
         return false;
     if (!*waiting)
         log_info("%s: %s; waiting for it to end", c->path, o->text);
     *waiting = true;
     /* A signal ends the wait: somebody wants us to stop. */
-    return nanosleep(&pause, NULL) == 0;
+    return loop_sleep(c->loop, 50 * NS_PER_MS);
 }
 
 int claim_open(const struct claim *c)

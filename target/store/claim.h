@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/loop.h"
+
 struct claim {
     const char *path;
     bool read_only;
@@ -16,6 +18,7 @@ struct claim {
     /* How long to wait for a program that uses it and may be ending: until this
      * time of clock_ns().  0: not at all. */
     uint64_t wait_until;
+    struct loop *loop; /* whose signals end that wait */
     /* The part that is exported, in bytes; others may export other parts.
      * length 0: to the end. */
     uint64_t offset, length;

@@ -251,6 +251,31 @@ static void deadlines_stop_with_the_process(void **state)
     close(ends[1]);
 }
 
+/* ---- sleeping ------------------------------------------------------------ */
+
+static void caught(void *arg, int signo)
+{
+    (void)signo;
+    loop_stop(arg, 7);
+}
+
+/* The sleep would end only after the test's time. */
+static void a_signal_before_the_sleep_ends_it(void **state)
+{
+    struct loop *loop;
+
+    (void)state;
+    assert_int_equal(loop_open(&loop), 0);
+    assert_true(loop_sleep(loop, 1));
+    assert_int_equal(loop_signal(loop, SIGUSR1, caught, loop), 0);
+    assert_true(loop_sleep(loop, 1));
+    raise(SIGUSR1);
+    assert_false(loop_sleep(loop, 3600 * NS_PER_S));
+    assert_int_equal(loop_run(loop), 7);
+    assert_true(loop_sleep(loop, 1));
+    loop_close(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +284,7 @@ int main(void)
         TEST(removed_are_not_called),
         TEST(removed_in_the_same_turn),
         TEST(deadlines_stop_with_the_process),
+        cmocka_unit_test(a_signal_before_the_sleep_ends_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
