@@ -228,7 +228,7 @@ check "a failed commit: the next flush fails, though the disk is a new one" \
 check "... and the one after it does not" is "40 00" "$(flush)"
 reload failing
 await target 'e1\.2: serving'
-write_sectors 5 1 "bbx512" >/dev/null
+check "a write is answered" is "40 00" "$(status "$(write_sectors 5 1 "bbx512")")"
 reload only
 await target 'e1\.2: serving'
 check "the same for the commit at the disk's end" is "61 04" "$(flush)"
