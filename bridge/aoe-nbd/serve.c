@@ -90,7 +90,7 @@ static void end_disk(struct served *d)
               " flushes; %" PRIu64 " frames sent, %" PRIu64
               " of them again; %" PRIu64 " writes held back",
               e->name, stats.reads, stats.writes, stats.flushes,
-              stats.frames_sent, stats.retransmitted, stats.fenced);
+              stats.frames_sent, stats.retransmitted, stats.time_waits);
     if (stats.writes + stats.trims == 0)
         return;
     /* It hears what the clients that have gone were not told. */

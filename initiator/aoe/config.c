@@ -40,11 +40,11 @@ static const struct command_line line = {
     .shared = OPTIONS_NETWORK,
 };
 
-static void show(const char *name, const struct aoe_control_answer *a)
+static void show(const char *name, const struct aoe_control_response *r)
 {
     char text[4 * AOE_CONFIG_MAX + 1];
 
-    format_escaped(text, sizeof text, a->string, a->length);
+    format_escaped(text, sizeof text, r->string, r->length);
     if (name)
         printf("%s: %s\n", name, text);
     else

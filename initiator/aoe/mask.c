@@ -53,17 +53,18 @@ static bool on(const uint8_t (*macs)[6], unsigned count, const uint8_t mac[6])
 
 /* Whether a list would no longer have the address by which we reach the
  * target: it would not answer us any more, also not to be asked to undo it. */
-static bool locks_out(const struct mask *m, const struct aoe_control_answer *a,
+static bool locks_out(const struct mask *m,
+                      const struct aoe_control_response *r,
                       const uint8_t mine[6])
 {
     bool named = on(m->macs, m->count, mine), listed;
     unsigned left = 0;
 
-    listed = on(a->macs, a->mac_count, mine);
+    listed = on(r->macs, r->mac_count, mine);
     if (m->op == AOE_CONTROL_MASK_ADD)
         return !named && !listed;
-    for (unsigned i = 0; i < a->mac_count; i++)
-        left += !on(m->macs, m->count, a->macs[i]);
+    for (unsigned i = 0; i < r->mac_count; i++)
+        left += !on(m->macs, m->count, r->macs[i]);
     return left > 0 && (named || !listed);
 }
 
@@ -82,7 +83,7 @@ static int safe(struct command_disk *c, const struct mask *m,
     err = aoe_control_run(c->aoe, &control);
     /* What cannot be read will not be changed either, and says why. */
     if (err || aoe_interface_mac(c->aoe, t->interface, mine) ||
-        !locks_out(m, &control.answer, mine))
+        !locks_out(m, &control.response, mine))
         return 0;
     log_error("mask: %s: this host, %s, would be "
               "off the list and not be answered any more; name it, too, or "

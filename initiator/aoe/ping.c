@@ -40,7 +40,7 @@ static void ask(struct command_disk *c, struct way *w)
                                   .interface = w->interface,
                                   .timeout = c->options.wait,
                                   .tries = 1};
-    const struct aoe_control_answer *a = &control.answer;
+    const struct aoe_control_response *r = &control.response;
     char mac[FORMAT_MAC];
     int status;
 
@@ -52,14 +52,14 @@ static void ask(struct command_disk *c, struct way *w)
                status == -ETIMEDOUT ? "no answer" : strerror(-status));
         return;
     }
-    if (w->answered == 0 || a->rtt < w->min)
-        w->min = a->rtt;
-    if (a->rtt > w->max)
-        w->max = a->rtt;
-    w->sum += a->rtt;
+    if (w->answered == 0 || r->rtt < w->min)
+        w->min = r->rtt;
+    if (r->rtt > w->max)
+        w->max = r->rtt;
+    w->sum += r->rtt;
     w->answered++;
     printf("%s on %s: %" PRIu64 ": %s after %.3f ms\n", c->name, w->interface,
-           w->sent, format_mac(mac, a->mac), ms(a->rtt));
+           w->sent, format_mac(mac, r->mac), ms(r->rtt));
 }
 
 static void sum_up(const struct command_disk *c, const struct way *w)

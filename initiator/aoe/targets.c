@@ -77,8 +77,8 @@ static void explain(const struct command_disk *c, const char *name,
         log_error("%s: %s: it has another config string: \"%s\"; force "
                   "replaces it",
                   c->line->command, name,
-                  format_escaped(there, sizeof there, control->answer.string,
-                                 control->answer.length));
+                  format_escaped(there, sizeof there, control->response.string,
+                                 control->response.length));
         break;
     case EBUSY:
         log_error("%s: %s: it is reserved for others; aoe reserve %s lists "
@@ -106,10 +106,10 @@ static void explain(const struct command_disk *c, const char *name,
     }
 }
 
-int command_targets_run(struct command_disk *c, const struct command_targets *t,
-                        struct aoe_control *control,
-                        void (*show)(const char *name,
-                                     const struct aoe_control_answer *answer))
+int command_targets_run(
+    struct command_disk *c, const struct command_targets *t,
+    struct aoe_control *control,
+    void (*show)(const char *name, const struct aoe_control_response *response))
 {
     int result = EXIT_DONE;
 
@@ -126,7 +126,7 @@ int command_targets_run(struct command_disk *c, const struct command_targets *t,
         memcpy(control->mac, target->mac, sizeof control->mac);
         status = aoe_control_run(c->aoe, control);
         if (status == 0) {
-            show(t->count > 1 ? name : NULL, &control->answer);
+            show(t->count > 1 ? name : NULL, &control->response);
             continue;
         }
         explain(c, t->count > 1 ? name : c->name, control, status);
@@ -136,12 +136,12 @@ int command_targets_run(struct command_disk *c, const struct command_targets *t,
 }
 
 void command_targets_macs(const char *name,
-                          const struct aoe_control_answer *answer)
+                          const struct aoe_control_response *response)
 {
     char mac[FORMAT_MAC];
 
     if (name)
         printf("%s:\n", name);
-    for (unsigned i = 0; i < answer->mac_count; i++)
-        puts(format_mac(mac, answer->macs[i]));
+    for (unsigned i = 0; i < response->mac_count; i++)
+        puts(format_mac(mac, response->macs[i]));
 }

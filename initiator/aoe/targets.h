@@ -25,13 +25,14 @@ int command_targets_find(struct command_disk *c, struct command_targets *t);
 /* Sends `control`, whose op and arguments are set, to each target in turn and
  * shows what came back with `show`; `name` is the target where there are
  * several, else NULL.  Says what failed.  The exit status. */
-int command_targets_run(struct command_disk *c, const struct command_targets *t,
-                        struct aoe_control *control,
-                        void (*show)(const char *name,
-                                     const struct aoe_control_answer *answer));
+int command_targets_run(
+    struct command_disk *c, const struct command_targets *t,
+    struct aoe_control *control,
+    void (*show)(const char *name,
+                 const struct aoe_control_response *response));
 
-/* For `show`: the addresses of the answer, one a line. */
+/* For `show`: the addresses of the response, one a line. */
 void command_targets_macs(const char *name,
-                          const struct aoe_control_answer *answer);
+                          const struct aoe_control_response *response);
 
 #endif

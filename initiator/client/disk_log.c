@@ -11,7 +11,7 @@
 
 enum { BURST = 10, PATHS_TOLD = 16 };
 
-static void say_payload(const struct aoe_disk *disk)
+static void say_path_mtu(const struct aoe_disk *disk)
 {
     struct aoe_path_info paths[PATHS_TOLD];
     int count = aoe_disk_paths(disk, paths, PATHS_TOLD), less = 0;
@@ -20,13 +20,13 @@ static void say_payload(const struct aoe_disk *disk)
         const struct aoe_path_info *p = &paths[i];
         char mac[FORMAT_MAC];
 
-        if (p->payload >= p->payload_most)
+        if (p->payload >= p->payload_max)
             continue;
         less++;
         log_info("%s: frames with %u bytes of data do not come through between "
                  "%s and %s; those with %u do: a "
                  "switch on the way may have a smaller MTU",
-                 aoe_disk_name(disk), p->payload_most, p->interface,
+                 aoe_disk_name(disk), p->payload_max, p->interface,
                  format_mac(mac, p->mac), p->payload);
     }
     if (!less)
@@ -97,8 +97,8 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
                   "written may not be durable, so flushes fail",
                   name);
         break;
-    case AOE_DISK_PAYLOAD:
-        say_payload(disk);
+    case AOE_DISK_PATH_MTU:
+        say_path_mtu(disk);
         break;
     case AOE_DISK_CHANGED:
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));

@@ -71,7 +71,7 @@ static void print_counters(FILE *f, const struct aoe_stats *s)
         {"frames-sent", s->frames_sent},
         {"retransmitted", s->retransmitted},
         {"late", s->late},
-        {"fenced", s->fenced},
+        {"time-waits", s->time_waits},
         {"replayed", s->replayed},
         {"in-flight", s->in_flight},
         {"queued", s->queued},

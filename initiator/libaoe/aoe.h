@@ -79,13 +79,13 @@ int64_t aoe_timeout(struct aoe *aoe);
 
 /* Nanoseconds for which it pays to look at the descriptors again and again
  * before sleeping until one is ready: a single read or write is under way,
- * whose answer comes sooner than a sleeping CPU wakes.  0: sleep. */
+ * whose response comes sooner than a sleeping CPU wakes.  0: sleep. */
 uint64_t aoe_poll_ns(const struct aoe *aoe);
 
 /* Whether other processes of this machine may use the same tags, because all
  * 128 parts of the tag space are taken (by so many processes, or by one that
- * wants to annoy): an answer to one of them may then, once in 16 million, be
- * taken for an answer to us. */
+ * wants to annoy): a response to one of them may then, once in 16 million, be
+ * taken for a response to us. */
 bool aoe_tags_shared(const struct aoe *aoe);
 
 /* The address of an interface of this context: what targets know us by.  0 or
@@ -125,7 +125,7 @@ void aoe_push(struct aoe *aoe);
 /* ---- discovery ------------------------------------------------------------
  */
 
-/* One answer: a disk as one interface and one target address show it. */
+/* A disk as one interface and one target address show it. */
 struct aoe_found {
     uint16_t shelf;
     uint8_t slot;
@@ -133,9 +133,9 @@ struct aoe_found {
     const char *interface;
     uint8_t mac[6];   /* of the target */
     unsigned mtu;     /* of the local interface */
-    unsigned payload; /* bytes a frame to it can carry */
+    unsigned payload; /* bytes of data that a frame to it can carry */
     unsigned buffer_count;
-    unsigned sector_count; /* most sectors a command may carry */
+    unsigned sector_count; /* maximum in a command; 0: it does not say */
     uint16_t firmware;
     const uint8_t *config; /* config string, not terminated */
     unsigned config_length;
@@ -149,7 +149,7 @@ struct aoe_discovery;
 
 /* Asks all interfaces for all disks (shelf 0xffff, slot 0xff) or for one, again
  * and again until aoe_discover_stop.  `found` is called once for each disk,
- * interface and target address, when it was identified or gave no answer to
+ * interface and target address, when it was identified or did not respond to
  * that; again if what it says changes.  Strings are valid in the callback. */
 int aoe_discover_start(struct aoe *aoe, uint16_t shelf, uint8_t slot,
                        void (*found)(void *arg, const struct aoe_found *f),
@@ -163,7 +163,7 @@ void aoe_discover_stop(struct aoe_discovery *discovery);
 struct aoe_disk_options {
     uint64_t timeout; /* how long the disk may be silent, see below; 0: for
                          ever */
-    unsigned window;  /* most frames in flight on a path; 0: the target's */
+    unsigned window;  /* max. frames in flight on a path; 0: the target's */
     bool read_only;   /* refuse writes and trims with -EROFS */
     uint64_t replay;  /* bytes of memory for completed writes that no flush has
                          covered yet: they are written again when the target
@@ -174,8 +174,8 @@ struct aoe_disk_options {
 /* The timeout is about silence.  When requests wait and none of them, nor a
  * part of one, was answered for so long, the disk is lost: all fail with -EIO,
  * and new ones are refused until AOE_DISK_BACK.  What waits for its turn while
- * others are answered does not age.  A request that had its turn and is without
- * an answer while others have theirs fails alone, with -EIO, after four times
+ * others are answered does not age.  A request that had its turn and gets no
+ * response while others get theirs fails alone, with -EIO, after four times
  * the timeout.  Time in which aoe_service was not called though aoe_timeout had
  * asked for it, because the process was stopped, does not count. */
 
@@ -214,7 +214,7 @@ enum aoe_event {
                              Only when there were such, and with options.replay
                              only if they could not be written again */
     AOE_DISK_REPLAYED,    /* the same, and all of them were written again */
-    AOE_DISK_PAYLOAD,     /* a path turned out to carry less than interface and
+    AOE_DISK_PATH_MTU,    /* a path turned out to carry less than interface and
                              target allow, or carries it again: aoe_disk_paths */
     AOE_DISK_LOST_WRITES, /* the disk failed to keep completed writes that no
                              flush had covered; with options.replay they are
@@ -339,13 +339,14 @@ struct aoe_stats {
     uint64_t errors;      /* requests that failed */
     uint64_t frames_sent; /* with retransmissions */
     uint64_t retransmitted;
-    uint64_t late;      /* answers to frames already done; harmless */
-    uint64_t fenced;    /* writes that waited for a late copy's lifetime */
-    uint64_t replayed;  /* bytes written again after restarts */
-    unsigned in_flight; /* frames, now */
-    unsigned queued;    /* requests, now */
-    uint64_t losses;    /* times that unflushed writes were lost, or may be,
-                           also if they were written again */
+    uint64_t late;       /* responses to frames already done; harmless */
+    uint64_t time_waits; /* writes that waited until late copies of an older one
+                            have expired */
+    uint64_t replayed;   /* bytes written again after restarts */
+    unsigned in_flight;  /* frames, now */
+    unsigned queued;     /* requests, now */
+    uint64_t losses;     /* times that unflushed writes were lost, or may be,
+                            also if they were written again */
     uint64_t flushes_failed;  /* FLUSH commands, also those tried again */
     uint64_t flushes_refused; /* of them: as if there were no such command */
 };
@@ -355,10 +356,10 @@ void aoe_disk_stats(const struct aoe_disk *disk, struct aoe_stats *out);
 struct aoe_path_info {
     const char *interface;
     uint8_t mac[6];
-    unsigned mtu;          /* of the interface */
-    unsigned payload;      /* bytes a frame */
-    unsigned payload_most; /* bytes a frame, if the network let them through */
-    unsigned window;       /* frames that may be in flight now */
+    unsigned mtu;         /* of the interface */
+    unsigned payload;     /* bytes of data in a frame, now */
+    unsigned payload_max; /* what interface and target allow */
+    unsigned window;      /* frames that may be in flight now */
     unsigned buffer_count;
     uint64_t rtt; /* smoothed round trip, ns; 0: not measured */
     bool good;    /* false: set aside, being probed */
@@ -391,7 +392,7 @@ enum { AOE_CONFIG_MAX = 1024, AOE_LIST_MAX = 255 };
 #define AOE_CONTROL_TIMEOUT UINT64_C(3000000000)
 
 /* What came back. */
-struct aoe_control_answer {
+struct aoe_control_response {
     uint8_t mac[6]; /* who answered */
     uint64_t rtt;   /* ns; 0: not known, the command was sent again */
     /* CONFIG */
@@ -413,14 +414,14 @@ struct aoe_control {
     uint8_t mac[6];        /* of the target; ff:ff:ff:ff:ff:ff: of whoever
                               answers first, for commands that only read */
     uint64_t timeout;      /* 0: AOE_CONTROL_TIMEOUT */
-    unsigned tries;        /* most copies sent; 0: no limit */
+    unsigned tries;        /* max. copies sent; 0: no limit */
     const void *string;    /* CONFIG: at most AOE_CONFIG_MAX bytes */
     unsigned length;
     const uint8_t (*macs)[6]; /* MASK, RESERVE: at most AOE_LIST_MAX */
     unsigned mac_count;
     void (*done)(struct aoe_control *control, int status); /* 0 or -errno */
     void *arg;                                             /* the caller's */
-    struct aoe_control_answer answer;
+    struct aoe_control_response response;
     /* libaoe's own: */
     struct aoe_control_state {
         uint64_t word[10];
@@ -432,8 +433,8 @@ struct aoe_control {
  * context), -EINVAL (a wildcard, too long, a change for everyone), -EMSGSIZE
  * (more than a frame there carries).
  *
- * Statuses of `done`: 0; -ETIMEDOUT (no answer; for TEST and PREFIX that may
- * mean no); -EEXIST (SET: there is another string, which is in the answer);
+ * Statuses of `done`: 0; -ETIMEDOUT (no response; for TEST and PREFIX that may
+ * mean no); -EEXIST (SET: there is another string, which is in `response`);
  * -EBUSY (reserved for others); -ENOSPC (the mask list is full); -EOPNOTSUPP,
  * -EINVAL, -ENODEV, -EPROTO (AoE errors 1, 2, 3, 5; the first: a target that
  * does not have this command); -EIO (any other error); -ECANCELED (closed). */

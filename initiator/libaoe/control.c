@@ -164,7 +164,7 @@ int aoe_control_submit(struct aoe *aoe, struct aoe_control *c)
         return -ENODEV;
     if (build(frame, c, p) > p->port->link->mtu + AOE_ETHER_HEADER)
         return -EMSGSIZE;
-    memset(&c->answer, 0, sizeof c->answer);
+    memset(&c->response, 0, sizeof c->response);
     p->tag = flight_tag(&aoe->flight);
     p->retry_at = aoe_now(aoe);
     p->gap = RETRY_FIRST;
@@ -186,22 +186,22 @@ static void end(struct aoe_control *c, int status)
 
 static int take_config(struct aoe_control *c, const uint8_t *frame, size_t len)
 {
-    struct aoe_control_answer *a = &c->answer;
+    struct aoe_control_response *r = &c->response;
     struct aoe_config config;
 
     if (aoe_config_parse(frame, len, &config))
         return -EPROTO;
-    a->buffer_count = config.buffer_count;
-    a->sector_count = config.sector_count;
-    a->firmware = config.firmware;
-    a->length = config.length;
-    memcpy(a->string, config.string, config.length);
+    r->buffer_count = config.buffer_count;
+    r->sector_count = config.sector_count;
+    r->firmware = config.firmware;
+    r->length = config.length;
+    memcpy(r->string, config.string, config.length);
     return 0;
 }
 
 static int take_mask(struct aoe_control *c, const uint8_t *frame, size_t len)
 {
-    struct aoe_control_answer *a = &c->answer;
+    struct aoe_control_response *r = &c->response;
     struct aoe_mask mask;
     uint8_t code;
 
@@ -209,25 +209,25 @@ static int take_mask(struct aoe_control *c, const uint8_t *frame, size_t len)
         return -EPROTO;
     if (mask.error)
         return mask.error == AOE_MERROR_FULL ? -ENOSPC : -EIO;
-    a->mac_count = mask.count;
+    r->mac_count = mask.count;
     for (unsigned i = 0; i < mask.count; i++) {
         struct aoe_mac mac;
 
         aoe_mask_get(&mask, i, &code, &mac);
-        memcpy(a->macs[i], mac.b, AOE_MAC);
+        memcpy(r->macs[i], mac.b, AOE_MAC);
     }
     return 0;
 }
 
 static int take_reserve(struct aoe_control *c, const uint8_t *frame, size_t len)
 {
-    struct aoe_control_answer *a = &c->answer;
+    struct aoe_control_response *r = &c->response;
     struct aoe_reserve reserve;
 
     if (aoe_reserve_parse(frame, len, &reserve))
         return -EPROTO;
-    a->mac_count = reserve.count;
-    memcpy(a->macs, reserve.macs, (size_t)reserve.count * AOE_MAC);
+    r->mac_count = reserve.count;
+    memcpy(r->macs, reserve.macs, (size_t)reserve.count * AOE_MAC);
     return 0;
 }
 
@@ -252,8 +252,8 @@ static int config_present(struct aoe_control *c, const uint8_t *frame,
 
     if (err)
         return err;
-    return c->op == AOE_CONTROL_CONFIG_SET && c->answer.length == c->length &&
-                   memcmp(c->answer.string, c->string, c->length) == 0
+    return c->op == AOE_CONTROL_CONFIG_SET && c->response.length == c->length &&
+                   memcmp(c->response.string, c->string, c->length) == 0
                ? 0
                : -EEXIST;
 }
@@ -291,8 +291,8 @@ bool control_response(struct aoe_port *port, const struct aoe_header *h,
 
         if (!answers(c, port, h))
             continue;
-        memcpy(c->answer.mac, h->src.b, AOE_MAC);
-        c->answer.rtt = p->copies == 1 ? aoe_now(aoe) - p->sent : 0;
+        memcpy(c->response.mac, h->src.b, AOE_MAC);
+        c->response.rtt = p->copies == 1 ? aoe_now(aoe) - p->sent : 0;
         end(c, status_of(c, h, frame, len));
         return true;
     }

@@ -251,7 +251,7 @@ int aoe_disk_paths(const struct aoe_disk *d, struct aoe_path_info *out, int max)
         memcpy(i->mac, p->mac.b, sizeof i->mac);
         i->mtu = p->port->link->mtu;
         i->payload = p->sectors * AOE_SECTOR;
-        i->payload_most = p->mtu.ceiling * AOE_SECTOR;
+        i->payload_max = p->mtu.ceiling * AOE_SECTOR;
         i->window = p->window / PATH_WINDOW_UNIT;
         i->buffer_count = p->buffer_count;
         i->rtt = p->srtt;

@@ -19,7 +19,7 @@ static const char *name(enum aoe_event event)
         [AOE_DISK_CONFLICT] = "conflict",
         [AOE_DISK_RESTARTED] = "restarted",
         [AOE_DISK_REPLAYED] = "replayed",
-        [AOE_DISK_PAYLOAD] = "payload",
+        [AOE_DISK_PATH_MTU] = "path MTU",
         [AOE_DISK_LOST_WRITES] = "lost writes",
         [AOE_DISK_MENDED] = "mended",
         [AOE_DISK_FLUSH_REFUSED] = "flush refused",

@@ -92,7 +92,7 @@ static void report(struct path *p)
     if (now == p->mtu.reported)
         return;
     p->mtu.reported = now;
-    disk_event(p->disk, AOE_DISK_PAYLOAD);
+    disk_event(p->disk, AOE_DISK_PATH_MTU);
 }
 
 static void start(struct path *p)

@@ -86,7 +86,7 @@ static bool may_leave(struct aoe_disk *d, struct transfer *t,
                        "time-wait: %u sectors at %" PRIu64
                        " wait until late copies have expired",
                        c->sectors, c->lba);
-        d->stats.fenced += !t->waited;
+        d->stats.time_waits += !t->waited;
         t->waited = true;
         return false;
     }

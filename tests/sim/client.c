@@ -28,7 +28,7 @@ static const char *event_name(enum aoe_event e)
     static const char *const names[] = {
         "ready",          "lost",     "back",
         "resized",        "changed",  "conflict",
-        "restarted",      "replayed", "of another payload",
+        "restarted",      "replayed", "of another path MTU",
         "of lost writes", "mended",   "refusing flushes",
         "settled"};
 
@@ -117,7 +117,7 @@ static void add_up(struct client *c)
     struct aoe_stats stats;
 
     aoe_disk_stats(c->disk, &stats);
-    c->fenced += stats.fenced;
+    c->time_waits += stats.time_waits;
     c->late += stats.late;
 }
 

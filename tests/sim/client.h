@@ -55,7 +55,7 @@ struct client {
     unsigned conflicts, losses; /* of the disk, as its events said */
     unsigned replays;
     unsigned flushes_failed;
-    uint64_t fenced, late;      /* sums of what its disks had counted */
+    uint64_t time_waits, late;  /* sums of what its disks had counted */
     char why[HISTORY_WHY + 32]; /* not empty: the simulation has failed */
     struct client_op ops[CLIENT_OPS];
 };

@@ -142,7 +142,7 @@ void sim_count(struct sim *s)
     n[HAPPENED_STALL] += m->stalls;
     n[HAPPENED_DISK_ERROR] += m->errors;
     n[HAPPENED_FRAME_LOST] += wire_count(s->wire, WIRE_LOST);
-    n[s->doubling ? HAPPENED_FRAME_DOUBLED : HAPPENED_ANSWER_DOUBLED] +=
+    n[s->doubling ? HAPPENED_FRAME_DOUBLED : HAPPENED_RESPONSE_DOUBLED] +=
         wire_count(s->wire, WIRE_DUPLICATED);
     n[HAPPENED_FRAME_OVERTAKEN] += wire_count(s->wire, WIRE_REORDERED);
     n[HAPPENED_FRAME_CORRUPTED] += wire_count(s->wire, WIRE_CORRUPTED);
@@ -150,7 +150,7 @@ void sim_count(struct sim *s)
     for (unsigned i = 0; i < s->client_count; i++) {
         n[HAPPENED_CONFLICT] += s->clients[i].conflicts;
         n[HAPPENED_DISK_LOST] += s->clients[i].losses;
-        n[HAPPENED_TIME_WAIT] += s->clients[i].fenced;
+        n[HAPPENED_TIME_WAIT] += s->clients[i].time_waits;
         n[HAPPENED_LATE] += s->clients[i].late;
         n[HAPPENED_REPLAY] += s->clients[i].replays;
         n[HAPPENED_FLUSH_FAILED] += s->clients[i].flushes_failed;

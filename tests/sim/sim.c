@@ -382,14 +382,14 @@ static bool say_happened(const uint64_t happened[HAPPENINGS])
         [HAPPENED_DISK_ERROR] = "disk errors",
         [HAPPENED_FRAME_LOST] = "frames lost",
         [HAPPENED_FRAME_DOUBLED] = "frames doubled",
-        [HAPPENED_ANSWER_DOUBLED] = "answers doubled",
+        [HAPPENED_RESPONSE_DOUBLED] = "responses doubled",
         [HAPPENED_FRAME_OVERTAKEN] = "frames overtaken",
         [HAPPENED_FRAME_CORRUPTED] = "frames corrupted",
         [HAPPENED_FRAME_SWALLOWED] = "frames swallowed",
         [HAPPENED_CONFLICT] = "address conflicts",
         [HAPPENED_DISK_LOST] = "disks lost",
-        [HAPPENED_TIME_WAIT] = "writes fenced",
-        [HAPPENED_LATE] = "late answers",
+        [HAPPENED_TIME_WAIT] = "writes held back by a time-wait",
+        [HAPPENED_LATE] = "late responses",
     };
     bool all = true;
 

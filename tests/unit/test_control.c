@@ -195,13 +195,13 @@ static void a_query_is_answered(void **state)
     f.string = "hello";
     assert_int_equal(run(&f), 0);
     assert_int_equal(f.heard, 1);
-    assert_int_equal(f.control.answer.buffer_count, 7);
-    assert_int_equal(f.control.answer.sector_count, 2);
-    assert_int_equal(f.control.answer.firmware, 3);
-    assert_int_equal(f.control.answer.length, 5);
-    assert_memory_equal(f.control.answer.string, "hello", 5);
-    assert_memory_equal(f.control.answer.mac, peer_mac.b, AOE_MAC);
-    assert_true(f.control.answer.rtt > 0);
+    assert_int_equal(f.control.response.buffer_count, 7);
+    assert_int_equal(f.control.response.sector_count, 2);
+    assert_int_equal(f.control.response.firmware, 3);
+    assert_int_equal(f.control.response.length, 5);
+    assert_memory_equal(f.control.response.string, "hello", 5);
+    assert_memory_equal(f.control.response.mac, peer_mac.b, AOE_MAC);
+    assert_true(f.control.response.rtt > 0);
     stop(&f);
 }
 
@@ -215,7 +215,7 @@ static void everyone_may_be_asked_but_not_told(void **state)
     f.string = "";
     memset(f.control.mac, 0xff, AOE_MAC);
     assert_int_equal(run(&f), 0);
-    assert_memory_equal(f.control.answer.mac, peer_mac.b, AOE_MAC);
+    assert_memory_equal(f.control.response.mac, peer_mac.b, AOE_MAC);
     f.control.op = AOE_CONTROL_CONFIG_FORCE;
     assert_int_equal(aoe_control_submit(f.w.aoe, &f.control), -EINVAL);
     stop(&f);
@@ -251,7 +251,7 @@ static void a_lost_frame_is_sent_again(void **state)
     f.string = "x";
     assert_int_equal(run(&f), 0);
     assert_int_equal(f.heard, 2);
-    assert_int_equal(f.control.answer.rtt, 0); /* of which copy? */
+    assert_int_equal(f.control.response.rtt, 0); /* of which copy? */
     stop(&f);
 }
 
@@ -291,7 +291,7 @@ static void a_string_that_is_there(void **state)
 
     (void)state;
     set_string(&f, "theirs", -EEXIST);
-    assert_int_equal(f.control.answer.length, 6);
+    assert_int_equal(f.control.response.length, 6);
     stop(&f);
     set_string(&f, "ours", 0); /* it was set and the answer lost */
     stop(&f);
@@ -320,8 +320,8 @@ static void send_list(enum aoe_control_op op,
         f.control.mac_count = 2;
         assert_int_equal(run(&f), cases[i].status);
         if (!f.error) {
-            assert_int_equal(f.control.answer.mac_count, 2);
-            assert_memory_equal(f.control.answer.macs, macs, sizeof macs);
+            assert_int_equal(f.control.response.mac_count, 2);
+            assert_memory_equal(f.control.response.macs, macs, sizeof macs);
         }
         stop(&f);
     }

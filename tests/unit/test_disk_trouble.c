@@ -62,7 +62,7 @@ static void time_wait_holds_newer_write(void **state)
     assert_true(io.done);
     assert_int_equal(f.nas->disk[0], 2);
     assert_int_equal(f.disk->time_wait.count, 0);
-    assert_int_equal(f.disk->stats.fenced, 1);
+    assert_int_equal(f.disk->stats.time_waits, 1);
     stop(&f);
 }
 

@@ -150,7 +150,7 @@ static void restarted(struct closing *c)
     announce(c);
 }
 
-static void payload(struct closing *c)
+static void path_mtu(struct closing *c)
 {
     struct wire_faults hole = {.frame_max = 1514, .delay_ns = 50000};
 
@@ -219,7 +219,7 @@ static const struct {
     {AOE_DISK_RESTARTED, restarted_with_words, WORDS},
     {AOE_DISK_REPLAYED, restarted, REPLAY},
     {AOE_DISK_REPLAYED, restarted_with_words, WORDS | REPLAY},
-    {AOE_DISK_PAYLOAD, payload, 0},
+    {AOE_DISK_PATH_MTU, path_mtu, 0},
     {AOE_DISK_LOST_WRITES, lost_writes, WORDS},
     {AOE_DISK_MENDED, mended, WORDS | REPLAY},
     {AOE_DISK_FLUSH_REFUSED, flush_refused, 0},

@@ -93,7 +93,7 @@ static void long_frames_on_a_good_wire(void **state)
     (void)state;
     open_world(&f, 9000, 0, 0);
     assert_int_equal(payload(&f), 16 * 512); /* when it is ready, or sooner */
-    assert_int_equal(f.events[AOE_DISK_PAYLOAD], 0);
+    assert_int_equal(f.events[AOE_DISK_PATH_MTU], 0);
     both_end(&f, NS_PER_S);
     assert_int_equal(longest, AOE_ATA_HEADER + 16 * 512);
     stop(&f);
@@ -131,7 +131,7 @@ static void never_more_than_was_verified(void **state)
         assert_int_equal(payload(&f), holes[i].payload);
         both_end(&f, NS_PER_S);
         assert_int_equal(longest, AOE_ATA_HEADER + holes[i].payload);
-        assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1);
+        assert_int_equal(f.events[AOE_DISK_PATH_MTU], 1);
         assert_int_equal(aoe_disk_ready(f.disk), true);
         stop(&f);
     }
@@ -228,10 +228,10 @@ static void grows_again(void **state)
     world_run(&f.w, 600 * NS_PER_S, NULL); /* by now it is asked seldom */
     assert_int_equal(payload(&f), 1024);
     hole(&f, WIRE_RX, 0);
-    assert_int_equal(f.events[AOE_DISK_PAYLOAD], 1); /* not each time */
+    assert_int_equal(f.events[AOE_DISK_PATH_MTU], 1); /* not each time */
     world_run(&f.w, PATH_MTU_RAISE_MAX + NS_PER_S, NULL);
     assert_int_equal(payload(&f), 16 * 512);
-    assert_int_equal(f.events[AOE_DISK_PAYLOAD], 2);
+    assert_int_equal(f.events[AOE_DISK_PATH_MTU], 2);
     both_end(&f, NS_PER_S);
     stop(&f);
 }

@@ -92,7 +92,7 @@ static void time_wait_is_no_silence(void **state)
     assert_int_equal(run(&f, AOE_WRITE, bytes, 512, 0), 0);
     assert_int_equal(f.disk->time_wait.count, 1);
     assert_int_equal(run(&f, AOE_WRITE, bytes, 512, 0), 0);
-    assert_int_equal(f.disk->stats.fenced, 1);
+    assert_int_equal(f.disk->stats.time_waits, 1);
     assert_int_equal(f.events[AOE_DISK_LOST], 0);
     stop(&f);
 }

@@ -172,7 +172,7 @@ static void identity_and_mtu(void **state)
     line("e1.2 window: ");
     line("e1.2 mtu: a black hole for 16 sectors?");
     line("e1.2 mtu: black hole, 16 -> 2 sectors");
-    line("e1.2 event: payload");
+    line("e1.2 event: path MTU");
     count = 0;
     snprintf(f.nas->identity.serial, sizeof f.nas->identity.serial, "t\nwo");
     model_announce(f.nas);
