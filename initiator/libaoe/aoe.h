@@ -11,12 +11,18 @@
  *     aoe_submit -> frames, at most a window of them -> wire -> done()
  *
  * Threads: a `struct aoe` and all its disks belong to one thread at a time.
+ *
  * Callbacks run inside aoe_service, aoe_push, the blocking calls,
- * aoe_disk_close and aoe_close, never inside aoe_submit; they may call anything
- * here except aoe_service, aoe_push, the blocking calls, and what opens or
- * closes.  A disk's event callback may also close disks, its own among them.
- * An assertion ends a program that calls the service loop or aoe_close from a
- * callback.
+ * aoe_discover_stop, aoe_disk_close and aoe_close, never inside aoe_submit.
+ * A callback must not call
+ * - aoe_service, aoe_push, aoe_wait, any other blocking call, or aoe_close;
+ * - aoe_disk_open, aoe_discover_start or aoe_discover_stop;
+ * - aoe_disk_close; only a disk's event callback may close disks, its own among
+ *   them.
+ * Everything else is allowed.  Within aoe_service, aoe_push and the blocking
+ * calls an assertion ends a program that breaks the first rule in any callback,
+ * or closes a disk in one that reports a discovery or the end of a command
+ * (struct aoe_control).
  *
  * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
  * and lengths are bytes unless a name says sectors; a sector has 512 bytes;
@@ -240,8 +246,9 @@ typedef void aoe_event_fn(void *arg, struct aoe_disk *disk,
 int aoe_name_parse(const char *name, uint16_t *shelf, uint8_t *slot);
 
 /* Begins to look for a disk and returns at once; AOE_DISK_READY follows when
- * it was found.  Requests may be submitted before that only to fail with
- * -ENOTCONN.  `options` may be NULL. */
+ * it was found.  Requests submitted before that fail with -ENOTCONN, or with
+ * -ENOTUNIQ after AOE_DISK_CONFLICT.  `options` may be NULL.  -EINVAL: a
+ * wildcard; -ENOMEM. */
 int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
                   const struct aoe_disk_options *options, aoe_event_fn *event,
                   void *arg, struct aoe_disk **out);
@@ -295,8 +302,9 @@ struct aoe_request {
  * is not called: -EINVAL (buffers shorter than length, beyond 2^63), -ENOSPC
  * (a write past the end), -ENXIO (a read past the end), -EROFS (options
  * or target), -EOPNOTSUPP (a trim the target does not have), -ENOTCONN (not
- * ready), -EIO (lost: requests fail at once until AOE_DISK_BACK), -ESTALE
- * (another disk answers at this address), -ENOMEM.
+ * ready), -ENOTUNIQ (not ready: two disks answer at this address), -EIO (lost:
+ * requests fail at once until AOE_DISK_BACK), -ESTALE (another disk answers at
+ * this address), -ENOMEM.
  *
  * Statuses of `done`: 0; -EIO (the disk failed the command, the timeout
  * passed, the target was restarted under a write that is too large for
@@ -445,7 +453,11 @@ int aoe_control_submit(struct aoe *aoe, struct aoe_control *control);
 
 /* Each polls and services `aoe` until its own work is done. */
 
-/* Opens a disk and waits up to `wait` ns for it.  -ETIMEDOUT: no answer. */
+/* Opens a disk and waits up to `wait` ns until it is ready.  On failure nothing
+ * remains open.  -ETIMEDOUT: nobody responded in time; -ENOTUNIQ: two different
+ * disks answer at this address (AOE_DISK_CONFLICT), and neither is used;
+ * -EINVAL: not the name of a disk; or any other error of aoe_disk_open and
+ * aoe_wait. */
 int aoe_disk_open_wait(struct aoe *aoe, const char *name,
                        const struct aoe_disk_options *options, uint64_t wait,
                        struct aoe_disk **out);
@@ -463,7 +475,8 @@ int aoe_flush(struct aoe_disk *disk);
 int aoe_control_run(struct aoe *aoe, struct aoe_control *control);
 
 /* Waits up to `timeout` ns (-1: for ever) for something to happen, and services
- * it: the body of a loop for programs that have none. */
+ * it: the body of a loop for programs that have none.  0, or what poll failed
+ * with. */
 int aoe_wait(struct aoe *aoe, int64_t timeout);
 
 #ifdef __cplusplus
