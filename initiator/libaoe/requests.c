@@ -70,36 +70,65 @@ static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
     writer_ended(&d->writers, w, d->loss.flushed);
 }
 
-static void request_finish(struct transfer *t)
+/* Whether a flush comes between the change and its completion: it was to be
+ * durable, or the replay log could not take it.  Also where no write cache is
+ * admitted to: vblade says nothing of its own. */
+static bool flush_follows(const struct transfer *t, const struct aoe_request *r)
 {
-    struct aoe_request *r = request_of(t);
-    struct aoe_disk *d = t->disk;
+    return t->status == 0 && transfer_changes(t) && (r->fua || t->unkept) &&
+           t->disk->flush_opcode;
+}
 
-    if (t->unaligned) {
-        unaligned_free(t->unaligned);
-        t->unaligned = NULL;
-    }
-    if (t->unkept && t->status == 0 && t->restarts != d->loss.restarts)
+/* The transfer of the change goes on as its flush. */
+static void flush_change(struct transfer *t)
+{
+    t->op = AOE_FLUSH;
+    t->lba = 0;
+    t->sectors = 1;
+    t->deadline = t->disk->options.timeout ? 0 : UINT64_MAX;
+    t->start = transfer_queue;
+    transfer_begin(t->disk, t, false);
+}
+
+/* What the replay log could not take is not written again: a loss since it was
+ * answered has taken it. */
+static void check_unkept(struct transfer *t)
+{
+    if (t->unkept && t->status == 0 && t->restarts != t->disk->loss.restarts)
         transfer_fail(t, -EIO, t->lba);
-    /* Force unit access: the write, then a flush, then done.  Also where no
-     * write cache is admitted to: vblade says nothing of its own. */
-    if ((r->fua || t->unkept) && t->status == 0 && transfer_changes(t) &&
-        d->flush_opcode) {
-        t->op = AOE_FLUSH;
-        t->lba = 0;
-        t->sectors = 1;
-        t->deadline = d->options.timeout ? 0 : UINT64_MAX;
-        t->start = transfer_queue;
-        transfer_begin(d, t, false);
-        return;
-    }
-    tell(d, r, t);
+}
+
+/* `r` is the caller's again, who may submit it anew from `done`. */
+static void complete(struct transfer *t, struct aoe_request *r)
+{
+    tell(t->disk, r, t);
     if (t->status == -EIO)
         r->error_offset = t->error_lba * AOE_SECTOR > r->offset
                               ? t->error_lba * AOE_SECTOR
                               : r->offset;
-    count(d, r, t->status);
+    count(t->disk, r, t->status);
     r->done(r, t->status);
+}
+
+static void drop_unaligned(struct transfer *t)
+{
+    if (t->unaligned)
+        unaligned_free(t->unaligned);
+    t->unaligned = NULL;
+}
+
+/* Called when its frames have all ended; again when those of the flush have
+ * that followed. */
+static void request_finish(struct transfer *t)
+{
+    struct aoe_request *r = request_of(t);
+
+    drop_unaligned(t);
+    check_unkept(t);
+    if (flush_follows(t, r))
+        flush_change(t);
+    else
+        complete(t, r);
 }
 
 static int check_range(const struct aoe_disk *d, const struct aoe_request *r)
