@@ -32,7 +32,7 @@ struct pending {
 _Static_assert(sizeof(struct pending) <= sizeof(struct aoe_control_state),
                "a pending command lives in its struct aoe_control");
 _Static_assert((int)AOE_CONFIG_MAX == (int)AOE_CONFIG_STRING_MAX,
-               "the response has room for any config string");
+               "a response can hold any config string");
 
 static struct pending *pending_of(struct aoe_control *c)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Each answer to a Query Config (AoEr11 section 3.2) becomes a candidate, which
+ * Each response to a Query Config (AoEr11 section 3.2) makes a candidate, which
  * is asked to IDENTIFY and reported once it has.
  */
 #include "initiator/libaoe/discover.h"
@@ -184,9 +184,9 @@ void discovery_config(struct aoe_discovery *s, struct aoe_port *port,
 
 /* A second response to one IDENTIFY: two servers of one machine may have been
  * given the same address. */
-static void second_answer(struct aoe_discovery *s, struct candidate *g,
-                          const struct aoe_header *h, const uint8_t *frame,
-                          size_t len)
+static void second_response(struct aoe_discovery *s, struct candidate *g,
+                            const struct aoe_header *h, const uint8_t *frame,
+                            size_t len)
 {
     struct ata_identity id;
     struct aoe_ata a;
@@ -211,7 +211,7 @@ void discovery_ata(struct aoe_discovery *s, struct aoe_port *port,
     if (!g || g->tag != h->tag)
         return;
     if (g->retry_at == UINT64_MAX) {
-        second_answer(s, g, h, frame, len);
+        second_response(s, g, h, frame, len);
         return;
     }
     if (h->flags & AOE_FLAG_ERROR) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Discovery: who answers on the named interfaces, and what it is.
+ * Discovery: which disks respond on the named interfaces, and what they are.
  */
 #ifndef INITIATOR_LIBAOE_DISCOVER_H
 #define INITIATOR_LIBAOE_DISCOVER_H

@@ -42,8 +42,8 @@ struct disk_event {
 
 enum { DISK_EVENTS = AOE_DISK_SETTLED + 1 };
 
-/* The fields of these belong to the file that the comment names: others read
- * them at most. */
+/* The fields of these structures belong to the file that the comment above them
+ * names; other files only read them. */
 
 /* transfers.c */
 struct disk_transfers {
@@ -58,16 +58,16 @@ struct disk_transfers {
 /* silence.c; by aoe_awake */
 struct disk_silence {
     uint64_t since;   /* requests wait and none was answered */
-    uint64_t served;  /* likewise, and none of the user's was */
+    uint64_t served;  /* the same, of the user's own requests */
     uint64_t look_at; /* when to look for a request that was left out; see
                          disk_turn */
 };
 
 /* restart.c */
 struct disk_restart {
-    uint64_t heard;           /* when it last answered, by any path */
+    uint64_t heard;           /* when its last response came, by any path */
     uint64_t asked;           /* when the first frame since then left */
-    uint64_t watched;         /* when it was last seen to that one did */
+    uint64_t watched;         /* when disk_watch asked it last */
     struct ata_vendor vendor; /* as IDENTIFY said it last */
     uint64_t believe_at;      /* from when on an announcement is a restart */
 };
@@ -75,10 +75,11 @@ struct disk_restart {
 /* loss.c */
 struct disk_loss {
     uint64_t changed;  /* number of the newest change that is complete */
-    uint64_t flushed;  /* of the newest that a FLUSH covers, or of which
-                          the user knows that it may be lost */
-    uint32_t restarts; /* how often that may have been lost */
-    bool doubted; /* what is flushed or read counts only after a new page */
+    uint64_t flushed;  /* number of the newest change that a FLUSH covers,
+                          or that the user knows may be lost */
+    uint32_t restarts; /* how often unflushed changes may have been lost */
+    bool doubted;      /* until a new page no FLUSH leaves; with a log, nothing
+                          counts */
     unsigned flush_tries; /* FLUSHes in a row that failed and go again, */
     uint64_t flush_at;    /* and when; 0: at once */
     bool refusing;        /* FLUSH was refused the last time */

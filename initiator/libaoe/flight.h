@@ -46,7 +46,7 @@ enum frame_lost {
     LOST_TAIL,        /* the newest, to learn of the others (RFC 8985's TLP) */
     LOST_OUTAGE,      /* its path was away */
     LOST_HANDED_OVER, /* its path is away, another takes it */
-    LOST_ASKED,       /* the target was heard: it can answer now */
+    LOST_ASKED,       /* the target was heard: it can respond now */
     LOST_PROBE,       /* another copy of a probe of the path MTU */
 };
 
@@ -57,7 +57,7 @@ struct frame {
     enum frame_state state;
     uint8_t opcode;                         /* enum ata_opcode */
     uint8_t aflags, feature, count, device; /* ATA registers of the request */
-    uint8_t short_replies; /* answers that carried too little data */
+    uint8_t short_responses;                /* that carried too little data */
     bool probe;    /* of initiator/libaoe/path_mtu.h: a READ that asks about the
                       path */
     bool answered; /* by whatever copy */
@@ -114,8 +114,8 @@ static inline bool frame_changes(const struct frame *f)
            f->opcode == ATA_DATA_SET_MANAGEMENT;
 }
 
-/* Reads and writes answer as fast as the wire and the disk are; the others
- * take their own time and say nothing about either. */
+/* A read or write takes as long as the wire and the disk do.  Other commands
+ * take their own time, which says nothing about either. */
 static inline bool frame_timed(const struct frame *f)
 {
     return !f->probe && (frame_reads(f) || f->opcode == ATA_WRITE_SECTORS ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Whether who answers is our disk.  Only the same serial number, model and size
- * make a path of it (rule 6 of doc/safety.md), whether it is found for the
- * first time or was away.
+ * Whether an address leads to our disk.  It becomes a path only if serial
+ * number, model and size are the same (doc/safety.md, "The same disk, or
+ * none"), whether it is found for the first time or was away.
  */
 #include "initiator/libaoe/identity.h"
 
@@ -64,8 +64,9 @@ static void adopt(struct aoe_disk *d, const struct ata_identity *id)
     d->flush_opcode = flush_opcode(id);
 }
 
-/* Another program may serve the same disk by now.  A cache that was there may
- * still be unflushed; and nobody does without a FLUSH that he counts on. */
+/* Another program may serve the same disk by now.  A write cache that was there
+ * may still hold unflushed data, and users rely on a FLUSH that was there: both
+ * can appear, neither goes. */
 static void adopt_again(struct aoe_disk *d, const struct ata_identity *id)
 {
     if (id->write_cache)
@@ -74,7 +75,7 @@ static void adopt_again(struct aoe_disk *d, const struct ata_identity *id)
         d->flush_opcode = flush_opcode(id);
 }
 
-/* Both, and where they are, for whoever has to find them. */
+/* Names both disks and where they are, for whoever has to find them. */
 static void explain(struct aoe_disk *d, const struct path *p,
                     const struct ata_identity *id)
 {
@@ -157,7 +158,8 @@ static void recognized(struct aoe_disk *d, struct path *p,
     disk_happens(d, DISK_SAME);
 }
 
-/* The first that is found says what the disk is, and what is another one. */
+/* The first disk that is found is ours from now on; any other is another one.
+ */
 static void first(struct aoe_disk *d, const struct path *p,
                   const struct ata_identity *id)
 {
@@ -188,7 +190,7 @@ void disk_identified(struct aoe_disk *d, struct path *p, const uint8_t *page)
     }
     ata_identity_decode(page, &id);
     if (id.sectors == 0)
-        return; /* vblade's answer while its file is gone: not a disk */
+        return; /* vblade's response while its file is gone: not a disk */
     if (d->state == DISK_SEARCHING)
         first(d, p, &id);
     if (!same_disk(d, p, &id))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Whether who answers is our disk (rule 6 of doc/safety.md).
+ * Whether an address leads to our disk (doc/safety.md, "The same disk, or
+ * none").
  */
 #ifndef INITIATOR_LIBAOE_IDENTITY_H
 #define INITIATOR_LIBAOE_IDENTITY_H

@@ -29,7 +29,7 @@ void iov_gather(const struct iovec *iov, size_t skip, uint8_t *to,
 int iov_slice(const struct iovec *iov, size_t skip, size_t length,
               struct iovec *out, int max);
 
-/* The most bytes, up to `want`, that lie in `max` pieces. */
+/* How many bytes, up to `want`, lie in the first `max` pieces. */
 size_t iov_reach(const struct iovec *iov, size_t skip, size_t want, int max);
 
 #endif

@@ -6,8 +6,8 @@
  *
  * aoekit's target says whether anything was lost (doc/vendor-words.md): as long
  * as it shows the same loss epoch, nothing was, whatever was restarted.  Each
- * FLUSH names the epoch that what it covers was answered under, so that none
- * succeeds which comes after a loss nobody has noticed.
+ * FLUSH names the epoch under which what it covers was answered, so that no
+ * FLUSH succeeds after a loss that nobody has noticed.
  */
 #include "initiator/libaoe/loss.h"
 
@@ -19,8 +19,8 @@
 #include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/trace.h"
 
-/* So often a FLUSH is tried again, each time after the log was written again,
- * and with a pause that grows before all but the first. */
+/* How often a FLUSH is tried again: each time after the log was written again,
+ * and from the second time on after a pause, which grows. */
 enum { FLUSH_TRIES = 4 };
 #define FLUSH_PAUSE (100 * NS_PER_MS)
 
@@ -31,9 +31,9 @@ static bool is_volatile(const struct aoe_disk *d, enum aoe_event cause)
            !d->identity.flush;
 }
 
-/* What is on the way begins anew: its parts that were answered may be lost with
- * the rest, and a response from before must not count.  Returns whether there
- * was anything that nobody can bring back. */
+/* What is in flight begins anew: its parts that were answered may be lost with
+ * the rest, and a response from before must not count.  Returns whether
+ * anything is lost that libaoe cannot write again. */
 static bool suspect(struct aoe_disk *d, enum aoe_event cause, bool at_once)
 {
     bool unflushed = d->loss.changed > d->loss.flushed && is_volatile(d, cause);
@@ -123,8 +123,8 @@ bool disk_flush_again(struct aoe_disk *d, enum flush_failure how)
     return true;
 }
 
-/* Maybe it has no such command after all, maybe that is how it says that the
- * flush failed: nobody may take what is not flushed for safe. */
+/* Perhaps the target has no such command after all, perhaps this is how it
+ * reports a flush that failed: either way what is not flushed is not safe. */
 static void refused(struct aoe_disk *d)
 {
     d->stats.flushes_refused++;
@@ -210,7 +210,7 @@ static void flush_ended(struct aoe_disk *d, const struct transfer *t)
 void disk_ended(struct aoe_disk *d, struct transfer *t)
 {
     if (t->unaligned || t->replay)
-        return; /* its parts have been here; was counted when it was new */
+        return; /* its parts were counted, or it was when it was new */
     if (transfer_changes(t))
         change_ended(d, t);
     else if (t->op == AOE_FLUSH && t->status == 0)

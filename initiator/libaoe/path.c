@@ -33,8 +33,8 @@ void path_set_state(struct path *p, enum path_state state, const char *why)
 {
     static const char *const names[] = {"new", "good", "silent", "refused"};
 
-    /* Only what leads to our disk can fall silent, and what did is asked under
-     * that name until somebody answers (doc/states.md). */
+    /* Only a path to our disk can fall silent, and it stays silent until
+     * somebody responds by it (doc/states.md). */
     assert(state != PATH_SILENT || p->state == PATH_GOOD);
     assert(state != PATH_NEW || p->state != PATH_SILENT);
     if (p->state != state)
@@ -92,10 +92,10 @@ static uint64_t slow_rto(const struct frame *f)
 {
     bool probe = f->opcode == ATA_IDENTIFY;
     uint64_t rto = probe ? PATH_RTO_INITIAL : PATH_RTO_SLOW;
-    uint64_t most = probe ? PATH_RTO_PROBE_MAX : PATH_RTO_MAX;
+    uint64_t max = probe ? PATH_RTO_PROBE_MAX : PATH_RTO_MAX;
     unsigned again = f->copies ? f->copies - 1 : 0;
 
-    return again > 5 ? most : clamp(rto << again, rto, most);
+    return again > 5 ? max : clamp(rto << again, rto, max);
 }
 
 /* How long after a frame left its response is overdue, once a newer one came.
@@ -130,7 +130,7 @@ static void sample(struct path *p, uint64_t rtt)
 
 static void widen(struct path *p)
 {
-    unsigned most = p->limit * PATH_WINDOW_UNIT;
+    unsigned max = p->limit * PATH_WINDOW_UNIT;
 
     /* A window that was not used up says nothing about a larger one. */
     if ((p->in_flight + 1) * PATH_WINDOW_UNIT < p->window)
@@ -139,8 +139,8 @@ static void widen(struct path *p)
         p->window += PATH_WINDOW_UNIT;
     else
         p->window += PATH_WINDOW_UNIT * PATH_WINDOW_UNIT / p->window + 1;
-    if (p->window > most)
-        p->window = most;
+    if (p->window > max)
+        p->window = max;
 }
 
 static void begin_event(struct path *p, uint64_t now)
@@ -159,7 +159,7 @@ static void begin_event(struct path *p, uint64_t now)
 static void narrow(struct path *p, const struct frame *f, uint64_t now,
                    bool timed_out)
 {
-    unsigned least = 2 * PATH_WINDOW_UNIT;
+    unsigned min = 2 * PATH_WINDOW_UNIT;
     bool first = f->sent >= p->recovery;
     unsigned before;
 
@@ -169,7 +169,7 @@ static void narrow(struct path *p, const struct frame *f, uint64_t now,
     if (!first)
         return;
     before = p->window;
-    p->threshold = p->window / 2 > least ? p->window / 2 : least;
+    p->threshold = p->window / 2 > min ? p->window / 2 : min;
     if (timed_out)
         p->window = PATH_WINDOW_UNIT;
     else if (p->threshold < p->window)
@@ -216,8 +216,8 @@ static void wait_longer(struct path *p)
         p->patience *= 2;
 }
 
-/* When all that an event was said to have taken was only late, a disk or a
- * busy host, the window is what it was. */
+/* When all that was called lost in one event was only late, because of a disk
+ * or a busy host, the window is what it was before. */
 void path_spurious(struct path *p)
 {
     wait_longer(p);
@@ -235,14 +235,15 @@ void path_spurious(struct path *p)
         p->window = p->limit * PATH_WINDOW_UNIT;
 }
 
-/* The time in which the process did not run is none of the wire's. */
+/* A round trip during which the process did not run says nothing about the
+ * wire. */
 static bool measurable(const struct path *p, const struct frame *f)
 {
     return !p->disk || f->sent > p->disk->aoe->woken;
 }
 
-/* Which of its copies a frame's answer belongs to is known only when there was
- * one (Karn); only then does a backed-off time-out return to the measured one.
+/* Which copy of a frame a response belongs to is known only when there was one
+ * (Karn); only then does a backed-off time-out return to the measured one.
  * A response that comes half a round trip after the last copy can be that
  * copy's, and what left before it is late. */
 static void learn(struct path *p, const struct frame *f, uint64_t now)

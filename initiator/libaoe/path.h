@@ -6,7 +6,7 @@
  * frame is lost when one that left later was answered and its own response is
  * overdue (as RFC 8985 does it for TCP), or when the retransmission time-out
  * passed.  When nothing is answered for two round trips, the newest frame is
- * sent once more: what answers that tells the others' fate.
+ * sent once more: its response tells what became of the others.
  *
  * A path sends nothing itself.  Its owner takes frames from `lost` and from
  * its requests while path_window_open allows, and tells the path what left and
@@ -72,8 +72,8 @@ struct path {
     uint64_t ask_at;        /* while there is none and it is not good: when */
     bool member;            /* its IDENTIFY has matched our disk */
     uint32_t asked;         /* tag of its last IDENTIFY, if it went once */
-    uint64_t doubted;       /* another disk has answered here: until when it
-                               does not count that ours answers, too */
+    uint64_t doubted;       /* another disk has answered here: until when
+                               our disk's response does not count */
 
     unsigned buffer_count; /* what the target says it queues */
     unsigned sector_count; /* what the target says a command may carry */
@@ -81,7 +81,7 @@ struct path {
     struct path_mtu mtu;
     const struct path_observer *observer; /* or NULL */
 
-    unsigned limit;        /* the most frames in flight, ever */
+    unsigned limit;        /* max. frames in flight */
     unsigned window;       /* in units: frames that may be in flight */
     unsigned threshold;    /* in units: where slow start ends */
     unsigned in_flight;    /* frames queued or sent, and not lost */

@@ -64,7 +64,7 @@ static void probe_size(struct path *p, enum path_mtu_state state,
     enter(p, state);
 }
 
-/* A size below the ceiling is not for ever. */
+/* Below the ceiling the search begins again when a timer has run out. */
 static void complete(struct path *p)
 {
     struct path_mtu *m = &p->mtu;
@@ -84,7 +84,7 @@ static void complete(struct path *p)
         m->gap = PATH_MTU_RAISE_MAX;
 }
 
-/* Tells the user, where it is news. */
+/* Tells the user, unless nothing has changed. */
 static void report(struct path *p)
 {
     unsigned now = p->sectors < p->mtu.ceiling ? p->sectors : 0;
@@ -169,7 +169,8 @@ static void confirm(struct path *p)
     probe_size(p, PATH_MTU_CONFIRMING, p->sectors);
 }
 
-/* What happens does so in this state: nothing, where there is no action. */
+/* The table has what is done in each state; where it has no entry, nothing is.
+ */
 static void happens(struct path *p, enum news news)
 {
     static void (*const table[PATH_MTU_STATES][NEWS_COUNT])(struct path *) = {
@@ -290,7 +291,7 @@ static void probe(struct path *p)
     leave(p, m->control);
 }
 
-/* When it is time to look what came back. */
+/* When to look what has come back. */
 static uint64_t due(const struct path *p)
 {
     const struct path_mtu *m = &p->mtu;

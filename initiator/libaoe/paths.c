@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The paths of a disk: who is one, who has to show again that he is, and who
- * goes.
+ * The paths of a disk: which there are, which have to identify themselves
+ * again, and which go.
  */
 #include "initiator/libaoe/paths.h"
 
@@ -94,7 +94,7 @@ unsigned disk_good_paths(const struct aoe_disk *d)
     return n;
 }
 
-/* ---- asking who answers ---------------------------------------------------
+/* ---- asking who is there --------------------------------------------------
  */
 
 void path_identify(struct path *p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The paths of a disk: who is one, who has to identify himself again, and who
- * goes.
+ * The paths of a disk: which there are, which have to identify themselves
+ * again, and which go.
  */
 #ifndef INITIATOR_LIBAOE_PATHS_H
 #define INITIATOR_LIBAOE_PATHS_H
@@ -14,8 +14,8 @@ struct path *disk_path(struct aoe_disk *d, struct aoe_port *port,
 /* A new one; NULL without memory, or where there are too many. */
 struct path *disk_add_path(struct aoe_disk *d, struct aoe_port *port,
                            const struct aoe_mac *mac);
-/* What the target says it queues, and a command may carry; with what the
- * interface allows that limits the window and the length of frames. */
+/* How many requests the target says it queues and how many sectors a command
+ * may carry: with the interface's MTU they limit window and frame length. */
 void path_set_limits(struct path *p, unsigned buffer_count,
                      unsigned sector_count);
 /* What is on its way by it goes by another. */
@@ -24,8 +24,8 @@ void path_free(struct path *p);
 unsigned disk_good_paths(const struct aoe_disk *d);
 /* Asks it to IDENTIFY, if it is not asked already. */
 void path_identify(struct path *p);
-/* A response to what was asked before may come from who was there before: it
- * does not count. */
+/* A response to an IDENTIFY of before may come from whoever was there before:
+ * it does not count. */
 void path_forget_identify(struct path *p);
 /* Nothing goes to the disk before it has shown again that it is ours. */
 void disk_verify_paths(struct aoe_disk *d);

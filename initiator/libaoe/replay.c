@@ -22,8 +22,8 @@ enum {
     TRIES = 4,   /* for each */
 };
 
-/* How soon a flush of our own is tried again after it failed, with all that is
- * written again for it.  A user's is tried at once. */
+/* How soon a flush of our own is tried again after it failed, since the whole
+ * log is written again for it.  A user's is tried at once. */
 #define QUIET (10 * NS_PER_S)
 
 /* A write of the replay. */
@@ -44,8 +44,8 @@ struct replay {
     bool stuck; /* it failed: nothing waits for memory any more */
     uint64_t quiet_until;
 
-    uint32_t written; /* all is at the target that disk->loss.restarts, when it
-                         had this value, may have taken */
+    uint32_t written; /* what was lost while disk->loss.restarts grew to this
+                         value is at the target again */
     enum aoe_event cause; /* of the latest loss */
     bool mending;         /* it is written again; a flush proves it */
     bool said;            /* the user knows that it could not be */
@@ -85,7 +85,7 @@ bool replay_holds_data(const struct replay *r)
     return r->log.count > 0;
 }
 
-/* All of it has to be written again, which has not ended well. */
+/* All of it has to be written again, and that has not succeeded yet. */
 static bool stale(const struct replay *r)
 {
     return r->written != r->disk->loss.restarts;
@@ -144,8 +144,9 @@ static bool forgotten(const struct replay *r, const struct transfer *t)
     return t->op == AOE_TRIM && !r->disk->identity.trim_zeroes;
 }
 
-/* What is written again later would land on top of it; but where that is not
- * possible, its own flush fails, too. */
+/* An unkept change waits while the log is stale: what is written again would
+ * land on top of it.  Where that has failed it goes, and its own flush fails.
+ */
 static bool go_unkept(struct replay *r)
 {
     r->wanted = stale(r) && !r->lost;
@@ -269,8 +270,8 @@ static void end(struct replay *r)
         disk_event(r->disk, AOE_DISK_REPLAYED);
 }
 
-/* Whether a write that has ended goes again.  -EAGAIN: the pass that it was
- * part of began anew, and will come by it. */
+/* Whether a write that has ended is tried again.  -EAGAIN: the log is read from
+ * the beginning again, and that comes to this write by itself. */
 static bool goes_again(struct replay_write *w)
 {
     if (w->t.status == 0 || w->t.status == -EAGAIN)

@@ -16,9 +16,9 @@
 #include "initiator/libaoe/restart.h"
 #include "initiator/libaoe/transfers.h"
 
-/* A read that lacks data may have been cut off on its way; this often, and it
- * is the target that cuts. */
-enum { SHORT_REPLIES_MAX = 3 };
+/* A response that lacks data may have been cut short on its way; after so many
+ * it is the target that does it. */
+enum { SHORT_RESPONSES_MAX = 3 };
 
 bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
 {
@@ -28,15 +28,15 @@ bool disk_admits(struct aoe_disk *d, struct path *from, const struct frame *f)
     if (f->probe && f->path != from)
         return false; /* it came by another way than it went */
     if (d->loss.doubted && d->replay)
-        return false; /* it may be from before, or of what is lost */
+        return false; /* it may be older than the loss */
     /* One that is being asked who it is may be another disk by now. */
     return (from->state == PATH_GOOD || from->state == PATH_SILENT) &&
            !disk_heard(d);
 }
 
-/* A write of which one copy was sent is over with its response.  Of several a
- * response proves nothing: which copy's it is cannot be told, and a network may
- * double it. */
+/* A write that was sent once is over with its response.  After several copies a
+ * response proves nothing: it does not tell which copy it belongs to, and a
+ * network may duplicate it. */
 static void late(struct aoe_disk *d, struct path *from, struct frame *f)
 {
     disk_late(d, from);
@@ -82,8 +82,8 @@ static void complete(struct aoe_disk *d, struct frame *f, int status,
     transfer_check(t);
 }
 
-/* With a device fault it was not refused but failed.  Epoch 0 is none: such a
- * response says nothing of epochs. */
+/* A device fault is a failure, not a refusal.  Epoch 0 is none: such a response
+ * says nothing about epochs. */
 static enum flush_failure why_not_flushed(const struct frame *f,
                                           const struct aoe_ata *a)
 {
@@ -119,7 +119,7 @@ static void answered(struct aoe_disk *d, struct frame *f,
         flush_failed(d, f, why_not_flushed(f, a));
         return;
     }
-    /* A device fault is nobody's refusal of a long frame. */
+    /* A device fault does not refuse a long frame. */
     if (failed && a->feature & ATA_ERROR_ABRT &&
         !(a->command & ATA_STATUS_DF) && path_mtu_refused(f))
         return;
@@ -129,7 +129,7 @@ static void answered(struct aoe_disk *d, struct frame *f,
     }
     if (frame_reads(f)) {
         if (a->data_len < want) {
-            if (++f->short_replies >= SHORT_REPLIES_MAX)
+            if (++f->short_responses >= SHORT_RESPONSES_MAX)
                 complete(d, f, -EIO, f->lba);
             return;
         }

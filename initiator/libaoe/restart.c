@@ -17,14 +17,14 @@
 #include "initiator/libaoe/paths.h"
 #include "initiator/libaoe/trace.h"
 
-/* No machine loses its memory and answers again in less.  More than a FLUSH
- * waits for its response before the target is asked whether it is there. */
+/* No machine loses its memory and responds again sooner.  Longer than a FLUSH
+ * waits before the target is asked whether it is there. */
 #define RESTART_SILENCE (2 * NS_PER_S)
 /* With a replay log the target is asked so often while there is something it
  * could lose, so that no silence goes unnoticed. */
 #define RESTART_ASK (400 * NS_PER_MS)
-/* Anybody can announce a disk, and writing the log again costs much: it is done
- * at once only so often, but for a silence. */
+/* Anybody can announce a disk, and writing the log again costs much.  Without a
+ * silence an announcement causes it at once only so often. */
 #define RESTART_BELIEF (30 * NS_PER_S)
 
 /* ---- silence --------------------------------------------------------------
@@ -32,7 +32,7 @@
 
 void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now)
 {
-    /* That a silent path stays so says nothing of the target. */
+    /* A path that stays silent says nothing about the target. */
     if (p->state == PATH_GOOD && d->restart.asked <= d->restart.heard)
         d->restart.asked = now;
 }
@@ -85,7 +85,7 @@ void disk_watch(struct aoe_disk *d, uint64_t now)
         return;
     d->restart.watched = now;
     if (list_empty(&d->transfers.active) && replay_flush(d->replay))
-        return; /* which asks, and ends the matter */
+        return; /* a FLUSH asks, too, and leaves nothing to lose */
     list_each(node, &d->paths) {
         struct path *p = list_entry(node, struct path, link);
 
@@ -112,7 +112,8 @@ static bool has_something_to_lose(const struct aoe_disk *d)
     return !list_empty(&d->transfers.active) || replay_holds_data(d->replay);
 }
 
-/* Nothing has to wait for the page: no FLUSH succeeds that comes too late. */
+/* Nothing has to wait for the page: a FLUSH names its epoch, and fails if that
+ * is over. */
 static bool ask(struct aoe_disk *d)
 {
     list_each(node, &d->paths) {
@@ -124,7 +125,8 @@ static bool ask(struct aoe_disk *d)
     return false;
 }
 
-/* What is in the log must not be mixed with what comes from before. */
+/* Responses from before a restart must not be mixed with what the log has to
+ * write again. */
 static bool ask_and_wait(struct aoe_disk *d)
 {
     disk_doubt(d);

@@ -9,8 +9,8 @@
 
 /* A frame left by `p`. */
 void disk_asked(struct aoe_disk *d, const struct path *p, uint64_t now);
-/* The disk answered.  True: after such a silence that everything on its way
- * begins anew, and the response counts for nothing. */
+/* A response came.  True: after such a silence that everything in flight begins
+ * anew, and the response does not count. */
 bool disk_heard(struct aoe_disk *d);
 /* The target may have been restarted.  True: as above. */
 bool disk_restarted(struct aoe_disk *d);

@@ -101,8 +101,9 @@ static void turn(struct aoe *aoe)
     awake_sleep(&aoe->awake, aoe->now + CONTEXT_REFRESH);
 }
 
-/* Whose only interest is one disk is not woken by what others announce and
- * answer.  Runs before a frame leaves, so that no response is missed. */
+/* A context with one disk and nothing else is not woken by responses and
+ * announcements of others.  Runs before a frame leaves, so that no response is
+ * missed. */
 static void narrow(struct aoe *aoe)
 {
     struct list *first = list_first(&aoe->disks);

@@ -15,8 +15,8 @@
 
 /* ---- a disk that answers nothing ------------------------------------------
  *
- * Only answers to requests count.  IDENTIFY and Query Config tell that a target
- * lives, and it may while its disk hangs.
+ * Only responses to requests count.  IDENTIFY and Query Config tell that a
+ * target lives, and it may while its disk hangs.
  */
 
 void disk_wanted(struct aoe_disk *d)

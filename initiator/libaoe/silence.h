@@ -12,7 +12,7 @@
 void disk_wanted(struct aoe_disk *d);
 /* It is the turn of `t`: a frame of it gets a place in a window. */
 void disk_turn(struct aoe_disk *d, struct transfer *t);
-/* The disk answers `f`; it has not been looked at what. */
+/* A response to `f` came; nobody has looked yet at what it says. */
 void disk_answered(struct frame *f);
 /* The lifetime of a late copy is over: it is still in time-wait. */
 void disk_time_wait_ends(struct aoe_disk *d);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Time-wait for writes (rule 4 of the data-safety rules).  A write that was
+ * Time-wait for writes (doc/safety.md, "A late copy cannot land on newer
+ * data").  A write that was
  * sent more than once may have copies on the way after one of them was
- * answered. Until TIME_WAIT has passed no newer write may touch the same
+ * answered.  Until TIME_WAIT has passed no newer write may touch the same
  * sectors: a late copy would undo it.  Counting the responses would not do, for
  * a network may double one.  As in TCP, the wait outlives the copies; unlike
  * the fencing of a cluster, it keeps nobody away from the disk.

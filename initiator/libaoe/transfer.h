@@ -25,7 +25,7 @@ struct transfer {
     struct list gaps;   /* FRAME_GAP: ranges to cut anew */
     struct aoe_disk *disk;
     enum aoe_op op;
-    bool waited; /* it had to wait for a late copy's lifetime */
+    bool waited; /* it had to wait for the end of a time-wait */
     bool recut;  /* frames of it are in time-wait and were cut anew */
     bool replay; /* of the replay log: written again */
     bool unkept; /* a change that the replay log could not take */
@@ -38,9 +38,9 @@ struct transfer {
     size_t skip;
     const struct iovec *first_iov; /* where it began */
     size_t first_skip;
-    uint64_t covers;    /* FLUSH: disk->changed when it left */
+    uint64_t covers;    /* FLUSH: disk->loss.changed when it left */
     uint64_t reserved;  /* blocks of the replay log */
-    uint32_t restarts;  /* unkept: disk->restarts when it had ended */
+    uint32_t restarts;  /* unkept: disk->loss.restarts when it had ended */
     uint32_t told;      /* of its writer, when it was made */
     uint64_t deadline;  /* by aoe_awake, when it is given up though others
                            are answered; 0: it waits for its turn;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The transfers of a disk, from submission to completion.  Overlapping changes
- * keep their order (rule 5 of doc/safety.md: no two overlapping writes are
- * outstanding): a later one waits for those before it.
+ * keep their order (doc/safety.md, "No two overlapping writes are on the
+ * wire at once"): a later one waits for those before it.
  */
 #include "initiator/libaoe/transfers.h"
 

@@ -48,7 +48,8 @@ static void bequeath(struct writers *ws, const struct aoe_writer *w,
     ws->ended_lost = ws->ended_lost || w->touched;
 }
 
-/* Twice, if requests are left: what is lost already must not wait for them. */
+/* If requests are left this runs twice: what is lost already must not wait for
+ * them. */
 void writer_close(struct writers *ws, struct aoe_writer *w, uint64_t flushed)
 {
     w->closed = true;
@@ -89,7 +90,7 @@ void writers_lost(struct writers *ws, uint64_t flushed)
 {
     list_each(node, &ws->all)
         lose(list_entry(node, struct aoe_writer, link), flushed);
-    /* A program that has only this one cursor flushes what it wrote itself. */
+    /* A program without writers of its own flushes what it wrote itself. */
     if (ws->own.last > flushed)
         lose(&ws->own, flushed);
     if (ws->ended_last > flushed)

@@ -3,11 +3,11 @@
  * Who has to be told of writes that were lost: everybody, once, as Linux tells
  * each open file of a writeback error.  Whoever flushes need not be who wrote
  * (NBD clients with several connections, sync(1) of a file that another wrote),
- * so a loss is everybody's who is there, and theirs who ended with something
- * unflushed: those may come back as somebody new.
+ * so everybody who is there is told.  One that ended with something unflushed
+ * may come back as somebody new: then the new ones are told for it.
  *
- * Changes are numbered in the order in which they completed (disk->changed); a
- * loss takes those above disk->flushed.
+ * Changes are numbered in the order in which they completed
+ * (disk->loss.changed); a loss takes those above disk->loss.flushed.
  */
 #ifndef INITIATOR_LIBAOE_WRITER_H
 #define INITIATOR_LIBAOE_WRITER_H
@@ -22,9 +22,9 @@ struct aoe_writer {
     struct list link;      /* in writers.all */
     struct aoe_disk *disk; /* NULL: it was closed first */
     uint64_t last;         /* number of its newest change; 0: none */
-    uint32_t losses;       /* so often something was lost */
-    uint32_t told;         /* and it heard of so many */
-    bool touched;          /* and changes of its own were among that */
+    uint32_t losses;       /* how often something was lost */
+    uint32_t told;         /* how many of these it has heard of */
+    bool touched;          /* changes of its own were among what was lost */
     bool closed;           /* its last request frees it */
     unsigned requests;     /* that have not ended */
     uint32_t heir_of;      /* writers.ended when it came */
@@ -56,9 +56,11 @@ bool writers_untold(const struct writers *ws);
 /* What had completed above `flushed` is lost. */
 void writers_lost(struct writers *ws, uint64_t flushed);
 
-/* A flush or durable request of its ends with `status`: with which it ends if
- * there is a loss to tell.  `told`: as w->told was when it was made.  Each one
- * that was on its way then tells, since each may have covered what is lost. */
+/* A flush or durable request of `w` is about to end with `status`.  Returns
+ * what it ends with: -EIO if there is a loss to tell, but for an error of its
+ * own, which stays.  `told`: what w->told was when the request was made.  Each
+ * request that was under way tells of it, since each may have covered what is
+ * lost. */
 int writer_told(struct writers *ws, struct aoe_writer *w, uint32_t told,
                 int status);
 
