@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which clients must be told that data they wrote is lost (doc/safety.md, "Who
- * wrote what is lost hears it, once").
+ * Which clients must be told that data they wrote is lost (doc/safety.md, "A
+ * client whose writes are lost is told, once").
  *
  * The operating system reports a failed write-back once, to whichever sync asks
  * first.  The others would never know; here it is kept for them.  A write that

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a disk may have lost, and which clients are told (doc/safety.md, "Who
- * wrote what is lost hears it, once"): requests and the epochs, commits, a
- * store that replaces another, and how the disk ended.
+ * What a disk may have lost, and which clients are told (doc/safety.md, "A
+ * client whose writes are lost is told, once"): requests and the epochs,
+ * commits, a store that replaces another, and how the disk ended.
  */
 #include <errno.h>
 
