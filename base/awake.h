@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A clock that stands still while the process does: stopped by a signal, in a
- * frozen container or in a paused machine it hears nobody, and a deadline that
- * passes meanwhile has judged nothing.  Who comes back much later than the time
- * until which it meant to sleep was kept from it.
+ * A clock that stops while the process does not run.  A process that is stopped
+ * by a signal, in a frozen container or in a paused virtual machine receives
+ * nothing, so a deadline that passes meanwhile proves nothing.  One that wakes
+ * much later than it meant to was not running.
  */
 #ifndef BASE_AWAKE_H
 #define BASE_AWAKE_H
@@ -13,11 +13,11 @@
 
 #include "base/clock.h"
 
-/* More than a busy machine lets a process wait for its turn. */
+/* Longer than a busy machine keeps a runnable process off its CPUs. */
 #define AWAKE_SLACK (200 * NS_PER_MS)
 
 struct awake {
-    uint64_t until;  /* by then it is back, or it did not run; monotonic, ns */
+    uint64_t until;  /* waking much later means it did not run; monotonic, ns */
     uint64_t frozen; /* ns that do not count */
 };
 
@@ -32,7 +32,7 @@ static inline void awake_sleep(struct awake *a, uint64_t until)
     a->until = until;
 }
 
-/* It runs at `now`.  True: after a time in which it did not. */
+/* The process runs at `now`.  True: before that it did not, for a while. */
 static inline bool awake_run(struct awake *a, uint64_t now)
 {
     bool frozen = now > a->until && now - a->until > AWAKE_SLACK;
@@ -44,7 +44,7 @@ static inline bool awake_run(struct awake *a, uint64_t now)
     return frozen;
 }
 
-/* The clock's time when it is `now` by the monotonic one, and the other way. */
+/* Converts monotonic time to this clock's time, and back. */
 static inline uint64_t awake_time(const struct awake *a, uint64_t now)
 {
     return now - a->frozen;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fsync, and what there is in its place.
+ * fsync, and what replaces it where it is not enough.
  */
 #include "base/durable.h"
 
@@ -15,8 +15,8 @@ int durable_file(int fd)
 #ifdef F_FULLFSYNC
     if (fcntl(fd, F_FULLFSYNC) == 0)
         return 0;
-    /* Some file systems and devices do not know it.  Any other error is one of
-     * the medium, of which fsync would know nothing any more. */
+    /* Some file systems and devices do not support it.  Any other error is the
+     * medium's, and a later fsync would no longer report it. */
     if (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY)
         return -errno;
 #endif
@@ -51,7 +51,7 @@ int durable_name(const char *path)
     fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     err = fd < 0 ? -errno : 0;
     free(directory);
-    if (err == -EACCES) { /* one may write there and not read */
+    if (err == -EACCES) { /* it may be writable and not readable */
         sync();
         return 0;
     }

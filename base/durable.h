@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Bringing files to the medium, by whatever the system needs for it: on macOS
- * fsync stops at the disk's own cache, and a new file is lost with its name
- * unless its directory is brought there, too.
+ * Makes files durable, by whatever the system needs for it: on macOS fsync
+ * stops at the disk's own cache, and a new file can lose its name, and so be
+ * lost, unless its directory is synced, too.
  */
 #ifndef BASE_DURABLE_H
 #define BASE_DURABLE_H
 
-/* 0 or -errno, from any thread: what was written to `fd` is on the medium with
- * its length, and with all else that stat shows. */
+/* 0: what was written to `fd` is on the medium, by durable_data with the file's
+ * length, by durable_file with all else that stat shows; or -errno.  From any
+ * thread. */
 int durable_data(int fd);
 int durable_file(int fd);
 
-/* The names in a directory, open as `fd`.  0 also where the file system keeps
- * them by itself and has nothing to offer for it. */
+/* The names in a directory, open as `fd`.  Also 0 where the file system cannot
+ * sync a directory because it needs no sync. */
 int durable_directory(int fd);
 
-/* The name of the file `path`: the directory it stands in. */
+/* The name of the file `path`: syncs the directory that it is in. */
 int durable_name(const char *path);
 
 #endif

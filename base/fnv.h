@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * FNV-1a (draft-eastlake-fnv): a hash for identities and checksums, without
- * any protection from somebody who wants two to be equal.  Its values are in
- * serial numbers, state files and lock offsets that outlive this program, so it
- * must never change.
+ * FNV-1a (draft-eastlake-fnv): a hash for identities and checksums, not for
+ * security: collisions are easy to make.  Its values are in serial numbers,
+ * state files and lock offsets that outlive this program, so it must never
+ * change.
  */
 #ifndef BASE_FNV_H
 #define BASE_FNV_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Sizes, MAC addresses and bytes from the wire, as a person reads them.
+ * Sizes, MAC addresses and bytes from the wire as text for people.
  */
 #ifndef BASE_FORMAT_H
 #define BASE_FORMAT_H
@@ -15,10 +15,10 @@ void format_bytes(char *out, size_t capacity, uint64_t bytes);
 enum { FORMAT_MAC = 18 };
 const char *format_mac(char out[FORMAT_MAC], const uint8_t mac[6]);
 
-/* Bytes that anyone on the wire may have chosen, such as a config string:
- * nothing of them may reach a terminal as a control character.  What is not
- * printable becomes \x1b, and so does a backslash.  As much as fits: four
- * characters a byte at most, and one that ends it.  Returns `out`. */
+/* Bytes that anyone on the wire may have chosen, such as a config string: none
+ * may reach a terminal as a control character.  Unprintable bytes and
+ * backslashes are written as \x1b and the like.  Truncates to what fits: at
+ * most four characters a byte, and a terminating zero.  Returns `out`. */
 const char *format_escaped(char *out, size_t capacity, const uint8_t *bytes,
                            size_t length);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Lines for the user on standard error.  Each is written with one call, so
- * that lines of several processes on one terminal do not mix.
+ * Lines for the user on standard error.  Each is written with one call, so that
+ * lines of several processes on one terminal do not interleave.
  */
 #include "base/log.h"
 
@@ -21,10 +21,10 @@ int log_verbosity;
 static _Thread_local void (*log_heard)(void *arg, const char *line);
 static _Thread_local void *log_heard_arg;
 
-/* Where one of the first three descriptors is closed, the next thing opened
- * gets its number: a network interface would send our lines as frames.  Who
- * closed standard output must still hear that nothing can be printed, so that
- * one cannot be written to. */
+/* If one of the first three descriptors is closed, the next file opened gets
+ * its number: a socket on a network interface would send our lines as frames.
+ * With standard output closed, printing must still fail visibly, so its
+ * replacement cannot be written to. */
 static void open_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -75,7 +75,7 @@ static void log_line(bool timed, const char *fmt, va_list args)
         used = (int)sizeof line - 2;
     line[used++] = '\n';
     if (write(STDERR_FILENO, line, (size_t)used) < 0)
-        return; /* nowhere left to say so */
+        return; /* nowhere left to report it */
 }
 
 void log_hear(void (*heard)(void *arg, const char *line), void *arg)

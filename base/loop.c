@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The event loop on poll(2), which every system has.  A process here watches a
- * handful of descriptors, so the scan costs less than the extra system calls
- * that keeping an epoll set up to date would.  From POLL_MAX on they are kept
- * in one (base/loop_epoll.h).
+ * handful of descriptors, and scanning those costs less than the system calls
+ * that keep an epoll set up to date.  Beyond POLL_MAX, they go into one
+ * (base/loop_epoll.h).
  */
 #include "base/loop.h"
 
@@ -39,12 +39,12 @@ struct loop {
 
     uint64_t now;
     struct awake awake;
-    uint64_t poll_for; /* ns that the next wait polls before it sleeps */
+    uint64_t poll_for; /* ns that the next wait busy-polls before it sleeps */
     bool stopped;
     int status;
 };
 
-/* Signal handlers have no argument, so the pipe's end is the one global. */
+/* Signal handlers have no argument, so the pipe's write end is a global. */
 static volatile sig_atomic_t signal_fd = -1;
 
 static int grow(void **array, size_t *capacity, size_t need, size_t size)
@@ -180,8 +180,8 @@ void loop_unwatch(struct loop *loop, struct loop_fd *w)
     w->index = 0;
 }
 
-/* Removing a watch leaves a hole, so that a turn's dispatch never meets a
- * moved entry; holes are closed here, before the next poll. */
+/* Removing a watch leaves a hole, so that no entry moves while a turn
+ * dispatches; holes are closed here, before the next poll. */
 static void close_holes(struct loop *loop)
 {
     size_t kept = 0;
@@ -334,7 +334,7 @@ static void on_signal(int signo)
     unsigned char byte = (unsigned char)signo;
 
     if (write(signal_fd, &byte, 1) < 0)
-        (void)byte; /* full: as many wake-ups as anyone needs are queued */
+        (void)byte; /* full: enough wake-ups are queued already */
     errno = saved;
 }
 
@@ -389,12 +389,12 @@ bool loop_sleep(struct loop *loop, uint64_t ns)
     struct pollfd p = {.fd = loop->signal_pipe[0], .events = POLLIN};
     int ms = (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
 
-    /* The pipe holds what came before; a handler that only interrupts a sleep
-     * may run just before it begins.  A descriptor of -1 is not watched. */
+    /* The pipe keeps a signal that came earlier; a handler that only interrupts
+     * a sleep may run just before it begins.  poll(2) skips descriptor -1. */
     return poll(&p, 1, ms) == 0;
 }
 
-/* ---- turning ------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------ */
 
 void loop_poll_for(struct loop *loop, uint64_t ns)
 {
@@ -417,8 +417,9 @@ static void look_at_clock(struct loop *loop)
     loop->now = awake_time(&loop->awake, now);
 }
 
-/* What poll(2) says once something is ready, a timer is due or time is up. */
-static int poll_awake(struct loop *loop)
+/* Busy-polls until something is ready, a timer is due or the time is up.
+ * Returns what poll(2) did. */
+static int busy_poll(struct loop *loop)
 {
     uint64_t end = clock_ns() + loop->poll_for;
     int ready;
@@ -432,7 +433,7 @@ static int poll_awake(struct loop *loop)
     return ready;
 }
 
-static int wait_asleep(struct loop *loop)
+static int wait_in_poll(struct loop *loop)
 {
     struct timespec ts, *wait = NULL;
 
@@ -459,14 +460,14 @@ static int wait_ready(struct loop *loop)
     int ready;
 
     awake_sleep(&loop->awake, due > now ? due : now);
-    ready = loop->poll_for ? poll_awake(loop) : 0;
-    return ready ? ready : wait_asleep(loop);
+    ready = loop->poll_for ? busy_poll(loop) : 0;
+    return ready ? ready : wait_in_poll(loop);
 }
 
 int loop_run(struct loop *loop)
 {
     loop->stopped = false;
-    awake_sleep(&loop->awake, clock_ns()); /* nobody turned it before */
+    awake_sleep(&loop->awake, clock_ns()); /* it did not run before */
     look_at_clock(loop);
     run_tasks(loop);
     while (!loop->stopped) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The one event loop of a process: descriptors, timers, signals, and tasks
- * that run once everything of a turn has been handled (where batches leave).
+ * The event loop of a process: descriptors, timers, signals, and tasks that run
+ * at the end of a turn, once everything that was ready has been handled: they
+ * send what the turn has batched.
  *
  * One thread owns a loop and calls everything here.  All objects are the
- * caller's, zero-initialised before first use, and must stay where they are
- * while they are registered.  A callback may register and remove anything,
- * also itself.
+ * caller's, zero-initialised before first use, and must not move while they are
+ * registered.  A callback may register and remove anything, itself included.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -26,7 +26,7 @@ struct loop_fd {
     int fd;
     void (*ready)(void *arg, short revents);
     void *arg;
-    /* Private: place in the poll set + 1, 0 is unwatched; base/loop_epoll.h. */
+    /* Private: index in the poll set + 1, 0: not watched; base/loop_epoll.h. */
     size_t index;
     short events;
 };
@@ -36,11 +36,11 @@ struct loop_timer {
     void (*expired)(void *arg);
     void *arg;
     uint64_t at;  /* private: due time, ns */
-    size_t index; /* private: place in the heap + 1; 0 is unset */
+    size_t index; /* private: index in the heap + 1; 0: not set */
 };
 
 /* Runs once at the end of the turn in which it was queued, after all ready
- * descriptors and due timers: whatever a turn collected leaves here. */
+ * descriptors and due timers: the place to send what a turn has collected. */
 struct loop_task {
     void (*run)(void *arg);
     void *arg;
@@ -51,15 +51,15 @@ struct loop_task {
 int loop_open(struct loop **out);
 void loop_close(struct loop *loop);
 
-/* The loop's time, in ns: the monotonic clock, less the time in which the
- * process did not run (base/awake.h), so that nobody's deadline passes unheard.
- * When this turn began, and at the moment. */
+/* The loop's time in ns: the monotonic clock, less the time in which the
+ * process did not run (base/awake.h), so that no deadline passes while we could
+ * not have received anything.  loop_now: when this turn began; loop_clock: at
+ * this moment. */
 uint64_t loop_now(const struct loop *loop);
 uint64_t loop_clock(const struct loop *loop);
 
-/* Starts to watch w->fd for poll(2) events, or changes the events of one that
- * is watched.  events may be 0: only errors and hang-ups.  Returns 0 or
- * -ENOMEM. */
+/* Starts to watch w->fd for poll(2) events, or changes the events of a watch.
+ * events may be 0: only errors and hang-ups.  Returns 0 or -ENOMEM. */
 int loop_watch(struct loop *loop, struct loop_fd *w, short events);
 void loop_unwatch(struct loop *loop, struct loop_fd *w);
 
@@ -71,21 +71,21 @@ void loop_timer_cancel(struct loop *loop, struct loop_timer *t);
 void loop_task_queue(struct loop *loop, struct loop_task *t);
 void loop_task_cancel(struct loop_task *t);
 
-/* Calls `caught` in the loop, not in the signal handler, each time `signo` was
- * received.  One handler a signal in the whole process.  0 or -errno. */
+/* Calls `caught` from the loop, not from the signal handler, each time `signo`
+ * was received.  One handler per signal in the whole process.  0 or -errno. */
 int loop_signal(struct loop *loop, int signo,
                 void (*caught)(void *arg, int signo), void *arg);
 
-/* Sleeps between turns, or before the first one: for `ns`, or until a signal of
- * loop_signal has arrived, also one that came before this call.  Its handler
+/* Sleeps between turns, or before the first one, for `ns` or until a signal of
+ * loop_signal arrives; one that came before this call counts.  Its handler
  * still runs in the next turn.  False: there is such a signal. */
 bool loop_sleep(struct loop *loop, uint64_t ns);
 
-/* The next wait looks again and again for up to `ns` before it sleeps: for what
- * comes sooner than a sleeping CPU wakes. */
+/* The next wait busy-polls for up to `ns` before it sleeps: for events that
+ * come sooner than a sleeping CPU wakes. */
 void loop_poll_for(struct loop *loop, uint64_t ns);
 
-/* Turns until loop_stop, whose status it returns; or -errno when poll fails. */
+/* Runs until loop_stop and returns its status; or -errno when poll fails. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int status);
 

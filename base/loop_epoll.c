@@ -18,7 +18,7 @@ bool loop_epoll_holds(const struct loop_fd *w)
 #include <poll.h>
 #include <sys/epoll.h>
 
-/* The two say the same with the same bits. */
+/* epoll's bits are used as poll's. */
 _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT &&
                    EPOLLERR == POLLERR && EPOLLHUP == POLLHUP,
                "epoll's events are poll's");

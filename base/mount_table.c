@@ -53,7 +53,7 @@ void mount_table_rewind(struct mount_table *t)
         rewind(t->file);
 }
 
-/* A source may be empty, so two blanks have a field between them. */
+/* A source may be empty: between two spaces in a row there is a field. */
 static char *field(char **rest)
 {
     return strsep(rest, " ");

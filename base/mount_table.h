@@ -16,8 +16,8 @@ struct mount_table {
     size_t capacity;
 };
 
-/* One mount.  Strings are as the kernel means them, not as it escapes them;
- * they are valid until the next call for the same table. */
+/* One mount.  Strings are unescaped, but for super_options; they are valid
+ * until the next call for the same table. */
 struct mount_entry {
     const char *device;        /* major:minor of stat's st_dev, "43:0" */
     const char *dir;           /* where it is mounted */
@@ -32,19 +32,19 @@ struct mount_entry {
 int mount_table_open(struct mount_table *t, const char *path);
 void mount_table_close(struct mount_table *t);
 
-/* The next mount; a later one at the same place hides the earlier.  False: that
- * was the last.  Lines that are not of this form are skipped. */
+/* The next mount; a later one at the same place hides the earlier.  False:
+ * there are no more.  Malformed lines are skipped. */
 bool mount_table_next(struct mount_table *t, struct mount_entry *out);
 
-/* Begins again: unmounting changes the table under a reader. */
+/* Starts over: unmounting changes the table under a reader. */
 void mount_table_rewind(struct mount_table *t);
 
 /* The value of NAME=VALUE in super_options, which ends at a comma or with the
  * string; NULL: not there. */
 const char *mount_entry_option(const struct mount_entry *e, const char *name);
 
-/* In place: files in /proc write a space, tab, newline and backslash in a name
- * as a backslash and three octal digits. */
+/* Unescapes in place: files in /proc write a space, tab, newline or backslash
+ * in a name as a backslash and three octal digits. */
 void mount_table_unescape(char *text);
 
 #endif

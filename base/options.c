@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-/* strtoull skips blanks and takes signs; neither is a number here. */
+/* strtoull skips blanks and accepts signs; neither is allowed here. */
 static int number(const char *text, const char **end, uint64_t *out)
 {
     char *stop;

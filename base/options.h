@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Numbers and times as a person types them, read strictly: nothing may follow
- * the number, and what does not fit is an error, never a truncation.
+ * Strict parsers for numbers and times that people type: nothing may follow the
+ * number, and one that does not fit is an error, never truncated.
  */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Whether standard output took what was printed.
+ * Whether standard output accepted what was printed.
  */
 #include "base/output.h"
 
@@ -13,7 +13,7 @@
 
 static int output_error; /* -errno of the first failure, or 0 */
 
-/* Of a printf that failed long ago, stdio knows that it did, but not why. */
+/* stdio remembers that an earlier printf failed, but not why. */
 static void note(int failed)
 {
     int err = errno;
@@ -36,6 +36,6 @@ int output_end(int status)
 {
     output_flush();
     errno = 0;
-    note(fclose(stdout)); /* NFS tells only here of a full disk */
+    note(fclose(stdout)); /* NFS reports a full disk only here */
     return output_error && status == EXIT_DONE ? EXIT_FAILED : status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Standard output, and whether what was printed arrived there: stdio keeps
- * lines until the end, and a full disk or a closed descriptor is noticed by
- * nobody who does not ask.
+ * Checks that what was printed arrived on standard output: stdio buffers it
+ * until the end, and a full disk or a closed descriptor goes unnoticed unless
+ * the program checks.
  */
 #ifndef BASE_OUTPUT_H
 #define BASE_OUTPUT_H
@@ -12,7 +12,7 @@
 int output_flush(void);
 
 /* The last call of every main(): closes standard output and returns `status`,
- * or EXIT_FAILED instead of EXIT_DONE when not all of it arrived. */
+ * or EXIT_FAILED instead of EXIT_DONE if not everything was written. */
 int output_end(int status);
 
 #endif

@@ -13,7 +13,8 @@
 
 enum { PAGE = 4096 };
 
-/* A sanitizer watches the ends of what malloc gives. */
+/* A sanitizer checks the bounds of what malloc returns, not those of
+ * mappings. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
@@ -123,7 +124,7 @@ void pool_fit(struct pool *pool, size_t bytes)
 {
     size_t used = pool->used + bytes;
 
-    if (pool->reserved_capacity) /* what was reserved stays */
+    if (pool->reserved_capacity) /* reserved memory is kept */
         return;
     free_spare(pool, used < pool->limit ? pool->limit - used : 0);
 }
@@ -247,7 +248,7 @@ int pool_reserve(struct pool *pool, unsigned count, uint32_t length)
                 unmap(buffer, capacity);
             return -ENOMEM;
         }
-        memset(buffer, 0, capacity); /* memory is there when touched */
+        memset(buffer, 0, capacity); /* memory is allocated when touched */
         keep_object(pool, object);
         keep_buffer(pool, buffer, capacity);
     }

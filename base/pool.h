@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The memory of requests in flight: objects of one size, and data buffers in
- * powers of two.  Both are kept for the next request.  What an idle program
- * does not need goes back to the system: buffers are mappings, which no
- * allocator can leave behind in pieces.
+ * powers of two.  Both are kept for reuse.  What an idle program does not need
+ * is returned to the system: buffers are mappings, so that no allocator can
+ * keep them as fragments.
  *
- * A pool belongs to one thread.  It does not refuse anything for its limit:
- * whoever takes from it asks first, in its own terms, whether there is enough.
+ * A pool belongs to one thread.  It never refuses because of its limit: its
+ * user checks first, by its own rules, whether there is enough.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
@@ -25,9 +25,10 @@ enum {
 
 struct pool {
     size_t object_size;
-    size_t limit; /* bytes: spare buffers go before used + spare exceeds it */
+    size_t limit; /* bytes: spare buffers are freed before used + spare exceeds
+                     it */
     size_t keep;  /* bytes that pool_trim leaves spare */
-    size_t used;  /* bytes of buffers that were taken, and of charges */
+    size_t used;  /* bytes of buffers that are taken, and charges */
     size_t spare; /* bytes of buffers kept for reuse */
     size_t reserved_capacity; /* no buffer is smaller; 0: nothing is reserved */
     unsigned objects_used;
@@ -35,14 +36,14 @@ struct pool {
     struct list objects;               /* the spare ones, linked in their */
     struct list buffers[POOL_CLASSES]; /* ... first bytes */
 
-    /* Spare memory that the owner keeps elsewhere under the same limit, its
-     * size added to `spare`: frees one piece of it, the pool takes the size it
-     * returns off again.  0: there is none left.  May be NULL. */
+    /* For spare memory that the owner keeps elsewhere under the same limit and
+     * has added to `spare`: frees one piece of it and returns its size, which
+     * the pool subtracts.  0: none is left.  May be NULL. */
     size_t (*discard)(void *arg);
     void *arg;
 };
 
-/* Objects of `object_size` bytes, at least those of a struct list. */
+/* Objects have `object_size` bytes, at least the size of a struct list. */
 void pool_open(struct pool *pool, size_t object_size, size_t limit,
                size_t keep);
 /* Frees what is spare; everything must have been given back. */
@@ -51,25 +52,25 @@ void pool_close(struct pool *pool);
 /* Frees spare buffers, the largest first, down to `keep` bytes. */
 void pool_trim(struct pool *pool);
 
-/* Takes the memory of so many objects, each with a buffer, from the system now
- * and keeps it.  Every buffer up to `length` bytes comes out of it.  -ENOMEM.
+/* Allocates `count` objects, each with a buffer, now and keeps them.  Every
+ * buffer of up to `length` bytes is one of these.  0 or -ENOMEM.
  */
 int pool_reserve(struct pool *pool, unsigned count, uint32_t length);
 
-/* Zero-initialised, or NULL without memory. */
+/* Zero-initialised; NULL when out of memory. */
 void *pool_take_object(struct pool *pool);
 void pool_give_object(struct pool *pool, void *object);
 
 /* The bytes that a buffer for `length` bytes, at least 1, occupies. */
 size_t pool_capacity(const struct pool *pool, size_t length);
 
-/* A buffer of pool_capacity(length) bytes with undefined content, or NULL
- * without memory. */
+/* A buffer of `capacity` bytes, as pool_capacity returned it, with undefined
+ * content; NULL when out of memory. */
 void *pool_take_buffer(struct pool *pool, size_t capacity);
-/* The same `capacity`.  A NULL buffer is nothing. */
+/* With the same `capacity`.  Does nothing to a NULL buffer. */
 void pool_give_buffer(struct pool *pool, void *buffer, size_t capacity);
 
-/* Memory that is used elsewhere and counts against the limit. */
+/* Accounts for memory that is used elsewhere and counts against the limit. */
 void pool_charge(struct pool *pool, size_t bytes);
 void pool_discharge(struct pool *pool, size_t bytes);
 

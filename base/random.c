@@ -9,7 +9,8 @@
 
 #include "base/clock.h"
 
-/* From the device, which every system has had for longer than the calls. */
+/* From the device: it is older than the system calls, so every system has
+ * it. */
 static uint64_t seed(void)
 {
     uint64_t value = 0;
@@ -18,8 +19,8 @@ static uint64_t seed(void)
 
     if (fd >= 0)
         close(fd);
-    /* Without it: no two processes of a machine have started at the same
-     * nanosecond under the same number. */
+    /* Without it: no two processes of a machine start in the same nanosecond
+     * with the same id. */
     if (n != (ssize_t)sizeof value)
         value ^= clock_ns() ^ (uint64_t)getpid() << 48;
     return value;
