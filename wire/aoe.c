@@ -28,8 +28,8 @@ enum {
 
 const struct aoe_mac aoe_mac_broadcast = {{255, 255, 255, 255, 255, 255}};
 
-/* These two run for each frame, and for six bytes memcpy is slow where it has
- * to find out how they are aligned. */
+/* These two run for each frame, and memcpy of six bytes is slow where it has to
+ * check their alignment. */
 static inline void get_mac(struct aoe_mac *m, const uint8_t *p)
 {
     put_be32(m->b, get_be32(p));

@@ -22,7 +22,7 @@
 
 enum {
     AOE_VERSION = 1,
-    AOE_FRAME_MIN = 60, /* Ethernet's least frame, without checksum */
+    AOE_FRAME_MIN = 60, /* Ethernet's shortest frame, without checksum */
     AOE_SECTOR = 512,
     AOE_ETHER_HEADER = 14,
 
@@ -91,7 +91,7 @@ enum aoe_reserve_command {
 };
 
 struct aoe_mac {
-    /* So that it is copied without a call where bytes have to be aligned. */
+    /* Aligned, so that a strict-alignment CPU copies it without a call. */
     _Alignas(uint16_t) uint8_t b[AOE_MAC];
 };
 
@@ -169,13 +169,13 @@ struct aoe_ata {
     uint8_t feature;     /* request: feature; response: error */
     uint8_t count;       /* sectors; response: sectors not transferred */
     uint8_t command;     /* request: command; response: status */
-    uint64_t lba;        /* all six bytes, 48 bits, as they stand */
-    const uint8_t *data; /* what follows the header, may be padding */
+    uint64_t lba;        /* all six bytes, 48 bits, unmasked */
+    const uint8_t *data; /* what follows the header; may be padding */
     size_t data_len;     /* bytes received after the header */
 };
 
 int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a);
-/* Writes the registers; the data, if any, is the caller's to put behind. */
+/* Writes the registers; the caller appends the data, if any. */
 size_t aoe_ata_build(uint8_t *frame, const struct aoe_ata *a);
 
 /* Command 1, section 3.2. */
@@ -221,8 +221,8 @@ struct aoe_reserve {
 int aoe_reserve_parse(const uint8_t *frame, size_t len, struct aoe_reserve *r);
 size_t aoe_reserve_build(uint8_t *frame, const struct aoe_reserve *r);
 
-/* Zero-fills a frame up to Ethernet's minimum, so that virtual links, which do
- * not pad, carry nothing that peers take for a runt.  Returns the length. */
+/* Zero-fills a frame up to Ethernet's minimum: virtual links do not pad, and
+ * peers would take it for a runt.  Returns the length. */
 size_t aoe_pad(uint8_t *frame, size_t len);
 
 /* The most sectors a frame may carry on an interface with this MTU:

@@ -14,7 +14,7 @@ enum {
     WORDS_SIGNATURE_MASK = 0xc000, /* ...valid flags read 01 */
     CHECKSUM_SIGNATURE = 0xa5,     /* low byte of word 255 */
 
-    /* The geometry every disk of these years claims. */
+    /* The geometry that every disk of this age claims to have. */
     CHS_HEADS = 16,
     CHS_SECTORS = 63,
     CHS_CYLINDERS_MAX = 16383,
@@ -48,7 +48,7 @@ enum {
 
 /* Words 129-131. */
 static const uint8_t vendor_magic[4] = {'a', 'o', 'e', 'k'};
-enum { VENDOR_VERSION = 1 }; /* later ones only add */
+enum { VENDOR_VERSION = 1 }; /* later versions only add words */
 
 static void put_word(uint8_t *page, unsigned word, unsigned value)
 {
@@ -117,7 +117,8 @@ static void put_geometry(uint8_t *page, uint64_t sectors)
     put_le(page + 2 * 57, chs, 4);
 }
 
-/* Modes nobody on Ethernet uses, but tools print and BIOSes test. */
+/* These modes mean nothing over Ethernet, but tools print and BIOSes test
+ * them. */
 static void put_transfer_modes(uint8_t *page)
 {
     put_word(page, 53, W53_CHS_VALID | W53_64_70_VALID | W53_88_VALID);
@@ -126,7 +127,7 @@ static void put_transfer_modes(uint8_t *page)
     for (unsigned w = 65; w <= 68; w++)
         put_word(page, w, 120); /* cycle times, ns */
     put_word(page, 88, 0x203f); /* Ultra DMA 0 to 5, 5 selected */
-    put_word(page, 93, 0x400b); /* reset result, as vblade says it */
+    put_word(page, 93, 0x400b); /* reset result, as vblade reports it */
 }
 
 static void put_features(uint8_t *page, const struct ata_identity *id)
@@ -140,7 +141,7 @@ static void put_features(uint8_t *page, const struct ata_identity *id)
     if (id->flush_ext)
         supported |= W83_FLUSH_EXT;
     put_word(page, 80, W80_ATA4_TO_ATA8);
-    /* A disk that can flush has a cache, be it switched off now. */
+    /* A disk that can flush has a cache, even if it is off now. */
     if (id->write_cache || id->flush)
         put_word(page, 82, W82_WRITE_CACHE);
     if (id->write_cache)
@@ -226,7 +227,7 @@ static void put_vendor(uint8_t *page, const struct ata_vendor *v)
     put_le(page + 2 * 137, v->epoch, 6);
 }
 
-/* A page whose checksum is missing or wrong may be anybody's. */
+/* Without a valid checksum these words may be another vendor's. */
 static void get_vendor(const uint8_t *page, struct ata_vendor *v)
 {
     if (memcmp(page + 2 * 129, vendor_magic, sizeof vendor_magic) != 0 ||
@@ -275,7 +276,7 @@ void ata_identity_decode(const uint8_t page[512], struct ata_identity *id)
     get_string(page, 10, 10, id->serial);
     get_string(page, 23, 4, id->firmware);
     get_string(page, 27, 20, id->model);
-    /* Like Linux, which targets were tested with: one of the two will do. */
+    /* Like Linux, with which targets were tested: either word will do. */
     id->lba48 = (w83 | get_word(page, 86)) & W83_LBA48;
     id->flush = w83 & W83_FLUSH;
     id->flush_ext = w83 & W83_FLUSH_EXT;
@@ -293,7 +294,7 @@ void ata_identity_decode(const uint8_t page[512], struct ata_identity *id)
     id->trim = get_word(page, 169) & W169_TRIM;
     if (id->trim) {
         id->trim_blocks = (uint16_t)get_word(page, 105);
-        /* 0 is "not told"; one block is what every disk takes. */
+        /* 0 means "not reported"; every disk takes one block. */
         if (id->trim_blocks == 0)
             id->trim_blocks = 1;
         id->trim_zeroes = (get_word(page, 69) & zeroes) == zeroes;

@@ -64,23 +64,23 @@ enum ata_feature {
 #define ATA_LBA28_MAX UINT64_C(0x0fffffff)
 #define ATA_LBA48_MAX UINT64_C(0xffffffffffff)
 
-/* What aoekit's target says of itself in vendor specific words of IDENTIFY
- * (129 to 139; doc/vendor-words.md), so that its clients need not guess. */
+/* What aoekit's target reports about itself in vendor specific words of
+ * IDENTIFY (129 to 139; doc/vendor-words.md), so that its clients need not
+ * guess. */
 struct ata_vendor {
     bool present;   /* words 129-130 hold the magic, 131 a known version */
     bool read_only; /* word 132 bit 0: writes are refused */
     bool orderly;   /* word 132 bit 1: the last stop flushed everything */
-    uint64_t boot;  /* words 133-136: another number after each start */
-    /* Words 137-139, not zero.  Another number whenever something that was
-     * answered as written may have been lost; as long as it stays, nothing was,
-     * whatever was restarted. */
+    uint64_t boot;  /* words 133-136: a new number at each start */
+    /* Words 137-139, not zero.  Changes whenever something that was answered as
+     * written may have been lost; while it stays the same nothing was, whatever
+     * was restarted. */
     uint64_t epoch;
 };
 
 /* FLUSH CACHE EXT with this feature register and an epoch in the LBA registers:
- * "and fail if the epoch is another one by now".  Only to be sent to a target
- * that shows the words above.  A failure tells the epoch that is, in the same
- * registers. */
+ * "... and fail if the epoch has changed".  Only for a target that has the
+ * words above.  A failure returns the current epoch in the same registers. */
 enum { ATA_FEATURE_FLUSH_EPOCH = 0xae };
 #define ATA_EPOCH_MAX ATA_LBA48_MAX
 
@@ -97,7 +97,7 @@ struct ata_identity {
     bool fua;             /* word 84 bit 6: WRITE DMA FUA EXT */
     bool trim;            /* word 169 bit 0: DATA SET MANAGEMENT/TRIM */
     bool trim_zeroes;     /* word 69 bits 14 and 5: trimmed sectors read zero */
-    uint16_t trim_blocks; /* word 105: most 512-byte blocks of ranges */
+    uint16_t trim_blocks; /* word 105: 512-byte blocks of ranges at most */
     uint32_t logical_sector;  /* bytes, words 106 and 117-118 */
     uint32_t physical_sector; /* bytes, word 106 */
     uint16_t rotation; /* word 217: 0 unknown, 1 not rotating, else rpm */

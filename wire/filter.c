@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Compiles struct link_filter to classic BPF.  The program is a row of tests;
- * one that fails jumps to the last instruction, which rejects.  A load beyond
- * the frame's end rejects too, by BPF's own rules.
+ * Compiles struct link_filter to classic BPF.  The program is a sequence of
+ * tests; one that fails jumps to the last instruction, which rejects.  A load
+ * beyond the frame's end rejects too, by BPF's own rules.
  *
  * The AoE version is not tested: a target answers other versions with an
  * error.
@@ -32,7 +32,7 @@ enum {
     AT_SHELF = 16,
     AT_SLOT = 18,
     AT_TAG = 20,
-    WHOLE_FRAME = 0x40000, /* bytes to hand over: more than any frame has */
+    WHOLE_FRAME = 0x40000, /* bytes to deliver: more than any frame has */
 };
 
 /* Linux's "ancillary" load of the packet type, and the last type that is for

@@ -25,17 +25,17 @@ struct filter_program {
     unsigned count;
 };
 
-/* `linux_socket` adds what only a Linux packet socket can tell: frames that
- * this host sends, and frames for other hosts, are rejected.  The latter
- * includes what carries the tag of a VLAN that this host does not have, whose
- * tag the kernel has already taken off. */
+/* `linux_socket` adds tests that only a Linux packet socket supports: they
+ * reject frames that this host sends and frames for other hosts.  The latter
+ * include frames of a VLAN that this host is not in, whose tag the kernel has
+ * already stripped. */
 void filter_compile(const struct link_filter *f, bool linux_socket,
                     struct filter_program *out);
 
 #ifdef __linux__
 /* Makes it the filter of a packet socket.  0 or -errno. */
 int filter_attach(int fd, const struct link_filter *f);
-/* The same with one that lets nothing in. */
+/* The same with one that rejects everything. */
 int filter_attach_none(int fd);
 #endif
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The choice of a backend, and what is counted of every link.
+ * Chooses a backend, and counts every link's frames.
  */
 #include "wire/link.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A link carries whole Ethernet frames on one network interface.  Backends:
- * `packet` (Linux AF_PACKET: frames come through memory shared with the kernel
- * where it has that, and leave many with a system call), `socket` (the same
- * without the memory), `pcap` (libpcap, for BSD and macOS), and in the tests
- * `pair`, two ends in one process.
+ * `packet` (Linux AF_PACKET: receives through memory shared with the kernel,
+ * where available, and sends many frames with a system call), `socket` (the
+ * same without shared memory), `pcap` (libpcap, for BSD and macOS), and in the
+ * tests `pair`, two ends in one process.
  *
  * One thread owns a link.  Nothing here blocks.  Errors are -errno.
  */
@@ -25,13 +25,13 @@ enum {
     LINK_NAME_MAX = 64,
 };
 
-/* Which frames the kernel should hand over; the rest costs nothing. */
+/* Which frames the kernel should deliver; the rest costs nothing. */
 struct link_filter {
     bool responses; /* true: frames with R set (initiator), else without */
     /* Responses: only tags with (tag & tag_mask) == tag_value, and tag 0,
      * which announcements carry. */
     uint32_t tag_mask, tag_value;
-    /* Only what is for or from this disk, wildcards included, when set. */
+    /* If set: only what is for or from this disk, wildcards included. */
     bool one_addr;
     struct aoe_addr addr;
 };
@@ -40,23 +40,23 @@ struct link_options {
     const char *backend; /* "packet", "socket", "pcap"; NULL: the best */
     struct link_filter filter;
     unsigned rx_frames; /* receive buffers; 0 means LINK_BATCH */
-    /* Where in its buffer a frame's byte `align_at` falls on a multiple of
-     * `align` (a power of two), so that the data after an ATA header can be
-     * given to direct I/O; 0 packs buffers densely. */
+    /* Puts a frame's byte `align_at` at a multiple of `align` (a power of two),
+     * so that direct I/O can use the data after an ATA header; 0 packs buffers
+     * densely. */
     unsigned align, align_at;
     unsigned socket_bytes; /* receive queue wanted in the kernel; 0: default */
 };
 
 /* A received frame.  Its buffer holds at least `capacity` bytes from `data`, so
- * that an answer can be built in place. */
+ * that a response can be built in place. */
 struct link_frame {
     uint8_t *data;
     uint32_t len;      /* bytes received */
     uint32_t capacity; /* bytes that fit */
-    /* How long it waited in the kernel at most: a backend may know it only of
-     * the first frame of a call, the oldest.  0: unknown. */
+    /* How long it waited in the kernel at most: a backend may know only the age
+     * of the first frame of a call, the oldest.  0: unknown. */
     uint64_t age_ns;
-    struct list link; /* the owner's use; private to the link while free */
+    struct list link; /* for the owner; private to the link while free */
 };
 
 /* An outgoing frame in pieces; the first holds at least the AoE header. */
@@ -90,19 +90,19 @@ struct link {
     const struct link_ops *ops;
     char ifname[LINK_NAME_MAX];
     int fd;             /* poll this for POLLIN and POLLOUT; link_recv and
-                           link_refresh may put another in its place */
-    unsigned mtu;       /* bytes of Ethernet payload that get through here */
+                           link_refresh may replace it */
+    unsigned mtu;       /* bytes of Ethernet payload that it carries */
     struct aoe_mac mac; /* of the local interface */
     bool up;            /* the interface exists and can carry frames */
     struct list free;   /* of link_frame.link: receive buffers not in use */
     unsigned free_count;
     void *pool; /* memory of the frames and their buffers */
     uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
-    /* The kernel's queue or our buffer had no room for them; what the kernel
-     * counts is added by link_refresh. */
+    /* Frames that did not fit the kernel's queue or our buffer; link_refresh
+     * adds the kernel's count. */
     uint64_t rx_drops;
     uint64_t tx_errors; /* frames that the interface refused and we dropped */
-    void *owner;        /* the user's own */
+    void *owner;        /* for the user */
 };
 
 /* Opens the interface `ifname`.  -ENODEV: no such interface; -EPERM: lacks
@@ -118,12 +118,12 @@ void link_close(struct link *l);
  * or gone.  Each frame stays the caller's until link_release.
  *
  * Call it until it returns fewer than `max` before polling again, and again
- * once buffers came back: a backend may hold frames that poll does not see. */
+ * after releasing buffers: a backend may hold frames that poll does not see. */
 int link_recv(struct link *l, struct link_frame **frames, int max);
 void link_release(struct link *l, struct link_frame *frame);
 
-/* Takes a free buffer, as if a frame had come in it; NULL when there is none.
- * For a frame that the caller makes up, and for backends. */
+/* Takes a free buffer, as if a frame had been received into it; NULL when there
+ * is none.  For a frame that the caller builds, and for backends. */
 struct link_frame *link_take(struct link *l);
 
 /* Sends frames in order and returns how many were taken; a frame that the
@@ -134,15 +134,15 @@ struct link_frame *link_take(struct link *l);
  * An interface's own queue may be full (ENOBUFS) while the fd polls writable.
  * Then the first frame of a call is dropped as well, so that each call takes at
  * least one frame unless the fd truly is not writable, and a caller that
- * follows the rule above comes to an end instead of spinning. */
+ * follows the rule above terminates instead of spinning. */
 int link_send(struct link *l, const struct link_out *out, int count);
 
-/* Looks at the interface again: state, MTU, address; re-attaches to one that
+/* Reads the interface's state, MTU and address again; re-attaches to one that
  * came back.  Returns a set of enum link_change. */
 int link_refresh(struct link *l);
 
-/* Changes which frames come in from now on; those that wait already still do.
- * 0 or -errno, then the old filter stays. */
+/* Changes which frames are received from now on; those queued already are still
+ * delivered.  0; or -errno, and the old filter stays. */
 int link_set_filter(struct link *l, const struct link_filter *f);
 
 /* Calls `each` with the name of every Ethernet interface that is up, for error

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the backends share: the beginning of a link on a real interface, the
- * age of frames, and what an error of the kernel means for those that were to
- * be sent.
+ * What the backends share: setting up a link on a real interface, the age of
+ * frames, and what a send error means for the frames that are left.
  */
 #include "wire/link_backend.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a backend of a link is built from, and the backends that there are.
- * Users of links need wire/link.h alone.
+ * What link backends are built from, and the list of them.  Users of links need
+ * only wire/link.h.
  */
 #ifndef WIRE_LINK_BACKEND_H
 #define WIRE_LINK_BACKEND_H
@@ -22,20 +22,21 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
  * link_fini.  0, -ENODEV, -ENOTSUP (not Ethernet) or -ENOMEM. */
 int link_new(struct link **out, size_t size, const struct link_ops *ops,
              const char *ifname, const struct link_options *o, struct netif *n);
-/* Makes the buffers larger if they are below `capacity`; frames that are out
- * stay valid.  0 or -ENOMEM, then nothing changed. */
+/* Makes the buffers larger if they are below `capacity`; frames that the user
+ * holds stay valid.  0 or -ENOMEM, then nothing changed. */
 int link_grow(struct link *l, unsigned capacity);
 /* Turns time stamps of the realtime clock, in ns, that a backend left in age_ns
- * (0: none) into ages, with one look at the clock. */
+ * (0: none) into ages, reading the clock once. */
 void link_ages(struct link_frame **frames, int count);
-/* Frees what link_init made; frames that are still out become invalid. */
+/* Frees what link_init made; frames that the user still holds become
+ * invalid. */
 void link_fini(struct link *l);
 
 /* Whether this errno says that the interface is down or gone. */
 bool link_error_down(int error);
-/* Sending stopped at frame *taken of `count` with errno `error`: counts what is
- * dropped for it and moves *taken behind that.  True: go on from there; false:
- * *taken is what the send call returns. */
+/* Sending stopped at frame *taken of `count` with errno `error`: counts the
+ * frames that are dropped because of it and moves *taken past them.  True: go
+ * on from there; false: the send call returns *taken. */
 bool link_refused(struct link *l, int error, int *taken, int count);
 
 /* ---- the backends -------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The link on Linux: an AF_PACKET socket (packet(7)).  Frames come through
- * memory shared with the kernel or, where it has none for us, many with a
- * system call; they leave many with a call.  Filter and options are set before
- * bind, so that no foreign frame ever queues.
+ * The link on Linux: an AF_PACKET socket (packet(7)).  It receives through
+ * memory shared with the kernel or, where that is not to be had, many frames
+ * with a system call; it sends many with a call.  Filter and options are set
+ * before bind, so that no foreign frame is ever queued.
  */
 #ifdef __linux__
 
@@ -21,8 +21,8 @@
 #include "wire/netif.h"
 #include "wire/packet_ring.h"
 
-/* Younger than some systems' headers; one value on every architecture that
- * lacks them there. */
+/* Newer than some systems' headers; one value on every architecture that lacks
+ * them there. */
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23
 #endif
@@ -32,32 +32,32 @@
 #endif
 
 enum {
-    /* Receive queue unless told otherwise: so many frames, at twice their
-     * size because the kernel charges its own overhead, but no more than a
-     * small machine can bear. */
-    QUEUE_FRAMES = 256, /* also of the ring, or as many as we can hold */
+    /* The default receive queue: this many frames, at twice their size because
+     * the kernel charges its own overhead, but no more than a small machine can
+     * afford. */
+    QUEUE_FRAMES = 256, /* also in the ring, or as many as we have buffers */
     DEFAULT_BYTES_MAX = 4 << 20,
 };
 
 /* The control messages of one frame: a time stamp in either width. */
 union control {
     size_t align; /* as a struct cmsghdr has it */
-    uint8_t room[CMSG_SPACE(2 * sizeof(int64_t))];
+    uint8_t bytes[CMSG_SPACE(2 * sizeof(int64_t))];
 };
 
 struct packet_link {
     struct link link;
     int index;             /* of the interface the socket is bound to */
-    bool reported;         /* `link.up` as link_refresh last told it */
+    bool reported;         /* `link.up` as link_refresh last reported it */
     bool one_by_one;       /* the kernel lacks recvmmsg and sendmmsg */
-    unsigned ring_frames;  /* of the ring, memory allowing; 0: none */
-    unsigned socket_bytes; /* wanted; 0: what we think best */
+    unsigned ring_frames;  /* wanted in the ring; 0: no ring */
+    unsigned socket_bytes; /* wanted; 0: our default */
     struct link_filter filter;
     struct packet_ring ring;
     struct mmsghdr rx[LINK_BATCH];
     struct iovec rx_iov[LINK_BATCH];
-    /* Of the first frame of a call: those behind it came later.  A stamp for
-     * each costs a tenth of all that a small request does. */
+    /* For the first frame of a call: those after it came later.  A time stamp
+     * for each adds a tenth to the cost of a small request. */
     union control rx_control;
     struct mmsghdr tx[LINK_BATCH];
 };
@@ -69,7 +69,8 @@ static struct packet_link *packet_of(struct link *l)
 
 /* ---- receiving ----------------------------------------------------------- */
 
-/* Kernels before 2.6.33, and some sandboxes, have only the single calls. */
+/* Kernels before 2.6.33 and some sandboxes have only the calls for one
+ * frame. */
 static int receive_many(struct packet_link *p, int max)
 {
     int fd = p->link.fd;
@@ -169,8 +170,9 @@ static int queue_recv(struct packet_link *p, struct link_frame **frames,
     return kept;
 }
 
-/* Takes the error that the kernel left on the socket when the interface went
- * down: the next send would fail with it, long after the interface is back. */
+/* Clears the error that the kernel left on the socket when the interface went
+ * down: otherwise the next send fails with it, long after the interface is
+ * back. */
 static bool went_down(int fd)
 {
     int error = 0;
@@ -180,8 +182,8 @@ static bool went_down(int fd)
            link_error_down(error);
 }
 
-/* Frames are copied out at once: one that a slow disk holds would stop the ring
- * for all others when the kernel comes round to its place. */
+/* Frames are copied out at once: one held for a slow disk would stall the whole
+ * ring when the kernel comes round to its slot. */
 static int ring_recv(struct packet_link *p, struct link_frame **frames, int max)
 {
     struct packet_ring_frame in;
@@ -269,7 +271,7 @@ static int packet_send(struct link *l, const struct link_out *out, int count)
 
 /* ---- the socket and its interface ---------------------------------------- */
 
-/* A child that was forked may keep the socket alive: it is to cost nothing. */
+/* A forked child may keep the socket open: it must not go on receiving. */
 static void close_socket(struct packet_link *p)
 {
     packet_ring_unmap(&p->ring);
@@ -308,12 +310,12 @@ static void size_queue(const struct packet_link *p, int fd, unsigned mtu)
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
 }
 
-/* What makes the link better and may be refused by an older kernel or for lack
- * of privilege. */
+/* Improvements that an older kernel may refuse, or any for lack of
+ * privilege. */
 static void set_options(const struct packet_link *p, int fd, unsigned mtu)
 {
     size_queue(p, fd, mtu);
-    /* The filter rejects our own frames too; this spares running it. */
+    /* The filter rejects our own frames too; this saves running it. */
     set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1))
         set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1);
@@ -322,16 +324,16 @@ static void set_options(const struct packet_link *p, int fd, unsigned mtu)
 static int open_ring(const struct packet_link *p, struct packet_ring *ring,
                      int fd, unsigned mtu)
 {
-    unsigned room = link_capacity(mtu), frames = p->ring_frames;
+    unsigned capacity = link_capacity(mtu), frames = p->ring_frames;
 
-    if (frames > DEFAULT_BYTES_MAX / room)
-        frames = DEFAULT_BYTES_MAX / room;
+    if (frames > DEFAULT_BYTES_MAX / capacity)
+        frames = DEFAULT_BYTES_MAX / capacity;
     if (p->socket_bytes)
-        frames = p->socket_bytes / room + 1;
-    return packet_ring_open(ring, fd, room, frames);
+        frames = p->socket_bytes / capacity + 1;
+    return packet_ring_open(ring, fd, capacity, frames);
 }
 
-/* A socket that hears interface `index`, in place of the one there may be. */
+/* Opens a socket on interface `index`, in place of the present one, if any. */
 static int open_socket(struct packet_link *p, int index, unsigned mtu,
                        bool ring)
 {
@@ -358,8 +360,8 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
     return 0;
 }
 
-/* A socket whose ring could not be had is given up with it: the kernel may go
- * on filling what nobody reads. */
+/* If its ring cannot be set up, the socket is closed, too: the kernel may go on
+ * filling what nobody reads. */
 static int replace_socket(struct packet_link *p, int index, unsigned mtu)
 {
     if (p->ring_frames && open_socket(p, index, mtu, true) == 0)
@@ -367,10 +369,11 @@ static int replace_socket(struct packet_link *p, int index, unsigned mtu)
     return open_socket(p, index, mtu, false);
 }
 
-/* Makes room for the frames of this MTU.  What waits in an older ring or socket
- * is lost, as frames are on a wire: clients send again.  Without a ring the
- * kernel queues.  -errno: the link hears what it heard before, and no more. */
-static int make_room(struct packet_link *p, unsigned mtu)
+/* Makes the ring, or without one the kernel's queue, fit frames of this MTU.
+ * What waits in an older ring or socket is lost, as on a wire: clients send it
+ * again.  -errno: the link receives what it did before, and no longer
+ * frames. */
+static int fit_mtu(struct packet_link *p, unsigned mtu)
 {
     if (p->ring_frames && p->ring.capacity < link_capacity(mtu)) {
         if (packet_ring_close(&p->ring, p->link.fd))
@@ -404,17 +407,18 @@ static int packet_refresh(struct link *l)
     bool up = e == 0 && n.ethernet;
 
     count_drops(l);
-    /* Want of descriptors, say, tells nothing about the interface. */
+    /* Running out of descriptors, say, tells nothing about the interface. */
     if (e && e != -ENODEV)
         return changed;
     if (up && n.index != p->index) {
-        /* Removed and made again: the socket hangs on the old one. */
+        /* Removed and created anew: the socket is still bound to the old
+         * one. */
         up = attach(l->fd, n.index) == 0;
         p->index = up ? n.index : p->index;
         changed |= LINK_CHANGED_STATE;
     }
     if (up && n.mtu != l->mtu && link_grow(l, link_capacity(n.mtu)) == 0 &&
-        make_room(p, n.mtu) == 0) {
+        fit_mtu(p, n.mtu) == 0) {
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;
     }

@@ -4,8 +4,8 @@
  * copies each frame once more than the packet link does.
  *
  * A pcap handle is bound to an interface and to a frame size for life, so a
- * larger MTU or an interface made anew needs a new handle.  The user polls a
- * duplicate of the handle's descriptor, whose number stays the same.
+ * larger MTU or an interface created anew needs a new handle.  The user polls a
+ * duplicate of the handle's descriptor, which changes with the handle.
  */
 #ifdef HAVE_PCAP
 
@@ -33,7 +33,7 @@ struct pcap_link {
     int index;        /* of the interface the handle is bound to */
     unsigned snaplen; /* of the handle */
     bool reported;    /* `link.up` as link_refresh last told it */
-    unsigned dropped; /* of the handle's own count, already in rx_drops */
+    unsigned dropped; /* what rx_drops has of the handle's own count */
     struct link_filter filter;
     unsigned socket_bytes;
     uint8_t *out; /* an outgoing frame in one piece, `out_capacity` bytes */
@@ -76,7 +76,7 @@ static int configure(const struct pcap_link *p, pcap_t *h, unsigned snaplen)
     if (p->socket_bytes)
         pcap_set_buffer_size(h, (int)p->socket_bytes);
 #ifdef __linux__
-    /* Without it every frame of the interface would be looked at. */
+    /* Otherwise every frame on the interface would be examined. */
     pcap_set_protocol_linux(h, AOE_ETHERTYPE);
 #endif
     e = pcap_activate(h);
@@ -94,8 +94,8 @@ static int set_filter(const struct pcap_link *p, pcap_t *h)
     if (pcap_setfilter(h, &program))
         return -EIO;
 #ifdef __linux__
-    /* libpcap runs the first filter itself on the first frames, so it cannot
-     * hold what only the kernel can tell: replace it there. */
+    /* libpcap runs the first filter itself on the first frames, so that one
+     * cannot have tests that only the kernel supports: replace it there. */
     return filter_attach(pcap_fileno(h), &p->filter);
 #else
     return 0;
@@ -140,9 +140,8 @@ static int handle_open(const struct pcap_link *p, unsigned snaplen,
     return 0;
 }
 
-/* Gives the user a descriptor to poll that stands for `fd`.  Its number is a
- * new one, so that whoever keeps a set of descriptors in the kernel (epoll)
- * sees that it is another. */
+/* Gives the user a duplicate of `fd` to poll.  Its number is new, so that a
+ * user who has the old one in an epoll set notices the change. */
 static int publish(struct link *l, int fd)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -186,8 +185,8 @@ static void handle_fail(struct pcap_link *p)
     p->link.up = false;
 }
 
-/* Opens a handle for the interface as `n` shows it, in the place of the old
- * one if there is one. */
+/* Opens a handle for the interface as `n` shows it, in place of the old one, if
+ * any. */
 static int attach(struct pcap_link *p, const struct netif *n)
 {
     unsigned snaplen = link_capacity(n->mtu);
@@ -251,8 +250,8 @@ static int pcap_link_recv(struct link *l, struct link_frame **frames, int max)
         return -ENETDOWN;
     p->frames = frames;
     p->count = 0;
-    /* Again if some were not for us: what libpcap has read ahead, poll does
-     * not tell. */
+    /* Again if some were not for us: poll does not report what libpcap has read
+     * ahead. */
     do {
         asked = max - p->count;
         n = pcap_dispatch(p->handle, asked, received, (u_char *)p);
@@ -333,10 +332,9 @@ static int grow(struct pcap_link *p, unsigned mtu)
     return link_grow(&p->link, (unsigned)capacity);
 }
 
-/* Larger frames need a new handle, since the old one would cut them off.  Where
- * none is to be had, for want of privilege by now, it goes on with what it
- * hears. */
-static int make_room(struct pcap_link *p, const struct netif *n)
+/* Larger frames need a new handle, since the old one would truncate them.  If
+ * none can be opened, having dropped privileges by now, the old one stays. */
+static int fit_mtu(struct pcap_link *p, const struct netif *n)
 {
     int e = grow(p, n->mtu);
 
@@ -364,7 +362,7 @@ static int pcap_link_refresh(struct link *l)
     moved = n.index != p->index;
     if (!p->handle || moved)
         up = attach(p, &n) == 0;
-    if (up && n.mtu != l->mtu && make_room(p, &n) == 0) {
+    if (up && n.mtu != l->mtu && fit_mtu(p, &n) == 0) {
         l->mtu = n.mtu;
         changed |= LINK_CHANGED_MTU;
     }

@@ -2,9 +2,9 @@
  *
  * A link's receive buffers.
  *
- * A pool is one piece of memory.  When the MTU grows it is replaced by one
- * with larger buffers; frames of the old pool that the user still holds stay
- * good, and the old pool is freed with the last of them.
+ * A pool is one piece of memory.  When the MTU grows it is replaced by one with
+ * larger buffers; frames of the old pool that the user still holds stay valid,
+ * and the old pool is freed with the last of them.
  */
 #include "wire/link_backend.h"
 
@@ -15,8 +15,8 @@
 
 enum {
     CACHE_LINE = 64,
-    CAPACITY_MIN = 1514, /* an answer at the usual MTU can always be built */
-    CAPACITY_SLACK = 8,  /* two VLAN tags that an interface did not take off */
+    CAPACITY_MIN = 1514, /* a response at the usual MTU always fits */
+    CAPACITY_SLACK = 8,  /* two VLAN tags that an interface did not strip */
 };
 
 struct buffer {
@@ -30,7 +30,7 @@ struct pool {
     uint8_t *memory;
     uint32_t capacity; /* bytes from a buffer's start */
     unsigned count;    /* buffers */
-    unsigned held;     /* of which the user holds so many */
+    unsigned held;     /* buffers that the user holds */
     unsigned align, align_at;
     struct buffer buffer[];
 };

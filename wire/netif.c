@@ -23,7 +23,7 @@
 
 #include "wire/link.h"
 
-/* Not only switched on: a cable is in it. */
+/* Not only enabled: it has a carrier. */
 static bool flags_up(unsigned flags)
 {
     return (flags & IFF_UP) && (flags & IFF_RUNNING);
@@ -31,7 +31,7 @@ static bool flags_up(unsigned flags)
 
 #ifdef __linux__
 
-/* Asks one thing of the interface named in `r`. */
+/* Reads one property of the interface named in `r`. */
 static int ask(int fd, unsigned long request, struct ifreq *r)
 {
     return ioctl(fd, request, r) < 0 ? -errno : 0;

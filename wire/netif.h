@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the system knows of a network interface; Linux and the BSDs.
+ * What the system knows about a network interface; Linux and the BSDs.
  */
 #ifndef WIRE_NETIF_H
 #define WIRE_NETIF_H
@@ -10,14 +10,14 @@
 #include "wire/aoe.h"
 
 struct netif {
-    int index;          /* changes when an interface is made anew */
+    int index;          /* changes when an interface is created anew */
     unsigned mtu;       /* bytes of Ethernet payload */
     struct aoe_mac mac; /* all zero on a loopback */
     bool ethernet;      /* Ethernet, or a loopback that carries such frames */
-    bool up;            /* switched on, and the link has a carrier */
+    bool up;            /* enabled, and the link has a carrier */
 };
 
-/* 0, -ENODEV, or what the system answered. */
+/* 0, -ENODEV, or another -errno. */
 int netif_read(const char *name, struct netif *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What exactly changed is not read from the messages: whoever is called looks
- * at its interface anyway, and cannot misunderstand it.
+ * The messages are not parsed for what exactly changed: the callback reads its
+ * interface anyway, and that leaves nothing to misinterpret.
  */
 #include "wire/netwatch.h"
 
@@ -30,8 +30,8 @@ static void ready(void *arg, short revents)
     char message[256]; /* the rest of each is cut off */
     ssize_t n;
 
-    /* ENOBUFS, messages were lost, is a change as well; nothing else fails
-     * for longer than one call. */
+    /* ENOBUFS means that messages were lost, and counts as a change; no other
+     * error lasts for more than one call. */
     do
         n = recv(w->watch.fd, message, sizeof message, MSG_DONTWAIT);
     while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));

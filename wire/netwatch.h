@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Hears from the system that network interfaces changed.  Linux only
- * (rtnetlink(7)); elsewhere, and in a sandbox without netlink, opening fails
- * and the caller looks from time to time, which it should in any case: the
- * system tells nothing when its own queue overflows.
+ * Watches for changes of network interfaces.  Linux only (rtnetlink(7));
+ * elsewhere, and in a sandbox without netlink, opening fails and the caller
+ * checks from time to time, which it should do in any case: the system drops
+ * messages when its queue overflows.
  */
 #ifndef WIRE_NETWATCH_H
 #define WIRE_NETWATCH_H

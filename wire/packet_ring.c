@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * wire/packet_ring.h.  Slots lie in blocks of contiguous memory and do not
- * cross their ends.
+ * wire/packet_ring.h.  Slots lie in blocks of contiguous memory; none spans two
+ * blocks.
  */
 #ifdef __linux__
 
@@ -15,10 +15,10 @@
 #include "base/clock.h"
 
 enum {
-    /* A multiple of every page size, and no more than what the kernel finds
-     * in one piece on a small machine. */
+    /* A multiple of every page size, and no more than the kernel of a small
+     * machine can find in one piece. */
     BLOCK = 1 << 16,
-    LINK_HEADER = 16, /* the kernel leaves at least so much for it */
+    LINK_HEADER = 16, /* the kernel reserves at least this much for it */
 };
 
 static struct tpacket2_hdr *slot_at(const struct packet_ring *r, unsigned i)
@@ -107,7 +107,7 @@ bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f)
 {
     const struct tpacket2_hdr *h = slot_at(r, r->next);
 
-    /* What the kernel wrote before it set the status is seen after it. */
+    /* What the kernel wrote before it set the status is visible after it. */
     if (!(__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
         return false;
     f->data = (const uint8_t *)h + h->tp_mac;
