@@ -88,7 +88,8 @@ void aoe_loop_detach(struct aoe_loop *al)
 
 void aoe_loop_kick(struct aoe_loop *al)
 {
-    /* What a callback of libaoe submits leaves with the service it is in. */
+    /* What a callback of libaoe submits is sent by the service call it is
+     * in. */
     if (!al->busy)
         loop_task_queue(al->loop, &al->task);
 }

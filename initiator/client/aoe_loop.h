@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * libaoe inside base/loop: what a bridge's main sets up once, so that disks
- * and clients share one loop and everything a turn submitted leaves at its end.
+ * libaoe inside base/loop: what a bridge's main sets up once, so that disks and
+ * clients share one loop, and everything submitted in a turn is sent at its
+ * end.
  */
 #ifndef INITIATOR_CLIENT_AOE_LOOP_H
 #define INITIATOR_CLIENT_AOE_LOOP_H
@@ -20,7 +21,7 @@ struct aoe_loop {
     bool busy;     /* libaoe is being serviced */
 };
 
-/* Attaches; `al` stays where it is until aoe_loop_detach.  0 or -errno. */
+/* Attaches; `al` must not move until aoe_loop_detach.  0 or -errno. */
 int aoe_loop_attach(struct aoe_loop *al, struct loop *loop, struct aoe *aoe);
 void aoe_loop_detach(struct aoe_loop *al);
 

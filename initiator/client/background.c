@@ -57,7 +57,7 @@ int background_wait(struct background *bg, pid_t server)
             return EXIT_FAILED;
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
         return WEXITSTATUS(status);
-    log_error("the server ended before it was of use");
+    log_error("the server ended before it was ready");
     return EXIT_FAILED;
 }
 
@@ -93,9 +93,9 @@ static void log_ready(void *arg, short revents)
         }
 }
 
-/* Everything that writes to standard error, libraries too, reaches syslog
- * through a pipe to ourselves.  A full pipe drops lines, it must never block
- * the one thread that empties it. */
+/* Everything that is written to standard error, by libraries too, reaches
+ * syslog through a pipe to ourselves.  A full pipe drops lines: it must never
+ * block the one thread that drains it. */
 static int stderr_to_syslog(struct background *bg, struct loop *loop)
 {
     int ends[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A server that goes to the background once it is of use: until then its
- * errors and its exit status are those of the command that the user typed.
+ * A server that goes to the background once it is ready: until then its errors
+ * and its exit status are those of the command that the user typed.
  */
 #ifndef INITIATOR_CLIENT_BACKGROUND_H
 #define INITIATOR_CLIENT_BACKGROUND_H
@@ -15,25 +15,25 @@ struct background {
     int log_fd;   /* read end of what was standard error; or -1 */
     struct loop *loop;
     struct loop_fd watch; /* log_fd */
-    char line[1024];      /* begun on log_fd, not yet ended */
+    char line[1024];      /* the incomplete line from log_fd */
     size_t used;
 };
 
-/* Splits the process before it owns anything.  In the parent returns the
- * server's process id, to be waited for; in the server 0; or -errno. */
+/* Forks, before the process owns anything.  Returns the server's process id in
+ * the parent, for background_wait; 0 in the server; or -errno. */
 pid_t background_fork(struct background *bg);
 
-/* Parent: waits until the server is of use or has given up, and returns the
+/* Parent: waits until the server is ready or has given up, and returns the
  * command's exit status. */
 int background_wait(struct background *bg, pid_t server);
 
-/* Server: leaves the terminal and lets the parent return.  Standard error
- * stays when it is a regular file; otherwise its lines go to syslog, because
- * whoever reads from a pipe to us would wait for our end.  -EPIPE: the parent
- * is gone, and with it whoever wanted the server. */
+/* Server: leaves the terminal and lets the parent return.  Standard error stays
+ * if it is a regular file; otherwise its lines go to syslog, because the reader
+ * of a pipe would wait until we exit.  -EPIPE: the parent is gone, so nobody
+ * wants the server any more. */
 int background_detach(struct background *bg, struct loop *loop);
 
-/* Sends on what is still on its way to syslog. */
+/* Passes what is still in the pipe on to syslog, and closes it. */
 void background_close(struct background *bg);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A libaoe disk as an NBD export: its abilities from IDENTIFY, its requests to
- * aoe_submit, its fate to the log.
+ * A libaoe disk as an NBD export: its capabilities from IDENTIFY, its requests
+ * to aoe_submit, its events to the log.
  */
 #include "initiator/client/block_disk.h"
 
@@ -48,7 +48,7 @@ static void become_ready(struct nbd_disk *d, struct aoe_disk *disk)
     e->name = aoe_disk_name(disk);
     e->description = d->description;
     e->size = id->size;
-    /* Clients insist on a size of whole blocks. */
+    /* Clients require a size of whole blocks. */
     e->sector = id->size % id->logical_sector ? 512 : id->logical_sector;
     e->trim = id->trim;
     e->trim_zeroes = id->trim && id->trim_zeroes;

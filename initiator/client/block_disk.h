@@ -15,17 +15,17 @@ struct nbd_disk {
     struct aoe_disk *disk;
     struct aoe_loop *loop;
     struct disk_search *search;
-    /* May be set once it is open: export.size has changed. */
+    /* Called when export.size has changed; may be set once the disk is open. */
     void (*resized)(void *arg);
     void (*settled)(void *arg); /* AOE_DISK_SETTLED */
     void *arg;
-    uint64_t before; /* aoe_writer_resume of the first client; 0: it is new */
+    uint64_t before; /* loss epoch that the first writer resumes; 0: none */
     char description[128];
-    struct log_limit limit; /* of lines about its fate */
+    struct log_limit limit; /* of lines about its events */
 };
 
-/* Makes it one of those that `search` looks for, and logs what happens to it
- * later on.  0, or -errno after saying what happened. */
+/* Adds it to `search`, and logs its later events. 0, or -errno after reporting
+ * what happened. */
 int nbd_disk_open(struct nbd_disk *d, struct aoe_loop *loop,
                   struct disk_search *search, uint16_t shelf, uint8_t slot);
 void nbd_disk_close(struct nbd_disk *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the NBD server asks of a disk.  initiator/client/block_disk.c makes one
- * of a libaoe disk; tests make one of memory.
+ * What the NBD server needs from a disk. initiator/client/block_disk.c
+ * implements it with a libaoe disk, tests with memory.
  */
 #ifndef INITIATOR_CLIENT_BLOCK_EXPORT_H
 #define INITIATOR_CLIENT_BLOCK_EXPORT_H
@@ -15,10 +15,10 @@ struct nbd_export {
     const char *name;        /* "e1.2" */
     const char *description; /* for people: model, serial, size */
     uint64_t size;           /* bytes; can grow while clients are connected */
-    uint32_t sector; /* smallest block it need not read first to write */
+    uint32_t sector;         /* smallest write without read-modify-write */
     bool read_only;
     bool trim;        /* AOE_TRIM works */
-    bool trim_zeroes; /* and what it trimmed reads as zeroes */
+    bool trim_zeroes; /* and trimmed blocks read as zeroes */
     bool rotating;
 
     /* As aoe_submit: 0, and request->done is called later, never from here; or

@@ -41,7 +41,7 @@ static void add_found(struct block_numbers *n, const char *pattern)
 
 void block_numbers_add(struct block_numbers *n, const char *name, bool holders)
 {
-    /* A holder may have one in turn. */
+    /* A holder may have holders in turn. */
     static const char *const beneath[] = {"", "/holders/*", "/*/holders/*",
                                           "/holders/*/holders/*",
                                           "/*/holders/*/holders/*"};
@@ -75,7 +75,7 @@ bool block_numbers_have_file(const struct block_numbers *n, const char *path)
     return block_numbers_have(n, text);
 }
 
-/* btrfs has a number of its own instead of its device's. */
+/* btrfs shows a device number of its own instead of its disk's. */
 static bool on_one_of(const struct block_numbers *n,
                       const struct mount_entry *mount)
 {
@@ -85,7 +85,7 @@ static bool on_one_of(const struct block_numbers *n,
 }
 
 bool block_mounted(const struct block_numbers *n, const char *mountinfo,
-                   char *where, size_t room)
+                   char *where, size_t capacity)
 {
     struct mount_table table;
     struct mount_entry mount;
@@ -95,7 +95,7 @@ bool block_mounted(const struct block_numbers *n, const char *mountinfo,
     while (!found && mount_table_next(&table, &mount))
         found = on_one_of(n, &mount);
     if (found)
-        snprintf(where, room, "%s", mount.dir);
+        snprintf(where, capacity, "%s", mount.dir);
     mount_table_close(&table);
     return found;
 }
@@ -108,7 +108,7 @@ struct place {
     char where[];
 };
 
-/* Unmounting by name would hit what is mounted over it. */
+/* Unmounting it by name would hit what is mounted over it. */
 static void hide(struct place *top, const char *where)
 {
     for (; top; top = top->below)

@@ -16,27 +16,28 @@ struct block_numbers {
 };
 
 /* Adds the device `name` ("nbd0") and its partitions; with `holders` also what
- * stands on them (LVM, dm-crypt, RAID). */
+ * is built on them (LVM, dm-crypt, RAID). */
 void block_numbers_add(struct block_numbers *n, const char *name, bool holders);
 bool block_numbers_have(const struct block_numbers *n, const char *text);
 bool block_numbers_have_file(const struct block_numbers *n, const char *path);
 
-/* Where a mount namespace, by its mountinfo, has one of them mounted.  False:
- * nowhere. */
+/* Where one of them is mounted in the namespace of `mountinfo`.
+ * False: nowhere. */
 bool block_mounted(const struct block_numbers *n, const char *mountinfo,
-                   char *where, size_t room);
+                   char *where, size_t capacity);
 
-/* Unmounts in this mount namespace what nobody has open on them.  Returns how
- * many places are left.  Blocks for as long as the file systems write. */
+/* Unmounts, in this mount namespace, their file systems that are not busy.
+ * Returns how many mounts are left.  Blocks while the file systems write
+ * back. */
 int block_unmount(const struct block_numbers *n);
 
 /* ---- the last minute ----------------------------------------------------- */
 
-/* Linux takes the network away before what it believes to be a local file
- * system, and a mount by hand may be believed to be one; at shutdown its server
- * unmounts it while it still can.  Calls `release`, which says whether there is
- * something left to do, again and again until there is not, if the system is
- * shutting down, and otherwise not at all.  For a child of the server. */
+/* At shutdown, Linux stops the network before it unmounts what it takes for a
+ * local file system, and it may take a manual mount for one: the disk's server
+ * has to unmount it while it still can.  If the system is shutting down, calls
+ * `release` again and again until it returns that nothing is left to do;
+ * otherwise not at all.  For a child of the server. */
 void at_shutdown(bool (*release)(void *arg), void *arg);
 
 #endif

@@ -39,7 +39,8 @@ static const char *set_timeout(void *to, const char *value)
     return set_seconds(&o->disk.timeout, value);
 }
 
-/* The value may be a piece of a longer text that ends before it is used. */
+/* The value may be part of a longer text that is gone before it is used, so a
+ * constant is kept. */
 static const char *set_link(void *to, const char *value)
 {
     static const char *const kinds[] = {"packet", "socket", "pcap"};
@@ -96,16 +97,16 @@ const struct option_row client_option_rows[] = {
      set_wait, 0, OPTION_WAIT},
     {"timeout", 'T', "SECONDS",
      "fail requests with an error when the disk has\n"
-     "answered none of them for so long (60; 0: never)",
+     "answered none of them for this long (60; 0: never)",
      set_timeout, 0, OPTION_TIMEOUT},
     {"window", 'W', "FRAMES",
-     "have at most so many in flight on a path (what the\n"
+     "have at most this many in flight on a path (what the\n"
      "target says)",
      set_window, 0, OPTION_WINDOW},
     {"replay", 0, "MIB",
-     "keep up to so much of what was written and not\n"
-     "flushed, and write it again after a restart of the\n"
-     "target (0)",
+     "keep up to this much of what was written and not\n"
+     "flushed, and write it again after the target has\n"
+     "restarted (0)",
      set_replay, 0, OPTION_REPLAY},
     {"link", 0, "KIND", "packet, socket or pcap: how to reach the wire",
      set_link, 0, OPTION_LINK},

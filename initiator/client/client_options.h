@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a user may say about how a disk is reached and used: one table for all
- * programs, read alike wherever it is said: on a command line
- * (initiator/client/command_line.h), in a list of mount options, among nbdkit's
- * parameters.
+ * The user's options for how a disk is reached and used: one table for all
+ * programs, parsed alike wherever they are given: on a command line
+ * (initiator/client/command_line.h), as mount options, as nbdkit's parameters.
  */
 #ifndef INITIATOR_CLIENT_CLIENT_OPTIONS_H
 #define INITIATOR_CLIENT_CLIENT_OPTIONS_H
@@ -21,7 +20,7 @@ struct client_options {
     bool foreground;
 };
 
-/* The rows of the table, for the set that a command takes. */
+/* The rows of the table, as bits of the set that a command takes. */
 enum {
     OPTION_INTERFACE = 1 << 0,
     OPTION_WAIT = 1 << 1,
@@ -44,10 +43,11 @@ struct option_row {
     char letter;       /* 'w'; 0: there is none */
     const char *value; /* "SECONDS", as --help calls it; NULL: takes none */
     const char *help;  /* lines of at most 54 columns */
-    /* Takes the value (NULL where there is none).  NULL, or what is wrong with
-     * it, for a message that ends so; "": that has been said already. */
+    /* Sets the value (NULL if the option takes none).  Returns NULL, or what is
+     * wrong with the value, to end a message with; "": it has been reported
+     * already. */
     const char *(*set)(void *to, const char *value);
-    /* Without `set`: where in *to a bool becomes true. */
+    /* Without `set`: the offset in *to of a bool that becomes true. */
     size_t flag;
     unsigned bit; /* OPTION_*, of a row of the table */
 };
@@ -56,17 +56,18 @@ struct option_row {
  */
 extern const struct option_row client_option_rows[];
 
-/* The defaults of what every program does alike. */
+/* Sets the defaults that all programs share. */
 void client_options_init(struct client_options *o);
 void client_options_free(struct client_options *o);
 
-/* Takes an option with a value, such as "wait" and "5", if it is one of those
- * in `taken` (OPTION_* bits).  False: it is not.  True: *why is as set's. */
+/* Sets an option with a value, such as "wait" and "5", if it is one of those in
+ * `taken` (OPTION_* bits).  False: it is not.  True: *why is what `set`
+ * returned. */
 bool client_option_set(struct client_options *o, unsigned taken,
                        const char *name, size_t name_length, const char *value,
                        const char **why);
 
-/* Takes the option of a row. */
+/* Sets the option of a row.  Returns what its `set` does. */
 const char *option_row_set(const struct option_row *row, void *to,
                            const char *value);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Options as getopt_long(3) has them: "-w5", "-w 5", "-fv", "--wait=5",
- * "--wait 5", "--wai 5".  Not getopt itself, which keeps its state from one
- * parse to the next, and on some systems stops at the first word that is no
- * option.
+ * Options as getopt_long(3) has them: "-w5", "-w 5", "-fv", "--wait=5", "--wait
+ * 5", "--wai 5".  Not getopt itself, which keeps its state from one parse to
+ * the next, and on some systems stops at the first word that is not an option.
  */
 #include "initiator/client/command_line.h"
 
@@ -27,7 +26,7 @@ struct parser {
     /* What the command takes: its own rows, those of the table, and help. */
     const struct option_row *rows[ROWS_MAX];
     size_t row_count;
-    char **next; /* the word to look at; NULL ends them */
+    char **next; /* the next word to parse; NULL ends them */
 };
 
 /* ---- the rows ------------------------------------------------------------ */
@@ -58,8 +57,8 @@ static const struct option_row *by_letter(const struct parser *p, char letter)
     return NULL;
 }
 
-/* Also by the beginning of its name, if no other begins so; NULL with *many
- * set: several do. */
+/* Also by an unambiguous prefix of its name; NULL with *many set: it is
+ * ambiguous. */
 static const struct option_row *by_name(const struct parser *p,
                                         const char *name, size_t length,
                                         bool *many)
@@ -173,7 +172,7 @@ static int take_next(struct parser *p, const struct option_row *row,
     return take(p, row, value);
 }
 
-/* "-fv", "-w5", "-w 5"; `word` is behind the dash. */
+/* "-fv", "-w5", "-w 5"; `word` begins after the dash. */
 static int take_letters(struct parser *p, const char *word)
 {
     int status = -1;
@@ -202,8 +201,7 @@ static int take_name(struct parser *p, const char *word)
     row = by_name(p, word + 2, length, &many);
     if (!row)
         return command_line_wrong(p->line, word, NULL,
-                                  many ? "several options begin so"
-                                       : "no such option");
+                                  many ? "ambiguous option" : "no such option");
     if (value && !row->value)
         return command_line_wrong(p->line, word, NULL, "takes no value");
     return value ? take(p, row, value) : take_next(p, row, word);

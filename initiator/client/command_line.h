@@ -9,22 +9,22 @@
 
 #include "initiator/client/client_options.h"
 
-/* What a command says of itself. */
+/* What a command tells about itself. */
 struct command_line {
     const char *program, *command; /* "aoe-nbd", "serve" */
     const char *usage;             /* the lines of --help before its options */
-    const char *notes;             /* and those behind them; NULL: none */
+    const char *notes;             /* and those after them; NULL: none */
     unsigned shared; /* OPTION_*: which rows of the shared table */
     /* Its own options, the last row without a name; NULL: none. */
     const struct option_row *own;
 };
 
-/* Takes the options out of argv, in any order with what are none, which is left
- * in argv[0] to argv[*argc - 1]; argv[0] comes in as the command's name and is
- * dropped.  All that follows "--" are none.  Shared options go to `o`, which
- * client_options_init has filled (NULL: only -v and -h are taken), others to
- * `own`.  Returns -1 to go on, else the exit status: after --help, or after
- * saying what was wrong. */
+/* Parses the options and takes them out of argv.  They may be mixed with
+ * operands, which are left in argv[0] to argv[*argc - 1]; everything after "--"
+ * is an operand.  On entry argv[0] is the command's name; it is dropped.
+ * Shared options go to `o`, which client_options_init has filled (NULL: only -v
+ * and -h are taken), others to `own`.  Returns -1 to go on, else the exit
+ * status: after --help, or after reporting what was wrong. */
 int command_line_parse(const struct command_line *line,
                        struct client_options *o, void *own, int *argc,
                        char **argv);
@@ -35,7 +35,8 @@ int command_line_parse(const struct command_line *line,
 int command_line_wrong(const struct command_line *line, const char *what,
                        const char *value, const char *why);
 
-/* Reads the name of a disk.  -1, or EXIT_USAGE after saying that it is none. */
+/* Parses the name of a disk.  -1, or EXIT_USAGE after reporting that it is
+ * none. */
 int command_line_disk(const struct command_line *line, const char *name,
                       uint16_t *shelf, uint8_t *slot);
 

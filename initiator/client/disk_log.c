@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A disk's fortunes as log lines.
+ * A disk's events as log lines.
  */
 #include "initiator/client/disk_log.h"
 
@@ -23,17 +23,17 @@ static void say_path_mtu(const struct aoe_disk *disk)
         if (p->payload >= p->payload_max)
             continue;
         less++;
-        log_info("%s: frames with %u bytes of data do not come through between "
+        log_info("%s: frames with %u bytes of data do not get through between "
                  "%s and %s; those with %u do: a "
                  "switch on the way may have a smaller MTU",
                  aoe_disk_name(disk), p->payload_max, p->interface,
                  format_mac(mac, p->mac), p->payload);
     }
     if (!less)
-        log_info("%s: long frames come through again", aoe_disk_name(disk));
+        log_info("%s: long frames get through again", aoe_disk_name(disk));
 }
 
-/* The target says what it has lost. */
+/* Whether the target reports what it has lost. */
 static bool sure(const struct aoe_disk *disk)
 {
     return aoe_disk_identity(disk)->epoch != 0;
@@ -48,8 +48,8 @@ static void say_restarted(const struct aoe_disk *disk)
                   "not flushed; flushes fail: check what is on the disk",
                   name);
     else
-        log_error("%s: the target may have been restarted; if it lost its "
-                  "power, writes of before that were not flushed are lost: "
+        log_error("%s: the target may have been restarted; if it lost "
+                  "power, earlier writes that were not flushed are lost: "
                   "check what is on the disk",
                   name);
 }
@@ -64,7 +64,7 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
     case AOE_DISK_SETTLED:
         break;
     case AOE_DISK_LOST:
-        log_error("%s: no answer any more; requests fail until it is back",
+        log_error("%s: no longer answers; requests fail until it is back",
                   name);
         break;
     case AOE_DISK_BACK:
@@ -93,8 +93,8 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
                  name);
         break;
     case AOE_DISK_FLUSH_REFUSED:
-        log_error("%s: the target refuses FLUSH, which it says it has: what is "
-                  "written may not be durable, so flushes fail",
+        log_error("%s: the target refuses FLUSH, which it claims to have: what "
+                  "is written may not be durable, so flushes fail",
                   name);
         break;
     case AOE_DISK_PATH_MTU:
@@ -104,7 +104,7 @@ static void say(const struct aoe_disk *disk, enum aoe_event event,
         log_error("%s: requests are refused: %s", name, aoe_disk_trouble(disk));
         break;
     case AOE_DISK_CONFLICT:
-        /* Before it is ready, whoever is looking for it says so. */
+        /* Before it is ready, the search reports it. */
         if (aoe_disk_ready(disk))
             log_error("%s: only the disk that was first is used: %s", name,
                       aoe_disk_trouble(disk));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the user hears of a disk while a program looks for it and uses it.
+ * What the user is told about a disk while a program searches for it and uses
+ * it.
  */
 #ifndef INITIATOR_CLIENT_DISK_LOG_H
 #define INITIATOR_CLIENT_DISK_LOG_H
@@ -11,8 +12,8 @@
 #include "initiator/libaoe/aoe.h"
 #include "initiator/client/interfaces.h"
 
-/* A line for an event, AOE_DISK_READY excepted.  Whoever is on the wire can
- * bring events about, so `limit`, of this disk, holds back most of a flood.
+/* Logs a line for an event, except for AOE_DISK_READY.  Anyone on the wire can
+ * cause events, so `limit`, one per disk, suppresses most of a flood.
  * `resized` says what a new size means to the program's users. */
 void disk_log_event(struct log_limit *limit, uint64_t now_ns,
                     const struct aoe_disk *disk, enum aoe_event event,

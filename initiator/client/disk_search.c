@@ -49,7 +49,7 @@ void disk_search_event(struct disk_search *s, const struct aoe_disk *disk,
         if (++s->ready == s->count)
             end(s, s->found);
     }
-    /* Two disks at one address: waiting would make it no better. */
+    /* Two disks at one address: waiting would not help. */
     if (event == AOE_DISK_CONFLICT && !aoe_disk_ready(disk)) {
         say_missing(s, disk);
         end(s, s->failed);

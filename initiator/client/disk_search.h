@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Looking for the disks that the user named, until all have answered, or for as
- * long as he is willing to wait; then he hears which did not, where they were
- * looked for, and what else is wrong.
+ * Searches for the disks that the user named until all have answered or the
+ * time to wait is over; then reports which did not answer, where they were
+ * searched for, and what else is wrong.
  */
 #ifndef INITIATOR_CLIENT_DISK_SEARCH_H
 #define INITIATOR_CLIENT_DISK_SEARCH_H
@@ -16,8 +16,8 @@ enum { DISK_SEARCH_MAX = 64 };
 struct disk_search {
     const char *trying; /* what the user asked for, "mount"; begins messages */
     const struct client_options *options;
-    /* Exactly one of them is called, once: all have answered; or why they have
-     * not has been said.  Each may be NULL. */
+    /* Exactly one of them is called, once: `found` when all have answered,
+     * `failed` after reporting why they have not.  Each may be NULL. */
     void (*found)(void *arg);
     void (*failed)(void *arg);
     void *arg;
@@ -30,8 +30,9 @@ struct disk_search {
     struct loop_timer timer;
 };
 
-/* Opens a disk, with options->disk, that is to be found; `event` tells the
- * search of its events.  0, or -errno after saying what happened. */
+/* Opens a disk with options->disk and adds it to the search; `event` must pass
+ * its events to disk_search_event. 0, or -errno after reporting what
+ * happened. */
 int disk_search_open(struct disk_search *s, struct aoe *aoe, uint16_t shelf,
                      uint8_t slot, aoe_event_fn *event, void *arg,
                      struct aoe_disk **out);
@@ -40,12 +41,12 @@ int disk_search_open(struct disk_search *s, struct aoe *aoe, uint16_t shelf,
 void disk_search_event(struct disk_search *s, const struct aoe_disk *disk,
                        enum aoe_event event);
 
-/* Gives up once options->wait has passed from now on.  For programs without a
- * loop: disk_search_give_up does so at once.  0 or -ENOMEM. */
+/* Gives up once options->wait has passed, counted from now; 0 or -ENOMEM.
+ * disk_search_give_up, for programs without a loop, does so at once. */
 int disk_search_start(struct disk_search *s, struct loop *loop);
 void disk_search_give_up(struct disk_search *s);
 
-/* Forgets it, found or not; its disks stay open. */
+/* Ends the search, found or not; its disks stay open. */
 void disk_search_stop(struct disk_search *s);
 
 #endif

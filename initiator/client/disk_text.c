@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A disk in words.  One value a line after a fixed-width name, so that both
- * eyes and awk read it.
+ * A disk as text: one value a line after a fixed-width name, which both people
+ * and awk can read.
  */
 #include "initiator/client/disk_text.h"
 
@@ -49,7 +49,7 @@ static void print_identity(FILE *f, const struct aoe_disk *disk)
     fprintf(f, "%-16s %s\n", "rotating", yes_no(id->rotating));
     fprintf(f, "%-16s %s\n", "read-only", yes_no(id->read_only));
     if (!id->epoch)
-        return; /* the target does not say */
+        return; /* the target does not report it */
     fprintf(f, "%-16s %016" PRIx64 "\n", "boot", id->boot);
     fprintf(f, "%-16s %012" PRIx64 "\n", "epoch", id->epoch);
     fprintf(f, "%-16s %s\n", "orderly", yes_no(id->orderly));
@@ -92,7 +92,7 @@ static void print_stats(FILE *f, const struct aoe_disk *disk)
     print_counters(f, &stats);
 }
 
-/* A line for each path: whose it is, and what `rest` says of it. */
+/* A line for each path: its addresses, and what `rest` prints. */
 static void print_paths(FILE *f, const struct aoe_disk *disk,
                         void (*rest)(FILE *f, const struct aoe_path_info *p))
 {

@@ -11,11 +11,11 @@
 
 #include "initiator/libaoe/aoe.h"
 
-/* Who the disk says it is and how it is reached.  The disk is ready.  Returns
- * memory to free(), NULL when there is none; *length without the final 0. */
+/* Its identity, and how it is reached.  The disk must be ready.  Returns memory
+ * to free(), NULL when out of memory; *length excludes the final 0. */
 char *disk_info_text(const struct aoe_disk *disk, size_t *length);
 
-/* What it did since it was opened, path by path at the end. */
+/* Its counters since it was opened, and the state of each path. */
 char *disk_stats_text(const struct aoe_disk *disk, size_t *length);
 
 /* Both, with each path in one line. */

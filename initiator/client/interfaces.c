@@ -17,7 +17,7 @@ static int add_name(struct interface_list *ifs, const char *name, size_t length)
     char *copy;
 
     if (length == 0 || length >= AOE_INTERFACE_NAME) {
-        log_error("interfaces: \"%.*s\" is no interface name", (int)length,
+        log_error("interfaces: \"%.*s\" is not an interface name", (int)length,
                   name);
         return -EINVAL;
     }

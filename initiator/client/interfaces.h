@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which interfaces a command uses: those of -i, else AOE_INTERFACES, else none
+ * Which interfaces a command uses: those of -i, else AOE_INTERFACES, else none,
  * and the user is told which there are.  Shared by aoe, aoe-nbd and aoe-fuse.
  */
 #ifndef INITIATOR_CLIENT_INTERFACES_H
@@ -12,11 +12,11 @@ struct interface_list {
     char *names[AOE_INTERFACE_MAX]; /* owned */
     unsigned count;
     const char *link; /* --link, or NULL */
-    bool parameters;  /* they are told as interface=NETIF (nbdkit), not -i */
+    bool parameters;  /* they are given as interface=NETIF (nbdkit), not -i */
 };
 
-/* Adds one -i argument, which may hold several names separated by commas.  0,
- * or -E2BIG, -EINVAL or -ENOMEM after saying why on standard error. */
+/* Adds one -i argument, which may hold several names separated by commas. 0, or
+ * -E2BIG, -EINVAL or -ENOMEM after reporting why on standard error. */
 int interfaces_add(struct interface_list *ifs, const char *arg);
 
 /* Opens them; with -v what libaoe does is logged from then on.  On failure a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * StartTransientUnit of org.freedesktop.systemd1(5), by D-Bus without a bus:
- * the manager listens on a socket of its own, also before the bus is there.
- * The D-Bus Specification, "Authentication Protocol"; messages are made by
+ * the manager listens on a socket of its own, even before there is a bus.  The
+ * D-Bus Specification, "Authentication Protocol"; messages are made by
  * dbus_message.
  */
 #include "initiator/client/scope.h"
@@ -27,12 +27,12 @@
 static const char manager[] = "/run/systemd/private";
 static const char manager_path[] = "/org/freedesktop/systemd1"; /* its object */
 
-/* A mount that the start of the machine waits for may itself be what the
- * scope's start waits for; the process is moved later then. */
+/* A deadlock at boot: the start of the scope may wait for the very mount that
+ * waits for us.  So we give up soon; the process is then moved later. */
 static const uint64_t patience = 5 * NS_PER_S;
 
-/* How long a shutdown waits for the disk's users.  What was written may have to
- * go through a slow network to a slow disk. */
+/* How long a shutdown waits for the disk's users.  Dirty pages may have to go
+ * through a slow network to a slow disk. */
 static const uint64_t stop_us = UINT64_C(300) * 1000000;
 
 /* ---- what is asked for --------------------------------------------------- */
@@ -82,7 +82,7 @@ static void put_units(struct dbus_message *m, const char *name, ...)
     dbus_end_array(m, array);
 }
 
-/* The process that asks, whatever its number is where the manager lives. */
+/* 0 is the calling process, whatever its id in the manager's PID namespace. */
 static void put_ourselves(struct dbus_message *m)
 {
     put_property(m, "PIDs", "au");
@@ -96,16 +96,17 @@ static void put_properties(struct dbus_message *m, const char *about)
     put_text(m, "Description", about);
     put_text(m, "Slice", "system.slice");
     put_text(m, "CollectMode", "inactive-or-failed");
-    /* Those would stop it together with the mounts, not after them. */
+    /* The defaults would stop it together with the mounts, not after them. */
     put_no(m, "DefaultDependencies");
     put_units(m, "Conflicts", "shutdown.target", NULL);
-    /* A target that nothing wants is not there to be ordered by. */
+    /* Ordering against a target does nothing unless something wants the
+     * target. */
     put_units(m, "Wants", "remote-fs-pre.target", NULL);
     put_units(m, "Before", "remote-fs-pre.target",
               "systemd-user-sessions.service", "shutdown.target", NULL);
     put_units(m, "After", "network.target", NULL);
-    /* SIGTERM asks for the end as soon as nobody uses the disk; who is still
-     * at it then has the rest of the shutdown. */
+    /* SIGTERM ends it as soon as nobody uses the disk; users that are left have
+     * until the end of the shutdown. */
     put_no(m, "SendSIGKILL");
     put_time(m, "TimeoutStopUSec", stop_us);
 }
@@ -118,7 +119,7 @@ static void put_start(struct dbus_message *m, const char *unit,
 
     snprintf(name, sizeof name, "%s.scope", unit);
     dbus_put_string(m, name);
-    dbus_put_string(m, "fail"); /* when a shutdown is under way */
+    dbus_put_string(m, "fail"); /* if a shutdown is under way */
     array = dbus_begin_array(m, 8);
     put_properties(m, about);
     dbus_end_array(m, array);
@@ -161,9 +162,9 @@ static int receive(int fd, void *to, size_t count, uint64_t until)
     return 0;
 }
 
-/* We are who the socket says: root.  The manager must have read BEGIN before
- * the first message comes: one that comes together with it lies in its buffer
- * until something else does. */
+/* Authenticates as root, by the credentials of the socket.  The manager must
+ * have read BEGIN before the first message arrives: one that arrives together
+ * with it stays in its buffer until more data does. */
 static int authenticate(int fd, uint64_t until)
 {
     static const char who[] = "\0AUTH EXTERNAL 30\r\nBEGIN\r\n";
@@ -208,7 +209,7 @@ static int connect_manager(void)
 
 /* ---- what it says -------------------------------------------------------- */
 
-struct answer {
+struct reply {
     int type;
     char fields[1024], body[1024]; /* as much as fits, ended by a zero */
     size_t body_length;
@@ -229,7 +230,7 @@ static int receive_part(int fd, char *to, size_t capacity, size_t count,
     return err;
 }
 
-static int receive_answer(int fd, struct answer *a, uint64_t until)
+static int receive_reply(int fd, struct reply *a, uint64_t until)
 {
     unsigned char header[16];
     uint32_t body, fields;
@@ -249,7 +250,7 @@ static int receive_answer(int fd, struct answer *a, uint64_t until)
 }
 
 /* The first value of a body, a string or an object's path. */
-static const char *text_in(const struct answer *a)
+static const char *text_in(const struct reply *a)
 {
     return a->body_length > 4 ? a->body + 4 : "";
 }
@@ -259,8 +260,9 @@ static bool holds(const char *bytes, size_t count, const char *text)
     return memmem(bytes, count, text, strlen(text)) != NULL;
 }
 
-/* The end of our job: its number, its path, the unit, its result. */
-static bool is_end_of(const struct answer *a, const char *job)
+/* Whether our job has ended.  The body: its number, its path, the unit, its
+ * result. */
+static bool is_end_of(const struct reply *a, const char *job)
 {
     return a->type == DBUS_SIGNAL &&
            holds(a->fields, sizeof a->fields, "JobRemoved") &&
@@ -270,24 +272,24 @@ static bool is_end_of(const struct answer *a, const char *job)
 /* `path` is that of the job. */
 static int wait_for_job(int fd, const char *path, uint64_t until)
 {
-    struct answer a = {0};
+    struct reply a = {0};
     char job[128];
     int err;
 
     snprintf(job, sizeof job, "%s", path);
     do
-        err = receive_answer(fd, &a, until);
+        err = receive_reply(fd, &a, until);
     while (!err && !is_end_of(&a, job));
     if (err == -ETIMEDOUT)
-        return 0; /* it is queued, and nothing else moves it */
+        return 0; /* it is queued, and moves the process later */
     if (!err && !holds(a.body, a.body_length, "done"))
         err = -EIO;
     return err;
 }
 
-/* Calls it and waits for the answer.  -EIO: the manager refuses, for the reason
- * that the answer holds. */
-static int call(int fd, const struct dbus_call *what, struct answer *a,
+/* Calls the method and waits for the reply.  -EIO: the manager refuses, for the
+ * reason in the reply. */
+static int call(int fd, const struct dbus_call *what, struct reply *a,
                 uint64_t until)
 {
     struct dbus_message m = {.used = 0};
@@ -298,7 +300,7 @@ static int call(int fd, const struct dbus_call *what, struct answer *a,
     if (!err)
         err = send_all(fd, m.data, m.used);
     do
-        err = err ? err : receive_answer(fd, a, until);
+        err = err ? err : receive_reply(fd, a, until);
     while (!err && a->type != DBUS_RETURN && a->type != DBUS_ERROR);
     return !err && a->type == DBUS_ERROR ? -EIO : err;
 }
@@ -310,7 +312,7 @@ int scope_enter(const char *unit, const char *about, char *why, size_t capacity)
                               .member = "StartTransientUnit",
                               .signature = "ssa(sv)a(sa(sv))"};
     uint64_t until = clock_ns() + patience;
-    struct answer a = {0};
+    struct reply a = {0};
     int fd = connect_manager(), err;
 
     why[0] = '\0';
@@ -332,7 +334,7 @@ bool scope_system_stopping(void)
                             .interface = "org.freedesktop.DBus.Properties",
                             .member = "Get",
                             .signature = "ss"};
-    struct answer a = {0};
+    struct reply a = {0};
     int fd = connect_manager(), err;
 
     if (fd < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A scope of systemd's: where a process lives that belongs to nobody's login
- * session and to no service.
+ * A scope of systemd's: for a process that belongs to no login session and to
+ * no service.
  */
 #ifndef INITIATOR_CLIENT_SCOPE_H
 #define INITIATOR_CLIENT_SCOPE_H
@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Moves the calling process into a new scope of the system's manager, which is
- * stopped at shutdown after sessions and what is mounted as of the network, and
- * before the network itself; children that it has by then stay where they are.
- * `unit` is the scope's name without ".scope", `about` one line for people.
+/* Moves the calling process into a new scope of the system manager.  At
+ * shutdown it is stopped after sessions and network mounts, and before the
+ * network itself.  Existing children stay where they are.  `unit` is the
+ * scope's name without ".scope", `about` one line for people.
  *
  * Blocks until it is done, at most some seconds.  0; -ENOSYS: systemd does not
- * run here; -EPERM: not for the likes of us; or another -errno, and why in
- * `why` as far as somebody said so. */
+ * run here; -EPERM: not permitted; or another -errno.  `why` then is the
+ * manager's reason, if it gave one. */
 int scope_enter(const char *unit, const char *about, char *why,
                 size_t capacity);
 

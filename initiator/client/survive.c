@@ -21,8 +21,8 @@
 
 static char list[64]; /* our file there; "" without */
 
-/* Only the process's own memory of its first argument counts, which libc's
- * pointer leads to. */
+/* Only a change of the process's own first argument in memory counts; libc's
+ * pointer leads there. */
 static void mark(void)
 {
 #ifdef __linux__
@@ -68,7 +68,7 @@ void survive(const char *disk, bool leave)
     if (access(SPARED, W_OK))
         return;
     snprintf(list, sizeof list, SPARED "/%s.%ld", log_name(), (long)getpid());
-    unlink(list); /* of a process that had our number and was killed */
+    unlink(list); /* left by a process that had our id and was killed */
     survive_too(getpid());
 }
 

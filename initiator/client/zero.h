@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Zeroes by trimming, on a disk whose trimmed sectors read as zeroes: a frame
+ * Zeroes by trimming, on a disk whose trimmed sectors read as zeroes: one frame
  * trims what takes thousands to write.
  */
 #ifndef INITIATOR_CLIENT_ZERO_H

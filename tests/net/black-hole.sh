@@ -34,7 +34,7 @@ while_it_appears() { # DIRECTION
     wire_does "$1 max 1500"
     wait "$copy"
     status=$?
-    not grep -q 'no answer any more' "$(log_of fuse)" || return
+    not grep -q 'no longer answers' "$(log_of fuse)" || return
     return "$status"
 }
 busy() {
@@ -64,7 +64,7 @@ try() { # TARGET
         if [ "$name" = "both ways" ]; then
             wire_does "max 0"
             check "... in long ones when it has gone" eventually carries_now 8192
-            check "... which is told, too" seen fuse 'come through again'
+            check "... which is told, too" seen fuse 'get through again'
         else
             stop fuse
             wire_does "max 0"

@@ -165,7 +165,7 @@ static void wrong_usage_is_one_line(void **state)
           "show: --replay=3: no such option; see prog show --help");
     wrong("--waits 3", "show: --waits: no such option; see prog show --help");
     wrong("--=3", "show: --=3: no such option; see prog show --help");
-    wrong("--w 3", "show: --w: several options begin so; see prog show --help");
+    wrong("--w 3", "show: --w: ambiguous option; see prog show --help");
     wrong("-w", "show: -w: needs a value; see prog show --help");
     wrong("--wait", "show: --wait: needs a value; see prog show --help");
     wrong("--json=yes",
@@ -180,7 +180,7 @@ static void wrong_usage_is_one_line(void **state)
     wrong("--wait=",
           "show: --wait \"\": not a number of seconds; see prog show "
           "--help");
-    wrong("-i a,,b", "interfaces: \"\" is no interface name");
+    wrong("-i a,,b", "interfaces: \"\" is not an interface name");
 }
 
 /* In mount options and nbdkit's parameters. */
