@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * aoe bench: keeps a number of requests outstanding on a disk for some seconds
- * and tells how many were done, how long each took and what that cost.
+ * and reports how many completed, how long each took and the CPU time.
  */
 #include "initiator/aoe/commands.h"
 
@@ -46,11 +46,11 @@ struct bench {
     struct command_disk *c;
     struct bench_request *requests;
     uint8_t *memory;
-    uint64_t blocks; /* of the disk's part that is used */
+    uint64_t blocks; /* in the part of the disk that is used */
     uint64_t next;   /* block, when sequential */
     uint64_t random; /* state of the generator */
     uint64_t begin, end, last;
-    struct timespec began; /* of the wall clock: when `begin` was */
+    struct timespec began; /* `begin` by the wall clock */
     unsigned outstanding;
     int status; /* of the first request that failed */
     uint64_t failed_at;
@@ -139,7 +139,7 @@ static void init_requests(struct bench *b)
     }
 }
 
-/* Storage that compresses or looks for zeroes must not look fast by it. */
+/* Random data: storage that compresses or detects zeroes must not look fast. */
 static void fill(struct bench *b)
 {
     for (uint64_t i = 0; i < b->o->depth * b->o->block; i += sizeof b->random) {
@@ -197,7 +197,7 @@ static const struct {
 
 enum { PERCENTILES = sizeof percentiles / sizeof percentiles[0] };
 
-/* What both ways to show it are made from. */
+/* The figures that both output formats show. */
 struct figures {
     double seconds, bytes, per_second, megabytes, cpu_per_gb;
 };
@@ -237,7 +237,7 @@ static void show(const struct bench *b)
                us(histogram_percentile(&b->latency, percentiles[i].share)));
     printf(", max %.1f us\n", us(b->latency.max));
     printf("%-12s %.2f s, %.3f s/GB\n", "CPU", b->cpu, f.cpu_per_gb);
-    printf("%-12s %" PRIu64 " sent, %" PRIu64 " of them again\n", "frames",
+    printf("%-12s %" PRIu64 " sent, %" PRIu64 " retransmitted\n", "frames",
            b->stats.frames_sent, b->stats.retransmitted);
     if (o->write)
         printf("%-12s %.1f ms\n", "flush", us(b->flush) / 1e3);
@@ -289,7 +289,7 @@ static int prepare(struct bench *b)
     b->blocks = size / o->block;
     if (b->blocks == 0) {
         log_error("bench: %s: no block of %" PRIu64
-                  " bytes fits in its %" PRIu64 " bytes; --block takes less",
+                  " bytes fits in its %" PRIu64 " bytes; use a smaller --block",
                   b->c->name, o->block, size);
         return EXIT_FAILED;
     }
@@ -381,17 +381,17 @@ static const char *set_size(void *to, const char *value)
 
 #define FLAG(member) offsetof(struct bench_options, member)
 static const struct option_row own[] = {
-    {"write", 0, NULL, "write, which destroys what is there", NULL, FLAG(write),
-     0},
-    {"destructive", 0, NULL, "the permission to; needed with --write", NULL,
+    {"write", 0, NULL, "write, which destroys the disk's data", NULL,
+     FLAG(write), 0},
+    {"destructive", 0, NULL, "confirm that; required with --write", NULL,
      FLAG(destructive), 0},
-    {"random", 0, NULL, "at random places, else one after the other", NULL,
+    {"random", 0, NULL, "at random offsets, not sequentially", NULL,
      FLAG(random), 0},
-    {"block", 0, "BYTES", "of each request, as 4k (4k)", set_block, 0, 0},
+    {"block", 0, "BYTES", "size of each request (4k)", set_block, 0, 0},
     {"depth", 0, "N", "requests outstanding (16)", set_depth, 0, 0},
     {"seconds", 0, "S", "how long (5)", set_seconds, 0, 0},
-    {"size", 0, "BYTES", "use only so much of the disk's beginning", set_size,
-     0, 0},
+    {"size", 0, "BYTES", "use only the first BYTES of the disk", set_size, 0,
+     0},
     {"json", 0, NULL, "print JSON", NULL, FLAG(json), 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };
@@ -421,8 +421,8 @@ static int parse(struct bench_options *o, struct command_disk *c, int argc,
         return EXIT_USAGE;
     }
     if (o->write && !o->destructive) {
-        log_error("bench: --write destroys what is on %s; say --destructive "
-                  "if that is meant",
+        log_error("bench: --write destroys what is on %s; confirm with "
+                  "--destructive",
                   c->name);
         return EXIT_USAGE;
     }

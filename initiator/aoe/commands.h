@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The subcommands of aoe.  Each gets the program's name as argv[0] and
- * returns the exit status.
+ * The subcommands of aoe.  Each gets its own name as argv[0] and returns the
+ * exit status.
  */
 #ifndef INITIATOR_AOE_COMMANDS_H
 #define INITIATOR_AOE_COMMANDS_H

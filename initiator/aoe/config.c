@@ -32,11 +32,12 @@ static const struct command_line line = {
              "Show or set the config string of a disk.\n\n"
              "  get     show it\n"
              "  set     set it where there is none\n"
-             "  force   set it, also in place of another; '' takes it away\n"
+             "  force   set it, replacing any other; '' removes it\n"
              "  test    succeed if it is STRING\n"
              "  prefix  succeed if it begins with STRING",
-    .notes = "Exit status: 0 done or so it is, 1 failed or it is not, 2 wrong\n"
-             "usage.",
+    .notes =
+        "Exit status: 0 done, or the string matches; 1 failed, or it does\n"
+        "not; 2 wrong usage.",
     .shared = OPTIONS_NETWORK,
 };
 
@@ -58,7 +59,7 @@ static int config(struct command_disk *c, struct aoe_control *control)
 
     if (status)
         return status;
-    /* No is said by silence; a second question makes sure that it is one. */
+    /* A target says no by silence; a second request rules out a lost frame. */
     if (control->op == AOE_CONTROL_CONFIG_TEST ||
         control->op == AOE_CONTROL_CONFIG_PREFIX)
         control->timeout = AOE_CONTROL_TIMEOUT / 3;

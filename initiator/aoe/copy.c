@@ -49,7 +49,7 @@ static int look_at(const struct copy_options *o, struct local *l)
     off_t end;
 
     if (fstat(l->fd, &st))
-        return file_failed(o, "looking at it", -errno);
+        return file_failed(o, "examining it", -errno);
     l->regular = S_ISREG(st.st_mode);
     if (!l->regular && !S_ISBLK(st.st_mode)) {
         log_error("copy: %s: neither a file nor a block device", o->file);
@@ -70,10 +70,11 @@ static int open_source(const struct copy_options *o, struct local *l)
     return look_at(o, l);
 }
 
-/* Opens what is there already; what is not is made once the disk was found. */
+/* Opens an existing file; a new one is created only once the disk was found. */
 static int open_destination(const struct copy_options *o, struct local *l)
 {
-    /* O_EXCL alone: a device that is mounted or otherwise in use is refused. */
+    /* O_EXCL without O_CREAT: a device that is mounted or otherwise in use is
+     * refused. */
     struct stat st;
     int device = stat(o->file, &st) == 0 && S_ISBLK(st.st_mode) ? O_EXCL : 0;
     int status;
@@ -105,12 +106,12 @@ static int make_destination(const struct copy_options *o, struct local *l)
     if (!l->exists) {
         l->fd = open(o->file, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0666);
         if (l->fd < 0)
-            return file_failed(o, "making it", -errno);
+            return file_failed(o, "creating it", -errno);
         l->regular = true;
     }
-    /* What lay there would shine through the holes. */
+    /* Old data would show through the holes. */
     if (l->regular && ftruncate(l->fd, (off_t)o->offset))
-        return file_failed(o, "cutting it", -errno);
+        return file_failed(o, "truncating it", -errno);
     return 0;
 }
 
@@ -147,8 +148,8 @@ static int sizes(const struct copy_options *o, const struct command_disk *c,
     return 0;
 }
 
-/* The file is `end` bytes long, and it and its name are on the medium: 0, or
- * EXIT_FAILED after saying why not. */
+/* Makes the file `end` bytes long, and it and its name durable. 0, or
+ * EXIT_FAILED after reporting why not. */
 static int keep(const struct copy_options *o, const struct local *l,
                 uint64_t end)
 {
@@ -158,11 +159,11 @@ static int keep(const struct copy_options *o, const struct local *l,
         return file_failed(o, "its length", -errno);
     err = durable_file(l->fd);
     if (err)
-        return file_failed(o, "bringing it to disk", err);
-    /* The name may be new, of this copy or of one that this one goes on with.
+        return file_failed(o, "syncing it", err);
+    /* The name may be new, from this copy or from one that this one resumes.
      */
     err = l->regular ? durable_name(o->file) : 0;
-    return err ? file_failed(o, "bringing its name to disk", err) : 0;
+    return err ? file_failed(o, "syncing its directory", err) : 0;
 }
 
 /* Everything was copied; now it has to be durable. */
@@ -184,8 +185,8 @@ static int finish(const struct copy_options *o, struct command_disk *c,
     return keep(o, l, copy->end);
 }
 
-/* Where a copy that ended early can be gone on with: what is before it must
- * not be lost afterwards.  A file ends there. */
+/* Where a copy that ended early can be resumed: what is before that must not be
+ * lost afterwards.  A file is cut off there. */
 static uint64_t settle(const struct copy_options *o, struct command_disk *c,
                        const struct local *l, const struct command_copy *copy)
 {
@@ -203,15 +204,16 @@ static int ended_early(const struct copy_options *o, struct command_disk *c,
 
     if (c->lost_writes)
         log_error("copy: %s: its target was restarted and may have lost what "
-                  "was written; --offset %" PRIu64 " goes on",
+                  "was written; --offset %" PRIu64 " resumes it",
                   c->name, resume);
     else if (copy->status)
-        log_error(
-            "copy: %s %s at byte %" PRIu64 ": %s; --offset %" PRIu64 " goes on",
-            reading ? "reading" : "writing", copy->of_file ? o->file : c->name,
-            copy->failed_at, strerror(-copy->status), resume);
+        log_error("copy: %s %s at byte %" PRIu64 ": %s; --offset %" PRIu64
+                  " resumes it",
+                  reading ? "reading" : "writing",
+                  copy->of_file ? o->file : c->name, copy->failed_at,
+                  strerror(-copy->status), resume);
     else
-        log_error("copy: stopped by a signal; --offset %" PRIu64 " goes on",
+        log_error("copy: stopped by a signal; --offset %" PRIu64 " resumes it",
                   resume);
     return EXIT_FAILED;
 }
@@ -293,8 +295,7 @@ static int arguments(struct copy_options *o, struct command_disk *c, int argc,
     o->file = argv[o->to_disk ? 0 : 1];
     c->options.disk.read_only = !o->to_disk;
     if (o->to_disk && !o->destructive) {
-        log_error("copy: this overwrites %s; say --destructive if that is "
-                  "meant",
+        log_error("copy: this overwrites %s; confirm with --destructive",
                   argv[1]);
         return EXIT_USAGE;
     }
@@ -312,12 +313,12 @@ static const char *set_offset(void *to, const char *value)
 
 static const struct option_row own[] = {
     {"destructive", 0, NULL,
-     "the permission to overwrite the disk, or a FILE that\n"
+     "allow overwriting the disk, or a FILE that\n"
      "exists",
      NULL, offsetof(struct copy_options, destructive), 0},
     {"offset", 0, "BYTES",
-     "begin there, on both sides: goes on where a copy\n"
-     "ended before its time",
+     "begin there, on both sides: resumes a copy that\n"
+     "ended early",
      set_offset, 0, 0},
     {"quiet", 'q', NULL, "no progress on the terminal", NULL,
      offsetof(struct copy_options, quiet), 0},
@@ -330,7 +331,7 @@ static const struct command_line line = {
     .usage =
         "Usage: aoe copy DISK FILE [-i NETIF]... [OPTION]...\n"
         "       aoe copy FILE DISK --destructive [-i NETIF]... [OPTION]...\n"
-        "Copy a disk into a file or block device, or the other way.",
+        "Copy a disk into a file or block device, or the other way around.",
     .notes =
         "A FILE whose name looks like a disk's is ./e1.2.  Exit status: 0\n"
         "done, 1 failed, 2 wrong usage.",

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Chunks of a disk and of a file, each in a slot: read on one side, then
- * written on the other.  The file is read and written at once, the disk when
- * its answers come.
+ * Chunks of a disk and of a file, each in a buffer: read on one side, then
+ * written on the other.  The file's I/O is synchronous, the disk's is not.
  */
 #include "initiator/aoe/copy_data.h"
 
@@ -15,13 +14,13 @@
 
 enum {
     CHUNK = 256 * 1024,
-    SLOTS = 16,
+    BUFFERS = 16,
     HOLE = 4096, /* zeroes of this size become a hole in the file */
     CHECKPOINT =
-        32 << 20, /* the disk is flushed each time so much was written */
+        32 << 20, /* the disk is flushed each time this much was written */
 };
 
-struct slot {
+struct chunk_buffer {
     struct aoe_request request;
     struct iovec iov;
     struct copying *copying;
@@ -31,9 +30,9 @@ struct slot {
 
 struct copying {
     struct command_copy *c;
-    struct slot slots[SLOTS];
-    uint64_t next;        /* what no slot has had yet */
-    unsigned outstanding; /* slots that are busy, and the flush */
+    struct chunk_buffer buffers[BUFFERS];
+    uint64_t next;        /* the first byte that no buffer has had yet */
+    unsigned outstanding; /* buffers that are busy, and the flush */
     struct aoe_request flush;
     bool flushing;
     uint64_t flush_covers; /* all bytes before this one */
@@ -63,7 +62,7 @@ static int read_all(int fd, uint8_t *bytes, size_t length, uint64_t offset)
         if (n < 0)
             return -errno;
         if (n == 0)
-            return -ENODATA; /* it became shorter meanwhile */
+            return -ENODATA; /* it shrank meanwhile */
         bytes += n;
         length -= (size_t)n;
         offset += (uint64_t)n;
@@ -93,7 +92,7 @@ static bool all_zero(const uint8_t *bytes, size_t length)
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
 }
 
-/* Leaves out what is zero, so that it stays a hole. */
+/* Skips zeroes, so that they stay holes. */
 static int write_sparse(int fd, const uint8_t *bytes, size_t length,
                         uint64_t offset)
 {
@@ -118,7 +117,7 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t length,
 /* ---- chunks ---------------------------------------------------------------
  */
 
-static void begin(struct slot *s)
+static void begin(struct chunk_buffer *s)
 {
     struct copying *y = s->copying;
     struct command_copy *c = y->c;
@@ -153,18 +152,18 @@ static void flush_done(struct aoe_request *r, int status)
     y->flushing = false;
     if (status)
         failed(y->c, status, false, y->c->durable, y->c->durable);
-    else if (!*y->c->lost_writes) /* what answers may be the new target */
+    else if (!*y->c->lost_writes) /* else the new target may have answered */
         y->c->durable = y->flush_covers;
 }
 
-/* Where the first byte is that has not been copied. */
+/* The offset of the first byte that has not been copied. */
 static uint64_t copied(const struct copying *y)
 {
     uint64_t first = y->next;
 
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (y->slots[i].busy && y->slots[i].request.offset < first)
-            first = y->slots[i].request.offset;
+    for (unsigned i = 0; i < BUFFERS; i++)
+        if (y->buffers[i].busy && y->buffers[i].request.offset < first)
+            first = y->buffers[i].request.offset;
     return first;
 }
 
@@ -185,7 +184,7 @@ static void checkpoint(struct copying *y)
 
 static void chunk_done(struct aoe_request *r, int status)
 {
-    struct slot *s = r->arg;
+    struct chunk_buffer *s = r->arg;
     struct command_copy *c = s->copying->c;
     int err = 0;
 
@@ -214,15 +213,15 @@ bool command_copy_run(struct command_copy *c)
     void *memory = NULL;
 
     c->resume = c->durable = c->offset;
-    if (!y || posix_memalign(&memory, HOLE, (size_t)SLOTS * CHUNK)) {
+    if (!y || posix_memalign(&memory, HOLE, (size_t)BUFFERS * CHUNK)) {
         free(y);
         failed(c, -ENOMEM, true, c->offset, c->offset);
         return false;
     }
     y->c = c;
     y->next = c->offset;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        struct slot *s = &y->slots[i];
+    for (unsigned i = 0; i < BUFFERS; i++) {
+        struct chunk_buffer *s = &y->buffers[i];
 
         s->copying = y;
         s->bytes = (uint8_t *)memory + (size_t)i * CHUNK;

@@ -18,8 +18,8 @@ struct command_copy {
     struct aoe_disk *disk;
     int fd;
     bool to_disk;
-    bool sparse; /* nothing lies in the file from `offset` on: zeroes need
-                    not be written */
+    bool sparse; /* the file has nothing from `offset` on: zeroes need not be
+                    written */
     uint64_t offset, end;              /* bytes, the same on both sides */
     const volatile sig_atomic_t *stop; /* set by a signal */
     const bool *lost_writes;           /* set when the target was restarted */
@@ -35,9 +35,9 @@ struct command_copy {
 };
 
 /* Copies until it is done, fails or is stopped; what is in flight is waited
- * for.  True when all was copied.  A disk is flushed now and then, so
- * that not everything has to be copied again after a restart of its target;
- * the end of it, and a file, are the caller's to flush. */
+ * for.  True when all was copied.  A disk is flushed now and then, so that a
+ * restart of its target does not cost the whole copy.  The caller flushes the
+ * end of it, and syncs a file. */
 bool command_copy_run(struct command_copy *c);
 
 #endif

@@ -33,7 +33,7 @@ struct rows {
 /* ---- collecting -----------------------------------------------------------
  */
 
-/* The serial number alone does not tell: vblade's is its host's. */
+/* The serial number alone is not enough: vblade's names only the host. */
 static bool other_disk(const struct aoe_found *a, const struct aoe_found *b)
 {
     return a->identified && b->identified &&
@@ -253,8 +253,8 @@ static void disk_text(char *out, size_t capacity, const struct row *r)
              r->f.serial, r->f.size, format_mac(mac, r->f.mac), r->interface);
 }
 
-/* Two disks under one address, as neighbours in the sorted rows.  True: there
- * are. */
+/* Reports two disks at one address, which are neighbours in the sorted rows.
+ * True: there are some. */
 static bool say_conflicts(const struct rows *rs)
 {
     bool any = false;

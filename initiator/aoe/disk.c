@@ -48,7 +48,7 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
     disk_search_event(&c->search, disk, event);
     if (event == AOE_DISK_RESTARTED || event == AOE_DISK_LOST_WRITES)
         c->lost_writes = true;
-    /* The flush that fails says it. */
+    /* The flush that fails reports it. */
     if (event == AOE_DISK_LOST_WRITES)
         return;
     disk_log_event(&c->limit, clock_ns(), disk, event,
@@ -70,7 +70,7 @@ int command_wait(struct command_disk *c, uint64_t end)
     uint64_t now = command_now(c);
     uint64_t left = end > now ? end - now : 0;
 
-    /* In steps: who is stopped does not know when it was. */
+    /* In short steps: a process that was stopped does not know when. */
     if (left > NS_PER_S)
         left = NS_PER_S;
     awake_sleep(&c->awake, awake_real(&c->awake, now + left));

@@ -13,7 +13,7 @@
 #include "initiator/client/disk_search.h"
 
 struct command_disk {
-    const struct command_line *line; /* what its user sees of it */
+    const struct command_line *line; /* its options and its help */
     struct client_options options;
     const char *name; /* "e1.2", as the user wrote it */
     uint16_t shelf;
@@ -40,11 +40,11 @@ int command_disk_name(struct command_disk *c, const char *name);
 /* The same for a command whose only argument it is. */
 int command_disk_alone(struct command_disk *c, int argc, char **argv);
 
-/* Opens the interfaces and the disk, and waits for it.  0, or the exit status
- * after saying why.  Afterwards the disk's events are logged. */
+/* Opens the interfaces and the disk, and waits for it. 0, or the exit status
+ * after reporting why.  Afterwards the disk's events are logged. */
 int command_disk_open(struct command_disk *c);
 
-/* The time in ns, less that in which the process did not run. */
+/* Monotonic time in ns, less the time in which the process did not run. */
 uint64_t command_now(struct command_disk *c);
 
 /* Waits for something to happen, until `end` of that time at most, and services

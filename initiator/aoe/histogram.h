@@ -26,7 +26,8 @@ struct histogram {
 /* Zero-initialised before first use. */
 void histogram_add(struct histogram *h, uint64_t value);
 
-/* What `share` (0 to 1) of the values are not above; 0 of none. */
+/* The value that `share` (0 to 1) of the values do not exceed; 0 if there are
+ * none. */
 uint64_t histogram_percentile(const struct histogram *h, double share);
 
 #endif

@@ -11,7 +11,7 @@
 
 static const struct program_command commands[] = {
     {"discover", discover_main, "list the disks that answer on the network"},
-    {"stat", stat_main, "show a disk, its paths and how they are"},
+    {"stat", stat_main, "show a disk, its paths and their state"},
     {"ping", ping_main, "measure how long a target takes to answer"},
     {"config", config_main, "show or set the config string of a disk"},
     {"mask", mask_main, "show or change which clients are answered"},

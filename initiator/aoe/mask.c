@@ -22,7 +22,7 @@ struct mask {
 };
 
 static const struct option_row own[] = {
-    {"force", 0, NULL, "also if this host locks itself out", NULL,
+    {"force", 0, NULL, "even if this host locks itself out", NULL,
      offsetof(struct mask, force), 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };
@@ -51,8 +51,8 @@ static bool on(const uint8_t (*macs)[6], unsigned count, const uint8_t mac[6])
     return false;
 }
 
-/* Whether a list would no longer have the address by which we reach the
- * target: it would not answer us any more, also not to be asked to undo it. */
+/* Whether the list would no longer have the address by which we reach the
+ * target: it would stop answering us, even when asked to undo the change. */
 static bool locks_out(const struct mask *m,
                       const struct aoe_control_response *r,
                       const uint8_t mine[6])
@@ -81,13 +81,13 @@ static int safe(struct command_disk *c, const struct mask *m,
 
     memcpy(control.mac, t->mac, sizeof control.mac);
     err = aoe_control_run(c->aoe, &control);
-    /* What cannot be read will not be changed either, and says why. */
+    /* If it cannot be read, the change fails as well, and reports why. */
     if (err || aoe_interface_mac(c->aoe, t->interface, mine) ||
         !locks_out(m, &control.response, mine))
         return 0;
     log_error("mask: %s: this host, %s, would be "
-              "off the list and not be answered any more; name it, too, or "
-              "say --force",
+              "off the list and no longer be answered; name it, too, or "
+              "use --force",
               c->name, format_mac(mac, mine));
     return EXIT_FAILED;
 }

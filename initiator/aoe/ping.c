@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe ping: how long a Query Config and its answer take.  It asks whoever
- * answers for the disk, on each interface, and asks each time only once.
+ * aoe ping: how long a Query Config and its response take.  It asks any target
+ * that answers for the disk, on each interface, and never retransmits.
  */
 #include "initiator/aoe/commands.h"
 
@@ -73,7 +73,7 @@ static void sum_up(const struct command_disk *c, const struct way *w)
     putchar('\n');
 }
 
-/* Nothing is outstanding meanwhile, but interfaces are kept up with. */
+/* Nothing is outstanding meanwhile, but changes of interfaces are noticed. */
 static void pause_until(struct command_disk *c, uint64_t at)
 {
     for (uint64_t now = clock_ns(); now < at; now = clock_ns())
@@ -112,7 +112,7 @@ static const char *set_count(void *to, const char *value)
     struct ping *p = to;
 
     return option_u64(value, 1, UINT32_MAX, &p->count)
-               ? "not a number from 1 on"
+               ? "not a number of at least 1"
                : NULL;
 }
 
@@ -125,9 +125,8 @@ static const char *set_interval(void *to, const char *value)
 }
 
 static const struct option_row own[] = {
-    {"count", 'c', "COUNT", "ask so often on each interface (5)", set_count, 0,
-     0},
-    {"interval", 'I', "SECONDS", "from one question to the next (1)",
+    {"count", 'c', "COUNT", "requests on each interface (5)", set_count, 0, 0},
+    {"interval", 'I', "SECONDS", "from one request to the next (1)",
      set_interval, 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };

@@ -12,7 +12,7 @@
 #include "base/format.h"
 
 #define EVERY (200 * NS_PER_MS)
-/* How much of the rate is that of the last interval. */
+/* The weight of the last interval in the smoothed rate. */
 #define WEIGHT 0.2
 
 void command_progress_begin(struct command_progress *p, const char *what,
@@ -56,7 +56,7 @@ void command_progress_show(struct command_progress *p, uint64_t done)
                  ", %" PRIu64 ":%02" PRIu64 ":%02" PRIu64 " left", s / 3600,
                  s / 60 % 60, s % 60);
     }
-    /* What was longer before is erased to the end of the line. */
+    /* Erases the rest of the line: the last text may have been longer. */
     fprintf(stderr, "\r%s: %3.0f %%, %s of %s, %s/s%s\033[K", p->what,
             p->total ? 100.0 * (double)done / (double)p->total : 100.0, is,
             whole, rate, left);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A line on the terminal that tells how far a long job is; nothing where
- * standard error is none.
+ * A progress line on the terminal; nothing if standard error is not a terminal.
  */
 #ifndef INITIATOR_AOE_PROGRESS_H
 #define INITIATOR_AOE_PROGRESS_H
@@ -22,7 +21,7 @@ void command_progress_begin(struct command_progress *p, const char *what,
                             uint64_t done, uint64_t total, bool quiet);
 /* Writes the line again if it is time to. */
 void command_progress_show(struct command_progress *p, uint64_t done);
-/* Takes it away. */
+/* Erases it. */
 void command_progress_end(struct command_progress *p);
 
 #endif

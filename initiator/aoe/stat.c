@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe stat: who a disk is, by which paths it is reached and how they are.  It
- * reads some sectors, since a path that was not used has nothing to tell.
+ * aoe stat: a disk's identity, its paths and their state.  It reads some
+ * sectors, since there are no measurements of a path that was not used.
  */
 #include "initiator/aoe/commands.h"
 
@@ -18,7 +18,7 @@
 
 enum { SECTOR = 512, AT_ONCE = 8, READS_MAX = 1 << 20 };
 
-/* One of the reads on their way. */
+/* One of the outstanding reads. */
 struct sample {
     struct aoe_request request;
     struct iovec iov;
@@ -97,8 +97,8 @@ static const char *set_reads(void *to, const char *value)
 }
 
 static const struct option_row own[] = {
-    {"reads", 0, "N", "read so many sectors to find that out (64)", set_reads,
-     0, 0},
+    {"reads", 0, "N", "sectors to read in order to measure the paths (64)",
+     set_reads, 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };
 

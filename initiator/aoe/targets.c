@@ -13,7 +13,7 @@
 #include "base/options.h"
 #include "initiator/client/disk_log.h"
 
-/* How long the other addresses of a disk have once the first has answered. */
+/* How long to wait for a disk's other addresses once the first has answered. */
 #define OTHERS_TIME (100 * NS_PER_MS)
 
 /* A target that two interfaces see is asked once. */
@@ -94,7 +94,7 @@ static void explain(const struct command_disk *c, const char *name,
         break;
     case EINVAL:
         log_error("%s: %s: the target refuses it: it is too long, or this "
-                  "host may not",
+                  "host is not allowed to",
                   c->line->command, name);
         break;
     case EMSGSIZE:

@@ -18,8 +18,8 @@ struct command_targets {
     unsigned count;
 };
 
-/* Opens the interfaces and finds the addresses that answer for c->name.  0, or
- * the exit status after saying why. */
+/* Opens the interfaces and finds the addresses that answer for c->name. 0, or
+ * the exit status after reporting why. */
 int command_targets_find(struct command_disk *c, struct command_targets *t);
 
 /* Sends `control`, whose op and arguments are set, to each target in turn and
@@ -31,7 +31,7 @@ int command_targets_run(
     void (*show)(const char *name,
                  const struct aoe_control_response *response));
 
-/* For `show`: the addresses of the response, one a line. */
+/* For `show`: the addresses in the response, one a line. */
 void command_targets_macs(const char *name,
                           const struct aoe_control_response *response);
 

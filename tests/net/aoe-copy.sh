@@ -74,7 +74,7 @@ check "... and did not change" cmp "$TMP/random" "$TMP/old"
 check "... unless that is meant" copy e1.2 "$TMP/old" --destructive
 check "... and nothing of it shines through the holes" same "$TMP/disk" "$TMP/old"
 check "a disk is not overwritten" refuses 2 \
-    '^aoe: copy: this overwrites e1\.2; say --destructive' copy "$TMP/random" e1.2
+    '^aoe: copy: this overwrites e1\.2; confirm with --destructive' copy "$TMP/random" e1.2
 
 # Sizes that are not the disk's.
 head -c 1000001 "$TMP/random" >"$TMP/small"
@@ -120,7 +120,7 @@ eventually grown
 kill -INT "${PID[copy]}"
 finished copy
 check "a signal ends it with status 1" test $? = 1
-REST=$(sed -n 's/^aoe: copy: stopped by a signal; --offset \([0-9]*\) goes on$/\1/p' "$(log_of copy)")
+REST=$(sed -n 's/^aoe: copy: stopped by a signal; --offset \([0-9]*\) resumes it$/\1/p' "$(log_of copy)")
 check "... where, it says ($REST)" test "${REST:-0}" -gt 0
 check "... and there the file ends" is "$REST" "$(stat -c %s "$TMP/copy")"
 check "... its bytes are the disk's" cmp -n "$REST" "$TMP/disk" "$TMP/copy"
@@ -134,11 +134,11 @@ cp "$TMP/random" "$TMP/disk"
 serve --fault read-error=20000,write-error=30000
 rm -f "$TMP/copy"
 check "a sector that cannot be read" refuses 1 \
-    '^aoe: copy: reading e1\.2 at byte 10240000: Input/output error; --offset 10223616 goes on$' \
+    '^aoe: copy: reading e1\.2 at byte 10240000: Input/output error; --offset 10223616 resumes it$' \
     copy e1.2 "$TMP/copy"
 check "... the file ends there" is 10223616 "$(stat -c %s "$TMP/copy")"
 check "a sector that cannot be written" refuses 1 \
-    '^aoe: copy: writing e1\.2 at byte 15360000: Input/output error; --offset 15204352 goes on$' \
+    '^aoe: copy: writing e1\.2 at byte 15360000: Input/output error; --offset 15204352 resumes it$' \
     copy "$TMP/random" e1.2 --destructive
 stop target
 zeroes "$TMP/disk" $SIZE
@@ -174,7 +174,7 @@ stop target KILL
 serve
 finished copy 60
 check "a restart of the target ends the copy with status 1" test $? = 1
-REST=$(sed -n 's/^aoe: copy: e1\.2: its target was restarted .*; --offset \([0-9]*\) goes on$/\1/p' "$(log_of copy)")
+REST=$(sed -n 's/^aoe: copy: e1\.2: its target was restarted .*; --offset \([0-9]*\) resumes it$/\1/p' "$(log_of copy)")
 check "... it says from where to go on ($REST)" test "${REST:-}"
 check "... which is the last flush" test "${REST:-1}" -le 40000000
 truncate -s "${REST:-0}" "$TMP/disk" && truncate -s 48M "$TMP/disk" # the crash
@@ -187,7 +187,7 @@ serve
 mkdir "$TMP/full"
 mount -t tmpfs -o size=4m none "$TMP/full" || fail "a small file system"
 check "a full file system" refuses 1 \
-    "^aoe: copy: writing $TMP/full/copy at byte [0-9]+: No space left on device; --offset [0-9]+ goes on" \
+    "^aoe: copy: writing $TMP/full/copy at byte [0-9]+: No space left on device; --offset [0-9]+ resumes it" \
     copy e1.2 "$TMP/full/copy"
 check "... its file is the disk as far as it goes" \
     cmp -n "$(stat -c %s "$TMP/full/copy")" "$TMP/disk" "$TMP/full/copy"
@@ -264,16 +264,16 @@ check "the file is brought to disk, then its name" both "$TMP/new/copy"
 check "... also by a name without a directory" both copy
 check "... or a strange one" both "$TMP/new/.//copy"
 check "a file that cannot be brought to disk is an error" \
-    refuses 1 '^aoe: copy: copy: bringing it to disk: Input/output error$' \
+    refuses 1 '^aoe: copy: copy: syncing it: Input/output error$' \
     traced -e inject=fsync:error=EIO:when=1 -- e1.2 copy
 check "nor can its name" \
-    refuses 1 '^aoe: copy: copy: bringing its name to disk: No space left' \
+    refuses 1 '^aoe: copy: copy: syncing its directory: No space left' \
     traced -e inject=fsync:error=ENOSPC:when=2 -- e1.2 copy
 check "unless the file system has no such thing" \
     traced -e inject=fsync:error=EINVAL:when=2 -- e1.2 copy
 goes_on() { # OFFSET STRACE-OPTION...: ends early, and says where it goes on
     ! traced "${@:2}" -- e1.3 copy 2>"$TMP/err" && cat "$TMP/err" &&
-        grep -q -- "--offset $1 goes on" "$TMP/err"
+        grep -q -- "--offset $1 resumes it" "$TMP/err"
 }
 check "a copy that ends early is brought to disk, too" goes_on 10485760
 check "... with its name" is "$TMP/new/copy $TMP/new " "$(synced)"
