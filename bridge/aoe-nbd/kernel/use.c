@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mount_table.h"
 #include "initiator/client/block_use.h"
 #include "bridge/aoe-nbd/kernel/device.h"
 
@@ -32,13 +33,15 @@ static bool swapping(const struct block_numbers *n, char *who, size_t size)
 
     if (!file)
         return false;
-    while (!found && fgets(line, sizeof line, file))
-        if (sscanf(line, "%511s", path) == 1 &&
-            block_numbers_have_file(n, path)) {
-            snprintf(who, size, "in use as swap");
-            found = true;
-        }
+    while (!found && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%511s", path) != 1)
+            continue;
+        mount_table_unescape(path);
+        found = block_numbers_have_file(n, path);
+    }
     fclose(file);
+    if (found)
+        snprintf(who, size, "in use as swap");
     return found;
 }
 
