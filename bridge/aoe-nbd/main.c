@@ -15,7 +15,7 @@
 static const struct program_command commands[] = {
     {"serve", nbd_serve_command, "serve a disk to NBD clients"},
     {"connect", kernel_connect_command, "make a disk a block device"},
-    {"disconnect", kernel_disconnect_command, "take the block device away"},
+    {"disconnect", kernel_disconnect_command, "disconnect the block device"},
     {"list", kernel_list_command, "list disks that are block devices"},
     {NULL, NULL, NULL},
 };
@@ -33,7 +33,7 @@ static const struct program program = {
 int main(int argc, char **argv)
 {
     log_program(program.name);
-    /* Whoever read our lines may be gone; that ends no server. */
+    /* A server survives the end of whoever reads its output. */
     signal(SIGPIPE, SIG_IGN);
     return output_end(program_run(&program, argc, argv));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The commands around /dev/nbdN, in a build without libnl or not for Linux.
+ * Stubs of the commands around /dev/nbdN, for builds without libnl or not for
+ * Linux.
  */
 #ifndef HAVE_NL
 

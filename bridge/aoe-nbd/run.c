@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * --run, in the manner of nbdkit's captive mode.
+ * --run, like nbdkit's captive mode.
  */
 #include "bridge/aoe-nbd/run.h"
 
@@ -29,7 +29,7 @@ int nbd_run_prepare(struct nbd_run *run)
     return 0;
 }
 
-/* What we ignore and how much we may open is no business of theirs. */
+/* The command must not inherit our ignored SIGPIPE and raised limit. */
 static void become(const char *command, const char *uri, const char *path,
                    const struct rlimit *descriptors)
 {

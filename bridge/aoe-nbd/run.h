@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * --run: one command with a server of its own, behind a socket nobody else can
- * reach.
+ * --run: a command with a server of its own, behind a socket that nobody else
+ * can reach.
  */
 #ifndef BRIDGE_AOE_NBD_RUN_H
 #define BRIDGE_AOE_NBD_RUN_H
@@ -20,16 +20,17 @@ struct nbd_run {
 int nbd_run_prepare(struct nbd_run *run);
 
 /* Runs `command` in a shell, which finds the server by $uri (an NBD URI) and
- * $unixsocket (the path); `descriptors` is how many it may open.  0 or -errno.
+ * $unixsocket (the path); `descriptors` limits how many it may open.  0 or
+ * -errno.
  */
 int nbd_run_start(struct nbd_run *run, const char *command, const char *uri,
                   const struct rlimit *descriptors);
 
 /* Whether the command has ended; if so *status is its exit status, as a shell
- * has it. */
+ * reports it. */
 bool nbd_run_ended(struct nbd_run *run, int *status);
 
-/* Removes the directory, from which the socket is already gone. */
+/* Removes the directory; the socket must be gone already. */
 void nbd_run_clean(struct nbd_run *run);
 
 #endif

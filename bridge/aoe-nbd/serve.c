@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe-nbd serve: finds the disks, listens, serves, and ends in order: requests
- * in flight are answered, the disks are flushed, the socket is gone.
+ * aoe-nbd serve: finds the disks, listens, serves, and shuts down cleanly:
+ * requests in flight are answered, the disks are flushed, the socket is
+ * removed.
  */
 #include <assert.h>
 #include <errno.h>
@@ -32,14 +33,14 @@ struct serve;
 struct served {
     struct nbd_disk disk;
     struct serve *serve;
-    struct aoe_request flush;  /* the last one, */
-    struct aoe_writer *writer; /* and whose it is */
+    struct aoe_request flush;  /* the last one, at shutdown */
+    struct aoe_writer *writer; /* of that flush */
 };
 
 enum serve_state {
     SERVE_SEARCHING, /* for the disks; no service is open */
     SERVE_SERVING,
-    SERVE_STOPPING, /* at whatever of both it was */
+    SERVE_STOPPING, /* after either of them */
 };
 
 struct serve {
@@ -48,13 +49,13 @@ struct serve {
     struct aoe *aoe;
     struct aoe_loop aoe_loop;
     struct served disks[SERVE_DISKS_MAX];
-    unsigned flushing; /* of them, at the end */
+    unsigned flushing; /* disks that are flushed at shutdown */
     struct disk_search search;
     const struct nbd_export *exports[SERVE_DISKS_MAX];
     struct nbd_service service;
     struct nbd_listener listeners[NBD_INHERITED_MAX];
     struct nbd_run run;
-    struct rlimit descriptors; /* what they were limited to at first */
+    struct rlimit descriptors; /* the limit before we raised it */
     enum serve_state state;
     int asked_by; /* the latest signal to end */
     int status;   /* to exit with */
@@ -68,7 +69,7 @@ static void flushed(struct aoe_request *flush, int status)
     struct serve *s = d->serve;
 
     aoe_writer_close(d->writer);
-    if (status && status != -ECANCELED) { /* on_signal has said that */
+    if (status && status != -ECANCELED) { /* on_signal has reported that */
         log_error("flushing %s: %s; the last writes may be lost",
                   d->disk.export.name, strerror(-status));
         if (s->status == EXIT_DONE)
@@ -88,12 +89,13 @@ static void end_disk(struct served *d)
     aoe_disk_stats(d->disk.disk, &stats);
     log_debug("%s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
               " flushes; %" PRIu64 " frames sent, %" PRIu64
-              " of them again; %" PRIu64 " writes held back",
+              " retransmitted; %" PRIu64 " writes held back",
               e->name, stats.reads, stats.writes, stats.flushes,
               stats.frames_sent, stats.retransmitted, stats.time_waits);
     if (stats.writes + stats.trims == 0)
         return;
-    /* It hears what the clients that have gone were not told. */
+    /* Its flush also reports losses that clients who have left were not told
+     * of. */
     d->writer = aoe_writer_open(d->disk.disk);
     d->flush = (struct aoe_request){
         .op = AOE_FLUSH, .done = flushed, .arg = d, .writer = d->writer};
@@ -108,7 +110,7 @@ static void stopped(void *arg)
 {
     struct serve *s = arg;
 
-    s->flushing = 1; /* until all have begun */
+    s->flushing = 1; /* until all flushes are submitted */
     for (unsigned i = 0; i < s->options.disk_count; i++)
         end_disk(&s->disks[i]);
     if (--s->flushing == 0)
@@ -138,8 +140,8 @@ static void begin_stop(struct serve *s, int status)
     nbd_service_stop(&s->service, stopped, s);
 }
 
-/* A second signal is impatience; but the end of a session brings SIGTERM and
- * SIGHUP, in any order, as one wish. */
+/* A second signal means "at once".  But the end of a session sends SIGTERM and
+ * SIGHUP, in any order, which count as one. */
 static bool again(struct serve *s, int signo)
 {
     bool hung_up = signo == SIGHUP || s->asked_by == SIGHUP;
@@ -158,9 +160,9 @@ static void on_signal(void *arg, int signo)
         log_error("stopping: interrupted; the last writes may be lost");
         loop_stop(s->loop, EXIT_FAILED);
     } else if (s->run.pid) {
-        kill(s->run.pid, signo); /* its end is ours */
+        kill(s->run.pid, signo); /* when it ends, so do we */
     } else if (s->state != SERVE_STOPPING) {
-        /* A command that was to run and did not has not succeeded. */
+        /* With --run, a command that was never started is a failure. */
         begin_stop(s, s->options.run ? 128 + signo : EXIT_DONE);
     }
 }
@@ -250,7 +252,7 @@ static void not_found(void *arg)
     loop_stop(s->loop, EXIT_FAILED);
 }
 
-/* 0, -errno, or EXIT_FAILED after saying why. */
+/* 0, -errno, or EXIT_FAILED after reporting why. */
 static int search(struct serve *s)
 {
     const struct serve_options *o = &s->options;
@@ -273,8 +275,9 @@ static int search(struct serve *s)
     return disk_search_start(&s->search, s->loop);
 }
 
-/* Every client is a descriptor; shells and service managers allow 1024, for the
- * sake of programs that use select(2).  Without more there are fewer clients.
+/* Each client takes a descriptor; shells and service managers allow 1024, for
+ * the sake of programs that use select(2).  If we may not have more, there are
+ * fewer clients.
  */
 static void allow_descriptors(struct rlimit *before)
 {
@@ -309,7 +312,7 @@ static void clean(struct serve *s)
     close_listeners(s);
     disk_search_stop(&s->search);
     for (unsigned i = 0; i < s->options.disk_count; i++)
-        nbd_disk_close(&s->disks[i].disk); /* ends what clients had in flight */
+        nbd_disk_close(&s->disks[i].disk); /* ends requests in flight */
     nbd_service_close(&s->service);
     nbd_run_clean(&s->run);
     aoe_loop_detach(&s->aoe_loop);

@@ -59,7 +59,7 @@ static const struct option_row own[] = {
      "end with its exit status",
      set_run, 0, 0},
     {"memory", 'M', "MIB",
-     "for requests in flight, of all clients together\n"
+     "memory for all clients' requests in flight\n"
      "(64; at least 2)",
      set_memory, 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
@@ -75,7 +75,7 @@ static const struct command_line line = {
     .notes =
         "Started by systemd or nbdcopy with a socket (LISTEN_FDS), it serves\n"
         "that one.\n\n"
-        "SIGTERM and SIGINT end it in order: requests in flight are answered\n"
+        "SIGTERM and SIGINT end it cleanly: requests in flight are answered\n"
         "and the disk is flushed.  Exit status: 0 done, 1 failed, 2 wrong\n"
         "usage; with --run that of COMMAND.",
     .shared = OPTIONS_SERVER,
@@ -103,7 +103,7 @@ static int add_disk(struct serve_options *o, const char *name)
     return -1;
 }
 
-/* How clients reach it: one way, whichever. */
+/* Clients must be able to connect in exactly one way. */
 static int check_ways(const struct serve_options *o)
 {
     int ways = !!o->unix_path + !!o->tcp + !!o->run;
@@ -114,11 +114,10 @@ static int check_ways(const struct serve_options *o)
         return -1;
     if (o->inherited > 0)
         return wrong("a socket was passed by LISTEN_FDS: --unix, --tcp and "
-                     "--run have no place beside it",
+                     "--run cannot be given as well",
                      NULL, NULL);
     if (ways > 1)
-        return wrong("--unix, --tcp and --run: one of them, not several", NULL,
-                     NULL);
+        return wrong("--unix, --tcp and --run exclude each other", NULL, NULL);
     return wrong("one of --unix, --tcp and --run is needed", NULL, NULL);
 }
 

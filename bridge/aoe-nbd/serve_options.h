@@ -15,16 +15,16 @@ struct serve_disk {
 };
 
 struct serve_options {
-    struct serve_disk disks[SERVE_DISKS_MAX]; /* no two the same */
+    struct serve_disk disks[SERVE_DISKS_MAX]; /* all different */
     unsigned disk_count;                      /* at least 1 */
-    /* Exactly one way to reach us is given. */
+    /* Exactly one of these is set, or `inherited`. */
     const char *unix_path, *tcp, *run;
-    unsigned inherited;           /* sockets that somebody listens on for us */
-    struct client_options client; /* of each of them; client_options_free() */
+    unsigned inherited;           /* listening sockets that were passed to us */
+    struct client_options client; /* of each disk; client_options_free() */
     size_t memory;                /* bytes of requests in flight */
 };
 
-/* Returns -1 to go on, else the exit status, after having said why. */
+/* Returns -1 to go on, else the exit status, after reporting why. */
 int serve_options_parse(struct serve_options *o, int argc, char **argv);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * nbdkit-aoe-plugin: an AoE disk for nbdkit, which brings encryption, vsock and
+ * nbdkit-aoe-plugin: an AoE disk for nbdkit, which adds encryption, vsock and
  * its filters (nbdkit-plugin(3)).  The disk is found before nbdkit goes to the
  * background, so that errors are seen; from then on one thread owns it.
  */
@@ -22,10 +22,10 @@
 
 enum { BLOCK_PREFERRED = 4096, BLOCK_MAX = 32 << 20 };
 
-/* What it takes of the options that all users of a disk share. */
+/* Which of the options that all users of a disk share it takes. */
 enum { PARAMETERS = OPTIONS_DISK | OPTION_REPLAY };
 
-/* nbdkit has one plugin a process, and it one disk. */
+/* nbdkit has one plugin per process, and this one has one disk. */
 static struct {
     uint16_t shelf;
     uint8_t slot;
@@ -161,8 +161,8 @@ static void close_all(void)
 
 /* ---- requests ------------------------------------------------------------ */
 
-/* The errors that nbdkit knows to pass on; any other would be its EINVAL, as if
- * the client had been wrong. */
+/* The errors that nbdkit can pass on; it would turn any other into EINVAL, as
+ * if the client's request had been invalid. */
 static int known_error(int status)
 {
     switch (-status) {
@@ -185,7 +185,7 @@ static int known_error(int status)
     }
 }
 
-/* The iovec is libaoe's to read until the job has ended. */
+/* libaoe uses the iovec until the job has ended. */
 static int request(struct aoe_writer *writer, enum aoe_op op, void *buffer,
                    uint32_t count, uint64_t offset, uint32_t flags)
 {
@@ -267,7 +267,7 @@ static int do_zero(void *handle, uint32_t count, uint64_t offset,
 
 /* ---- what there is ------------------------------------------------------- */
 
-/* A connection's handle is who it is to the disk. */
+/* A connection's handle is its writer. */
 static void *do_open(int readonly)
 {
     struct nbdkit_job job = {.kind = NBDKIT_JOB_JOIN,
@@ -289,7 +289,7 @@ static void do_close(void *handle)
     nbdkit_thread_do(&self.thread, &job);
 }
 
-/* It can grow while it is served, and the thread is told. */
+/* The disk can grow while it is served; only the thread knows. */
 static int64_t get_size(void *handle)
 {
     struct nbdkit_job job = {.kind = NBDKIT_JOB_SIZE,
@@ -360,7 +360,7 @@ static void cleanup(void)
     void *last = self.thread.running ? do_open(0) : NULL;
 
     if (last) {
-        do_flush(last, 0); /* and tells what they were not told */
+        do_flush(last, 0); /* reports losses that they were not told of */
         do_close(last);
     }
     nbdkit_thread_stop(&self.thread);
@@ -376,10 +376,10 @@ static struct nbdkit_plugin plugin = {
         "[disk=]eSHELF.SLOT (required) the disk, like e1.2\n"
         "interface=NETIF    reach it through this one; may be\n"
         "                   repeated ($AOE_INTERFACES)\n"
-        "timeout=SECONDS    fail requests after such a silence (60)\n"
+        "timeout=SECONDS    fail requests after so long a silence (60)\n"
         "wait=SECONDS       how long to look for the disk (10)\n"
-        "window=FRAMES      at most so many in flight on a path\n"
-        "replay=MIB         keep up to so much of what was written and not\n"
+        "window=FRAMES      at most this many in flight on a path\n"
+        "replay=MIB         keep up to this much of what was written and not\n"
         "                   flushed, for a target that restarts (0)\n"
         "link=KIND          packet, socket or pcap",
     .load = load,
@@ -409,6 +409,6 @@ static struct nbdkit_plugin plugin = {
     .zero = do_zero,
 };
 
-/* What the macro defines and does not declare. */
+/* Defined by the macro, but not declared. */
 struct nbdkit_plugin *plugin_init(void);
 NBDKIT_REGISTER_PLUGIN(plugin)

@@ -14,7 +14,7 @@
 static void end(struct nbdkit_job *job, int status)
 {
     job->status = status;
-    sem_post(&job->done); /* from here on it is its owner's again */
+    sem_post(&job->done); /* from here on it belongs to its owner again */
 }
 
 static void io_done(struct aoe_request *io, int status)
@@ -40,7 +40,7 @@ static void begin(struct nbdkit_job *job)
     job->size = export->size;
     switch (job->kind) {
     case NBDKIT_JOB_REQUEST:
-        submit(job); /* it ends later */
+        submit(job); /* it completes later */
         return;
     case NBDKIT_JOB_SIZE:
         break;

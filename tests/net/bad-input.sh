@@ -130,7 +130,7 @@ nbd_usage() { # PATTERN ARGUMENTS...
 nbd_usage ""
 nbd_usage "--unix.*path" serve e1.2 -i eth0 --unix ""
 nbd_usage "--run.*command" serve e1.2 -i eth0 --run ""
-nbd_usage "not several" serve e1.2 -i eth0 --unix nbd.sock --tcp 0
+nbd_usage "exclude each other" serve e1.2 -i eth0 --unix nbd.sock --tcp 0
 nbd_usage "frobnicate" frobnicate
 nbd_usage "" serve -i eth0 --unix nbd.sock
 nbd_usage "e1" serve e1 -i eth0 --unix nbd.sock

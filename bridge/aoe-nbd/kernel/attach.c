@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Handing one end of a socket pair to the kernel: as a new device, or for one
+ * Hands one end of a socket pair to the kernel: for a new device, or for one
  * whose server died.
  */
 #include "bridge/aoe-nbd/kernel/connection.h"
@@ -18,7 +18,8 @@
 #include "base/log.h"
 #include "bridge/aoe-nbd/kernel/nbd.h"
 
-/* Of a new socket to the kernel, a tenth of a second apart. */
+/* How often a new socket is offered to the kernel, a tenth of a second
+ * apart. */
 enum { OFFERS = 100 };
 
 static uint16_t device_flags(const struct nbd_export *e)
@@ -53,7 +54,7 @@ void connection_settled(void *arg)
         kernel_server_note(c->lock, aoe_disk_identity(c->disk.disk)->epoch);
 }
 
-/* 0, or -1 after saying why. */
+/* 0, or -1 after reporting why. */
 static int take_lock(struct kernel_connection *c, int index)
 {
     c->lock = kernel_server_lock(index);
@@ -88,13 +89,14 @@ static int make_device(struct kernel_connection *c, int fd)
     c->index = k.index;
     err = take_lock(c, k.index);
     if (err)
-        kernel_nbd_disconnect(k.index); /* nobody has asked it anything yet */
+        kernel_nbd_disconnect(k.index); /* nobody has used it yet */
     else
         connection_settled(c);
     return err;
 }
 
-/* Whether the kernel did not take the socket, our end of which is `fd`. */
+/* Whether the kernel closed its end of the pair instead of taking it; `fd` is
+ * our end. */
 static bool hung_up(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -102,8 +104,8 @@ static bool hung_up(int fd)
     return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
 }
 
-/* Hands over the other end of a new pair; *fd becomes ours.  0, -EAGAIN when
- * the kernel has not noticed yet that its old socket is dead, or -errno. */
+/* Hands over one end of a new pair; *fd becomes ours. 0, -EAGAIN when the
+ * kernel has not noticed yet that its old socket is dead, or -errno. */
 static int offer(const struct kernel_connection *c, int index, int *fd)
 {
     struct kernel_nbd k = {
@@ -114,7 +116,7 @@ static int offer(const struct kernel_connection *c, int index, int *fd)
                    ends))
         return -errno;
     k.fd = ends[1];
-    fcntl(k.fd, F_SETFL, 0); /* the driver's end waits */
+    fcntl(k.fd, F_SETFL, 0); /* the driver's end blocks */
     err = kernel_nbd_resume(&k);
     close(ends[1]);
     if (!err && hung_up(ends[0]))
@@ -136,15 +138,15 @@ static const char *unsuitable(const struct kernel_connection *c,
         return "it was connected to another disk";
     if (e->read_only && !d->read_only)
         return c->options.client.disk.read_only
-                   ? "it takes writes, which --read-only would make fail; "
+                   ? "it is writable, and --read-only would fail its writes; "
                      "resume it without"
-                   : "it takes writes, and the disk has become read-only";
+                   : "it is writable, and the disk has become read-only";
     if (d->size > e->size)
         return "the disk has become smaller";
     return NULL;
 }
 
-/* Until the kernel takes a socket, for ten seconds at most. */
+/* Retries until the kernel takes a socket, for ten seconds at most. */
 static int offer_until_taken(const struct kernel_connection *c, int index,
                              int *fd)
 {
@@ -191,7 +193,7 @@ static int new_device(struct kernel_connection *c, int *fd)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         return connection_refuse(c, strerror(errno));
-    fcntl(ends[0], F_SETFL, O_NONBLOCK); /* but not the driver's end */
+    fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the driver's end blocks */
     err = make_device(c, ends[1]);
     close(ends[1]);
     *fd = ends[0];
@@ -200,7 +202,7 @@ static int new_device(struct kernel_connection *c, int *fd)
     return err;
 }
 
-/* Whether the disk is a device already that nobody serves. */
+/* Whether the disk is a device already, but one without a server. */
 static bool left_behind(const struct kernel_connection *c)
 {
     struct kernel_device d;
@@ -209,8 +211,8 @@ static bool left_behind(const struct kernel_connection *c)
            kernel_server(d.index) == 0;
 }
 
-/* Serves before anyone can ask: the first reads of the device (partition
- * tables) come on their own. */
+/* Serves as soon as there is a device: its first reads (of the partition table)
+ * come from the kernel itself. */
 int connection_attach(struct kernel_connection *c)
 {
     const struct connect_options *o = &c->options;

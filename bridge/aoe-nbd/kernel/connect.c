@@ -3,9 +3,9 @@
  * aoe-nbd connect: the NBD server at one end of a socket pair, Linux at the
  * other.
  *
- * From the moment the kernel has the device, this process must not wait for
- * anything that could end as a request to the device: it would wait for itself.
- * What may do so is a child's work (helper.c).
+ * Once the kernel has the device, this process must not block on anything that
+ * may become a request to the device: it would wait for itself.  Such calls are
+ * made in a child (helper.c).
  */
 #include <assert.h>
 #include <errno.h>
@@ -24,7 +24,7 @@
 #include "initiator/client/survive.h"
 
 /* What the kernel may have in flight.  It splits requests at 128 KiB unless
- * told otherwise, and the memory for that many is there from the beginning. */
+ * told otherwise, and memory for that many is allocated in advance. */
 enum { REQUESTS = 64, REQUEST_LENGTH = 128 << 10 };
 
 /* ---- the end ------------------------------------------------------------- */
@@ -40,13 +40,13 @@ static void flushed(struct aoe_request *flush, int status)
     loop_stop(c->loop, status ? EXIT_FAILED : EXIT_DONE);
 }
 
-/* The kernel's requests have ended. */
+/* The kernel's requests have completed. */
 static void stopped(void *arg)
 {
     struct kernel_connection *c = arg;
     int err;
 
-    /* It hears what the kernel was not told. */
+    /* Its flush also reports losses that the kernel was not told of. */
     c->flush = (struct aoe_request){.op = AOE_FLUSH,
                                     .done = flushed,
                                     .arg = c,
@@ -91,7 +91,7 @@ static void on_signal(void *arg, int signo)
     if (c->index < 0)
         loop_stop(c->loop, EXIT_FAILED);
     else if (c->state != CONNECTION_ENDING &&
-             /* In the background no terminal can hang up. */
+             /* In the background there is no terminal to hang up. */
              (signo != SIGHUP || c->options.client.foreground))
         helper_chore(c, CHORE_TAKE_AWAY);
 }
@@ -126,7 +126,7 @@ static int announce(struct kernel_connection *c)
     int err;
 
     printf("/dev/nbd%d\n", c->index);
-    /* Without its name it is of no use to who asked for it. */
+    /* Without its name the device is of no use to the caller. */
     err = output_flush();
     if (err)
         return err;
@@ -170,7 +170,7 @@ static int catch_signals(struct kernel_connection *c)
     return err;
 }
 
-/* 0, -errno, or EXIT_FAILED after saying why. */
+/* 0, -errno, or EXIT_FAILED after reporting why. */
 static int search(struct kernel_connection *c)
 {
     const struct connect_options *o = &c->options;
@@ -227,7 +227,7 @@ static int serve(struct kernel_connection *c)
     return EXIT_FAILED;
 }
 
-/* What does not depend on the disk is looked at before it is looked for. */
+/* What does not depend on the disk is checked before searching for it. */
 static int run(struct kernel_connection *c)
 {
     int err = kernel_nbd_present();

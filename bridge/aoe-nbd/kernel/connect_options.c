@@ -27,17 +27,17 @@ static const char *set_hold(void *to, const char *value)
 #define FLAG(member) offsetof(struct connect_options, member)
 static const struct option_row own[] = {
     {"hold", 0, "SECONDS",
-     "let requests wait so long for `connect --resume' when\n"
+     "how long requests wait for `connect --resume' after\n"
      "this server was killed (60)",
      set_hold, 0, 0},
-    {"resume", 0, NULL, "serve a device again whose server is gone", NULL,
+    {"resume", 0, NULL, "serve a device whose server is gone", NULL,
      FLAG(resume), 0},
     {"again", 0, NULL, "--resume if there is such a device, else connect", NULL,
      FLAG(again), 0},
     {"swap", 0, NULL,
-     "for a device that is used as swap: keep all memory of\n"
-     "the server present, and use what the kernel holds\n"
-     "back",
+     "for a device that is used as swap: lock the server in\n"
+     "memory, and let it use what the kernel keeps in\n"
+     "reserve",
      NULL, FLAG(swap), 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };

@@ -17,11 +17,11 @@ struct connect_options {
     struct client_options client; /* client_options_free() */
     unsigned hold; /* seconds that requests wait for a new server */
     bool swap;
-    bool resume; /* the device of a server that is gone, and no new one */
-    bool again;  /* that, if there is one, or else a new device */
+    bool resume; /* take a device whose server is gone, make no new one */
+    bool again;  /* the same, but make a new device if there is none */
 };
 
-/* Returns -1 to go on, else the exit status, after having said why. */
+/* Returns -1 to go on, else the exit status, after reporting why. */
 int connect_options_parse(struct connect_options *o, int argc, char **argv);
 
 #endif

@@ -13,9 +13,9 @@
 #include "initiator/client/block_disk.h"
 #include "bridge/nbd/service.h"
 
-/* What may take as long as the device has requests in flight. */
+/* Calls that may block while the device has requests in flight. */
 enum chore {
-    CHORE_PERIOD,    /* shorten the time until the kernel repeats a request */
+    CHORE_PERIOD,    /* shorten the time until the kernel resends a request */
     CHORE_SIZE,      /* tell the kernel the disk's size */
     CHORE_TAKE_AWAY, /* disconnect, if it is not in use */
     CHORES,
@@ -45,16 +45,16 @@ struct kernel_connection {
     int socket;      /* our end, which the service owns */
     int lock;        /* kernel_server_lock(), or -1 */
     pid_t helper;    /* a child that talks to the kernel; 0: none */
-    unsigned chores; /* what is left for a helper: bits of 1 << enum chore */
+    unsigned chores; /* queued for a helper: bits of 1 << enum chore */
 };
 
 /* ---- attach.c ----------------------------------------------------- */
 
-/* Makes the disk a device, or resumes one: c->index, c->socket and c->lock.
- * 0, or -1 after saying why not. */
+/* Makes the disk a device, or resumes one; sets c->index, c->socket and
+ * c->lock. 0, or -1 after reporting why not. */
 int connection_attach(struct kernel_connection *c);
 
-/* nbd_disk.settled: what the next server has to know. */
+/* nbd_disk.settled: notes what the next server has to know. */
 void connection_settled(void *arg);
 
 /* "connect: e1.2: /dev/nbd0: WHY".  -1. */
@@ -62,7 +62,8 @@ int connection_refuse(const struct kernel_connection *c, const char *why);
 
 /* ---- helper.c ----------------------------------------------------- */
 
-/* Has it done, one after the other, as soon as there is a device. */
+/* Queues a chore for a helper.  They run one after the other, once there is a
+ * device. */
 void helper_chore(struct kernel_connection *c, enum chore chore);
 /* To be called when a child has ended. */
 void helper_ended(struct kernel_connection *c);

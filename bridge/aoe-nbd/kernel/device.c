@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * /sys/block/nbdN, and the locks that say who serves a device.
+ * /sys/block/nbdN, and the locks that tell who serves a device.
  */
 #include "bridge/aoe-nbd/kernel/device.h"
 
@@ -28,7 +28,8 @@ void kernel_backend(char out[KERNEL_BACKEND_MAX], const struct aoe_disk *disk)
     int n = snprintf(out, KERNEL_BACKEND_MAX, "aoe %s ", aoe_disk_name(disk));
     const char *serial = aoe_disk_identity(disk)->serial;
 
-    /* The serial number comes from the wire, and the text goes to udev. */
+    /* Anything may be in a serial number from the wire, and this goes to
+     * udev. */
     for (; *serial && n < KERNEL_BACKEND_MAX - 1; serial++)
         out[n++] = isalnum((unsigned char)*serial) || strchr("-._", *serial)
                        ? *serial
@@ -52,7 +53,7 @@ int kernel_device_index(const char *path)
     char *real = realpath(path, NULL);
     int index = -1;
 
-    /* Where the driver is not loaded the name has no file, and yet is one. */
+    /* Without the driver there is no such file, but the name is valid. */
     if (!strncmp(real ? real : path, start, sizeof start - 1))
         index = index_of((real ? real : path) + sizeof start - 1);
     free(real);
@@ -87,14 +88,14 @@ bool kernel_device_read(struct kernel_device *d, int index)
     uint64_t sectors;
 
     *d = (struct kernel_device){.index = index};
-    /* There is a pid as long as it is connected. */
+    /* There is a pid only while it is connected. */
     if (!attribute(index, "pid", line, sizeof line) ||
         !attribute(index, "backend", d->backend, sizeof d->backend) ||
         sscanf(d->backend, "aoe %15s", d->disk) != 1)
         return false;
     if (attribute(index, "size", line, sizeof line) &&
         !option_u64(line, 0, UINT64_MAX / 512, &sectors))
-        d->size = sectors * 512; /* whatever its block size is */
+        d->size = sectors * 512; /* the unit of sysfs, for any block size */
     d->read_only = attribute(index, "ro", line, sizeof line) && line[0] == '1';
     return true;
 }
@@ -181,7 +182,7 @@ int kernel_server_lock(int index)
     fd = open_lock(index, O_RDWR | O_CREAT);
     if (fd < 0)
         return fd;
-    /* Whoever may read a file may lock it, and keep us from serving. */
+    /* Anyone who can read the file can lock it, and keep us from serving. */
     fchmod(fd, 0600);
     if (!fcntl(fd, F_SETLK, &lock))
         return fd;
@@ -189,7 +190,7 @@ int kernel_server_lock(int index)
     return -EAGAIN;
 }
 
-/* Of fixed length, so that one replaces the other. */
+/* Of fixed length, so that each overwrites the last. */
 void kernel_server_note(int lock, uint64_t epoch)
 {
     char line[32];
@@ -197,7 +198,7 @@ void kernel_server_note(int lock, uint64_t epoch)
 
     if (pwrite(lock, line, (size_t)length, 0) != length)
         log_error("connect: noting the disk's loss epoch: %s; a server that "
-                  "resumes the device may tell of a loss that is none",
+                  "resumes the device may report a loss that did not happen",
                   strerror(errno));
 }
 
@@ -224,7 +225,7 @@ pid_t kernel_server(int index)
     close(fd);
     if (lock.l_type == F_UNLCK)
         return 0;
-    return lock.l_pid > 0 ? lock.l_pid : -1; /* 0: in a container, unseen */
+    return lock.l_pid > 0 ? lock.l_pid : -1; /* 0: in another container */
 }
 
 int kernel_server_wait(int index)

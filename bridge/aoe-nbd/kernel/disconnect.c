@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * aoe-nbd disconnect: takes a block device away in order.  Whoever uses it is
- * told apart from a passing look (udev's) by time: a look ends soon.
+ * aoe-nbd disconnect: disconnects a block device cleanly.  Real use is told
+ * apart from a probe (udev's) by time: a probe ends soon.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,13 +22,13 @@
 enum { LOOKS = 20, WHO_MAX = 256 };
 static const struct timespec between_looks = {0, 100000000};
 
-/* Whether somebody uses it still after a while. */
+/* Whether it is still in use after a while. */
 static bool in_use(int index, char who[WHO_MAX])
 {
     for (int i = 0; i < LOOKS; i++) {
         if (!kernel_use(index, who, WHO_MAX))
             return false;
-        /* Only an open file may be gone at the next look. */
+        /* Only an open file may be a probe. */
         if (strncmp(who, "open ", 5) != 0)
             return true;
         nanosleep(&between_looks, NULL);
@@ -36,8 +36,8 @@ static bool in_use(int index, char who[WHO_MAX])
     return true;
 }
 
-/* Opens the device so that nobody can mount it from now on, or says why not.
- * O_EXCL sees the mounts of every namespace. */
+/* Opens the device so that nobody can mount it from now on, or reports why not.
+ * O_EXCL covers the mounts of every namespace. */
 static int claim(int index, const char *device, char who[WHO_MAX])
 {
     int fd;
@@ -59,15 +59,16 @@ static int claim(int index, const char *device, char who[WHO_MAX])
     return fd;
 }
 
-/* False: it is still in use, or could not be flushed; it has been said. */
+/* False: it is still in use, or could not be flushed; that has been
+ * reported. */
 static bool settle(int index, const char *device, int *fd)
 {
     char who[WHO_MAX];
 
     if (kernel_server(index) == 0) {
         log_error("disconnect: %s: its server is gone and what it had not "
-                  "written waits for `aoe-nbd connect --resume'; --force gives "
-                  "that up",
+                  "written waits for `aoe-nbd connect --resume'; --force "
+                  "discards it",
                   device);
         return false;
     }
@@ -76,7 +77,7 @@ static bool settle(int index, const char *device, int *fd)
         return false;
     if (fsync(*fd)) {
         log_error("disconnect: %s: flushing: %s; the device stays; --force "
-                  "takes it away",
+                  "disconnects it anyway",
                   device, strerror(errno));
         return false;
     }
@@ -105,7 +106,7 @@ int kernel_take_away(int index, bool force)
     return EXIT_DONE;
 }
 
-/* From now on the last close takes the device away, and this one is the last if
+/* From now on the last close disconnects the device, and ours is the last if
  * nobody uses it. */
 static int take_away_later(const struct kernel_device *d)
 {
@@ -137,11 +138,10 @@ struct disconnect_options {
 
 static const struct option_row own[] = {
     {"force", 'f', NULL,
-     "also when it is mounted or open, cannot be flushed,\n"
+     "even if it is mounted or open, cannot be flushed,\n"
      "or its server is gone; what was not written is lost",
      NULL, offsetof(struct disconnect_options, force), 0},
-    {"lazy", 'l', NULL,
-     "as soon as nobody uses it any more, if that is not now", NULL,
+    {"lazy", 'l', NULL, "now, or as soon as nobody uses it any more", NULL,
      offsetof(struct disconnect_options, lazy), 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };
@@ -150,7 +150,7 @@ static const struct command_line line = {
     .program = "aoe-nbd",
     .command = "disconnect",
     .usage = "Usage: aoe-nbd disconnect [--force | --lazy] (DISK | /dev/nbdN)\n"
-             "Take the block device of an AoE disk away, after flushing it.",
+             "Disconnect the block device of an AoE disk, after flushing it.",
     .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
     .shared = OPTION_VERBOSE,
     .own = own,
@@ -181,7 +181,7 @@ static int disconnect(const char *name, bool force, bool lazy)
     if (lazy)
         return take_away_later(&d);
     status = kernel_take_away(d.index, force);
-    /* The server has the last word: it flushes the disk once more. */
+    /* Waits for the server to end: it flushes the disk once more. */
     if (status == EXIT_DONE && kernel_server_wait(d.index))
         status = EXIT_FAILED;
     return status;

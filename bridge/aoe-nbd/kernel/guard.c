@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The server of /dev/nbdN has to work while the machine writes dirty pages to
- * /dev/nbdN in order to get memory, and must not be what keeps a file system
- * on it, or on any other disk, busy.
+ * The server of /dev/nbdN has to make progress while the kernel writes dirty
+ * pages to /dev/nbdN in order to reclaim memory, and it must not keep a file
+ * system busy, on this disk or on any other.
  */
 #include "bridge/aoe-nbd/kernel/guard.h"
 
@@ -24,7 +24,7 @@
 #define PR_SET_IO_FLUSHER 57 /* linux/prctl.h, since Linux 5.6 */
 #endif
 
-/* File systems without a disk of their own, which the server needs later. */
+/* File systems that have no disk and that the server needs later. */
 static bool harmless(const char *point, const char *type)
 {
     static const char *const types[] = {"proc", "sysfs", "devtmpfs", "tmpfs"};
@@ -38,7 +38,7 @@ static bool harmless(const char *point, const char *type)
 }
 
 /* Unmounts, in this namespace, everything that somebody may want to unmount in
- * theirs: a copy of a mount keeps the file system and its disk busy. */
+ * another: a copy of a mount keeps the file system and its disk busy. */
 static void drop_mounts(void)
 {
     struct mount_table table;
@@ -48,7 +48,7 @@ static void drop_mounts(void)
     mount_table_open(&table, "/proc/self/mountinfo");
     while (again) {
         again = false;
-        mount_table_rewind(&table); /* it changes with each of them */
+        mount_table_rewind(&table); /* each unmount changes it */
         while (!again && mount_table_next(&table, &mount))
             if (!harmless(mount.dir, mount.type))
                 again = !umount2(mount.dir, MNT_DETACH);
@@ -60,7 +60,7 @@ static void leave_mounts(void)
 {
     if (unshare(CLONE_NEWNS) ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
-        log_debug("a mount namespace of its own: %s", strerror(errno));
+        log_debug("leaving the mount namespace: %s", strerror(errno));
         return;
     }
     drop_mounts();
@@ -80,16 +80,17 @@ static void survive(void)
 
 /* ---- swap ---------------------------------------------------------------- */
 
-/* When all memory is waiting to be written to the device, everyone has to wait
- * who has not the right to dip into the kernel's reserve: for a process that is
- * to be in real-time scheduling.  Of the reserve it then gets a quarter, Linux
- * 6.3 and later a half, which is to hold the frames in the buffers of its
- * sockets. */
+/* When all memory is waiting to be written to the device, allocations block,
+ * except for processes that may dip into the kernel's reserve: those with
+ * real-time scheduling.  They get a quarter of the reserve, on Linux 6.3 and
+ * later half of it, which has to hold the frames in the server's socket
+ * buffers. */
 static const char reserve[] = "/proc/sys/vm/min_free_kbytes";
 enum { RESERVE_KIB = 8192 };
 
-/* By so much the kernel enlarges the reserve in a moment when memory is in
- * small pieces.  All that is free then may lie below, out of our reach too. */
+/* How much the kernel enlarges the reserve for a moment when memory is
+ * fragmented.  Everything that is free may then lie below, out of our reach,
+ * too. */
 static const char enlarging[] = "/proc/sys/vm/watermark_boost_factor";
 
 static void set_number(const char *path, unsigned is, unsigned wanted)
@@ -103,7 +104,7 @@ static void set_number(const char *path, unsigned is, unsigned wanted)
         log_info("--swap: %s was %u, is %u now", path, is, wanted);
     else
         log_error("--swap: writing %u to %s: %s; without it the machine can "
-                  "stand still",
+                  "hang",
                   wanted, path, strerror(errno));
 }
 
@@ -134,7 +135,7 @@ static int guard_swap(void)
 
     if (mlockall(MCL_CURRENT | MCL_FUTURE))
         return -errno;
-    /* Not for the children, who may take their time. */
+    /* Not for the children, which are not in a hurry. */
     if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first))
         return -errno;
     set_reserve();
@@ -144,7 +145,7 @@ static int guard_swap(void)
 int kernel_guard(bool swap)
 {
     if (chdir("/"))
-        return -errno; /* the old one would be in use as long as we are */
+        return -errno; /* we would keep the old one in use */
     leave_mounts();
     survive();
     if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))

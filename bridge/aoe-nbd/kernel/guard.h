@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What keeps a process that serves a block device of its own machine from
- * waiting for itself.
+ * Keeps a process that serves a block device of its own machine from
+ * deadlocking with itself.
  */
 #ifndef BRIDGE_AOE_NBD_KERNEL_GUARD_H
 #define BRIDGE_AOE_NBD_KERNEL_GUARD_H
 
 #include <stdbool.h>
 
-/* Leaves the mounts of others alone, asks the kernel never to write dirty pages
- * to make room for this process, nor to end it for lack of memory.  What is not
- * permitted is left out.  With `swap` it also keeps all of its memory present
- * and gives it the memory that the kernel holds back: 0, or -errno if that is
- * not permitted. */
+/* Keeps no mount of others busy; asks the kernel never to write dirty pages in
+ * order to reclaim memory for this process, nor to kill it when out of memory.
+ * What is not permitted is skipped.  With `swap` it also locks all of its
+ * memory and lets it use the kernel's reserve: 0, or -errno if that is not
+ * permitted. */
 int kernel_guard(bool swap);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A child of `aoe-nbd connect` for what may have to wait until requests of the
- * device have ended: we serve those.
+ * A child of `aoe-nbd connect` for calls that may block until requests of the
+ * device have completed: we serve those.
  */
 #include "bridge/aoe-nbd/kernel/connection.h"
 
@@ -21,8 +21,8 @@
 #include "bridge/aoe-nbd/kernel/nbd.h"
 #include "bridge/aoe-nbd/kernel/use.h"
 
-/* The kernel sends a request to a new server, after its old one died, when it
- * was without an answer for a multiple of this; its own choice is 30000. */
+/* After a server died, the kernel resends a request to the new one when it has
+ * waited for a reply for a multiple of this; the default is 30000. */
 #define REPEAT_MS "5000"
 
 static int shorten_period(struct kernel_connection *c)
@@ -38,7 +38,7 @@ static int shorten_period(struct kernel_connection *c)
     return fclose(file) ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* The mounts to be seen here are not the machine's (kernel_guard). */
+/* The mounts visible here are not the machine's (kernel_guard). */
 static void go_to_mounts(void)
 {
     int fd = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -49,7 +49,7 @@ static void go_to_mounts(void)
         close(fd);
 }
 
-/* Whether there is somebody left to wait for. */
+/* Whether there is still a user to wait for. */
 static bool release(void *arg)
 {
     const struct kernel_connection *c = arg;
@@ -94,8 +94,8 @@ static int (*const works[CHORES])(struct kernel_connection *c) = {
 };
 
 /* In the child, whose copies of our descriptors must not keep the device alive
- * when we die.  Signals that come to all processes of a session or a service
- * at once are the server's to understand. */
+ * when we die.  Signals that go to all processes of a session or a service at
+ * once are for the server to handle. */
 static int work(struct kernel_connection *c, enum chore chore)
 {
     signal(SIGTERM, SIG_IGN);

@@ -17,7 +17,7 @@ static const struct command_line command_line = {
     .notes =
         "A line for each: device, disk, process id of its server (`-': it is\n"
         "gone, see aoe-nbd connect --resume), bytes, rw or ro,\n"
-        "and serving or no-server, or unknown to all but root.",
+        "and serving or no-server (unknown, unless run as root).",
     .shared = OPTION_VERBOSE,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Messages to Linux's nbd driver, by generic netlink: each on a socket of its
- * own, and answered before the call returns.
+ * own, and with its reply received before the call returns.
  */
 #include "bridge/aoe-nbd/kernel/nbd.h"
 
@@ -21,8 +21,8 @@ struct call {
     struct nl_msg *msg;
     int family;
     bool answered;
-    int err;   /* of the answer */
-    int index; /* the answer names a device; or -1 */
+    int err;   /* of the reply */
+    int index; /* the device that the reply names; or -1 */
 };
 
 /* ---- answers ------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static int on_ack(struct nl_msg *msg, void *arg)
     return NL_STOP;
 }
 
-/* libnl's own error numbers do not tell all of errno's apart. */
+/* libnl's own error numbers do not distinguish all of errno's. */
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
 {
     struct call *call = arg;
@@ -94,7 +94,7 @@ static int call_open(struct call *call, uint8_t command, int index)
     return err;
 }
 
-/* Sends it, if `built`, waits for the answer, and closes. */
+/* Sends it, if `built`, waits for the reply, and closes. */
 static int call_make(struct call *call, bool built)
 {
     int err = built ? 0 : -ENOMEM;
@@ -136,7 +136,7 @@ static bool put_socket(struct nl_msg *msg, int fd)
     return true;
 }
 
-/* What both ways to hand over a socket say. */
+/* The attributes that connecting and resuming have in common. */
 static bool put_server(struct nl_msg *msg, const struct kernel_nbd *k)
 {
     return !nla_put_u64(msg, NBD_ATTR_DEAD_CONN_TIMEOUT, k->hold) &&
@@ -145,7 +145,8 @@ static bool put_server(struct nl_msg *msg, const struct kernel_nbd *k)
 }
 
 /* NBD_ATTR_TIMEOUT is left out on purpose: with it the driver would take a slow
- * server for a dead one.  This one answers in its own time, if with an error.
+ * server for a dead one.  This one always replies in the end, if only with an
+ * error.
  */
 int kernel_nbd_connect(struct kernel_nbd *k)
 {
@@ -176,7 +177,7 @@ int kernel_nbd_resume(const struct kernel_nbd *k)
     return err ? err : call_make(&call, put_server(call.msg, k));
 }
 
-/* Sets one thing of a device that is ours. */
+/* Sets one attribute of a device of ours. */
 static int set_u64(const struct kernel_nbd *k, int attribute, uint64_t value)
 {
     struct call call;

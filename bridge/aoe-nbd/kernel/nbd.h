@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What Linux's nbd driver is told by netlink (linux/nbd-netlink.h).  Every
- * call may block until requests of the device have ended, so that whoever
- * serves the device makes only those that come before its first request.
+ * Netlink calls to Linux's nbd driver (linux/nbd-netlink.h).  Each may block
+ * until requests of the device have completed, so the process that serves the
+ * device may make only those that come before its first request.
  */
 #ifndef BRIDGE_AOE_NBD_KERNEL_NBD_H
 #define BRIDGE_AOE_NBD_KERNEL_NBD_H
@@ -17,7 +17,7 @@ struct kernel_nbd {
     int fd;              /* a stream socket, to be served from now on */
     uint64_t size;       /* bytes */
     uint16_t flags;      /* NBD's transmission flags */
-    unsigned hold;       /* seconds that requests wait when the server died */
+    unsigned hold;       /* seconds that requests wait after the server died */
     const char *backend; /* who may serve the device after that */
 };
 
@@ -31,15 +31,15 @@ int kernel_nbd_connect(struct kernel_nbd *k);
  * new socket is hung up. */
 int kernel_nbd_resume(const struct kernel_nbd *k);
 
-/* Tells it k->size and nothing else. */
+/* Tells the driver k->size and nothing else. */
 int kernel_nbd_resize(const struct kernel_nbd *k);
 
-/* Has the driver disconnect it when its last user closes it, from now on. */
+/* From now on the driver disconnects it when its last user closes it. */
 int kernel_nbd_until_closed(const struct kernel_nbd *k);
 
 int kernel_nbd_disconnect(int index);
 
-/* The reason of one of these errors, for people. */
+/* One of these errors as text for the user. */
 const char *kernel_nbd_error(int err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Who uses a block device: mounts, swap, what stands on it (sysfs calls them
+ * Who uses a block device: mounts, swap, what is built on it (sysfs calls them
  * holders), and programs that have it open.
  */
 #include "bridge/aoe-nbd/kernel/use.h"
@@ -56,8 +56,8 @@ static bool held(const char *pattern, char *who, size_t size)
     return true;
 }
 
-/* Only files in /dev are looked at: one of a dead network file system would not
- * let us go. */
+/* Only files in /dev are examined: stat would hang on a dead network file
+ * system. */
 static bool is_open_file(const struct block_numbers *n, const char *link)
 {
     char path[64];
@@ -83,7 +83,7 @@ static bool opened(const struct block_numbers *n, char *who, size_t size)
             continue;
         snprintf(path, sizeof path, "/proc/%ld/comm", pid);
         if (!kernel_sysfs_line(path, comm, sizeof comm))
-            continue; /* it has ended meanwhile */
+            continue; /* the process has ended */
         snprintf(who, size, "open in process %ld (%s)", pid, comm);
         is = true;
     }
