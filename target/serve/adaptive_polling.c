@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Tells by the rate at which requests come whether polling for them pays.
+ * Decides from the request rate whether polling pays.
  */
 #include "target/serve/adaptive_polling.h"
 
@@ -26,7 +26,7 @@ static void begin_window(struct adaptive_polling *p, uint64_t now)
     p->requests = 0;
 }
 
-/* By more than an eighth: it is paid for with idle CPU time. */
+/* By more than an eighth, since polling costs idle CPU time. */
 static bool better(uint64_t polling, uint64_t sleeping)
 {
     return polling < sleeping - sleeping / 8;

@@ -17,13 +17,13 @@
 #include "base/fnv.h"
 #include "base/log.h"
 
-/* Where the system keeps what lives as long as it runs; old ones lack /run. */
+/* Run-time state, until the next boot; old systems lack /run. */
 static const char *const places[] = {"/run/aoe-target.lock",
                                      "/var/run/aoe-target.lock"};
 
 #define OFFSET_MAX ((UINT64_C(1) << 62) - 1)
 
-/* A directory that others may write to would have let them make it. */
+/* If others may write to the directory, one of them may have made it. */
 static bool ours(int fd)
 {
     struct stat st;
@@ -57,7 +57,7 @@ void address_lock_open(struct address_lock *l)
     *l = (struct address_lock){.fd = -1};
     for (size_t i = 0; i < sizeof places / sizeof places[0] && l->fd < 0; i++)
         l->fd = open_one(places[i]);
-    /* Without /proc there is one. */
+    /* Without /proc, assume a single one. */
     if (stat("/proc/self/ns/net", &st) == 0)
         l->netspace = st.st_ino;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The record is written in place, through a descriptor that stays open: at the
- * end the target may have neither the right to create files nor the system call
- * for it.  It fits in one sector, and its checksum exposes a torn write.
+ * The record is written in place, through a descriptor that stays open: when it
+ * stops, the target may lack both the permission to create files and the system
+ * call for it.  It fits in one sector, and its checksum exposes a torn write.
  */
 #include "target/serve/boot.h"
 
@@ -23,7 +23,7 @@ enum { RECORD = 64 };
 
 /* How the export is, or was left. */
 enum boot_state {
-    BOOT_CACHED = 'c',  /* served; a crash may lose what was answered */
+    BOOT_CACHED = 'c',  /* served; a crash may lose acknowledged writes */
     BOOT_DURABLE = 'd', /* served with -s: a crash loses nothing */
     BOOT_STOPPED = 's', /* orderly */
 };
@@ -119,10 +119,10 @@ static void take_over(const struct boot *b, struct export *e)
     if (state == BOOT_STOPPED || state == BOOT_DURABLE)
         e->vendor.epoch = epoch;
     log_debug("%s: %s; the loss epoch is %012llx", b->name,
-              state == BOOT_STOPPED ? "stopped in order"
+              state == BOOT_STOPPED ? "stopped cleanly"
               : state == BOOT_DURABLE
                   ? "not stopped, but each write was durable"
-                  : "not stopped in order",
+                  : "not stopped cleanly",
               (unsigned long long)e->vendor.epoch);
 }
 
@@ -174,7 +174,7 @@ static struct boot *begin(const char *directory, struct export *e)
         err = save(b, e->sync ? BOOT_DURABLE : BOOT_CACHED, e);
     if (!err)
         return b;
-    /* The next start will not know of this one. */
+    /* The next start will not know about this one. */
     log_error("%s/%s: recording that %s is served: %s; clients will take the "
               "next start for a crash",
               directory, b->name, addr, strerror(-err));
@@ -191,7 +191,7 @@ struct boot *boot_begin(const char *directory, struct export *e)
         .boot = random_u64(),
         .epoch = random_nonzero(ATA_EPOCH_MAX),
     };
-    /* A disk that nobody can write to loses nothing. */
+    /* A read-only disk cannot lose anything. */
     return directory && !e->read_only ? begin(directory, e) : NULL;
 }
 

@@ -2,7 +2,7 @@
  *
  * The loss epoch of an export across restarts (doc/vendor-words.md): a record
  * of 64 bytes in the state directory says whether the last stop was orderly,
- * that is, whether everything that had been answered was on the medium.
+ * that is, whether everything acknowledged was on the medium.
  */
 #ifndef TARGET_SERVE_BOOT_H
 #define TARGET_SERVE_BOOT_H
@@ -15,7 +15,7 @@ struct boot;
 
 /* The directory for such records: `state_dir` if given, else
  * /var/lib/aoe-target if it exists, else /run/aoe-target or
- * /var/run/aoe-target, which are made. NULL: there is none. */
+ * /var/run/aoe-target, which it creates.  NULL: there is none. */
 const char *boot_directory(const char *state_dir);
 
 /* Sets e->vendor, with the recorded epoch if nothing can have been lost since,
@@ -25,8 +25,8 @@ const char *boot_directory(const char *state_dir);
  */
 struct boot *boot_begin(const char *directory, struct export *e);
 
-/* The export is not served any longer.  `clean`: everything that was answered
- * is on the medium, and everybody was told of what was lost.  Frees `b`. */
+/* The export is no longer served.  `clean`: everything acknowledged is on the
+ * medium, and every client has been told of what was lost.  Frees `b`. */
 void boot_end(struct boot *b, const struct export *e, bool clean);
 
 #endif

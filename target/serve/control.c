@@ -28,7 +28,7 @@ static void accept_one(void *arg, short revents)
         control_client_new(c, fd);
 }
 
-/* A socket that nobody listens on was left by a target that crashed. */
+/* Nobody listens on it: a target that crashed left it behind. */
 static int remove_stale(const struct sockaddr_un *at)
 {
     struct stat st;
@@ -41,7 +41,7 @@ static int remove_stale(const struct sockaddr_un *at)
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return -errno;
-    /* A listener that accepts nobody must not hold us up. */
+    /* A listener that never accepts must not block us. */
     fcntl(fd, F_SETFL, O_NONBLOCK);
     if (connect(fd, (const struct sockaddr *)at, sizeof *at) == 0 ||
         errno == EAGAIN)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The control socket: a Unix stream socket that only its owner may use.  A
- * client sends one line.  The reply is a line "ok" and then what was asked for,
- * or "error WHY" in one or more lines; then the connection is closed.
+ * client sends one line.  The reply is a line "ok", followed by the output, or
+ * "error WHY" in one or more lines; then the connection is closed.
  */
 #ifndef TARGET_SERVE_CONTROL_H
 #define TARGET_SERVE_CONTROL_H
@@ -26,7 +26,7 @@ struct control_options {
 
 /* 0, or -errno after saying what is wrong. */
 int control_open(struct control **out, const struct control_options *o);
-/* Before what it looks at is closed. */
+/* To be called before anything that it refers to is closed. */
 void control_close(struct control *c);
 
 /* `aoe-target ctl ...`: argv[0] is "ctl".  Returns the exit status. */

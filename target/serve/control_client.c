@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A client of the control socket: one line in, one answer out.  Whoever may
- * open the socket is trusted, but may hang or send garbage: a line has a
- * maximum length, and each step a time limit.
+ * A client of the control socket: one line in, one answer out.  A client is
+ * trusted, but may hang or send garbage: lines are limited in length, and each
+ * step in time.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #include "target/serve/control_parts.h"
 
-/* Not everywhere; the target ignores the signal anyway. */
+/* Not on every system; the target ignores SIGPIPE anyway. */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -79,12 +79,12 @@ void control_answer_stream(struct control_client *cl, FILE *out)
 
 FILE *control_answer_begin(struct control_client *cl)
 {
-    assert(!cl->answer); /* one answer for one line */
+    assert(!cl->answer); /* one answer per line */
     cl->answering = true;
     return open_memstream(&cl->answer, &cl->answer_len);
 }
 
-/* Another will be given. */
+/* Another one will follow. */
 void control_answer_discard(struct control_client *cl, FILE *out)
 {
     if (out)

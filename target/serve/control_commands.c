@@ -59,7 +59,7 @@ static void put_line(void *arg, const char *line)
     fprintf(arg, "%s\n", line);
 }
 
-/* Why it fails is in the log, and what the log gets meanwhile in the answer. */
+/* The log says why it fails; the answer repeats what is logged meanwhile. */
 static void reload(struct control_client *cl, const char *argument)
 {
     struct control_options *o = &cl->control->options;

@@ -18,14 +18,14 @@ struct control {
     struct loop_fd watch;
     struct list clients;
     unsigned count;
-    /* Runs the line of a client, who gets one answer. */
+    /* Runs a client's line; the client gets one answer. */
     void (*obey)(struct control_client *cl);
 };
 
 struct control_client {
     struct control *control;
     struct loop_fd watch;
-    struct loop_timer timer; /* until its line is there, or its answer gone */
+    struct loop_timer timer; /* limits receiving a line, sending an answer */
     char line[CONTROL_LINE_SIZE];
     size_t line_len;
     bool answering;
@@ -48,12 +48,13 @@ void control_client_close(struct control_client *cl);
 /* Sends a line and closes the client. */
 void control_answer(struct control_client *cl, const char *text,
                     const char *detail);
-/* The same in two steps: a stream to write the answer to (NULL: no memory), and
- * its sending.  Or it is discarded, and another one will be given. */
+/* The same in steps: a stream to write the answer to (NULL: no memory), which
+ * is then sent, or discarded for another one. */
 FILE *control_answer_begin(struct control_client *cl);
 void control_answer_stream(struct control_client *cl, FILE *out);
 void control_answer_discard(struct control_client *cl, FILE *out);
-/* The answer may take long now, as what is stopped has to end. */
+/* From now on the answer may take long: disks that were stopped have to
+ * finish. */
 void control_wait(struct control_client *cl);
 
 /* ---- control_commands.c ------------------------------------------------- */

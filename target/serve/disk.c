@@ -68,7 +68,7 @@ static void measure(struct disk *d, const struct request *r)
         latency_add(&d->latency[r->order.kind], clock_ns() - r->started_ns, 1);
 }
 
-/* The request is over, with or without a reply. */
+/* The request has ended, with or without a reply. */
 static void finish(struct request *r, enum responder_verdict verdict)
 {
     struct disk *d = r->disk;
@@ -121,7 +121,7 @@ static void completed(struct store_op *op)
     finish(r, verdict);
 }
 
-/* Of an operation that went to the store without the group commit. */
+/* Completes an operation that went to the store without the group commit. */
 static void store_done(struct store_op *op)
 {
     struct disk *d = request_of_op(op)->disk;
@@ -133,7 +133,7 @@ static void store_done(struct store_op *op)
     completed(op);
 }
 
-/* Of one that went through the group commit: a request's, or our own. */
+/* Completes one that went through the group commit: a request's, or our own. */
 static void finished(struct store_op *op)
 {
     struct disk *d = op->group->arg;
@@ -147,15 +147,16 @@ static void finished(struct store_op *op)
 /* ---- copies ---------------------------------------------------------------
  */
 
-/* That a FLUSH succeeded is no answer to a copy of it, which may cover more.
- * One that failed may have told of a loss, in a reply that did not arrive. */
+/* A copy of a successful FLUSH must run again: it may cover more writes.  A
+ * copy of one that failed gets its reply: that may have reported a loss, and
+ * may not have arrived. */
 static bool repeats(const struct store_op *op,
                     const struct reply_cache_outcome *before)
 {
     return before && (op->kind != STORE_FLUSH || before->result);
 }
 
-/* Ends a copy as the request ended of which it is one. */
+/* Ends a copy as its original ended. */
 static void answer_copy(struct disk *d, struct store_op *op)
 {
     struct request *r = request_of_op(op);
@@ -171,7 +172,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
     log_trace(
         "%s: tag %08x is a copy of an earlier request, and gets its reply",
         d->name, (unsigned)r->x.header.tag);
-    /* A trim has an operation for each run of adjacent ranges. */
+    /* A trim has one operation for each run of adjacent ranges. */
     do {
         op->result = before->result;
         op->done = before->done;
@@ -180,7 +181,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
     finish(r, verdict);
 }
 
-/* Copies are looked for when their turn comes: by then the original has ended,
+/* Copies are recognized when their turn comes: by then the original has ended,
  * even if both had waited. */
 static void answer_copies(struct disk *d, struct list *batch)
 {

@@ -22,51 +22,51 @@
 /* What a disk needs of its host: the server, or a simulation. */
 struct disk_host {
     uint64_t (*now)(void *arg); /* ns */
-    /* There is work: disk_submit must be called after this has returned. */
+    /* There is work: call disk_submit after this has returned. */
     void (*touch)(void *arg, struct disk *d);
-    /* The request has its reply; there is none.  It is the host's again. */
+    /* The request has its reply, or will have none.  It is the host's again. */
     void (*answer)(void *arg, struct request *r);
     void (*release)(void *arg, struct request *r);
     /* The flush of disk_commit has ended. */
     void (*committed)(void *arg, struct disk *d);
-    /* What was answered may be lost: its clients should ask for IDENTIFY. */
+    /* Acknowledged data may be lost: clients should send IDENTIFY. */
     void (*lost)(void *arg, struct disk *d);
 };
 
 struct disk {
     struct export export;
     struct store *store;
-    struct state_store *state; /* owned; NULL: what is set is not kept */
-    struct boot *boot;         /* owned; NULL: how it ends is not recorded */
+    struct state_store *state; /* owned; NULL: what clients set is not saved */
+    struct boot *boot;         /* owned; NULL: how it stops is not recorded */
     const struct disk_host *host;
     void *host_arg;
     char name[AOE_ADDR_TEXT]; /* "e1.2" */
     uint64_t age;             /* this is the server's n-th disk */
 
-    /* Removed, but still at work on requests that it had taken: in the server's
-     * list of such disks, and whom to tell of its end. */
+    /* Removed, but still working on requests that it had accepted: its link in
+     * the server's list of such disks, and whom to tell when it has ended. */
     struct list leaving;
     void (*gone)(void *arg, struct epochs *untold);
     void *gone_arg;
 
     struct order order;
-    struct list ready; /* of store_op.link: to be submitted together */
+    struct list ready; /* of store_op.link: the next batch */
     struct group_commit durable;
     unsigned at_store;        /* the store's operations, but for those */
     struct store *next_store; /* takes over once the store has none; or NULL */
     unsigned in_flight;       /* requests between disk_start and their reply */
-    /* Those that complete while they are submitted are counted together, which
-     * reads the clock twice for all of them. */
+    /* Requests that complete while they are submitted are counted together: the
+     * clock is read twice for all of them. */
     struct latency latency[ORDER_KINDS];
-    uint64_t started_ns; /* of the batch that is being taken; 0: none is */
+    uint64_t started_ns; /* of the batch being submitted; 0: none is */
     bool submitting;
     unsigned at_once[ORDER_KINDS];
     struct list touched; /* in the server's list of disks with work ready */
 
-    struct reply_cache *reply_cache; /* NULL: it remembers nothing */
+    struct reply_cache *reply_cache; /* NULL: copies are not recognized */
 
     struct epochs epochs;
-    uint64_t losses;       /* of store->losses, those that the epochs know of */
+    uint64_t losses;       /* how many of store->losses the epochs know of */
     uint64_t flush_covers; /* epochs_begin of the flush at the store */
     bool committing;
     struct store_op commit;
@@ -79,28 +79,28 @@ void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
                const struct export *e, struct store *store);
 void disk_fini(struct disk *d);
 
-/* Takes a request that the responder has an operation for.  It is run when its
- * turn comes, and then the host gets the reply. */
+/* Accepts a request that the responder has an operation for.  It runs in its
+ * turn; then the host gets the reply. */
 void disk_start(struct disk *d, struct request *r);
 
 /* Whether the reply must wait until a change that it reports is saved. */
 bool disk_must_save(const struct disk *d, const struct request *r);
-/* Saves the change; then the host gets the reply.  If that fails there is no
+/* Saves the change; then the host gets the reply.  If saving fails there is no
  * reply, and the client asks again. */
 void disk_save(struct disk *d, struct request *r);
 
-/* Gives everything that is ready to the store. */
+/* Submits everything that is ready to the store. */
 void disk_submit(struct disk *d);
 
-/* Syncs what was answered from the cache, if anything was. */
+/* Syncs acknowledged data that is only in the cache, if there is any. */
 void disk_commit(struct disk *d);
-/* It serves no longer and has nothing in flight: records how it ended. */
+/* It no longer serves and has nothing in flight: records how it stopped. */
 void disk_end(struct disk *d);
 
-/* Its storage is gone: everything that is not known to be on it is lost. */
+/* Its storage is gone: everything not known to be on the medium is lost. */
 void disk_abandon(struct disk *d);
-/* The same, but it is back as `store`, which becomes the disk's once the
- * operations at the old one have failed.  New requests wait until then. */
+/* The same, but it is back as `store`, which the disk uses once the operations
+ * at the old one have failed.  New requests wait until then. */
 void disk_exchange_store(struct disk *d, struct store *store);
 
 #endif

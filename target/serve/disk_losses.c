@@ -2,7 +2,7 @@
  *
  * What a disk may have lost, and which clients are told (doc/safety.md, "A
  * client whose writes are lost is told, once"): requests and the epochs,
- * commits, a store that replaces another, and how the disk ended.
+ * commits, a store that replaces another, and how the disk stopped.
  */
 #include <errno.h>
 
@@ -21,13 +21,13 @@ static void lose(struct disk *d)
     export_count(&d->export, COUNT_LOSSES);
     d->export.vendor.epoch = random_nonzero(ATA_EPOCH_MAX);
     log_debug(
-        "%s: what was answered and not synced may be lost; the loss epoch "
+        "%s: acknowledged data that was not synced may be lost; the loss epoch "
         "is now %012llx",
         d->name, (unsigned long long)d->export.vendor.epoch);
     d->host->lost(d->host_arg, d);
 }
 
-/* Whichever operation made the store sync, a failure may be another's. */
+/* Whichever operation caused the sync, the failure may be another's. */
 static void note_losses(struct disk *d)
 {
     if (d->losses == d->store->losses)
@@ -82,7 +82,7 @@ static void settle_durable(struct request *r, struct store_op *op)
     op->done = 0;
 }
 
-/* A client that names an epoch learns of a loss by the epoch. */
+/* A client that names an epoch learns of a loss from the epoch. */
 static void settle_flush(struct request *r, struct store_op *op)
 {
     if (!r->x.flush_epoch) {
@@ -97,7 +97,7 @@ static void settle_flush(struct request *r, struct store_op *op)
 void disk_losses_settle(struct request *r, struct store_op *op)
 {
     note_losses(r->disk);
-    /* A flush that is answered is on the medium, or known as lost. */
+    /* What an answered flush covers is on the medium, or known to be lost. */
     assert(op->kind != STORE_FLUSH || r->covers <= r->disk->epochs.settled);
     if (op->kind == STORE_FLUSH)
         settle_flush(r, op);
@@ -105,16 +105,16 @@ void disk_losses_settle(struct request *r, struct store_op *op)
         settle_durable(r, op);
 }
 
-/* A write that was running when something was lost may have been in the cache
- * already, and be lost with it.  A client that is told of the loss first would
- * take this write for a later one. */
+/* A write that was running when data was lost may have reached the cache
+ * already, and be lost too.  A client that is told of the loss first would
+ * assume that this write came later. */
 static bool overtaken(const struct request *r, const struct store_op *op)
 {
     return r->cached && disk_op_changes(op) && op->result == 0 &&
            r->losses != r->disk->epochs.losses;
 }
 
-/* Of a trim in several operations the earlier ones would have to be done again,
+/* For a trim in several operations, the earlier ones would have to be repeated,
  * too; it fails instead. */
 bool disk_losses_again(struct request *r, struct store_op *op)
 {
@@ -128,8 +128,8 @@ bool disk_losses_again(struct request *r, struct store_op *op)
     }
     r->losses = r->disk->epochs.losses;
     log_debug(
-        "%s: tag %08x is written again: what was in the cache meanwhile may "
-        "be lost",
+        "%s: tag %08x is written again: the cache that held it may have been "
+        "lost",
         r->disk->name, (unsigned)r->x.header.tag);
     return true;
 }
@@ -150,7 +150,7 @@ void disk_flush_ended(void *arg, int result)
     note_losses(d);
     if (result)
         log_debug("%s: a flush failed; durable writes that waited for it are "
-                  "done again, one by one",
+                  "repeated, one by one",
                   d->name);
     if (result)
         lose(d);
@@ -171,7 +171,7 @@ void disk_commit(struct disk *d)
 {
     if (!epochs_dirty(&d->epochs) || d->committing)
         return;
-    log_trace("%s: commits what is in the cache", d->name);
+    log_trace("%s: syncs the cache", d->name);
     d->committing = true;
     d->commit = (struct store_op){.kind = STORE_FLUSH};
     disk_make_ready(d, &d->commit);
@@ -180,7 +180,7 @@ void disk_commit(struct disk *d)
 /* ---- another store --------------------------------------------------------
  */
 
-/* What was written to the old store may never have reached the device. */
+/* Data written to the old store may never have reached the device. */
 static void exchange(struct disk *d)
 {
     disk_abandon(d);
@@ -189,7 +189,7 @@ static void exchange(struct disk *d)
     d->store = d->next_store;
     d->losses = d->store->losses;
     d->next_store = NULL;
-    log_debug("%s: goes on with the device that was opened anew", d->name);
+    log_debug("%s: continues on the reopened device", d->name);
 }
 
 bool disk_store_ready(struct disk *d)

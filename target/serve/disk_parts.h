@@ -41,13 +41,13 @@ static inline void disk_make_ready(struct disk *d, struct store_op *op)
 
 /* ---- target/serve/disk_losses.c ---- */
 
-/* A request begins: the epochs number it, and decide whether its write may stay
+/* A request starts: the epochs number it, and decide whether its write may stay
  * in the cache. */
 void disk_losses_begin(struct request *r);
 /* Its operation has completed.  Turns the result into an error if the reply has
- * to tell its client of a loss. */
+ * to report a loss to the client. */
 void disk_losses_settle(struct request *r, struct store_op *op);
-/* Whether its operation must be done again, since what it wrote may be lost. */
+/* Whether its operation must be repeated, since what it wrote may be lost. */
 bool disk_losses_again(struct request *r, struct store_op *op);
 /* Whether it is a copy of a FLUSH that succeeded: its client no longer waits
  * for a reply. */
@@ -59,15 +59,15 @@ void disk_flush_ended(void *disk, int result);
 /* The flush of disk_commit has completed. */
 void disk_committed(struct disk *d);
 
-/* Lets a new store take over as soon as it can.  False: the old one is still at
- * work, and nothing may be submitted. */
+/* Lets a new store take over once it can.  False: the old one is still busy,
+ * and nothing may be submitted. */
 bool disk_store_ready(struct disk *d);
 
 /* ---- target/serve/disk_report.c ---- */
 
 /* Logs an operation that failed. */
 void disk_report(struct disk *d, const struct store_op *op);
-/* For log_verbosity 2: a request that waits for others, or has ended. */
+/* For log_verbosity 2: a request waits for others, or has ended. */
 void disk_trace_waits(const struct request *r);
 void disk_trace_end(const struct request *r, enum responder_verdict verdict);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a disk says in the log: of operations that fail, and, where it is
- * wanted, of each request.
+ * What a disk logs: operations that fail and, with -vv, each request.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +38,7 @@ static const char *result_text(int result)
     }
 }
 
-/* One line a minute: a disk that dies fails thousands of requests. */
+/* One line per minute: a dying disk fails thousands of requests. */
 void disk_report(struct disk *d, const struct store_op *op)
 {
     char more[48] = "";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A broadcast Query Config finds who has the address (AoEr11 section 3.2);
- * IDENTIFY to each of them tells which disk that is.
+ * A broadcast Query Config finds the targets with the address (AoEr11 section
+ * 3.2); IDENTIFY to each of them tells which disk it serves.
  */
 #include "target/serve/duplicate.h"
 
@@ -18,12 +18,12 @@
 
 /* Who has the address of a query, as far as we know. */
 struct holder {
-    bool identified; /* one has told its serial: the query is not sent again */
-    bool pending;    /* `mac` has the address, and has not told its serial */
+    bool identified; /* a serial number has come: the query is not sent again */
+    bool pending;    /* `mac` has the address; its serial number is to come */
     struct aoe_mac mac;
 };
 
-/* An interface that is asked. */
+/* An interface that queries are sent on. */
 struct listener {
     struct duplicate_check *check;
     struct link *link;
@@ -53,7 +53,7 @@ static void send_frame(struct listener *l, uint8_t *frame, size_t len)
 
     out.iov[0].iov_base = frame;
     out.iov[0].iov_len = aoe_pad(frame, len);
-    /* If the queue is full it is lost like any frame, and sent again. */
+    /* If the queue is full, the frame is lost like any other and sent again. */
     link_send(l->link, &out, 1);
 }
 
@@ -139,7 +139,7 @@ static void receive_identify(struct duplicate_query *q, struct holder *holder,
     struct aoe_ata a;
     struct ata_identity id;
 
-    /* One that does not tell counts as a conflict in the end. */
+    /* One that does not identify itself counts as a conflict at the end. */
     if (h->flags & AOE_FLAG_ERROR || aoe_ata_parse(f->data, f->len, &a) ||
         a.command & ATA_STATUS_FAILED || a.data_len < AOE_SECTOR)
         return;
@@ -198,7 +198,7 @@ static bool all_conflict(const struct duplicate_check *c)
     return true;
 }
 
-/* Not at once: `done` may close the check, which is at work. */
+/* Deferred: `done` may close the check, which is on the stack now. */
 static int end_soon(struct duplicate_check *c)
 {
     return loop_timer_set(c->loop, &c->end, loop_now(c->loop));
@@ -218,7 +218,7 @@ static void ready(void *arg, short revents)
             link_release(l->link, frames[i]);
         }
     } while (n == LINK_BATCH);
-    /* An interface that went down reports nothing but that from now on. */
+    /* An interface that went down is ignored from now on, but for that fact. */
     if (n < 0) {
         l->down = true;
         loop_unwatch(l->check->loop, &l->watch);
@@ -285,7 +285,7 @@ static int listen_on(struct duplicate_check *c, const char *ifname,
 
 static int begin(struct duplicate_check *c, const struct duplicate_options *o)
 {
-    /* The turn may have begun long ago. */
+    /* This turn of the loop may have started long ago. */
     uint64_t now = loop_clock(c->loop);
     int err = 0;
 

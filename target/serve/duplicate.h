@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Duplicate address detection, as IPv4 has it (RFC 5227): whether the network
- * has another disk of an address already.  Two disks under one shelf and slot
- * destroy what a client keeps on either: it takes whichever responds first, for
- * each request anew (doc/safety.md).
+ * Duplicate address detection, as in IPv4 (RFC 5227): whether the network
+ * already has another disk with an address.  Two disks under one shelf and slot
+ * destroy a client's data on both: for each request it uses whichever responds
+ * first (doc/safety.md).
  */
 #ifndef TARGET_SERVE_DUPLICATE_H
 #define TARGET_SERVE_DUPLICATE_H
@@ -14,8 +14,8 @@
 #include "target/protocol/export.h"
 #include "wire/link.h"
 
-/* How long a check takes at most, and when it asks again in case a frame was
- * lost. */
+/* The longest that a check takes, and when it repeats its queries in case a
+ * frame was lost. */
 #define DUPLICATE_CHECK_NS (300 * NS_PER_MS)
 #define DUPLICATE_RETRY_NS (100 * NS_PER_MS)
 
@@ -26,25 +26,25 @@ struct duplicate_query {
     uint64_t about;                 /* the caller's */
 
     /* The result. */
-    bool asked; /* the interface was up all the time: silence means something */
+    bool asked; /* the interface was up throughout: silence means something */
     bool conflict;
     struct aoe_mac mac;                   /* who */
     char other_serial[EXPORT_SERIAL + 1]; /* "": it did not tell */
 };
 
 struct duplicate_options {
-    const char *backend; /* of links; NULL: the best there is */
+    const char *backend; /* of links; NULL: the best available */
     int (*link_open)(struct link **out, const char *ifname,
                      const struct link_options *o);
 };
 
-/* A check that is under way. */
+/* A check in progress. */
 struct duplicate_check;
 
 /* Sends all queries at once.  `done` is called from the loop after
  * DUPLICATE_CHECK_NS, or earlier if nobody can respond any more or every query
- * has found a conflict; until then or duplicate_check_close the queries stay
- * where they are.  An interface that is down or cannot be opened is not asked.
+ * has found a conflict; until then, or duplicate_check_close, the queries must
+ * stay in place.  An interface that is down or cannot be opened is not asked.
  * 0 or -errno. */
 int duplicate_check_open(struct duplicate_check **out, struct loop *loop,
                          struct duplicate_query *queries, unsigned count,
@@ -53,7 +53,7 @@ int duplicate_check_open(struct duplicate_check **out, struct loop *loop,
 /* Also before its end, or within `done`. */
 void duplicate_check_close(struct duplicate_check *c);
 
-/* The same in a loop of its own, which it waits for.  0 or -errno. */
+/* The same, blocking, in a loop of its own.  0 or -errno. */
 int duplicate_check_wait(struct duplicate_query *queries, unsigned count,
                          const struct duplicate_options *o);
 

@@ -26,7 +26,7 @@ static const char *remark(const struct entry *e)
     if (entry_refused(e))
         return " (refused: another disk has the address)";
     if (e->state == ENTRY_CHECKING)
-        return " (looking for another disk of the address)";
+        return " (checking for another disk with the address)";
     return "";
 }
 

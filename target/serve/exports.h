@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * From a configuration to disks that are served: opens the exports, checks that
- * nobody else has their addresses, and gives them to the server.
+ * nobody else has their addresses, and hands them to the server.
  */
 #ifndef TARGET_SERVE_EXPORTS_H
 #define TARGET_SERVE_EXPORTS_H
@@ -17,23 +17,23 @@ struct store_nbd_dial;
 
 struct exports_options {
     struct server *server;
-    /* Opens what is behind an export and describes it.  `dial`, if it is not
-     * NULL, is a connection to the server that has it, and becomes the store's.
-     * Says on standard error what is wrong.  0 or -errno. */
+    /* Opens the storage of an export and describes it.  `dial`, if not NULL, is
+     * a connection to its NBD server, and becomes the store's.  Says on
+     * standard error what is wrong.  0 or -errno. */
     int (*open)(void *arg, const struct export_config *c,
                 struct store_nbd_dial *dial, struct export *e,
                 struct store **out);
     void *arg;
-    const char *state_dir; /* for what clients set; NULL: it is not kept */
-    const char *boot_dir;  /* for how the disks were left; NULL: not recorded */
+    const char *state_dir; /* for what clients set; NULL: it is not saved */
+    const char *boot_dir;  /* for how the disks stopped; NULL: not recorded */
     struct workers *workers;
     struct duplicate_options duplicates; /* how other disks are looked for */
-    /* A refused disk is served once the other one has been silent for so long;
-     * 0: only a reload checks again. */
+    /* A refused disk is served once the other one has been silent for this
+     * long; 0: only a reload checks again. */
     uint64_t take_over_ns;
     struct loop *loop;
     /* At the start, until when to wait for a program on this machine that has
-     * an address and may be ending.  Of clock_ns(); 0: do not wait. */
+     * an address and may be about to end.  Of clock_ns(); 0: do not wait. */
     uint64_t wait_until;
 };
 
@@ -42,27 +42,27 @@ int exports_open(struct exports **out, const struct exports_options *o);
 /* The disks are the server's, which has been closed or will be. */
 void exports_close(struct exports *x);
 
-/* Opens all exports and starts the server.  Disks that the network has already
- * are refused.  Takes over what is in `c` and leaves it empty.  0, or -errno
- * after saying what went wrong; -EADDRINUSE: all were refused. */
+/* Opens all exports and starts the server.  Disks whose address the network
+ * already has are refused.  Takes over the contents of `c` and leaves it empty.
+ * 0, or -errno after saying what went wrong; -EADDRINUSE: all were refused. */
 int exports_start(struct exports *x, struct config *c);
 
-/* Applies another configuration, and takes over what is in it.  An unchanged
- * export is left alone.  One that changed, or whose storage did, is opened anew
+/* Applies another configuration, and takes over its contents.  An unchanged
+ * export is left alone.  One that changed, or whose storage did, is reopened
  * once its requests in flight are done; it keeps its config string, reservation
  * and, unless `allow` changed, mask list.  A refused one is checked again.  0,
- * or -errno after saying what is wrong; then nothing was changed.
- * If NBD servers have to be connected to first it is 0, and the rest happens
- * later; another reload may replace this one until then. */
+ * or -errno after saying what is wrong; then nothing was changed.  Also 0 if
+ * NBD servers have to be connected to first: the rest happens later, and
+ * another reload may replace this one until then. */
 int exports_reload(struct exports *x, struct config *c);
 
 enum exports_outcome {
-    EXPORTS_ALL,       /* what it stopped has ended, what it started serves */
-    EXPORTS_SOME,      /* some of it could not be served or was refused */
-    EXPORTS_UNCHANGED, /* something was wrong, and everything is as before */
+    EXPORTS_ALL,  /* what it stopped has ended, what it started is served */
+    EXPORTS_SOME, /* some of it could not be served or was refused */
+    EXPORTS_UNCHANGED, /* there was an error, and everything is as before */
 };
 
-/* Tells `w`, which stays the caller's, the outcome of the last reload once
+/* Reports the outcome of the last reload to `w`, which stays the caller's, once
  * everything it began has ended. */
 struct exports_wait {
     void (*done)(struct exports_wait *w, enum exports_outcome outcome);
@@ -70,7 +70,7 @@ struct exports_wait {
 };
 void exports_settled(struct exports *x, struct exports_wait *w);
 
-/* A line for each: address, bytes, interfaces, file. */
+/* One line each: address, bytes, interfaces, file. */
 void exports_print(const struct exports *x, FILE *out);
 
 #endif

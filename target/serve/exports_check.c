@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Before a disk is served, this machine and the network are checked for another
- * one with its address; if there is one, ours is refused (doc/safety.md).
+ * one with the same address; if there is one, ours is refused (doc/safety.md).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static void ask_for(struct exports *x, const struct entry *e)
     }
 }
 
-/* A query for each disk that is to be checked, on each of its interfaces. */
+/* One query for each disk to be checked, on each of its interfaces. */
 static int collect(struct exports *x)
 {
     unsigned count = 0;
@@ -66,12 +66,12 @@ static void refuse_for(struct exports *x, struct entry *e,
 
     aoe_mac_format(mac, &q->mac);
     if (q->other_serial[0])
-        log_error("%s: %s on %s serves another disk of this address, serial "
+        log_error("%s: %s on %s serves another disk with this address, serial "
                   "\"%s\"; choose another shelf or slot, or use "
                   "--force-address",
                   e->disk->name, mac, q->ifname, q->other_serial);
     else
-        log_error("%s: %s on %s serves a disk of this address, and does not "
+        log_error("%s: %s on %s serves a disk with this address, and does not "
                   "tell which; choose another shelf or slot, or use "
                   "--force-address",
                   e->disk->name, mac, q->ifname);
@@ -109,7 +109,7 @@ void exports_check_forget(struct exports *x)
 /* Not serving is the safe choice: it cannot destroy anything. */
 static void give_up(struct exports *x, int err)
 {
-    log_error("looking for other disks of the same address: %s",
+    log_error("checking for other disks with the same address: %s",
               strerror(-err));
     list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
@@ -121,7 +121,7 @@ static void give_up(struct exports *x, int err)
 }
 
 /* A reload may have forced or removed it meanwhile: then the answers must not
- * take back what it has become. */
+ * undo that. */
 static bool still_asking(const struct entry *e)
 {
     return e->checked && e->state == ENTRY_CHECKING && !e->leaving;
@@ -161,7 +161,7 @@ void exports_check_begin(struct exports *x, void (*done)(void *arg))
         return;
     }
     if (!err)
-        log_debug("looking for other disks with the same address, %u queries",
+        log_debug("checking for other disks with the same address, %u queries",
                   x->query_count);
     if (!err)
         err = duplicate_check_open(&x->check, x->options.loop, x->queries,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Connections to the NBD servers that a reload brings: made before anything is
- * changed, and without anyone waiting.  A server may take long to answer, and
- * the disks that are served go on meanwhile.
+ * Connections to the NBD servers that a reload needs: made before anything is
+ * changed, and without blocking.  A server may take long to answer, and the
+ * disks that are served must not wait for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static void dial_free(struct dial *d)
     free(d);
 }
 
-/* In a task: the connection is still at work further up the stack. */
+/* In a task: the connection is still on the stack. */
 static void over(void *arg)
 {
     struct dial *d = arg;
@@ -59,7 +59,7 @@ void exports_dial_begin(struct exports *x, const struct export_config *c)
 
     if (!store_nbd_uri(c->path) || find(x, c))
         return;
-    /* Without memory there is no dial, and whoever opens the export waits. */
+    /* Without memory there is no dial, and opening the export blocks. */
     d = calloc(1, sizeof *d);
     if (!d)
         return;

@@ -40,7 +40,7 @@ void entry_free(struct entry *e)
 
 void entry_enter(struct entry *e, enum entry_state to)
 {
-    /* What may come before each; a refused disk may be checked again and
+    /* The states that may precede each; a refused disk may be checked again and
      * again, or be forced. */
     static const unsigned from[] = {
         [ENTRY_NEW] = 0,
@@ -67,13 +67,13 @@ void entry_enter(struct entry *e, enum entry_state to)
 void entry_join(struct exports *x, struct entry *e, bool check)
 {
     entry_enter(e, check ? ENTRY_CHECKING : ENTRY_FREE);
-    e->keep = true; /* in nobody's way */
+    e->keep = true; /* blocks nobody */
     list_append(&x->serving, &e->link);
 }
 
 /* ---- its disk ----------------------------------------------------------- */
 
-/* What clients have set stays when the owner changes something else. */
+/* What clients have set survives when the owner changes something else. */
 static void inherit(struct export *to, const struct entry *e)
 {
     export_set_config(to, e->before->config, e->before->config_len);
@@ -96,7 +96,7 @@ int entry_open(struct exports *x, struct entry *e)
                         exports_dial_take(x, &e->config), &description, &store);
     if (err)
         return err;
-    /* The state store must see the mask list that the owner gave. */
+    /* The state store must see the owner's mask list. */
     if (x->options.state_dir)
         err = state_store_open(&state, x->options.state_dir, &description,
                                x->options.workers);
@@ -134,8 +134,8 @@ void entry_discard(struct exports *x, struct entry *e)
 
 /* ---- into service ------------------------------------------------------- */
 
-/* The clients of a disk of this address have not heard yet of a loss: their
- * next flush tells them, though the disk was opened anew. */
+/* Clients of an earlier disk with this address have not been told of a loss
+ * yet: their next flush tells them, although the disk was reopened. */
 static void inherit_loss(struct exports *x, struct disk *d)
 {
     list_each(it, &x->gone)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Before a disk is served, this machine is checked for another target with its
- * address: two targets on one interface both get every frame, and neither sees
- * what the other sends.  Every write then runs twice, the second time perhaps
- * on top of a newer one.
+ * Before a disk is served, this machine is checked for another target with the
+ * same address.  Two targets on one interface both get every frame, and neither
+ * sees what the other sends: every write runs twice, the second time perhaps on
+ * top of a newer one.
  */
 #include <errno.h>
 #include <stdio.h>

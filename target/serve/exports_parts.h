@@ -14,9 +14,9 @@
 /* The life of an export: entry_enter knows which may follow which. */
 enum entry_state {
     ENTRY_NEW,      /* its storage is not open yet */
-    ENTRY_CHECKING, /* has this machine or the network one of the address? */
+    ENTRY_CHECKING, /* does this machine or the network have another? */
     ENTRY_REFUSED,  /* yes */
-    ENTRY_FREE,     /* no; is to be served at once */
+    ENTRY_FREE,     /* no; about to be served */
     ENTRY_SERVED,
 };
 
@@ -24,27 +24,27 @@ enum entry_state {
 struct entry {
     struct exports *exports;
     struct export_config config;
-    struct disk *disk; /* NULL: something is in its way */
+    struct disk *disk; /* NULL: something else must close first */
     enum entry_state state;
-    bool recheck; /* it was refused, and nobody asked for this check */
-    unsigned silent_checks; /* such checks in a row that nobody answered */
-    bool checked;           /* the check that is under way asks for it */
-    bool resumes; /* the disk it replaces was served where it will be */
+    bool recheck;           /* it was refused; this check is automatic */
+    unsigned silent_checks; /* such checks in a row without an answer */
+    bool checked;           /* the check in progress asks for it */
+    bool resumes; /* the disk it replaces was served on the same interfaces */
     const struct entry *replaces; /* while a reload is being applied */
-    struct export *before;     /* what the disk it replaces was like, or NULL */
-    bool keep_mask;            /* and so should be its mask list */
-    bool keep;                 /* it is in the latest configuration */
-    bool locked;               /* its address is, for other targets here */
-    bool doubted;              /* somebody here may have it, which was said */
-    bool leaving;              /* removed, but not done with what it took */
-    struct epochs epochs;      /* of the disk that it was; see exports.gone */
-    struct log_limit refusals; /* of what is where its device was */
+    struct export *before; /* what the disk it replaces was like, or NULL */
+    bool keep_mask;        /* and so should be its mask list */
+    bool keep;             /* it is in the latest configuration */
+    bool locked;  /* its address is, against other targets on this machine */
+    bool doubted; /* another program may have it, which was logged */
+    bool leaving; /* removed, but still finishing its requests */
+    struct epochs epochs;      /* of its former disk; see exports.gone */
+    struct log_limit refusals; /* of what is in place of its device */
     struct list link;          /* in `serving` or `waiting` */
 };
 
-/* What became of the latest reload. */
+/* The outcome of the latest reload. */
 enum reload_state {
-    RELOAD_APPLIED,    /* all of it, as far as is known; also: there was none */
+    RELOAD_APPLIED,    /* all of it, as far as known; also: there was none */
     RELOAD_CONNECTING, /* `next` waits for its NBD servers */
     RELOAD_INCOMPLETE, /* not all of its exports could be opened and served */
     RELOAD_FAILED,     /* it changed nothing */
@@ -52,9 +52,9 @@ enum reload_state {
 
 struct exports {
     struct exports_options options;
-    struct list serving; /* all that have a disk, whatever their state */
-    struct list waiting; /* for those that are leaving */
-    /* Gone, with clients that have not heard of a loss: the next disk of the
+    struct list serving; /* all with a disk, whatever their state */
+    struct list waiting; /* until others have left */
+    /* Gone, but with clients not yet told of a loss: the next disk with the
      * address has to tell them. */
     struct list gone;
     struct address_lock addresses;
@@ -64,11 +64,11 @@ struct exports {
 
     struct config next;       /* while RELOAD_CONNECTING */
     struct list dials;        /* of connections to such servers */
-    struct loop_task dialled; /* one of them has come to an end */
+    struct loop_task dialled; /* one of them has ended */
 
-    struct loop_timer reopen;    /* when devices that are gone are looked for */
-    struct loop_timer take_over; /* when refused disks are checked again */
-    struct duplicate_check *check; /* NULL: none is under way */
+    struct loop_timer reopen;      /* when to look for devices that are gone */
+    struct loop_timer take_over;   /* when to check refused disks again */
+    struct duplicate_check *check; /* NULL: none is in progress */
     struct duplicate_query *queries;
     unsigned query_count;
 };
@@ -78,7 +78,7 @@ static inline struct entry *entry_of(struct list *node)
     return list_entry(node, struct entry, link);
 }
 
-/* It was refused, and is perhaps being checked again since. */
+/* It was refused, and may be being checked again. */
 static inline bool entry_refused(const struct entry *e)
 {
     return e->state == ENTRY_REFUSED ||
@@ -87,20 +87,20 @@ static inline bool entry_refused(const struct entry *e)
 
 /* ---- exports_entry.c ---------------------------------------------------- */
 
-/* Takes over what is in `c`.  NULL after saying why. */
+/* Takes over the contents of `c`.  NULL after saying why. */
 struct entry *entry_new(struct exports *x, struct export_config *c);
 void entry_free(struct entry *e);
 /* The only way from one state to another. */
 void entry_enter(struct entry *e, enum entry_state to);
-/* Its storage is open and it belongs to those that are served from now on:
- * ENTRY_FREE, or ENTRY_CHECKING with `check`. */
+/* Its storage is open, and from now on it is in `serving`: ENTRY_FREE, or
+ * ENTRY_CHECKING with `check`. */
 void entry_join(struct exports *x, struct entry *e, bool check);
 /* Opens the storage and makes it a disk of the server's.  0, or -errno after
  * saying what went wrong. */
 int entry_open(struct exports *x, struct entry *e);
 /* Serves the open disk on its interfaces; 0, or -errno after saying why not. */
 int entry_serve(struct exports *x, struct entry *e);
-/* One line that it is served. */
+/* Logs that it is served. */
 void entry_say(const struct entry *e);
 /* Forgets an entry that never had a client, and its disk. */
 void entry_discard(struct exports *x, struct entry *e);
@@ -108,47 +108,47 @@ void entry_discard(struct exports *x, struct entry *e);
 /* ---- exports_local.c ---------------------------------------------------- */
 
 /* Locks the address for this target.  False: another target of this machine
- * serves it, which is said unless nobody asked for this check. */
+ * serves it, which is logged unless the check is automatic. */
 bool exports_local_claim(struct exports *x, struct entry *e);
-/* The same, whoever else has it. */
+/* The same, even if another has it. */
 void exports_local_force(struct exports *x, struct entry *e);
-/* Others may have it. */
+/* Releases it. */
 void exports_local_release(struct exports *x, struct entry *e);
 
 /* ---- exports_check.c ---------------------------------------------------- */
 
-/* Asks the network for those in ENTRY_CHECKING and waits for the answers.  0,
- * or -errno after saying what went wrong. */
+/* Queries the network for those in ENTRY_CHECKING and waits for the answers.
+ * 0, or -errno after saying what went wrong. */
 int exports_check(struct exports *x);
-/* Begins the same unless it is under way; `done` is called from the loop, and
- * is to call exports_check_end. */
+/* Starts the same without waiting, unless one is in progress; `done` is called
+ * from the loop, and must call exports_check_end. */
 void exports_check_begin(struct exports *x, void (*done)(void *arg));
-/* What was asked for is free or refused from now on. */
+/* Makes what was checked free or refused. */
 void exports_check_end(struct exports *x);
 void exports_check_forget(struct exports *x);
 
 /* ---- exports_take_over.c ------------------------------------------------ */
 
-/* If there are refused disks, `due` is called in a while from the loop: then
- * they are to be checked again. */
+/* If there are refused disks, `due` is called from the loop when they should be
+ * checked again. */
 void exports_take_over_arm(struct exports *x, void (*due)(void *arg));
-/* Counts such a check, whose answers are there.  True: the other disk has been
- * silent for long enough, and the interfaces of ours are open. */
+/* Counts such a check when it has ended.  True: the other disk has been silent
+ * for long enough, and the interfaces of ours are open. */
 bool exports_take_over_count(struct exports *x, struct entry *e);
 
 /* ---- exports_dial.c ----------------------------------------------------- */
 
-/* `dialled` runs in a task of the loop, with `x`, whenever a connection has
- * come to an end. */
+/* `dialled` runs in a task of the loop, with `x`, whenever an attempt to
+ * connect has ended. */
 void exports_dial_init(struct exports *x, void (*dialled)(void *arg));
-/* Begins to connect to the server that has the export, if there is one. */
+/* Starts to connect to the export's NBD server, if it has one. */
 void exports_dial_begin(struct exports *x, const struct export_config *c);
-/* Whether there is no server to be waited for (any longer). */
+/* Whether no server has to be waited for (any longer). */
 bool exports_dial_over(struct exports *x, const struct export_config *c);
 /* The connection, for whoever opens the export; NULL: there is none. */
 struct store_nbd_dial *exports_dial_take(struct exports *x,
                                          const struct export_config *c);
-/* Ends those that nobody waits for any longer; or all. */
+/* Ends those that nobody waits for any longer, or all. */
 void exports_dial_tidy(struct exports *x);
 void exports_dial_forget(struct exports *x);
 
@@ -159,7 +159,7 @@ bool storage_same(const char *a, const char *b);
 /* Whether the descriptor of its storage is dead. */
 bool storage_gone(const struct entry *e);
 /* Whether what its path leads to now should be opened in place of what is open.
- * What cannot be opened should not, which is said. */
+ * If it cannot be opened the answer is no, and logged. */
 bool storage_changed(const struct entry *e);
 /* Whether a path can be opened, without doing so: 0, or -errno after saying
  * why not. */
@@ -167,29 +167,29 @@ int storage_try(const struct export_config *c);
 
 /* ---- exports_reopen.c --------------------------------------------------- */
 
-/* Looks every few seconds whether a device that was pulled out is back. */
+/* Checks every few seconds whether an unplugged device is back. */
 void exports_watch(struct exports *x);
 
 /* ---- exports_ports.c ---------------------------------------------------- */
 
-/* Opens the interfaces of `e`, with buffers for all that `fresh` and those that
- * are refused need there.  0, or -errno after saying what is wrong. */
+/* Opens the interfaces of `e`, with buffers for all that the entries in `fresh`
+ * and the refused ones need there.  0, or -errno after saying what is wrong. */
 int exports_open_ports(struct exports *x, struct list *fresh,
                        const struct entry *e);
-/* Closes interfaces that neither are used nor will be. */
+/* Closes interfaces that are not used and will not be. */
 void exports_close_ports(struct exports *x);
 
 /* ---- exports_step.c ----------------------------------------------------- */
 
-/* One step further, wherever one can be made.  To be called when anything that
- * is waited for has happened: a disk has left, a check or a connection has come
- * to an end, a reload was applied. */
+/* Makes every step that is possible now.  To be called when anything awaited
+ * has happened: a disk has left, a check or a connection attempt has ended, a
+ * reload was applied. */
 void exports_step(struct exports *x);
 /* Takes a disk out of service; a step follows when it has ended. */
 void exports_leave(struct exports *x, struct entry *e);
 /* Those that have to be closed before `e` can be opened: the first, or NULL. */
 struct entry *exports_in_the_way(struct exports *x, const struct entry *e);
-/* Something of the latest reload could not be done. */
+/* A part of the latest reload failed. */
 void exports_incomplete(struct exports *x);
 
 /* ---- exports_reload.c --------------------------------------------------- */

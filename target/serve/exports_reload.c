@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * From what is served to what another configuration says: a plan first; then
- * all that can fail is tried; only then is anything changed.
+ * From what is served to what another configuration says: first a plan, then
+ * everything that can fail is tried; only then is anything changed.
  */
 #include <assert.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "target/serve/reload_plan.h"
 #include "target/store/store_nbd.h"
 
-/* A reload under way. */
+/* A reload in progress. */
 struct reload {
     struct exports *x;
     struct config *config;
@@ -49,7 +49,7 @@ static int gather(struct reload *r)
 
         r->current[r->count].config = &e->config;
         r->current[r->count].closing = e->leaving;
-        /* Only then does it matter, and looking may say something. */
+        /* Checked only when it matters: the check may log something. */
         if (!e->leaving && in_config(r->config, &e->config))
             r->current[r->count].storage_changed = storage_changed(e);
         r->entries[r->count++] = e;
@@ -110,7 +110,7 @@ static int plan(struct reload *r)
 
 /* ---- trying ------------------------------------------------------------- */
 
-/* What must be closed first can only be looked at. */
+/* What must be closed first can only be examined. */
 static int prepare_one(struct reload *r, struct entry *e)
 {
     int err = exports_open_ports(r->x, &r->fresh, e);
@@ -121,7 +121,7 @@ static int prepare_one(struct reload *r, struct entry *e)
                                        : entry_open(r->x, e);
 }
 
-/* What was refused may be served now; its interfaces may be closed. */
+/* What was refused may be served now, but its interfaces may be closed. */
 static bool check_again(const struct entry *e)
 {
     return e->keep && entry_refused(e);
@@ -162,7 +162,7 @@ static bool served_on(const struct entry *e, const char *ifname)
     return false;
 }
 
-/* What a changed export was like before; without memory it begins afresh. */
+/* The state of a changed export before; without memory it starts afresh. */
 static void remember(struct entry *e)
 {
     const struct entry *old = e->replaces;
@@ -202,7 +202,7 @@ static void apply(struct reload *r)
 {
     struct exports *x = r->x;
 
-    /* An earlier configuration's, which this one takes the place of. */
+    /* Those of an earlier configuration, which this one replaces. */
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
     list_each(it, &r->fresh)
@@ -238,8 +238,7 @@ static void say(const struct reload_plan *p)
              reload_plan_count(p, PLAN_OPEN), reload_plan_count(p, PLAN_CLOSE));
 }
 
-/* When everything in `c` can be opened, or be found not to be, without
- * waiting. */
+/* Once everything in `c` can be opened, or fail to open, without blocking. */
 static int reload_now(struct exports *x, struct config *c)
 {
     struct reload r = {.x = x, .config = c};
@@ -268,8 +267,8 @@ static int reload_now(struct exports *x, struct config *c)
 
 /* ---- connecting first --------------------------------------------------- */
 
-/* Whether it is served as it is, or what it takes the place of is still served:
- * a server may allow one connection at a time. */
+/* Whether it is served as it is, or what it replaces is still served: a server
+ * may allow only one connection at a time. */
 static bool connect_later(struct exports *x, const struct config *c,
                           const struct export_config *new)
 {
@@ -285,7 +284,7 @@ static bool connect_later(struct exports *x, const struct config *c,
     return false;
 }
 
-/* Begins to connect to the servers of a configuration.  True: none has to be
+/* Starts to connect to the servers of a configuration.  True: none has to be
  * waited for. */
 static bool connect_all(struct exports *x, const struct config *c)
 {
@@ -302,7 +301,7 @@ static bool connect_all(struct exports *x, const struct config *c)
     return over;
 }
 
-/* For those who wait for a reload that came to nothing later. */
+/* For those who wait for a reload that failed later. */
 static void fail(struct exports *x)
 {
     assert(x->reload == RELOAD_CONNECTING);

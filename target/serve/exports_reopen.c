@@ -2,7 +2,7 @@
  *
  * Devices that were unplugged and are back.  The descriptor of an unplugged
  * device stays dead whatever is plugged in under its name, so the device is
- * opened again; but only if it identifies itself as the one that was there.
+ * reopened, but only if it identifies itself as the same one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static void refuse(struct entry *e, const char *why)
         log_error("%s: %s: %s", e->disk->name, e->config.path, why);
 }
 
-/* Whether what is under its name now is what was open. */
+/* Whether the device under its name now is the one that was open. */
 static bool is_back(struct entry *e, int fd)
 {
     struct store *s = e->disk->store;
@@ -33,7 +33,7 @@ static bool is_back(struct entry *e, int fd)
     if (device_probe(&d, fd, e->config.path, true) || d.size == 0)
         return false;
     if (device_same(s->fd, fd)) {
-        s->gone = false; /* it was not away, only unwell */
+        s->gone = false; /* it never left, it only failed for a while */
         return false;
     }
     if (d.identity != s->identity || d.naming != s->naming) {
@@ -54,8 +54,8 @@ static bool looks_back(struct entry *e)
     bool back;
 
     if (fd < 0 && (errno == EPERM || errno == EACCES))
-        refuse(e, "may not be opened any more, to see whether it is back; "
-                  "start the target anew");
+        refuse(e, "cannot be opened any more to see whether it is back; "
+                  "restart the target");
     if (fd < 0)
         return false;
     back = is_back(e, fd);
@@ -97,7 +97,7 @@ static void look(void *arg)
 void exports_watch(struct exports *x)
 {
     x->reopen = (struct loop_timer){.expired = look, .arg = x};
-    /* Without memory for it, a reload still looks. */
+    /* Without memory for the timer, a reload still looks. */
     loop_timer_set(x->options.loop, &x->reopen,
                    loop_now(x->options.loop) + LOOK_EVERY);
 }

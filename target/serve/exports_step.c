@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What is served follows the latest configuration step by step: what was
- * removed ends its work, what waits for that is opened, checked and served, and
- * whoever waits for all of it is told.
+ * Brings what is served to the latest configuration step by step: removed disks
+ * finish, what waits for that is opened, checked and served, and whoever waits
+ * for the reload is told.
  */
 #include <assert.h>
 #include <string.h>
@@ -29,8 +29,8 @@ void exports_incomplete(struct exports *x)
         x->reload = RELOAD_INCOMPLETE;
 }
 
-/* A disk that was on the network until now is not looked for there: nobody
- * should miss it for so long. */
+/* A disk that was on the network until now is not checked for there: its
+ * clients would be without it for the length of a check. */
 static bool must_check(const struct entry *e)
 {
     return !e->config.force_address &&
@@ -134,7 +134,7 @@ static void recheck(void *arg)
 {
     struct exports *x = arg;
 
-    /* Another check is under way: after it. */
+    /* Another check is in progress: wait for it. */
     if (x->check || server_stopping(x->options.server)) {
         exports_take_over_arm(x, recheck);
         return;
@@ -188,7 +188,7 @@ void exports_leave(struct exports *x, struct entry *e)
     assert(e->disk && !e->leaving && !e->keep);
     log_debug("%s: leaving", e->disk->name);
     e->leaving = true;
-    /* A dead descriptor has nothing to write, and says that all is well. */
+    /* A dead descriptor has nothing to write, and reports success. */
     if (storage_gone(e))
         disk_abandon(e->disk);
     server_remove_disk(x->options.server, e->disk, left, e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What is behind the path of an export now, compared with what is open.
+ * What the path of an export leads to now, compared with what is open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ bool storage_gone(const struct entry *e)
            device_gone(e->disk->store->fd);
 }
 
-/* Of the device or file that the path leads to now. */
+/* Whether the device or file that the path leads to now is another one. */
 static bool differs(const struct entry *e, const struct device *d, int fd)
 {
     const struct store *s = e->disk->store;
@@ -43,7 +43,7 @@ static bool differs(const struct entry *e, const struct device *d, int fd)
     if (storage_gone(e) &&
         (d->identity != s->identity || d->naming != s->naming)) {
         log_error("%s: another disk is there now, and is not served in place "
-                  "of %s; to take it, start the target anew",
+                  "of %s; to use it, restart the target",
                   e->config.path, e->disk->name);
         return false;
     }

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * --take-over: a disk that was refused because the network had another one of
+ * --take-over: a disk that was refused because the network had another one with
  * its address is checked again, quietly, and served once that one has gone.
  *
- * One silent check is no proof: a target may be stuck in its disk or starting
- * anew, and its clients would then go on with the frames they have under way,
- * on our disk.  It has to be silent for longer than they keep any
- * (doc/safety.md).
+ * One silent check proves nothing: the other target may hang in its disk or be
+ * restarting, and its clients would then send the frames they have in flight to
+ * our disk.  It has to be silent for longer than they keep any (doc/safety.md).
  */
 #include <assert.h>
 
 #include "target/serve/exports_parts.h"
 
-/* Checks within the time that the other one has to be silent. */
+/* Checks during the silence that is required. */
 enum { CHECKS = 8 };
 
-/* Only what was answered by nobody on interfaces that were up all the time. */
+/* Silent only if nobody answered on interfaces that were up throughout. */
 static bool silent(const struct exports *x, const struct entry *e)
 {
     for (unsigned i = 0; i < x->query_count; i++) {
@@ -38,7 +37,7 @@ bool exports_take_over_count(struct exports *x, struct entry *e)
         e->silent_checks = 0;
         return false;
     }
-    /* The first one begins the time. */
+    /* The first one starts the clock. */
     log_debug("%s: no response in %u of %d checks", e->disk->name,
               e->silent_checks, CHECKS);
     if (e->silent_checks++ < CHECKS)
@@ -61,7 +60,7 @@ void exports_take_over_arm(struct exports *x, void (*due)(void *arg))
     if (!any || !x->options.take_over_ns || x->take_over.index)
         return;
     x->take_over = (struct loop_timer){.expired = due, .arg = x};
-    /* Without memory for it, a reload still looks. */
+    /* Without memory for the timer, a reload still looks. */
     loop_timer_set(loop, &x->take_over,
                    loop_now(loop) + x->options.take_over_ns / CHECKS);
 }

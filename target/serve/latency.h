@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How long requests took: a histogram with fixed buckets, as Prometheus has
- * them.
+ * How long requests took: a histogram with fixed buckets, as in Prometheus.
  */
 #ifndef TARGET_SERVE_LATENCY_H
 #define TARGET_SERVE_LATENCY_H
@@ -12,7 +11,7 @@
 
 enum { LATENCY_BUCKETS = 12 };
 
-/* Upper bounds in ns; one more bucket holds what took longer. */
+/* Upper bounds in ns; one more bucket counts what took longer. */
 static const uint64_t latency_bounds[LATENCY_BUCKETS] = {
     10 * NS_PER_US,  30 * NS_PER_US,  100 * NS_PER_US, 300 * NS_PER_US,
     1 * NS_PER_MS,   3 * NS_PER_MS,   10 * NS_PER_MS,  30 * NS_PER_MS,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * /proc/net/packet has a line for each raw socket: protocol, interface, inode.
- * The inode is in the name of the descriptor of whoever has it.
+ * The socket's owner has a link to that inode among its descriptors.
  */
 #include "target/serve/neighbour.h"
 
@@ -69,7 +69,7 @@ static enum neighbour judge(const struct search *s, const struct process *p)
     if (p->told)
         return aoe_addr_equal(p->addr, s->addr) ? NEIGHBOUR_SAME
                                                 : NEIGHBOUR_NONE;
-    /* What one of ours serves, its locks tell. */
+    /* Our own targets are known by their locks. */
     return p->kind == PROCESS_AOE_TARGET ? NEIGHBOUR_NONE : NEIGHBOUR_DOUBTFUL;
 }
 

@@ -11,13 +11,13 @@
 
 enum neighbour {
     NEIGHBOUR_NONE,
-    NEIGHBOUR_DOUBTFUL, /* a target that does not say which disks it serves */
+    NEIGHBOUR_DOUBTFUL, /* a target that does not tell which disks it serves */
     NEIGHBOUR_SAME,     /* serves this address */
 };
 
-/* Who listens for AoE on this interface, and is a target: vblade, ours where
- * its command line tells the address, others.  Tools, clients and captures
- * listen, too, and are none. */
+/* The target that listens for AoE on this interface: vblade, ours if its
+ * command line tells the address, others.  Tools, clients and captures listen,
+ * too, and do not count. */
 enum neighbour neighbour_find(const char *ifname, struct aoe_addr addr,
                               struct process *found);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A port's life and its turns.  Nothing on the network ends it: an interface
- * that goes down, changes its MTU or vanishes is looked at again each second
+ * that goes down, changes its MTU or vanishes is checked again every second
  * (doc/safety.md).
  */
 #include "target/serve/port_parts.h"
@@ -17,15 +17,15 @@
 #include "target/serve/port_trace.h"
 
 enum {
-    /* Frames received and answered at a time.  All that wait at once would
-     * make client and server take turns instead of working side by side
+    /* Frames received and answered at a time.  Taking all that wait would
+     * make client and server take turns instead of working in parallel
      * (measured). */
     GROUP = 8,
-    ROUNDS = 8, /* groups before other ports and timers get their turn */
+    ROUNDS = 8, /* batches before other ports and timers get their turn */
 };
 
-/* A request that waited longer in the receive queue was sent again by its
- * client; executed now, it could undo what was written since. */
+/* The client has retransmitted a request that waited longer in the receive
+ * queue; executed now, it could undo newer writes. */
 #define AGE_LIMIT NS_PER_S
 
 /* How long a client may take to learn of a smaller MTU. */
@@ -81,9 +81,9 @@ void port_ready(struct target_port *p, short revents)
     port_touch(p);
 }
 
-/* Watches for what can be handled.  Without free buffers nothing is received,
- * and a descriptor that only reports errors is left alone until the next look:
- * either would turn the loop for nothing. */
+/* Watches only for events that can be handled.  Without free buffers nothing is
+ * received, and a descriptor that only reports errors is left alone until the
+ * next check: either would make the loop spin. */
 static void watch(struct target_port *p)
 {
     short events = 0;
@@ -109,7 +109,7 @@ void port_settle(struct target_port *p)
 
     port_spread(p);
     if (writable && !list_empty(&p->outgoing)) {
-        /* Buffers come back; what stopped for want of them goes on. */
+        /* Buffers are free again; what waited for them continues. */
         if (port_send_replies(p) &&
             (!list_empty(&p->spreading) || p->announcing))
             port_touch(p);

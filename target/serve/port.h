@@ -16,23 +16,24 @@
 
 struct target_port;
 
-/* What a port asks of whoever runs it. */
+/* What a port needs from whoever runs it. */
 struct port_host {
     struct loop *loop;
     struct link_out *out; /* to describe LINK_BATCH outgoing frames */
-    bool changing; /* disks come and go: the link must not filter for one */
-    /* There is work: port_settle is to be called, once this has returned. */
+    bool changing;        /* disks come and go: the link must not filter for one
+                             address */
+    /* There is work: call port_settle once this has returned. */
     void (*touch)(void *arg, struct target_port *p);
     void (*received)(void *arg, unsigned count); /* so many frames */
-    /* All that there is to do is to be done now, before more is received. */
+    /* All pending work must be done now, before more is received. */
     void (*settle)(void *arg);
     void *arg;
 };
 
 enum port_counter {
     PORT_SHORT,     /* no AoE header */
-    PORT_SOURCE,    /* the source address cannot be answered */
-    PORT_RESPONSE,  /* somebody's answer */
+    PORT_SOURCE,    /* no response can be sent to its source address */
+    PORT_RESPONSE,  /* a response */
     PORT_UNMATCHED, /* for no disk here */
     PORT_AGED,      /* waited too long in the receive queue */
     PORT_MEMORY,    /* no memory for the request */
@@ -50,7 +51,7 @@ struct target_port {
     unsigned frames; /* receive buffers */
 
     struct loop_fd watch;
-    short events; /* what is watched for; 0: nothing is */
+    short events; /* watched for; 0: none */
     uint64_t
         fell_until; /* clients may not know of the smaller MTU until then */
     bool failing;   /* the descriptor reports errors: look again in a second */
@@ -65,8 +66,8 @@ struct target_port {
      * to the disks from spread_next on. */
     struct list spreading;
     unsigned spread_next;
-    /* The disk to be announced next, and the entry of its mask list; only
-     * disks that are at least so new. */
+    /* The next disk to be announced, and the entry in its mask list; only disks
+     * at least this new. */
     bool announcing;
     unsigned announce_next, announce_to;
     uint64_t announce_since;
@@ -83,32 +84,32 @@ void port_free(struct target_port *p);
 /* Serves a disk here.  0, -EEXIST: another has its address, or -ENOMEM. */
 int port_attach(struct target_port *p, struct disk *d);
 
-/* Serves it no longer here; what it is working on is still answered. */
+/* No longer serves it here; requests in flight are still answered. */
 void port_detach(struct target_port *p, const struct disk *d);
 /* Announces a disk that was attached to a running port. */
 void port_announce(struct target_port *p, const struct disk *d);
 
-/* Receive buffers for disks that together take so many requests. */
+/* Receive buffers for disks that together accept so many requests. */
 unsigned port_frames(unsigned requests);
 /* What the link of this port should be opened with. */
 void port_link_options(const struct target_port *p, struct link_options *o);
-/* Begins to serve on `l`, which becomes the port's, with announcements of its
- * disks.  l->owner is the port. */
+/* Starts to serve on `l`, which becomes the port's, and announces its disks.
+ * l->owner is the port. */
 void port_start(struct target_port *p, struct link *l);
 
 /* The link's descriptor has poll(2)'s `revents`. */
 void port_ready(struct target_port *p, short revents);
 
-/* Looks at the interface again. */
+/* Checks the interface again. */
 void port_refresh(struct target_port *p);
 
-/* Sends what is there to send; to be called for ports that were touched. */
+/* Sends what is pending; to be called for ports that were touched. */
 void port_settle(struct target_port *p);
 
 /* From now on nothing is received. */
 void port_stop(struct target_port *p);
 
-/* A request's reply is ready; or there is none. */
+/* A request's reply is ready, or there will be none. */
 void port_answer(struct request *r);
 void port_release(struct request *r);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The disks that are served on a port, and what they want of its link.
+ * The disks that are served on a port, and what they need from its link.
  */
 #include "target/serve/port_parts.h"
 
@@ -65,7 +65,7 @@ int port_attach(struct target_port *p, struct disk *d)
     grown[at] = d;
     p->disk_count++;
     log_debug("%s: serves %s", p->ifname, d->name);
-    /* What is under way with the disks behind it goes on with them. */
+    /* Requests and announcements in progress continue at the right disk. */
     if (at < p->spread_next)
         p->spread_next++;
     if (at < p->announce_next)

@@ -10,23 +10,23 @@
 /* A request for the frame, which it only borrows; NULL: no memory. */
 struct request *port_request_new(struct target_port *p, struct link_frame *f);
 
-/* Takes over the frame.  It is for `d`, or for whom its header says if that is
- * NULL. */
+/* Takes over the frame.  It is for `d` or, if that is NULL, for the disk that
+ * its header addresses. */
 void port_dispatch(struct target_port *p, struct link_frame *f, struct disk *d);
 
 /* The disk of an address, or NULL. */
 struct disk *port_disk_at(const struct target_port *p, struct aoe_addr addr);
 
-/* Goes on with requests for many disks and with announcements, as far as there
- * are buffers. */
+/* Continues requests for many disks and announcements, as far as there are
+ * buffers. */
 void port_spread(struct target_port *p);
-/* Begins to announce every disk. */
+/* Starts to announce every disk. */
 void port_announce_all(struct target_port *p);
 
 /* Offers the replies to the link.  False: its queue is full. */
 bool port_send_replies(struct target_port *p);
 
-/* There is work that leaves at the end of the turn. */
+/* There is something to send at the end of the turn. */
 static inline void port_touch(struct target_port *p)
 {
     p->host->touch(p->host->arg, p);

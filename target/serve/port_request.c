@@ -20,8 +20,8 @@ const char *const port_counter_names[PORT_COUNTERS] = {
 
 /* ---- requests ----------------------------------------------------------- */
 
-/* The pool grows to the most that were ever in flight at once, and no further.
- */
+/* The pool grows to the largest number ever in flight at once, and no
+ * further. */
 struct request *port_request_new(struct target_port *p, struct link_frame *f)
 {
     struct list *node = list_first(&p->unused);
@@ -73,7 +73,7 @@ void port_release(struct request *r)
 /* ---- requests come in --------------------------------------------------- */
 
 /* A disk that hangs may hold most of the buffers, but not the last quarter,
- * which is left for discovery and for the other disks. */
+ * which is kept for discovery and for the other disks. */
 static bool too_busy(const struct target_port *p, const struct disk *d)
 {
     unsigned share = (p->frames - p->frames / 4) / p->disk_count;
@@ -127,7 +127,7 @@ static void refuse(struct request *r, enum port_counter why)
         [PORT_SHORT] = "dropped (no AoE header)",
         [PORT_SOURCE] = "dropped (its source cannot be answered)",
         [PORT_RESPONSE] = "dropped (a response)",
-        [PORT_UNMATCHED] = "dropped (no disk of this address)",
+        [PORT_UNMATCHED] = "dropped (no disk with this address)",
     };
 
     assert(texts[why]);

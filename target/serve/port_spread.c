@@ -9,7 +9,7 @@
 
 /* ---- requests for many disks -------------------------------------------- */
 
-/* A copy of a spreading frame for one disk.  False: there is no buffer. */
+/* Copies such a frame for one disk.  False: there is no buffer. */
 static bool spread_to(struct target_port *p, const struct link_frame *f,
                       struct disk *d)
 {
@@ -23,8 +23,8 @@ static bool spread_to(struct target_port *p, const struct link_frame *f,
     return true;
 }
 
-/* Gives each matching disk its copy of the first spreading frame, as far as
- * there are buffers.  True: that frame is done. */
+/* Gives each matching disk its copy of the first such frame, as far as there
+ * are buffers.  True: that frame is done. */
 static bool spread_first(struct target_port *p)
 {
     struct link_frame *f =

@@ -23,8 +23,8 @@ static inline void port_trace(const struct target_port *p, const char *what,
         port_trace_frame(p, what, frame, len);
 }
 
-/* What an export has counted, to tell afterwards why it dropped a frame.  Not
- * filled in while nobody wants to know. */
+/* An export's counters before a frame, to tell afterwards why it was dropped.
+ * Not filled in unless that is traced. */
 struct port_trace_counts {
     uint64_t counts[EXPORT_COUNTERS];
 };
@@ -36,7 +36,7 @@ static inline void port_trace_before(struct port_trace_counts *t,
         memcpy(t->counts, e->counts, sizeof t->counts);
 }
 
-/* The first counter of drops that has risen since, as text. */
+/* The first drop counter that has risen since, as text. */
 const char *port_trace_reason(const struct port_trace_counts *t,
                               const struct export *e);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Compares two configurations.  No I/O: what the storage is like is told.
+ * Compares two configurations.  No I/O: the caller says what the storage is
+ * like.
  */
 #include "target/serve/reload_plan.h"
 
@@ -34,7 +35,7 @@ static unsigned find_unchanged(const struct planner *p,
     return NONE;
 }
 
-/* That which was there under the address, and will not be. */
+/* The export that had the address, and will be closed. */
 static unsigned find_replaced(const struct planner *p, struct aoe_addr addr)
 {
     for (unsigned i = 0; i < p->count; i++)
@@ -67,7 +68,7 @@ static void keep_unchanged(struct planner *p)
     }
 }
 
-/* After all that is kept is known. */
+/* Once all that is kept is known. */
 static void open_others(struct planner *p)
 {
     for (unsigned w = 0; w < p->wanted->count; w++) {

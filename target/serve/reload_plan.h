@@ -9,9 +9,9 @@
 #include "target/config/config.h"
 
 enum plan_action {
-    PLAN_OPEN,        /* a disk of an address that none has */
-    PLAN_KEEP,        /* goes on as it is */
-    PLAN_RECONFIGURE, /* opened anew, with what clients had set */
+    PLAN_OPEN,        /* a disk at an address that none has */
+    PLAN_KEEP,        /* continues as it is */
+    PLAN_RECONFIGURE, /* reopened, keeping what clients had set */
     PLAN_CLOSE,
 };
 
@@ -28,7 +28,7 @@ enum plan_reason {
 /* An export as it is now. */
 struct plan_export {
     const struct export_config *config;
-    bool closing;         /* removed earlier, and not done yet */
+    bool closing;         /* removed earlier, and still finishing */
     bool storage_changed; /* matters only if its configuration is the same */
 };
 
@@ -51,7 +51,7 @@ int reload_plan(struct reload_plan *out, const struct plan_export *current,
                 unsigned count, const struct config *wanted);
 void reload_plan_free(struct reload_plan *p);
 
-/* How many steps are of that action and, for PLAN_CLOSE, remove an address. */
+/* How many steps have that action and, for PLAN_CLOSE, remove an address. */
 unsigned reload_plan_count(const struct reload_plan *p,
                            enum plan_action action);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A request under way: its frame, the port it arrived on, the disk it is for,
+ * A request in progress: its frame, the port it arrived on, the disk it is for,
  * and its entry in that disk's order.
  */
 #ifndef TARGET_SERVE_REQUEST_H
@@ -15,9 +15,9 @@
 struct disk;
 struct target_port;
 
-/* Where a request is that a disk has taken. */
+/* Where a request is, once a disk has accepted it. */
 enum request_state {
-    REQUEST_NEW,      /* not taken yet */
+    REQUEST_NEW,      /* not accepted yet */
     REQUEST_WAITS,    /* for earlier ones that overlap it */
     REQUEST_READY,    /* for the next batch */
     REQUEST_AT_STORE, /* its operation runs, or the group commit has it */
@@ -32,7 +32,7 @@ struct request {
     struct disk *disk;
     struct target_port *port; /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
-    uint64_t started_ns;      /* when its disk took it */
+    uint64_t started_ns;      /* when its disk accepted it */
     uint64_t asked;           /* of epochs_ask */
     uint64_t losses;          /* of the epochs, when its operation began */
     uint64_t covers;          /* a flush: epoch of the newest write before it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What holds disks and ports together: turns, timers, start and stop.
+ * What ties disks and ports together: turns, timers, start and stop.
  */
 #include "target/serve/server.h"
 
@@ -16,8 +16,8 @@
 #include "target/serve/server_parts.h"
 #include "wire/netwatch.h"
 
-/* How often interfaces are looked at, and how long a full transmit queue may
- * keep the last replies when we stop. */
+/* How often interfaces are checked, and how long a full transmit queue may hold
+ * up the last replies when we stop. */
 #define REFRESH_NS NS_PER_S
 #define DRAIN_NS   (5 * NS_PER_S)
 
@@ -32,8 +32,7 @@ static void touch_port(void *arg, struct target_port *p)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* When the last reply has left, what is dirty goes to disk; then we are
- * done. */
+/* Once the last reply has left, dirty data is synced; then we are done. */
 static void finish(struct server *s)
 {
     bool lost = false;
@@ -69,7 +68,8 @@ void server_settle(struct server *s)
 {
     struct list *node;
 
-    /* Disks first: what they complete at once leaves with the rest. */
+    /* Disks first: replies to what completes at once leave in the same
+     * batch. */
     for (;;) {
         if ((node = list_first(&s->touched_disks))) {
             list_remove(node);
@@ -93,7 +93,7 @@ static void settle(void *arg)
     server_settle(arg);
 }
 
-/* In a task of its own: no port or disk is at work further up the stack. */
+/* In a task of its own: no port or disk is on the stack. */
 static void tidy(void *arg)
 {
     struct server *s = arg;
@@ -106,8 +106,8 @@ static void tidy(void *arg)
 
 /* ---- timers ------------------------------------------------------------- */
 
-/* Running out of memory for a timer that was set before does not happen: its
- * place in the heap was just given back. */
+/* Setting a timer again cannot run out of memory: its place in the heap has
+ * just been freed. */
 static void refresh(void *arg)
 {
     struct server *s = arg;
@@ -187,7 +187,7 @@ int server_start(struct server *s)
     }
     if (err)
         return err;
-    /* Without it a change is seen a little later. */
+    /* Without it a change is noticed a little later. */
     if (netwatch_open(&s->netwatch, s->loop, server_refresh_ports, s))
         s->netwatch = NULL;
     err = loop_timer_set(s->loop, &s->refresh, now + REFRESH_NS);

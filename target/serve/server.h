@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The server: disks and ports in one loop.  A frame comes in, goes through the
- * responder and the store, and its reply goes out; what one turn of the loop
- * collects is sent together.
+ * responder and the store, and its reply goes out; the replies of one turn of
+ * the loop are sent together.
  */
 #ifndef TARGET_SERVE_SERVER_H
 #define TARGET_SERVE_SERVER_H
@@ -19,8 +19,8 @@ struct server;
 
 struct server_options {
     bool changing;       /* disks come and go while it runs */
-    const char *backend; /* of links; NULL: the best there is */
-    /* link_open, or what a test has in its place. */
+    const char *backend; /* of links; NULL: the best available */
+    /* link_open, or a test's replacement. */
     int (*link_open)(struct link **out, const char *ifname,
                      const struct link_options *o);
 };
@@ -38,30 +38,30 @@ void server_close(struct server *s);
 int server_add_disk(struct server *s, const struct export *e,
                     struct store *store, struct disk **out);
 
-/* Serves a disk on an interface; on a running server the disk is announced
- * there, and server_open_port came first for a new interface.  0, -EEXIST: a
- * disk with its address is there, or -errno. */
+/* Serves a disk on an interface.  On a running server the disk is announced
+ * there, and a new interface needs server_open_port first.  0, -EEXIST: a disk
+ * with its address is there, or -errno. */
 int server_serve(struct server *s, struct disk *d, const char *ifname);
 
-/* Opens the links and begins to serve.  0, or -errno after saying on standard
+/* Opens the links and starts to serve.  0, or -errno after saying on standard
  * error what went wrong. */
 int server_start(struct server *s);
 
 /* Makes sure that a running server has this interface open, with receive
- * buffers for disks that take so many requests, and that direct I/O can use if
- * any is `direct`.  0, or -errno after saying what went wrong. */
+ * buffers for disks that accept so many requests, usable for direct I/O if any
+ * is `direct`.  0, or -errno after saying what went wrong. */
 int server_open_port(struct server *s, const char *ifname, unsigned requests,
                      bool direct);
-/* Takes a disk out of service.  It finishes the requests it has, syncs, and is
- * freed with its storage; then `gone` is called with the losses that its
- * clients still have to be told of, which it may inherit. */
+/* Takes a disk out of service.  It finishes its requests, syncs, and is freed
+ * with its storage; then `gone` is called with the losses that its clients
+ * still have to be told of, which it may take over. */
 void server_remove_disk(struct server *s, struct disk *d,
                         void (*gone)(void *arg, struct epochs *epochs),
                         void *arg);
 /* Closes interfaces that no longer have a disk. */
 void server_close_unused(struct server *s);
 
-/* Finishes the requests it has, syncs, and stops the loop: with EXIT_DONE, or
+/* Finishes all requests, syncs, and stops the loop: with EXIT_DONE, or
  * EXIT_FAILED if data may be lost.  Called again, it stops the loop at once. */
 void server_stop(struct server *s);
 bool server_stopping(const struct server *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The disks of a server: what they ask of it, and how they come and go.
+ * The disks of a server: what they need from it, and how they come and go.
  */
 #include <assert.h>
 #include <errno.h>
@@ -50,7 +50,7 @@ static void host_committed(void *arg, struct disk *d)
     loop_task_queue(s->loop, &s->settle);
 }
 
-/* Its clients ask for IDENTIFY then, and see another epoch. */
+/* Its clients then send IDENTIFY, and see another epoch. */
 static void host_lost(void *arg, struct disk *d)
 {
     struct server *s = arg;
@@ -68,8 +68,8 @@ static const struct disk_host host = {.now = host_now,
 
 /* ---- commits ------------------------------------------------------------ */
 
-/* Linux's aoe driver never flushes; so that a power cut costs seconds of work
- * and not minutes, we do (doc/safety.md). */
+/* Linux's aoe driver never flushes, so we do: a power cut then costs seconds of
+ * work, not minutes (doc/safety.md). */
 static void commit(void *arg)
 {
     struct disk *d = arg;

@@ -23,38 +23,38 @@ struct server {
     struct list touched_disks, touched_ports;
     struct list leaving; /* of disk.leaving */
     uint64_t disks_ever;
-    bool ports_leaving; /* perhaps; tidy looks */
+    bool ports_leaving; /* perhaps; tidy checks */
     struct loop_task settle, tidy;
     struct loop_timer refresh, drain;
-    struct netwatch *netwatch; /* NULL: only the timer looks */
+    struct netwatch *netwatch; /* NULL: only the timer checks */
 
-    bool may_poll; /* there is another CPU for what else there is to do */
+    bool may_poll; /* there is another CPU for everything else */
     struct adaptive_polling polling;
 
     bool started;
     bool stopping;
-    bool late; /* replies that nobody takes are given up */
+    bool late; /* replies that cannot be sent are dropped */
     struct link_out out[LINK_BATCH];
 };
 
 /* ---- server_disks.c ----------------------------------------------------- */
 
-/* Begins to write to disk, every export.commit_ns, what was answered from the
- * cache.  0 or -ENOMEM. */
+/* Starts to sync acknowledged data from the cache every export.commit_ns. 0 or
+ * -ENOMEM. */
 int server_start_commits(struct server *s, struct disk *d);
-/* Drops the disks that were removed and have ended their work. */
+/* Drops the removed disks that have finished. */
 void server_drop_disks(struct server *s);
 void server_free_disk(struct server *s, struct disk *d);
 
 /* ---- server_ports.c ----------------------------------------------------- */
 
-/* Opens its link, as `o` says but for the backend.  0, or -errno after saying
- * what went wrong. */
+/* Opens its link as `o` says, except for the backend.  0, or -errno after
+ * saying what went wrong. */
 int server_open_link(struct server *s, struct target_port *p,
                      struct link_options o);
-/* Looks at all interfaces again. */
+/* Checks all interfaces again. */
 void server_refresh_ports(void *server);
-/* Requests that came by any port and have not left. */
+/* Requests that arrived at any port and have not been answered. */
 unsigned server_active(const struct server *s);
 /* Drops the ports that were stopped and have no request any more. */
 void server_drop_ports(struct server *s);

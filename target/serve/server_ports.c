@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "target/serve/server_parts.h"
 
-/* What most disks want of memory for direct I/O; the storage of an interface's
- * first disk may not be open yet. */
+/* The alignment that most disks need for direct I/O; the storage of an
+ * interface's first disk may not be open yet. */
 enum { DIRECT_ALIGN = 512 };
 
 /* ---- their links -------------------------------------------------------- */
@@ -104,7 +104,7 @@ int server_serve(struct server *s, struct disk *d, const char *ifname)
     struct target_port *p;
     int err = find_port(s, ifname, &p);
 
-    /* On a running server, server_open_port came first. */
+    /* On a running server, server_open_port was called first. */
     assert(err || !s->started || p->link);
     if (!err)
         err = port_attach(p, d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The text of a state file: a line that says what it is, a line for each thing
- * that was set, and a checksum over all of it.
+ * The text of a state file: a title, a line for each thing that was set, and a
+ * checksum over all of it.
  */
 #include "target/serve/state.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/options.h"
 
-/* The number is of the format. */
+/* The number is the format's version. */
 static const char title[] = "aoe-target state 1";
 
 enum { CHECK_LINE = sizeof "check 00000000\n" - 1 };

@@ -9,7 +9,7 @@
 
 #include "target/protocol/export.h"
 
-/* Most bytes a state file can have. */
+/* The largest size of a state file in bytes. */
 enum { STATE_MAX = 32 * 1024 };
 
 /* `allow` is the mask list that the owner gave.  Writes at most STATE_MAX
@@ -17,8 +17,8 @@ enum { STATE_MAX = 32 * 1024 };
 size_t state_encode(char *out, const struct export *e,
                     const struct mac_list *allow);
 /* Sets what the text says; the mask list only if the owner's is still what it
- * was: if he has changed it since, his counts.  0, or -EBADMSG: not a whole and
- * unchanged state file of this export; then nothing was set. */
+ * was: an owner's change since then takes precedence.  0, or -EBADMSG: not an
+ * intact state file of this export; then nothing was set. */
 int state_decode(struct export *e, const struct mac_list *allow,
                  const char *text, size_t len);
 

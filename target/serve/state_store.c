@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A state file and its export.  A new state is written beside the old one,
- * synced, and renamed over it; then the directory is synced.  After a power cut
- * there is the old state or the new one, whole.
+ * A state file and its export.  A new state is written to a second file,
+ * synced, and renamed over the old one; then the directory is synced.  After a
+ * power cut either the old or the new state is there, complete.
  */
 #include "target/serve/state_store.h"
 
@@ -25,17 +25,17 @@ struct state_store {
     char *path;    /* of the directory, for messages */
     char name[AOE_ADDR_TEXT + 8];
     char temporary[AOE_ADDR_TEXT + 8];
-    struct mac_list allow; /* what the owner gave as mask list */
+    struct mac_list allow; /* the owner's mask list */
 
-    uint64_t saved;  /* export.changes that are on the disk */
-    uint64_t saving; /* that are on their way */
+    uint64_t saved;  /* value of export.changes that is on the disk */
+    uint64_t saving; /* value that is being written */
     struct work_queue queue;
     struct work work;
     bool busy;
     char text[STATE_MAX]; /* the worker's while busy */
     size_t len;
     int result;
-    struct list running; /* of state_save.link: for what is on its way */
+    struct list running; /* of state_save.link: wait for this write */
     struct list waiting; /* for the next */
     char *next;          /* its text, STATE_MAX bytes */
     size_t next_len;
@@ -156,7 +156,7 @@ static ssize_t read_file(int fd, char *out, size_t capacity)
     return (ssize_t)len;
 }
 
-/* Kept under another name: it may show what happened. */
+/* Kept under another name, as evidence. */
 static int set_aside(const struct state_store *s)
 {
     char damaged[AOE_ADDR_TEXT + 32];
@@ -165,12 +165,12 @@ static int set_aside(const struct state_store *s)
     if (renameat(s->directory, s->name, s->directory, damaged)) {
         int err = -errno;
 
-        log_error("%s/%s: is damaged, and renaming it: %s", s->path, s->name,
-                  strerror(-err));
+        log_error("%s/%s: is damaged and cannot be renamed: %s", s->path,
+                  s->name, strerror(-err));
         return err;
     }
     log_error("%s/%s: is damaged and was renamed to %s; config string, mask "
-              "list and reservation begin anew",
+              "list and reservation are reset",
               s->path, s->name, damaged);
     return 0;
 }
@@ -185,7 +185,7 @@ static int load(struct state_store *s, struct export *e)
         return 0;
     if (fd < 0)
         return -errno;
-    /* One byte more than a state file has shows one that is too long. */
+    /* One byte more than the maximum, to detect a file that is too long. */
     len = read_file(fd, s->next, STATE_MAX + 1);
     close(fd);
     if (len < 0)

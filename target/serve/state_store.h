@@ -14,26 +14,25 @@
 
 struct state_store;
 
-/* Told when what was set before state_store_save is on the disk, or could not
- * be written there: -errno. */
+/* Called when what was set before state_store_save is on the disk, or with
+ * -errno if it could not be written. */
 struct state_save {
     void (*done)(struct state_save *w, int result);
     struct list link; /* private */
 };
 
-/* For one export, in a directory that exists.  Loads into `e` what its file
- * says; a damaged one is renamed.  Says on standard error what is wrong.  0 or
- * -errno. */
+/* For one export, in an existing directory.  Loads its file into `e`; a damaged
+ * one is renamed.  Says on standard error what is wrong.  0 or -errno. */
 int state_store_open(struct state_store **out, const char *directory,
                      struct export *e, struct workers *workers);
-/* Nothing may be waiting. */
+/* No save may be pending. */
 void state_store_close(struct state_store *s);
 
-/* Saves the export as it is now; `w`, which is the caller's until then, is
- * told. */
+/* Saves the export as it is now; then `w`, which stays the caller's, is
+ * called. */
 void state_store_save(struct state_store *s, const struct export *e,
                       struct state_save *w);
-/* Whether something that was set is not on the disk yet. */
+/* Whether a change is not on the disk yet. */
 bool state_store_behind(const struct state_store *s, const struct export *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Counters for Prometheus (its text exposition format): the samples of a metric
- * stand together, after what it is.
+ * stand together, below its help and type lines.
  */
 #include "target/serve/stats.h"
 
@@ -12,7 +12,7 @@ static void family(FILE *out, const char *name, const char *type,
             help, name, type);
 }
 
-/* A label's value; a name may hold what must be escaped. */
+/* A label's value; a name may contain characters that must be escaped. */
 static void put_quoted(FILE *out, const char *text)
 {
     putc('"', out);
@@ -26,7 +26,7 @@ static void put_quoted(FILE *out, const char *text)
 
 /* ---- disks -------------------------------------------------------------- */
 
-/* Two disks of one address may be served on different interfaces. */
+/* Two disks with one address may be served on different interfaces. */
 static void put_disk(FILE *out, const char *metric, const struct disk *d)
 {
     fprintf(out, "aoe_target_%s{export=\"%s\",serial=\"%s\"", metric, d->name,
@@ -61,7 +61,7 @@ static const struct metric metrics[] = {
      {{COUNT_READ_BYTES, "read"}, {COUNT_WRITTEN_BYTES, "written"}}},
     {"errors_total",
      "kind",
-     "Failures told to clients.",
+     "Failures reported to clients.",
      {{COUNT_ABORTED, "aborted"},
       {COUNT_NOT_FOUND, "not_found"},
       {COUNT_UNCORRECTABLE, "uncorrectable"},
@@ -183,7 +183,7 @@ static void put_ports(FILE *out, struct target_port *const *ports,
     }
     family(out, "interface_dropped_frames_total", "counter",
            "Frames that were dropped: queue (on receiving) and transmit by the "
-           "system, the rest by us.");
+           "system, the rest by the target.");
     for (unsigned i = 0; i < count; i++) {
         const struct target_port *p = ports[i];
 
@@ -196,7 +196,7 @@ static void put_ports(FILE *out, struct target_port *const *ports,
                      port_counter_names[c] + sizeof "drop_" - 1, p->counts[c]);
     }
     family(out, "interface_requests", "gauge",
-           "Requests that came by it and have not left.");
+           "Requests received on it and not yet answered.");
     for (unsigned i = 0; i < count; i++)
         put_port(out, "requests", ports[i], NULL, NULL, ports[i]->active);
 }

@@ -32,7 +32,7 @@ vblade_at() { # SLOT
     done
 }
 vblade_at 2
-refused="^aoe-target: e1\.2: $HOST_MAC on eth0 serves another disk of this "
+refused="^aoe-target: e1\.2: $HOST_MAC on eth0 serves another disk with this "
 refused+="address, serial \"[^\"]+\"; .*--force-address"
 start capture host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
     "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 != 0"

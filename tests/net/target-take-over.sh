@@ -39,14 +39,14 @@ await target 'e1\.4: serving'
 said() { # TIMES PATTERN
     is "$1" "$(grep -Ec "$2" "$(log_of target)")"
 }
-check "two disks are refused" said 2 'serves another disk of this address'
+check "two disks are refused" said 2 'serves another disk with this address'
 
 # Eight silent looks, and one before them, would be enough.
 looked() {
     [ "$(grep -c 'Minor: 0x02' "$(log_of capture)")" -ge "$1" ]
 }
 check "it looks for the others again and again" eventually looked 40
-check "... without a word" said 2 'serves another disk of this address'
+check "... without a word" said 2 'serves another disk with this address'
 check "... and without serving" said 1 serving
 check "ctl exports says why" \
     says '^e1\.2.*\(refused: another disk has the address\)' \
@@ -76,7 +76,7 @@ vblade_at 2 eth0
 eventually listening 1 || fail "vblade did not start"
 start target nas aoe-target --config conf --control control --take-over 0.08
 await target 'e1\.4: serving'
-check "refused again" said 1 'serves another disk of this address'
+check "refused again" said 1 'serves another disk with this address'
 sed -i '/e1.2/a force-address = yes' conf
 mark target
 kill -HUP "${PID[target]}"
@@ -85,7 +85,7 @@ sleep 0.6 # a check takes 0.3 s
 check "... and still is when the check has ended" \
     says '^e1\.2[^(]*$' aoe-target ctl --control control exports
 check "... without a word about the other one" \
-    said 1 'serves another disk of this address'
+    said 1 'serves another disk with this address'
 stop target
 
 check "--take-over wants seconds" \

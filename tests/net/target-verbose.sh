@@ -90,5 +90,5 @@ of9() {
 }
 of9 try 01 "$QUERY" >/dev/null
 check "a frame for nobody" told \
-    'eth0: dropped \(no disk of this address\): .* e1\.9'
+    'eth0: dropped \(no disk with this address\): .* e1\.9'
 stop target
