@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Reads the file or takes the command line, and replaces globs by the names of
- * the interfaces there are.
+ * Reads the file or the command line, and replaces globs by the names of
+ * interfaces that exist.
  */
 #include "target/wanted_config.h"
 
@@ -80,7 +80,7 @@ static int find_duplicates(const struct config *c, struct source *source)
         for (unsigned j = 0; j < i; j++)
             if (aoe_addr_equal(c->exports[i].addr, c->exports[j].addr)) {
                 snprintf(text, sizeof text,
-                         "%s is there already, from line %u, and "
+                         "%s is already defined in line %u, and "
                          "--state-dir cannot tell them apart",
                          aoe_addr_format(addr, c->exports[i].addr),
                          c->exports[j].line);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Exports as they are asked for, as plain data.
+ * The wanted exports, as plain data.
  */
 #include "target/config/config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The configuration file, read with libinih, which knows lines, comments and
- * keys.  Lines are counted, and sections begun, where it asks for the next
- * line: it tells neither.
+ * keys.  Lines are counted and sections begun when it asks for the next line,
+ * since it reports neither.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -83,8 +83,8 @@ struct reader {
 
     struct config *config;
     struct export_config defaults;
-    /* The section that lines belong to: an export, or the defaults, or one
-     * that cannot be used. */
+    /* The current section: an export, the defaults, or one that cannot be
+     * used. */
     struct export_config *section;
     bool in_defaults, defaults_seen;
     bool has_shelf, has_slot;
@@ -166,12 +166,12 @@ static void begin_section(struct reader *r, const char *begin, const char *end)
 
 /* ---- lines -------------------------------------------------------------- */
 
-/* True: libinih should see it. */
+/* True: pass it to libinih. */
 static bool look_at_line(struct reader *r, char *line)
 {
     char *text = line, *end;
 
-    /* Some editors begin a file with it. */
+    /* Some editors write a byte order mark. */
     if (r->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
         text += 3;
     while (isspace((unsigned char)*text))
@@ -186,8 +186,8 @@ static bool look_at_line(struct reader *r, char *line)
             mistake_at(r, r->line, "a section's name without ]");
         return false;
     }
-    /* To libinih, what begins with a blank goes on with the line before.  An
-     * indented key does not. */
+    /* libinih takes an indented line for a continuation of the one before.  An
+     * indented key is none. */
     if (strchr(text, '='))
         memmove(line, text, strlen(text) + 1);
     else if (text == line || r->given_count == 0) {
@@ -231,7 +231,7 @@ static bool given_before(struct reader *r, const char *key)
     return false;
 }
 
-/* A section's own list takes the place of the defaults'. */
+/* A section's own list replaces that of the defaults. */
 static void forget_default(struct export_config *c, const char *key)
 {
     if (strcmp(key, "interfaces") == 0)
@@ -242,7 +242,7 @@ static void forget_default(struct export_config *c, const char *key)
         c->admins.count = 0;
 }
 
-/* An address belongs to one section and is said once. */
+/* An address belongs to one section and is given once. */
 static bool misplaced(const struct reader *r, const char *key)
 {
     struct aoe_addr addr;
@@ -259,7 +259,7 @@ static int take_key(void *arg, const char *section, const char *key,
     char why[CONFIG_MISTAKE], text[CONFIG_MISTAKE + 64];
     bool again;
 
-    (void)section; /* begun where its line was read */
+    (void)section; /* begun when its line was read */
     if (!r->section) {
         if (r->line > 0 && r->name[0] == '\0')
             mistake_at(r, r->line, "before the first [SECTION]");

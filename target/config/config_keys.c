@@ -14,7 +14,7 @@
 
 enum {
     BUFFERS_MIN = 2,
-    /* Linux takes a disk there for one whose address was never set. */
+    /* Linux assumes that a disk there never had its address set. */
     SHELF_IGNORED = 4095,
 };
 
@@ -51,7 +51,7 @@ static bool yes_or_no(const char *text, bool *out, char *mistake)
     return config_wrong(mistake, text, "must be yes or no");
 }
 
-/* Calls `add` for each of the words between commas. */
+/* Calls `add` for each comma-separated word. */
 static bool each_word(const char *text, void *list, const char *none,
                       bool (*add)(void *list, const char *word, char *mistake),
                       char *mistake)
@@ -168,7 +168,7 @@ static bool set_force_address(struct export_config *c, const char *v,
 
 static bool set_commit(struct export_config *c, const char *v, char *mistake)
 {
-    /* Longer than a year is a slip of the hand. */
+    /* More than a year must be a typing error. */
     if (option_seconds(v, &c->commit_ns) ||
         c->commit_ns > 366 * 86400 * NS_PER_S)
         return config_wrong(mistake, v, "not a time in seconds");
@@ -192,7 +192,7 @@ static bool set_buffer_count(struct export_config *c, const char *v,
 
     if (!number(v, 1, UINT16_MAX, &n, mistake))
         return false;
-    /* vblade takes 1, with which Linux cannot use the disk. */
+    /* vblade accepts 1, with which Linux cannot use the disk. */
     c->buffer_count = n < BUFFERS_MIN ? BUFFERS_MIN : (uint16_t)n;
     return true;
 }

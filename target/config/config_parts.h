@@ -7,7 +7,7 @@
 
 #include "target/config/config.h"
 
-/* Writes what is wrong with `text`, and returns false. */
+/* Writes what is wrong with `text` into `mistake`, and returns false. */
 bool config_wrong(char *mistake, const char *text, const char *why);
 /* `list` is a struct export_config; a name or a glob. */
 bool config_add_interface(void *list, const char *name, char *mistake);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the exports of a configuration mean together and on this machine: names
- * of interfaces for globs, and addresses that are there twice.
+ * Checks the exports of a configuration against each other and this machine:
+ * replaces globs by names of interfaces, and finds addresses that are used
+ * twice.
  */
 #include <fnmatch.h>
 #include <net/if.h>
@@ -11,7 +12,7 @@
 #include "target/config/config_parts.h"
 #include "wire/netif.h"
 
-/* One interface name or glob of `from` into the names it stands for. */
+/* Expands one interface name or glob of `from`. */
 static bool expand(struct export_config *to, const char *pattern,
                    char (*names)[LINK_NAME_MAX], unsigned count, char *mistake)
 {
@@ -28,7 +29,7 @@ static bool expand(struct export_config *to, const char *pattern,
             /* Two globs may well match the same one. */
             config_add_interface(to, names[i], ignored);
         }
-    return any || config_wrong(mistake, pattern, "no interface is called so");
+    return any || config_wrong(mistake, pattern, "no such interface");
 }
 
 /* One address on one interface. */
@@ -71,7 +72,7 @@ static void say_conflict(const struct export_config *e, unsigned line,
     char text[CONFIG_MISTAKE], addr[AOE_ADDR_TEXT];
 
     snprintf(text, sizeof text,
-             "%s is there already, from line %u, on a common interface",
+             "%s is already defined in line %u, on a common interface",
              aoe_addr_format(addr, e->addr), line);
     mistake(arg, e->line, text);
 }

@@ -44,7 +44,7 @@ check "a file with mistakes is not served" \
     not nas timeout 20 aoe-target --config bad
 printf '[e1.2]\nfile = disk2\ninterfaces = eth0\n[x]\nshelf=1\nslot=2\nfile = disk3\ninterfaces = e*\n' >twice
 check "two disks of one address on one interface" \
-    refuses 1 '^aoe-target: twice:4: e1\.2 is there already, from line 1' \
+    refuses 1 '^aoe-target: twice:4: e1\.2 is already defined in line 1' \
     nas timeout 20 aoe-target --config twice
 check "--config and a disk on the command line" \
     refuses 2 '^aoe-target: 1: with --config' \

@@ -214,7 +214,7 @@ static void globs_stand_for_interfaces(void **state)
     assert_string_equal(one.interfaces[2], "br0");
     one = plain(1, 2, "usb*", 9);
     assert_int_equal(config_resolve(&c, names, 3, tell, NULL), 1);
-    assert_string_equal(told, "9 \"usb*\": no interface is called so\n");
+    assert_string_equal(told, "9 \"usb*\": no such interface\n");
 }
 
 static void one_address_has_one_disk_on_an_interface(void **state)
@@ -229,7 +229,7 @@ static void one_address_has_one_disk_on_an_interface(void **state)
     assert_int_equal(config_resolve(&c, names, 2, tell, NULL), 0);
     two[1] = plain(1, 2, "eth*", 8);
     assert_int_equal(config_resolve(&c, names, 2, tell, NULL), 1);
-    assert_memory_equal(told, "8 e1.2 is there already, from line 3", 36);
+    assert_memory_equal(told, "8 e1.2 is already defined in line 3", 35);
 }
 
 static void equal_means_nothing_to_do(void **state)
