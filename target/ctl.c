@@ -14,7 +14,7 @@
 #include "base/options.h"
 #include "target/serve/control.h"
 
-/* Not everywhere. */
+/* Not on every system. */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -66,8 +66,8 @@ static int call(const char *path)
     return err;
 }
 
-/* The first line decides; the rest is printed, or is more of what went wrong.
- */
+/* The first line is the outcome; the rest is output, or more about the
+ * error. */
 static int take_answer(FILE *in, const char *path)
 {
     char line[1024];
@@ -146,11 +146,11 @@ static int run(const char *path, bool prometheus, int argc, char **argv)
     if (i == sizeof commands / sizeof commands[0])
         return wrong(argv[0], "no such command");
     if (argc - 1 < commands[i].arguments)
-        return wrong(argv[0], "wants a disk");
+        return wrong(argv[0], "needs a disk");
     if (argc - 1 > commands[i].arguments)
-        return wrong(argv[commands[i].arguments + 1], "one argument too many");
+        return wrong(argv[commands[i].arguments + 1], "unexpected argument");
     if (prometheus && i != 0)
-        return wrong("--prometheus", "is for stats");
+        return wrong("--prometheus", "only for stats");
     if (snprintf(line, sizeof line, "%s%s%s\n", argv[0],
                  argc > 1 || prometheus ? " " : "",
                  prometheus ? "prometheus"
@@ -179,7 +179,7 @@ int ctl_main(int argc, char **argv)
             help();
             return EXIT_DONE;
         default:
-            return wrong(argv[optind - 1], option == ':' ? "wants an argument"
+            return wrong(argv[optind - 1], option == ':' ? "needs an argument"
                                                          : "no such option");
         }
     return run(path, prometheus, argc - optind, argv + optind);

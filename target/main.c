@@ -74,10 +74,10 @@ static int catch_signals(struct target *t)
 {
     int err = loop_signal(t->loop, SIGTERM, on_stop, t->server);
 
-    /* A file may reach a size limit of the system: an error of one write, not
-     * the end of the program. */
+    /* Exceeding a file size limit should fail one write, not end the
+     * program. */
     signal(SIGXFSZ, SIG_IGN);
-    /* A reader of the log or a control client may go away. */
+    /* A reader of the log or a control client may disappear. */
     signal(SIGPIPE, SIG_IGN);
     if (!err)
         err = loop_signal(t->loop, SIGINT, on_stop, t->server);
@@ -147,7 +147,7 @@ static void close_all(struct target *t)
     loop_close(t->loop);
 }
 
-/* After everything that needs root is done. */
+/* To be called once everything that needs root is done. */
 static int drop_privileges(const struct target_options *o, bool nbd)
 {
     int err = o->drop ? privilege_drop(&o->user) : 0;
@@ -178,7 +178,8 @@ static bool any_nbd(const struct config *c)
     return false;
 }
 
-/* Everything up to the first turn of the loop.  Takes over what is in `c`. */
+/* Everything up to the first turn of the loop.  Takes over the contents of
+ * `c`. */
 static int start(struct target *t, struct config *c)
 {
     const struct target_options *o = t->options;
@@ -204,7 +205,7 @@ static int serve(struct target *t)
         log_error("waiting for work: %s", strerror(-status));
         status = EXIT_FAILED;
     }
-    /* Closing a disk that hangs would hang us, too. */
+    /* Closing a disk that hangs would block us, too. */
     if (server_idle(t->server))
         close_all(t);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Opens what is behind an export: a file, a device or an NBD server, claimed
- * for this process, and perhaps made to fail on purpose.
+ * Opens the storage of an export, a file, a device or an NBD server, claims it
+ * for this process, and adds fault injection if wanted.
  */
 #include "target/opener.h"
 

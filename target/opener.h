@@ -10,7 +10,8 @@
 struct opener {
     struct loop *loop;
     struct workers *workers;
-    uint64_t wait_until; /* for who has the file; of clock_ns(), 0: do not */
+    uint64_t wait_until; /* until when, for a process that has the file; of
+                            clock_ns(), 0: do not */
 };
 
 /* exports_options.open; `arg` is a struct opener. */

@@ -173,7 +173,7 @@ static int seccomp(struct target_options *o)
 #endif
 }
 
-/* What is said about the one disk of the command line; -2: it is no such
+/* An option about the one disk of the command line; -2: it is another
  * option. */
 static int disk_option(struct target_options *o, int option, char *arg)
 {
@@ -221,7 +221,7 @@ static int backend(struct target_options *o, char *arg)
 {
     if (strcmp(arg, "packet") != 0 && strcmp(arg, "socket") != 0 &&
         strcmp(arg, "pcap") != 0)
-        return wrong("--link", arg, "there are packet, socket and pcap");
+        return wrong("--link", arg, "must be packet, socket or pcap");
     o->backend = arg;
     return -1;
 }
@@ -293,7 +293,8 @@ static int positional(struct target_options *o, char **argv)
     return -1;
 }
 
-/* `word` is where getopt stopped; a letter may be one of several in it. */
+/* `word` is where getopt stopped; a short option may be one of several in
+ * it. */
 static int misused(int option, const char *word)
 {
     const char *why = option == ':' ? "needs an argument" : "no such option";
@@ -305,7 +306,7 @@ static int misused(int option, const char *word)
     return EXIT_USAGE;
 }
 
-/* With a file, everything about a disk is said there. */
+/* With a configuration file, everything about a disk belongs there. */
 static int for_one(const struct target_options *o, int argc, char **argv)
 {
     struct export_config plain;
@@ -334,7 +335,7 @@ int options_parse(struct target_options *o, int argc, char **argv)
     if (status >= 0)
         return status;
     if (o->check && !o->config) {
-        log_error("--check: there is no --config FILE to check");
+        log_error("--check: needs --config FILE");
         return EXIT_USAGE;
     }
     if (o->config)

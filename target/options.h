@@ -12,21 +12,21 @@
 #include "target/privilege.h"
 
 struct target_options {
-    struct export_config one; /* of the command line, without a file */
+    struct export_config one; /* when no configuration file is named */
     const char *config;       /* the configuration file; NULL: none */
-    bool check;               /* only look at it */
+    bool check;               /* only check it */
     uint64_t take_over_ns;    /* see exports.h */
-    uint64_t wait_ns;         /* for who is ending, at the start */
-    const char *state_dir;    /* for what clients set; NULL: forget it */
+    uint64_t wait_ns;         /* for a process that is ending, at the start */
+    const char *state_dir;    /* for what clients set; NULL: not saved */
     const char *control;      /* path of the control socket; NULL: none */
-    const char *backend;      /* of links; NULL: the best there is */
+    const char *backend;      /* of links; NULL: the best available */
     bool drop;                /* become `user` once everything is open */
     struct privilege user;
     bool seccomp; /* and allow only the system calls that serving needs */
 };
 
-/* Reads the command line.  Returns -1 to go on; otherwise the exit status,
- * everything having been said. */
+/* Reads the command line.  Returns -1 to continue; otherwise the exit status,
+ * with all messages printed. */
 int options_parse(struct target_options *o, int argc, char **argv);
 void options_free(struct target_options *o);
 

@@ -105,7 +105,7 @@ int privilege_prepare(void)
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
 
-    /* Before anything is served, not after. */
+    /* So that it fails before anything is served. */
     if (geteuid() != 0) {
         errno = EPERM;
         return failed("changing the user");
@@ -138,10 +138,10 @@ int privilege_drop(const struct privilege *p)
         return failed("giving up groups");
     if (setgid(p->gid))
         return failed("changing the group");
-    /* Takes the capabilities along, of all threads. */
+    /* This drops the capabilities, too, in all threads. */
     if (setuid(p->uid))
         return failed("changing the user");
-    /* Some systems have left a way back. */
+    /* Some systems have left a way back to root. */
     if (setuid(0) == 0) {
         log_error("--user: root can be regained; not serving");
         return -EPERM;

@@ -14,14 +14,14 @@ struct privilege {
     gid_t gid;
 };
 
-/* Reads "NAME[:GROUP]", either also as a number; without GROUP it is the
- * user's own.  Looks into /etc/passwd and /etc/group only, so that a static
- * program can.  0, -ENOENT: no such user or group, -EINVAL: it is root. */
+/* Reads "NAME[:GROUP]", names or numbers; without GROUP it is the user's own.
+ * Looks only into /etc/passwd and /etc/group, so that it works in a static
+ * program.  0, -ENOENT: no such user or group, -EINVAL: it is root. */
 int privilege_scan(const char *text, struct privilege *out);
 
 /* To be called first, before the process has threads, which inherit it: no
- * program that is run will get any privilege.  What the process has it keeps.
- * 0, or -errno after saying what went wrong. */
+ * program it executes gains privileges.  The process keeps what it has.  0, or
+ * -errno after saying what went wrong. */
 int privilege_prepare(void);
 
 /* Becomes that user, for good and in all threads: no other groups, no
@@ -30,18 +30,19 @@ int privilege_drop(const struct privilege *p);
 
 /* ---- target/sandbox.c, with HAVE_SECCOMP -------------------------------- */
 
-/* What a target may have to do besides serving what is open. */
+/* What a target may have to do besides serving what is already open. */
 struct sandbox {
     bool config;  /* reads a configuration and opens what it names */
     bool state;   /* replaces state files */
     bool nbd;     /* connects to NBD servers */
-    bool reopen;  /* opens what it exports anew */
-    bool links;   /* opens its interfaces anew (libpcap) */
+    bool reopen;  /* reopens what it exports */
+    bool links;   /* reopens its interfaces (libpcap) */
     bool control; /* accepts clients of the control socket */
 };
 
-/* Lets the kernel refuse, in all threads and for good, every system call that
- * serving and these do not need.  0, or -errno after saying what went wrong. */
+/* Makes the kernel refuse, in all threads and for good, every system call
+ * that neither serving nor these need.  0, or -errno after saying what went
+ * wrong. */
 int sandbox_enter(const struct sandbox *may);
 
 #endif

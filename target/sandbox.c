@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The system calls that a target needs once it serves (seccomp(2), by
+ * The system calls that a target needs once it serves (seccomp(2), with
  * libseccomp).  All others fail with EPERM instead of ending the process: a
  * library that tries something new must not take the disks away.
  *
- * A filter sees numbers, not names: which files may be opened is for --user to
- * decide, whether any may be is decided here.
+ * A filter sees numbers, not file names: --user decides which files may be
+ * opened, this file whether any may be.
  */
 #ifdef HAVE_SECCOMP
 
@@ -121,7 +121,7 @@ static const char *const serving[] = {
     "geteuid32",
 };
 
-/* Looking at files by their names, and who uses them. */
+/* Examining files by name, and finding who uses them. */
 static const char *const looking[] = {
     "flock",      "fstatat64", "newfstatat", "stat",       "stat64",
     "lstat",      "lstat64",   "statx",      "access",     "faccessat",
@@ -155,7 +155,7 @@ static int allow(scmp_filter_ctx filter, bool may, const char *const *names,
 
 /* ---- by what they are given --------------------------------------------- */
 
-/* SCMP_A0 and its like would leave a field out, which clang minds. */
+/* SCMP_A0 and the like leave a field out, which clang warns about. */
 static struct scmp_arg_cmp argument(unsigned which, uint64_t mask,
                                     uint64_t value)
 {
@@ -177,7 +177,7 @@ static int allow_where(scmp_filter_ctx filter, const char *name, unsigned which,
                                   argument(which, mask, value));
 }
 
-/* What may be asked of interfaces and devices. */
+/* The ioctls for interfaces and devices. */
 static int allow_requests(scmp_filter_ctx filter, bool links)
 {
     static const unsigned long requests[] = {
@@ -190,13 +190,13 @@ static int allow_requests(scmp_filter_ctx filter, bool links)
     /* Some libraries pass the request as a negative int. */
     for (size_t i = 0; i < COUNT(requests) && !err; i++)
         err = allow_where(filter, "ioctl", 1, UINT32_MAX, requests[i]);
-    if (!err && links) /* libpcap wants to know about time stamps */
+    if (!err && links) /* libpcap asks about time stamps */
         err = allow_where(filter, "ioctl", 1, UINT32_MAX, SIOCETHTOOL);
     return err;
 }
 
-/* Memory is data.  Where mmap2 exists, mmap takes its arguments from memory,
- * which a filter cannot read. */
+/* No executable memory.  Where mmap2 exists, mmap takes its arguments from
+ * memory, which a filter cannot read. */
 static int allow_memory(scmp_filter_ctx filter)
 {
     bool two = seccomp_syscall_resolve_name("mmap2") >= 0;
@@ -219,7 +219,7 @@ static int allow_threads(scmp_filter_ctx filter)
     return err;
 }
 
-/* A socket that is not connected, to ask about interfaces, always. */
+/* Always: an unconnected socket, to query interfaces. */
 static int allow_sockets(scmp_filter_ctx filter, const struct sandbox *may)
 {
     const struct {
@@ -234,7 +234,8 @@ static int allow_sockets(scmp_filter_ctx filter, const struct sandbox *may)
     };
     int err = 0;
 
-    /* Where all calls of sockets are one, their arguments lie in memory. */
+    /* Where all socket calls are one system call, their arguments are in
+     * memory, which a filter cannot read. */
     if (seccomp_syscall_resolve_name("socketcall") >= 0)
         return allow_name(filter, "socket");
     for (size_t i = 0; i < COUNT(families) && !err; i++)
@@ -244,7 +245,7 @@ static int allow_sockets(scmp_filter_ctx filter, const struct sandbox *may)
     return err;
 }
 
-/* Only --state-dir has files made. */
+/* Only --state-dir creates files. */
 static int allow_opening(scmp_filter_ctx filter, const struct sandbox *may)
 {
     uint64_t makes =
@@ -257,7 +258,7 @@ static int allow_opening(scmp_filter_ctx filter, const struct sandbox *may)
     return err ? err : allow_where(filter, "openat", 2, makes, 0);
 }
 
-/* fstat(3) of some libraries.  What was opened can be looked at. */
+/* fstat(3) in some libraries: what is open may be examined. */
 static int allow_fstat(scmp_filter_ctx filter)
 {
     int err =
@@ -303,7 +304,8 @@ int sandbox_enter(const struct sandbox *may)
         err = allow_all(filter, may);
     if (!err)
         err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    /* A tree instead of a list, where the library can: it runs on each call. */
+    /* A tree instead of a list, where the library has it: the filter runs on
+     * every call. */
     if (!err)
         seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (!err)

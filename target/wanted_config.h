@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The configuration that the user wants: built from the command line, or from
- * the file that it names.
+ * The wanted configuration: from the command line, or from the file that it
+ * names.
  */
 #ifndef TARGET_WANTED_CONFIG_H
 #define TARGET_WANTED_CONFIG_H

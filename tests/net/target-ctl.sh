@@ -124,7 +124,7 @@ else
 fi
 check "usage: no command" refuses 2 '^aoe-target: ctl: COMMAND' ctl
 check "usage: another" refuses 2 '^aoe-target: ctl: frob: no such command' ctl frob
-check "usage: no disk" refuses 2 'wants a disk' ctl clear-mask
+check "usage: no disk" refuses 2 'needs a disk' ctl clear-mask
 check "a second target on the socket is refused" \
     refuses 1 '^aoe-target: .*ctl: control socket: another target has it' \
     nas timeout 20 aoe-target --control "$TMP/ctl" -r 1 3 eth0 disk
