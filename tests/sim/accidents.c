@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What goes wrong in a network, and how it is put right.
+ * What goes wrong in a network, and how it recovers.
  */
 #include <string.h>
 
@@ -8,11 +8,11 @@
 #include "initiator/libaoe/time_wait.h"
 #include "tests/sim/sim.h"
 
-/* How long a client waits that takes another one's place: as long as frames of
- * that may still be on their way. */
+/* How long a client waits before it takes another's place: as long as that
+ * one's frames may still be on the wire. */
 #define TAKEOVER_AFTER TIME_WAIT
 
-/* What a stranger's disk holds: nothing that anyone has written. */
+/* The contents of a stranger's disk: nothing that any client has written. */
 enum { STRANGE = 0xee };
 
 static void each_port(struct sim *s, void (*f)(struct sim *s, struct link *l))
@@ -53,7 +53,7 @@ static void crash(struct sim *s)
 {
     s->happened[HAPPENED_CRASH]++;
     trace_say(&s->trace, s->now, "NAS: power fails");
-    if (s->replay) /* a machine takes its time to start */
+    if (s->replay) /* a machine takes a while to boot */
         s->recover_at += 4 * NS_PER_S;
     s->happened[HAPPENED_LOST_SECTORS] += nas_crash(&s->nas);
     sim_each_history(s, history_crash);
@@ -153,7 +153,7 @@ static void change_mtu(struct sim *s)
     wire_port_mtu(port, mtu);
 }
 
-/* A switch that swallows long frames, one way or both. */
+/* A switch that silently drops long frames, one way or both. */
 static void open_hole(struct sim *s)
 {
     uint64_t ways = 1 + dice_below(&s->dice, 3);
@@ -172,8 +172,8 @@ static void open_hole(struct sim *s)
         wire_port_frame_max(port, WIRE_RX, most);
 }
 
-/* Not while a client looks for its disk on a bad wire: where the NAS's answer
- * is lost, it would find the stranger alone. */
+/* Not while a client looks for its disk on a bad wire: if the NAS's answer were
+ * lost, it would find only the stranger. */
 static void come(struct sim *s)
 {
     for (unsigned i = 0; i < s->client_count; i++)
@@ -185,8 +185,8 @@ static void come(struct sim *s)
     sim_stranger(s);
 }
 
-/* Not where the NAS may lose what only the client's own log could bring back:
- * that is gone with it. */
+/* Not where the NAS may lose data that only the client's replay log could
+ * restore: the log is gone with the client. */
 static void take_over(struct sim *s)
 {
     struct client *c = any_client(s);
@@ -261,7 +261,7 @@ void sim_stranger_leaves(struct sim *s)
 /* ---- and their end --------------------------------------------------------
  */
 
-/* An interface that was given a smaller MTU does not always get it back. */
+/* An interface whose MTU was lowered does not always get its old MTU back. */
 static void mend(struct sim *s, struct link *l)
 {
     wire_port_up(l, true);
@@ -271,7 +271,7 @@ static void mend(struct sim *s, struct link *l)
         wire_port_mtu(l, s->mtu);
 }
 
-/* Whoever is not told by the target's words is not told at all. */
+/* A loss that the vendor words do not report is reported to nobody. */
 static void start_nas(struct sim *s)
 {
     if (s->nas.state != NAS_OFF)
@@ -283,7 +283,7 @@ static void start_nas(struct sim *s)
 
 static void recover(struct sim *s)
 {
-    if (s->nas.state == NAS_STOPS) { /* it is not done yet */
+    if (s->nas.state == NAS_STOPS) { /* it has not finished yet */
         s->recover_at = s->now + NS_PER_S / 10;
         return;
     }
@@ -352,16 +352,16 @@ static void make_faults(struct sim *s, struct wire_faults *f)
         .jitter_ns = dice_below(d, 300 * NS_PER_US),
         .hold_ns = dice_below(d, 600 * NS_PER_MS),
     };
-    /* Ethernet doubles no frame.  Where something does, the second one follows
-     * closely, and the target has to know it again. */
+    /* Ethernet does not duplicate frames.  Where something does, the second
+     * follows closely, and the target has to recognize it. */
     if (s->doubling) {
         f->duplicate = levels[dice_below(d, 4)];
         f->hold_ns = dice_below(d, NS_PER_MS);
     }
 }
 
-/* Doubled answers look like answers to other copies, which may still be on
- * their way. */
+/* Duplicate responses look like responses to other copies, which may still be
+ * on the wire. */
 static void bad_wire(struct sim *s, struct link *l)
 {
     struct wire_faults f;

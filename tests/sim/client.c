@@ -14,8 +14,7 @@
 #include "initiator/libaoe/context.h"
 
 /* How long after its deadline a request may end at the latest: as long as a
- * time-wait may keep everything, after which it has as much time again, and a
- * moment. */
+ * time-wait may hold everything up, the same again afterwards, and a moment. */
 #define GRACE (3 * NS_PER_S)
 
 static uint64_t client_clock(void *arg)
@@ -63,7 +62,7 @@ static void on_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
         check_loss(c);
     if (event == AOE_DISK_REPLAYED || event == AOE_DISK_MENDED)
         c->replays++;
-    /* What the log could not bring back so far. */
+    /* What the log has not been able to restore so far. */
     if (c->replay &&
         (event == AOE_DISK_RESTARTED || event == AOE_DISK_LOST_WRITES))
         history_lost_all(&c->history);
@@ -178,8 +177,8 @@ static bool judge(struct client *c, struct client_op *op, int status,
     }
 }
 
-/* Its deadline is about silence.  Any frame ends that here, which is more than
- * libaoe allows itself. */
+/* Its deadline is about silence.  Here any frame ends the silence, which is
+ * more lenient than libaoe itself. */
 static void check_end(struct client *c, const struct client_op *op, int status)
 {
     uint64_t since = op->begun > c->heard ? op->begun : c->heard;
@@ -309,7 +308,7 @@ void client_run(struct client *c)
 
         if (op->busy)
             continue;
-        if (dice_below(c->dice, 3)) { /* mostly small, so that many collide */
+        if (dice_below(c->dice, 3)) { /* mostly small, so that many overlap */
             count = 1 + count % 8;
             span = c->span;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A client of the simulation: the real libaoe, and somebody who uses a part of
- * the disk as hard as he can and believes nothing.
+ * A simulated client: the real libaoe, and a user who works on a part of the
+ * disk as hard as possible and verifies everything.
  */
 #ifndef TESTS_SIM_CLIENT_H
 #define TESTS_SIM_CLIENT_H
@@ -41,21 +41,21 @@ struct client {
     unsigned port_count, ports_wanted;
     uint64_t first, sectors; /* its part of the disk */
     uint64_t span;           /* sectors, from first, of its small requests */
-    uint64_t timeout;        /* ns, of a request */
+    uint64_t timeout;        /* ns, per request */
     uint64_t replay;         /* bytes of its replay log */
     unsigned left;           /* requests it still wants to make */
     unsigned running;
     unsigned ended, failed; /* requests */
-    uint64_t heard, frames; /* when it received the last of so many frames */
-    uint64_t answered;      /* when a request ended well that was answered */
-    uint64_t pause_until;   /* it was refused: a moment later */
-    uint64_t begin_at;      /* it is gone; when another takes its place */
+    uint64_t heard, frames; /* when it received the last of `frames` */
+    uint64_t answered;      /* when an answered request last succeeded */
+    uint64_t pause_until;   /* it was refused: tries again then */
+    uint64_t begin_at;      /* it is gone: when another takes its place */
     bool ready;
     bool conflict;              /* two disks were there when it opened one */
     unsigned conflicts, losses; /* of the disk, as its events said */
     unsigned replays;
     unsigned flushes_failed;
-    uint64_t time_waits, late;  /* sums of what its disks had counted */
+    uint64_t time_waits, late;  /* sums over its disks' counters */
     char why[HISTORY_WHY + 32]; /* not empty: the simulation has failed */
     struct client_op ops[CLIENT_OPS];
 };
@@ -64,8 +64,8 @@ void client_open(struct client *c, struct wire *wire, unsigned ports,
                  unsigned mtu, struct aoe_addr addr);
 void client_close(struct client *c);
 
-/* It stops in the middle of what it does.  Another one with its network
- * addresses takes over its part of the disk: client_begin, from `at` on. */
+/* It stops in the middle of its work.  From `at` on, another one with its
+ * network addresses takes over its part of the disk: client_begin. */
 void client_replace(struct client *c, uint64_t at);
 void client_begin(struct client *c);
 static inline bool client_gone(const struct client *c)
@@ -75,13 +75,13 @@ static inline bool client_gone(const struct client *c)
 /* Opens its disk again, after a conflict. */
 void client_reopen(struct client *c);
 
-/* Submits what it may; the caller services c->aoe afterwards. */
+/* Submits as much as it may; the caller services c->aoe afterwards. */
 void client_run(struct client *c);
 /* One read of its part of the disk, `count` sectors at `lba` in it. */
 void client_read(struct client *c, struct client_op *op, uint64_t lba,
                  uint64_t count);
 void client_flush(struct client *c, struct client_op *op);
-/* When it wants to be run again; UINT64_MAX: when something ended. */
+/* When it wants to run again; UINT64_MAX: when a request has ended. */
 uint64_t client_next(const struct client *c);
 
 #endif

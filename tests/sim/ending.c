@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What must be true of a network in which nothing is to be done any more, and
- * what has happened in it.
+ * What must hold for a network with no work left, and what has happened in it.
  */
 #include "initiator/libaoe/disk.h"
 #include "tests/sim/sim.h"
 
 enum {
-    /* More frames than so many requests can ever need at once, with all the
-     * time-waits that a bad wire leaves for two seconds. */
+    /* More frames than that many requests can ever need at once, including all
+     * the time-waits that a bad wire leaves for two seconds. */
     FRAMES_MAX = 8192,
     PATHS_MAX = 8, /* two interfaces, two addresses, and the strangers' */
 };
@@ -24,7 +23,7 @@ static struct link *nas_port(struct sim *s, const struct path *p)
     return NULL;
 }
 
-/* What long frames pass now, in sectors. */
+/* The longest frames that pass now, in sectors. */
 static unsigned passes(const struct path *p, const struct link *nas)
 {
     unsigned here = aoe_sectors_for_mtu(p->port->link->mtu);
@@ -113,7 +112,7 @@ const char *sim_left_behind(struct sim *s)
         struct client *c = &s->clients[i];
 
         if (client_gone(c))
-            return "nobody took over";
+            return "no client took over";
         why = disk_left(c->disk);
         if (!why)
             why = paths_left(s, c);

@@ -44,7 +44,7 @@ void sector_fill(uint8_t *sector, uint64_t lba, uint64_t id)
     }
 }
 
-/* Every sixteen bytes must say the same: a sector is written whole. */
+/* All groups of sixteen bytes must agree: a sector is written whole. */
 static bool sector_parse(const uint8_t *sector, uint64_t *lba, uint64_t *id)
 {
     *lba = get_be64(sector);
@@ -106,7 +106,7 @@ static void take_owed(struct history *h, struct snapshot *s)
         s->floor[i] = h->s[i].owed;
 }
 
-/* All that was acknowledged may be lost. */
+/* Everything acknowledged may be lost. */
 void history_told(struct history *h)
 {
     h->told++;
@@ -127,8 +127,8 @@ static void raise_durable(struct sector_history *s, uint64_t id)
 static bool settle(struct history *h, const struct snapshot *s,
                    char why[HISTORY_WHY])
 {
-    /* Which answer came first, of that which told and of this, is up to the
-     * network; and of restarts that nobody was told of. */
+    /* The network decides which answer came first, this one or the one that
+     * reported the loss; the same goes for restarts that nobody was told of. */
     if (s->told != h->told || s->restarts != h->restarts)
         return true;
     for (uint64_t i = 0; i < h->sectors; i++) {
@@ -190,7 +190,7 @@ static void acknowledge(struct history *h, const struct snapshot *s)
     for (uint64_t i = s->lba; i < s->lba + s->count; i++) {
         struct sector_history *sh = at(h, i);
 
-        /* Answered over a loss: a read may find it or not. */
+        /* Answered across a loss: a read may find it or not. */
         if (sh->dropped <= s->events && sh->floor < s->id)
             sh->floor = s->id;
         if (s->restarts == h->restarts && sh->owed < s->id)
@@ -209,8 +209,8 @@ static bool all_on_medium(struct history *h, const struct snapshot *s,
     return true;
 }
 
-/* Whether it was bound to hear of a loss by itself, and not by another request
- * or by nobody. */
+/* Whether this request had to report a loss itself, rather than another one or
+ * none. */
 static bool knows(const struct history *h, const struct snapshot *s)
 {
     return h->aware || (s->told == h->told && s->restarts == h->restarts);
@@ -244,9 +244,9 @@ void history_read(struct history *h, struct snapshot *s, uint64_t lba,
         s->floor[i] = at(h, lba + i)->floor;
 }
 
-/* The least that a request may find in a sector that fell back meanwhile: what
- * was durable then.  Flushes since do not count, since a part of it may have
- * been read before them. */
+/* The oldest write that a request may find in a sector that fell back
+ * meanwhile: what was durable then.  Later flushes do not count: a part may
+ * have been read before them. */
 static uint64_t lowest(const struct history *h, const struct snapshot *s,
                        uint64_t lba, uint64_t floor)
 {
@@ -277,7 +277,7 @@ bool history_check(struct history *h, struct snapshot *s, const uint8_t *data,
         if (!good)
             say(h, s->lba + i, id, floor, "", why);
         else if (!h->replay && sh->dropped <= s->events && sh->floor < id)
-            sh->floor = id; /* what was seen does not go away */
+            sh->floor = id; /* what was seen must not disappear */
     }
     history_forget(s);
     return good;

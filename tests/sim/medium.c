@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A medium with a cache that forgets, and the store on it.
+ * A medium with a volatile cache, and the store on it.
  */
 #include "tests/sim/medium.h"
 
@@ -12,7 +12,7 @@
 
 enum { SECTOR = 512 };
 
-/* So long a disk may try before it gives up a sector. */
+/* How long a disk may retry before it gives up a sector. */
 #define GIVES_UP (500 * NS_PER_MS)
 
 /* ---- sectors --------------------------------------------------------------
@@ -54,7 +54,7 @@ static bool write_back(struct medium *m, uint64_t lba)
 
     if (!s->dirty)
         return false;
-    s->dirty = false; /* as the kernel does, whatever came of it */
+    s->dirty = false; /* as in the kernel, whatever the outcome */
     s->stale =
         lba >= m->loss_from && (s->bad || dice_chance(m->dice, m->loss_chance));
     if (!s->stale)
@@ -79,7 +79,7 @@ static bool differs(const struct medium *m, uint64_t lba)
     return memcmp(m->cache + lba * SECTOR, m->kept + lba * SECTOR, SECTOR) != 0;
 }
 
-/* The page is needed for something else: it is read anew. */
+/* The page is evicted; the next access reads it from the medium. */
 static bool fall_back(struct medium *m, uint64_t lba)
 {
     bool fell = differs(m, lba);
@@ -96,7 +96,7 @@ static void evict(struct medium *m)
             m->fell(m->arg, lba);
 }
 
-/* What the system does by itself, at any time. */
+/* What the operating system does on its own, at any time. */
 static void wander(struct medium *m)
 {
     bool failed = false;
@@ -120,7 +120,7 @@ uint64_t medium_power_off(struct medium *m)
             write_back(m, lba); /* just in time */
         lost += fall_back(m, lba);
     }
-    m->heard = m->failures; /* nobody remembers */
+    m->heard = m->failures; /* no descriptor remembers */
     return lost;
 }
 
@@ -147,7 +147,7 @@ struct medium_store {
     uint64_t heard; /* of medium->failures, by this descriptor */
     bool gone;
     bool remote;
-    bool dirty;       /* remote: the server may lose what it answered */
+    bool dirty;       /* remote: the server may lose acknowledged data */
     struct list busy; /* of run.link */
 };
 
@@ -155,7 +155,7 @@ enum phase {
     BEGUN,   /* nothing has happened yet */
     PUT,     /* a read or write has met the cache */
     SYNCED,  /* what must be has been written back, or not */
-    RETRIED, /* the same, for the sector `done` of a write done again */
+    RETRIED, /* the same, for the sector `done` of a repeated write */
 };
 
 /* An operation under way. */
@@ -164,7 +164,7 @@ struct run {
     struct store_op *op;
     struct medium_store *store;
     enum phase phase;
-    bool again;  /* done again sector by sector, to see which one fails */
+    bool again;  /* repeated sector by sector, to see which one fails */
     bool covers; /* remote: a flush for the server's dirty data */
     uint64_t due;
 };

@@ -14,17 +14,17 @@
 
 enum {
     SECTOR = 512,
-    ROOM = 9100,
-    REQUESTS_MAX = 256, /* beyond these it hears nothing */
+    CAPACITY = 9100,
+    REQUESTS_MAX = 256, /* it drops what exceeds them */
 };
 
-/* No reload is faster. */
+/* A reload takes at least this long. */
 #define REOPEN_MIN (2 * NS_PER_MS)
 
 struct job {
     struct request request;
     struct link *port;
-    uint8_t frame[ROOM];
+    uint8_t frame[CAPACITY];
 };
 
 static struct job *job_of(struct request *r)
@@ -146,7 +146,7 @@ static void close_disk(struct nas *n)
     n->closed = true;
 }
 
-/* What it had taken has no answer. */
+/* What it had accepted gets no answer. */
 static void abandon_disk(struct nas *n)
 {
     if (n->closed)
@@ -212,7 +212,7 @@ static bool is_flush(const struct job *j)
            (a.command == ATA_FLUSH_CACHE || a.command == ATA_FLUSH_CACHE_EXT);
 }
 
-/* As firmware that says it has the command, and does not. */
+/* Like firmware that claims to have the command, and does not. */
 static void refuse_flush(struct nas *n, struct job *j)
 {
     if (!n->refuses_flushes || !is_flush(j))
@@ -235,7 +235,7 @@ static void take(struct nas *n, struct link *port, const struct link_frame *f)
     x = &j->request.x;
     *x = (struct exchange){.frame = j->frame,
                            .len = f->len,
-                           .capacity = ROOM,
+                           .capacity = CAPACITY,
                            .mac = &port->mac,
                            .mtu = port->mtu,
                            .export = &n->disk.export};
@@ -260,8 +260,8 @@ static void take(struct nas *n, struct link *port, const struct link_frame *f)
     }
 }
 
-/* A frame that was cut off on its way has a wrong checksum: no interface would
- * hand it over.  Ethernet padding is no cut. */
+/* Below Ethernet's minimum, a frame was truncated on the wire: its checksum is
+ * wrong, and no interface would deliver it. */
 static bool whole(const struct link_frame *f)
 {
     return f->len >= AOE_FRAME_MIN;
@@ -281,9 +281,9 @@ static void receive(struct nas *n, struct link *port)
 void nas_announce(struct nas *n)
 {
     for (unsigned i = 0; i < n->port_count; i++) {
-        uint8_t frame[ROOM];
+        uint8_t frame[CAPACITY];
         struct exchange x = {.frame = frame,
-                             .capacity = ROOM,
+                             .capacity = CAPACITY,
                              .mac = &n->ports[i]->mac,
                              .mtu = n->ports[i]->mtu,
                              .export = &n->disk.export};
@@ -315,7 +315,7 @@ static void commit(struct nas *n)
     n->commit_at = n->now + n->export.commit_ns;
 }
 
-/* The answer to what is lost with a device is given where it comes back. */
+/* What is lost with a device is accounted for when it comes back. */
 static void closed(struct nas *n)
 {
     if (n->pulled)
@@ -325,7 +325,7 @@ static void closed(struct nas *n)
         n->open_at = n->now + REOPEN_MIN + dice_below(n->dice, NS_PER_S);
         return;
     }
-    /* Not orderly, if somebody has still to be told. */
+    /* Not orderly, if some client has not been told yet. */
     n->export.vendor.orderly = !epochs_untold(&n->untold);
     if (!n->export.vendor.orderly)
         n->stopped_lossy++;
@@ -420,7 +420,7 @@ uint64_t nas_crash(struct nas *n)
     return medium_power_off(&n->medium);
 }
 
-/* The epoch stays only where nothing can have been lost. */
+/* The epoch stays the same only where nothing can have been lost. */
 void nas_start(struct nas *n)
 {
     struct ata_vendor *v = &n->export.vendor;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A NAS of the simulation: the target's responder and its disk, with order,
- * epochs and group commit, on a medium that takes its time and fails.  What the
- * target's server and exports do around a disk is done here: taking requests,
- * committing now and then, opening a disk anew, starting and stopping.
+ * A simulated NAS: the target's responder and its disk, with order, epochs and
+ * group commit, on a medium that is slow and fails.  What the target's server
+ * and exports do around a disk is done here: accepting requests, committing now
+ * and then, reopening a disk, starting and stopping.
  */
 #ifndef TESTS_SIM_NAS_H
 #define TESTS_SIM_NAS_H
@@ -25,15 +25,15 @@ struct nas_options {
     uint64_t sectors;
     const char *serial;
     unsigned ports, mtu;
-    bool vendor;        /* IDENTIFY tells of losses */
+    bool vendor;        /* IDENTIFY reports losses */
     bool durable;       /* -s */
-    bool remote;        /* the disk is on a server */
+    bool remote;        /* the disk is on a remote server */
     uint64_t commit_ns; /* 0: never */
 };
 
 enum nas_state {
     NAS_SERVES,
-    NAS_CLOSES, /* its disk is to be opened anew: what it had taken, first */
+    NAS_CLOSES, /* its disk is finishing its requests, to be reopened */
     NAS_STOPS,  /* the same, and then the target ends */
     NAS_OFF,
 };
@@ -48,15 +48,15 @@ struct nas {
     unsigned port_count;
     uint64_t now;
     bool vendor, remote;
-    bool forgets; /* does not know copies, like other people's targets */
+    bool forgets;         /* does not recognize copies, like other targets */
     bool refuses_flushes; /* with ABRT */
     bool touched;         /* the disk wants to submit */
-    bool pulled;          /* the device is out */
+    bool pulled;          /* the device is unplugged */
     uint64_t commit_at;
-    uint64_t open_at; /* CLOSES: when the disk is opened again, it is gone */
-    bool closed;      /* there is no disk */
+    uint64_t open_at;     /* NAS_CLOSES: when the closed disk is reopened */
+    bool closed;          /* there is no disk */
     struct epochs untold; /* of the disk that was closed */
-    unsigned starts;      /* of the disk: it remembers nothing of before */
+    unsigned starts;      /* of the disk, which remembers nothing from before */
 
     uint64_t reopened, stopped_lossy, refused;
     uint64_t losses; /* announced */
@@ -65,31 +65,31 @@ struct nas {
 void nas_open(struct nas *n, const struct nas_options *o, uint64_t now);
 void nas_close(struct nas *n);
 
-/* It takes a copy of a write for another one, as other people's targets do. */
+/* It takes a copy of a write for a new one, like other targets. */
 void nas_knows_no_copies(struct nas *n);
 
-/* Takes what arrived, completes what is due by `now`. */
+/* Accepts what has arrived, completes what is due by `now`. */
 void nas_run(struct nas *n, uint64_t now);
 /* When the next operation is due; UINT64_MAX: none. */
 uint64_t nas_next(const struct nas *n);
 
-/* Whether no operation is under way or waiting. */
+/* Whether no operation is in progress or waiting. */
 bool nas_idle(const struct nas *n);
 
-/* The disk is closed and opened anew, as by a reload. */
+/* The disk is closed and reopened, as by a reload. */
 void nas_reopen(struct nas *n);
-/* The device is pulled out, until nas_reopen. */
+/* The device is unplugged, until nas_reopen. */
 void nas_pull(struct nas *n);
 /* The target ends: at once, or in an orderly way, which takes a while. */
 void nas_kill(struct nas *n);
 void nas_stop(struct nas *n);
-/* Power fails: operations under way happen or not, the cache is lost where it
- * was not flushed, sector by sector as chance has it.  Returns how many
- * sectors are not what they were. */
+/* Power fails: operations in progress happen or not, and each unflushed sector
+ * of the cache is lost or not, at random.  Returns how many sectors are not
+ * what they were. */
 uint64_t nas_crash(struct nas *n);
-/* It starts and announces itself, if it is off. */
+/* Starts it, if it is off; it announces itself. */
 void nas_start(struct nas *n);
-/* Tells its clients that it is there. */
+/* It announces itself to its clients. */
 void nas_announce(struct nas *n);
 
 #endif

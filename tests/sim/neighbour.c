@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A simulated host that speaks AoE by itself.
+ * A simulated host with an AoE initiator of its own.
  */
 #include "tests/sim/neighbour.h"
 
@@ -13,8 +13,8 @@
 #include "wire/ata.h"
 
 #define AGAIN_AFTER (300 * NS_PER_MS)
-/* Longer than a disk takes: the answer of a request that was given up may be
- * the one that tells of a loss. */
+/* Longer than a disk takes: the response to a request that was given up may be
+ * the one that reports a loss. */
 #define GIVEN_UP (60 * NS_PER_S)
 #define PAUSE    (100 * NS_PER_MS)
 
@@ -122,7 +122,8 @@ static void begin_any(struct neighbour *b, uint64_t now)
     unsigned sector;
 
     b->next_at = now + dice_below(b->dice, PAUSE);
-    /* What is given up counts as told, so it asks when it can be answered. */
+    /* A request that is given up counts as told, so it is sent only when it can
+     * be answered. */
     if (b->nas->state != NAS_SERVES)
         return;
     b->left--;
@@ -169,9 +170,9 @@ static void end(struct neighbour *b, struct neighbour_op *op, int status,
         snprintf(b->why, sizeof b->why, "neighbour %d: %s", b->number, why);
 }
 
-/* Its answer has come, but a copy stood in the disk's line for so long that it
- * was not known as one any more, or until no copies were known, or the answer
- * was not the disk's: what that tells, no other will. */
+/* Its answer has come, but a copy waited in the disk's queue until it was no
+ * longer recognized as one, or until no copies were, or the answer was not the
+ * disk's: what that one reports, no other will. */
 static bool late(const struct neighbour *b, uint32_t tag, uint64_t now)
 {
     uint64_t ended = b->ended[number(tag)];
@@ -204,8 +205,7 @@ static void answered(struct neighbour *b, const struct link_frame *f,
         history_told(&b->history);
 }
 
-/* Nobody knows what became of it: a copy to a disk that was opened anew could
- * be answered differently. */
+/* Its outcome is unknown: a reopened disk could answer a copy differently. */
 static bool hopeless(const struct neighbour *b, const struct neighbour_op *op,
                      uint64_t now)
 {
@@ -220,7 +220,7 @@ static void wait_longer(struct neighbour *b, struct neighbour_op *op,
     if (hopeless(b, op, now))
         end(b, op, -1, now);
     else if (b->nas->forgets || now - op->begun > REPLY_CACHE_NS)
-        op->again_at = now + AGAIN_AFTER; /* a copy would not be known as one */
+        op->again_at = now + AGAIN_AFTER; /* a copy would not be recognized */
     else
         transmit(b, op, now);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A neighbour of the simulated clients: a host that speaks AoE by itself, as
- * other people's do, with plain FLUSHes and FUA writes, on a few sectors of its
- * own.  It hears of a loss only by an error.
+ * A neighbour of the simulated clients: a host with another AoE initiator,
+ * which sends plain FLUSHes and FUA writes to a few sectors of its own.  Only
+ * an error tells it of a loss.
  */
 #ifndef TESTS_SIM_NEIGHBOUR_H
 #define TESTS_SIM_NEIGHBOUR_H
@@ -15,8 +15,8 @@
 
 enum { NEIGHBOUR_SECTORS = 8, NEIGHBOUR_FRAME = 1514, NEIGHBOUR_OPS = 300 };
 
-/* A request: one for each sector, and one that tells (a flush or FUA write),
- * so that no two errors can overtake each other. */
+/* A request: one per sector, and one that can report a loss (a flush or FUA
+ * write), so that no two errors can overtake each other. */
 struct neighbour_op {
     bool busy;
     uint8_t command; /* ATA */
@@ -36,11 +36,11 @@ struct neighbour {
     struct link *port;
     struct nas *nas;
     uint32_t tag;
-    unsigned left;    /* requests it still wants to make */
-    uint64_t next_at; /* when it makes one */
+    unsigned left;    /* requests it still has to make */
+    uint64_t next_at; /* when it makes the next one */
     unsigned told;    /* errors of flushes and durable writes */
     uint64_t ended[NEIGHBOUR_OPS + 1]; /* ns, when the n-th one had; 0: no */
-    bool failed[NEIGHBOUR_OPS + 1];    /* and that with an error */
+    bool failed[NEIGHBOUR_OPS + 1];    /* with an error */
     char why[HISTORY_WHY + 32]; /* not empty: the simulation has failed */
     struct neighbour_op ops[NEIGHBOUR_SECTORS + 1];
 };
@@ -51,7 +51,7 @@ void neighbour_open(struct neighbour *b, struct wire *wire, struct nas *nas,
 void neighbour_close(struct neighbour *b);
 
 void neighbour_run(struct neighbour *b, uint64_t now);
-/* When it wants to be run again; UINT64_MAX: when an answer comes. */
+/* When it wants to run again; UINT64_MAX: when an answer comes. */
 uint64_t neighbour_next(const struct neighbour *b);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The simulation's dice: from one seed, the same on every machine.
+ * The simulation's dice: from one seed, the same numbers on every machine.
  */
 #ifndef TESTS_SIM_RANDOM_H
 #define TESTS_SIM_RANDOM_H

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Deterministic simulation: real initiators and the target's real responder and
- * disk on a wire that loses, doubles, delays and reorders, with a medium that
- * stalls and loses what its cache holds, and a NAS that crashes, all from one
- * seed and in one process.
+ * disk on a wire that loses, duplicates, delays and reorders, with a medium
+ * that stalls and loses the contents of its cache, and a NAS that crashes, all
+ * from one seed and in one process.
  *
- * It holds for every seed that a read returns only what the acknowledged writes
- * allow, that what a flush or a durable write reported as done is on the medium
- * unless an error was reported, that every request ends, and that nothing is
- * left behind when it is over.
+ * For every seed, a read returns only what the acknowledged writes allow, what
+ * a flush or a durable write reported as done is on the medium unless an error
+ * was reported, every request ends, and nothing is left behind afterwards.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -21,7 +20,7 @@
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
 
-enum { STEPS_MAX = 2000000 }; /* of one seed; it takes some ten thousand */
+enum { STEPS_MAX = 2000000 }; /* per seed; ten thousand or so are usual */
 
 /* ---- time -----------------------------------------------------------------
  */
@@ -32,8 +31,8 @@ static void earlier(uint64_t *next, uint64_t at)
         *next = at;
 }
 
-/* Who is gone is replaced, and who found two disks tries again; neither while
- * there are two, since the wire may hide one of them. */
+/* A client that is gone is replaced, and one that found two disks tries again;
+ * neither while there are two, since the wire may hide one of them. */
 static uint64_t again_at(const struct sim *s, const struct client *c)
 {
     if (s->stranger_here || !(client_gone(c) || c->conflict))
@@ -104,7 +103,7 @@ static const char *step(struct sim *s)
             return s->neighbours[i].why;
     }
     if (++s->steps > STEPS_MAX)
-        return "everybody is busy and nothing gets done";
+        return "no progress although everyone is busy";
     next = next_event(s);
     s->now = next > s->now ? next : s->now + 1;
     return s->why;
@@ -120,7 +119,7 @@ static bool working(const struct sim *s)
 
 static const char unended[] = "requests do not end";
 
-/* Turns until nobody has anything to do, or until `limit`. */
+/* Runs until nobody has anything to do, or until `limit`. */
 static const char *run(struct sim *s, uint64_t limit)
 {
     uint64_t end = s->now + limit;
@@ -210,9 +209,9 @@ static void begin_medium(struct sim *s, uint64_t neighbours)
     m->loss_chance = losses[dice_below(d, 5)];
     m->write_back_chance = often[dice_below(d, 4)];
     m->evict_chance = often[dice_below(d, 4)];
-    /* A client that hears of a loss only by an error must get each answer, and
-     * those of libaoe do not on these wires: only their neighbours' data is
-     * lost then. */
+    /* A client that learns of a loss only from an error must get every answer,
+     * and libaoe's clients do not on these wires: then only their neighbours'
+     * data is lost. */
     m->loss_from = s->vendor ? 0 : neighbours;
     m->fell = fell;
     m->arg = s;
@@ -271,7 +270,7 @@ static void begin(struct sim *s, uint64_t seed)
         add_client(s);
 }
 
-/* Who has still to be told of a loss hears it now; then nobody has. */
+/* Whoever has not been told of a loss yet is told now; then nobody is left. */
 static const char *last_flushes(struct sim *s)
 {
     const char *why;
@@ -284,8 +283,8 @@ static const char *last_flushes(struct sim *s)
     return why;
 }
 
-/* When all has calmed down: every sector is read once more, and nothing may be
- * left of what was. */
+/* When all is quiet: every sector is read once more, and nothing may be left
+ * behind. */
 static const char *last_look(struct sim *s)
 {
     unsigned failed[CLIENTS_MAX];
@@ -322,11 +321,11 @@ static const char *simulate(struct sim *s, uint64_t seed)
     if (!why)
         why = run(s, 4000 * NS_PER_S);
     sim_calm(s);
-    /* Where power fails every few seconds for an hour, writing again what that
-     * lost may take until it ends; not for longer. */
+    /* Where power fails every few seconds for an hour, replaying what was lost
+     * may take until that ends, but no longer. */
     if (why == unended)
         why = run(s, 1000 * NS_PER_S);
-    /* Long enough for all that is done only now and then. */
+    /* Long enough for everything that is done only now and then. */
     if (!why)
         why = wait_for(s, 150 * NS_PER_S);
     if (!why)
@@ -349,18 +348,18 @@ static void end(struct sim *s)
 /* ---- many seeds -----------------------------------------------------------
  */
 
-/* So many seeds that each kind of thing must have happened in some. */
+/* With this many seeds, each kind of event must have happened in some. */
 enum { SEEDS_MANY = 500 };
 
-/* Says what happened; false when something never did. */
+/* Prints what happened; false if something never did. */
 static bool say_happened(const uint64_t happened[HAPPENINGS])
 {
     static const char *const names[HAPPENINGS] = {
         [HAPPENED_CRASH] = "crashes",
         [HAPPENED_KILL] = "targets killed",
         [HAPPENED_RESTART] = "orderly restarts",
-        [HAPPENED_RESTART_LOSSY] = "restarts with a loss nobody heard of",
-        [HAPPENED_REOPEN] = "disks opened anew",
+        [HAPPENED_RESTART_LOSSY] = "restarts with a loss nobody was told of",
+        [HAPPENED_REOPEN] = "disks reopened",
         [HAPPENED_PULL] = "devices pulled",
         [HAPPENED_RECONNECT] = "servers lost",
         [HAPPENED_REFUSED_FLUSH] = "flushes refused",
@@ -373,7 +372,7 @@ static bool say_happened(const uint64_t happened[HAPPENINGS])
         [HAPPENED_LOST_SECTORS] = "sectors lost in crashes",
         [HAPPENED_LOST_WRITE_BACKS] = "sectors that could not be written back",
         [HAPPENED_FAILED_SYNC] = "failed syncs",
-        [HAPPENED_WRITE_AGAIN] = "durable writes done again",
+        [HAPPENED_WRITE_AGAIN] = "durable writes repeated",
         [HAPPENED_LOSS] = "losses announced",
         [HAPPENED_FLUSH_FAILED] = "failed flushes",
         [HAPPENED_NEIGHBOUR_TOLD] = "errors told to neighbours",

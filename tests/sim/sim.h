@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * One simulated network: its clients, its NAS, now and then a stranger under
- * the NAS's address, and what befalls them.
+ * the NAS's address, and what happens to them.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -15,7 +15,7 @@
 
 enum {
     CLIENTS_MAX = 2,
-    PART = 160, /* sectors of a client */
+    PART = 160, /* sectors per client */
     HOT = 24,
     OPS = 220,
     NEIGHBOURS = 2,
@@ -66,7 +66,7 @@ struct sim {
     uint64_t now;
     struct trace trace;
     struct nas nas;
-    bool vendor;  /* targets tell of losses in IDENTIFY */
+    bool vendor;  /* targets report losses in IDENTIFY */
     bool replay;  /* clients have a replay log */
     bool durable; /* the target runs with -s */
     unsigned mtu;
@@ -76,14 +76,14 @@ struct sim {
     struct nas stranger; /* another disk under the same address */
     bool stranger_here;
     uint64_t alone_since; /* when it left */
-    const char *why;      /* it should not have happened */
+    const char *why;      /* what should not have happened */
     uint64_t peace;       /* ns between two accidents at most */
     uint64_t trouble_at;  /* when the next accident happens */
-    uint64_t recover_at;  /* when what happened is over; UINT64_MAX: nothing */
-    unsigned flaps;       /* how often the same cable still loses contact */
+    uint64_t recover_at;  /* when the current one ends; UINT64_MAX: none */
+    unsigned flaps;       /* how many more times the same cable loses contact */
     struct link *flapping;
-    bool doubling;       /* the wire doubles frames */
-    bool answers_double; /* it doubles those to clients */
+    bool doubling;       /* the wire duplicates frames */
+    bool answers_double; /* only those to clients */
     bool quiet;          /* no more accidents */
     unsigned long steps;
     uint64_t happened[HAPPENINGS];
@@ -95,25 +95,24 @@ struct sim {
 void sim_happen(struct sim *s);
 /* When that will be; UINT64_MAX: nothing is planned. */
 uint64_t sim_next_accident(const struct sim *s);
-/* Chances of each wire, for this seed. */
+/* Fault rates of each wire, for this seed. */
 void sim_set_faults(struct sim *s);
-/* The same for a client that has just begun. */
+/* The same for a client that has just started. */
 void sim_wire_client(struct sim *s, struct client *c);
-/* No more accidents, good wires, everybody at work. */
+/* No more accidents, good wires, everything up. */
 void sim_calm(struct sim *s);
 /* Another disk appears, or leaves. */
 void sim_stranger(struct sim *s);
 void sim_stranger_leaves(struct sim *s);
 
-/* All parts of the disk, as those know them who use them. */
+/* All parts of the disk, as their users know them. */
 void sim_each_history(struct sim *s, void (*f)(struct history *h));
 
 /* ---- ending.c ---- */
 
-/* What is left behind in a network where nothing is to be done any more; NULL:
- * nothing. */
+/* What is left behind in a network with no work left; NULL: nothing. */
 const char *sim_left_behind(struct sim *s);
-/* Adds up what the parts of the network have counted. */
+/* Adds up the counters of the parts of the network. */
 void sim_count(struct sim *s);
 
 #endif

@@ -6,13 +6,13 @@
 
 . "$(dirname "$0")/../lib/net.sh"
 
-# The sanitizers make each seed many times as long.
+# The sanitizers make each seed many times slower.
 [[ $BUILD = */san ]] && SEEDS=${SIM_SEEDS:-250} || SEEDS=${SIM_SEEDS:-2000}
 
 sim() {
     "$BUILD/tests/sim/sim" -n "$SEEDS"
 }
-# Of the trace only the end is worth a look here; the seed brings back the rest.
+# Only the end of the trace is of interest here; the seed reproduces the rest.
 shows_only_the_end() {
     local status
     "$@" >"$TMP/output"
@@ -20,9 +20,9 @@ shows_only_the_end() {
     tail -n 40 "$TMP/output"
     return "$status"
 }
-# notices MUTANT SEEDS: within so many, from the first; about four times as many
-# as it took when that was measured, since each change of the engine's timing
-# gives every seed another course.
+# notices MUTANT SEEDS: within that many seeds from the first; about four times
+# as many as it took when measured, since every change of the engine's timing
+# gives each seed another course.
 notices() {
     local status
     "$BUILD/tests/sim/sim-$1" -n "$2" >"$TMP/$1"
@@ -30,7 +30,7 @@ notices() {
     tail -n 2 "$TMP/$1"
     [ "$status" = 1 ] && grep -q 'allowed' "$TMP/$1"
 }
-# The seed alone brings back what happened among many, event by event.
+# The seed alone reproduces what happened in the long run, event by event.
 replays() {
     local seed
     seed=$(sed -n 's/^seed \([0-9]*\) failed.*/\1/p' "$TMP/$1")
@@ -44,12 +44,12 @@ check "... and its seed replays that" replays time_wait
 check "it notices overlapping writes on the wire" notices overlap 20
 check "it notices a target that executes out of order" notices order 100
 check "it notices a flush that waits for nothing" notices flush 20
-check "it notices a deadline that answers do not move" notices silence 40
+check "it notices a deadline that answers do not extend" notices silence 40
 check "it notices a restart after which nothing is written again" notices replay 300
 check "it notices a loss that is told to one client only" notices told 40
-check "it notices a loss that leaves the epoch as it was" notices epoch 40
-check "it notices durable writes that hear each other's failures" notices neighbour 40
-check "... and durable writes that another's failure met unnoticed" notices written 40
-check "it notices a replay log that swallows a failed flush" notices swallow 40
-check "it notices a refused flush that is taken for none" notices refused 50
-check "it notices a disk opened anew that has forgotten a loss" notices reopen 400
+check "it notices a loss that does not change the epoch" notices epoch 40
+check "it notices durable writes that report each other's failures" notices neighbour 40
+check "... and durable writes lost unnoticed to another's failure" notices written 40
+check "it notices a replay log that hides a failed flush" notices swallow 40
+check "it notices a refused flush that is ignored" notices refused 50
+check "it notices a reopened disk that has forgotten a loss" notices reopen 400

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a simulated network has in place of the machine's clock, entropy and
- * log: the linker puts it there (Makefile), so that a seed is the same always.
+ * Replaces the machine's clock, entropy and log for a simulated network, by
+ * means of the linker (Makefile), so that a seed always gives the same run.
  */
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: the loss epoch stays though something was lost.
+ * Mutant: the loss epoch stays the same although something was lost.
  */
 #include "target/protocol/epochs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: durable operations go to the store side by side, where one of them
- * may hear of the failure that was another's.
+ * Mutant: durable operations go to the store concurrently, where one of them
+ * may be told of another's failure.
  */
 #include "target/protocol/group_commit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: the target executes overlapping requests as they come to hand, not in
- * the order in which they arrived.
+ * Mutant: the target executes overlapping requests in any order, not in the
+ * order in which they arrived.
  */
 #include "target/protocol/order.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: a FLUSH that is refused was one that the target does not have, and
- * does not need: it has succeeded, and there will be no other.
+ * Mutant: a refused FLUSH is taken for a command that the target neither has
+ * nor needs: it counts as a success, and is never sent again.
  */
 #include "initiator/libaoe/loss.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: a disk that was opened anew has forgotten who must still hear of a
+ * Mutant: a reopened disk has forgotten which clients must still be told of a
  * loss.
  */
 #include "target/protocol/epochs.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: a deadline counts from when the disk was first wanted, whatever it
- * answers meanwhile.
+ * Mutant: a deadline counts from the first request, whatever the disk answers
+ * meanwhile.
  */
 #include "initiator/libaoe/silence.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: with a replay log a FLUSH that fails has failed, and that is all:
- * what is lost is not written again.
+ * Mutant: with a replay log, a FLUSH that fails has no consequence: what is
+ * lost is not written again.
  */
 #include "initiator/libaoe/loss.h"
 #include "initiator/libaoe/restart.h"

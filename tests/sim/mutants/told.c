@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mutant: of all the clients that wrote lost data the first one to ask is told,
- * and no other, as one open descriptor would be.
+ * Mutant: of all the clients that wrote lost data only the first one to ask is
+ * told, as one open descriptor would be.
  */
 #include "target/protocol/epochs.h"
 

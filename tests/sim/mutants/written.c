@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Mutant: durable writes that were in the cache when another's sync failed are
- * not done again, though that may have been their failure.
+ * not repeated, although the failure may have been theirs.
  */
 #include "target/protocol/group_commit.h"
 
