@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * badclient URI: an NBD client that does what clients must not (libnbd with its
- * strict mode off) and expects the errors of the NBD protocol, "Error values",
- * and after each of them a connection that still works.  A line for each that
- * went wrong, and exit status 1.
+ * badclient URI: an NBD client that does what clients must not do (libnbd with
+ * strict mode off).  It expects the errors of the NBD protocol, "Error values",
+ * and a connection that still works after each.  Prints a line for each
+ * failure, and exits with status 1.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Replays the log of Linux's dm-log-writes onto a disk, and stops wherever a
- * flush promised something: Documentation/admin-guide/device-mapper/
- * log-writes.rst and drivers/md/dm-log-writes.c.  All numbers are
- * little-endian.
+ * Replays the log of Linux's dm-log-writes onto a disk, and stops at every
+ * point where a flush guaranteed something:
+ * Documentation/admin-guide/device-mapper/ log-writes.rst and
+ * drivers/md/dm-log-writes.c.  All numbers are little-endian.
  */
 #include <endian.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 static const char usage[] =
     "usage: logreplay LOG DISK COMMAND\n"
-    "Writes what LOG has, in its order, onto DISK, which must be as it was "
+    "Writes the entries of LOG in order onto DISK, which must be as it was "
     "when\n"
     "LOG began.  After each flush, FUA write and mark COMMAND runs in a "
     "shell;\n"
@@ -30,10 +30,11 @@ static const char usage[] =
 #define LOG_MAGIC UINT64_C(0x6a736677736872)
 enum { LOG_VERSION = 1 };
 enum {
-    LOG_FLUSH = 1 << 0, /* all before is on the medium; then its own data */
+    LOG_FLUSH =
+        1 << 0, /* everything before is on the medium; then its own data */
     LOG_FUA = 1 << 1,
     LOG_DISCARD = 1 << 2, /* has no data */
-    LOG_MARK = 1 << 3,    /* has a text and no place */
+    LOG_MARK = 1 << 3,    /* has a text and no location */
 };
 
 struct log_super {
@@ -42,7 +43,7 @@ struct log_super {
     uint32_t padding;
 };
 
-/* Fills a sector, with the text of a mark behind it; then come nr_sectors. */
+/* Fills a sector, with the text of a mark after it; then come nr_sectors. */
 struct log_entry {
     uint64_t sector, nr_sectors, flags, data_len;
 };
@@ -107,8 +108,8 @@ static struct log log_open(const char *name, const char *disk)
     return log;
 }
 
-/* A discarded place reads as anything; zeroes are what a file system would
- * miss most. */
+/* A discarded range may read as anything; zeroes would hurt a file system
+ * most. */
 static void apply(struct log *log, const struct log_entry *e)
 {
     static const char zeroes[65536];
@@ -147,8 +148,8 @@ static bool judged(uint64_t entry, const char *mark, const char *command)
     return false;
 }
 
-/* True if the command is content with the disk after this entry, or need not
- * look. */
+/* True if the command accepts the disk after this entry, or need not check
+ * it. */
 static bool replay_entry(struct log *log, uint64_t number, const char *command)
 {
     char mark[256] = "";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Sends Ethernet frames that are written in hexadecimal on standard input, one
- * a line, exactly as they are, and prints the AoE frames that come back.  It
- * shares no code with the programs it tests.
+ * Sends Ethernet frames, given in hexadecimal on standard input, one per line,
+ * exactly as they are, and prints the AoE frames that come back.  It shares no
+ * code with the programs it tests.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -39,7 +39,7 @@ static void die(const char *what)
 }
 
 /* One word of a line: hex digits, or hex digits "x" a decimal repetition. */
-static size_t parse_word(const char *word, unsigned char *out, size_t room)
+static size_t parse_word(const char *word, unsigned char *out, size_t size)
 {
     unsigned char bytes[FRAME_MAX];
     size_t n = 0, used = 0;
@@ -55,7 +55,7 @@ static size_t parse_word(const char *word, unsigned char *out, size_t room)
         fprintf(stderr, "rawframe: not hexadecimal: %s\n", word);
         exit(2);
     }
-    for (; times > 0 && used + n <= room; times--, used += n)
+    for (; times > 0 && used + n <= size; times--, used += n)
         memcpy(out + used, bytes, n);
     return used;
 }
@@ -64,7 +64,7 @@ static size_t parse_line(char *line, unsigned char *frame)
 {
     size_t length = 0;
     line[strcspn(line, "#\n")] = '\0';
-    /* Colons only part digits: "02:a0" is the same as "02a0". */
+    /* Colons only separate digits: "02:a0" is the same as "02a0". */
     char *to = line;
     for (char *from = line; *from != '\0'; from++)
         if (*from != ':')
@@ -117,7 +117,7 @@ static long now_ms(void)
 
 /* What the user waits for. */
 struct wanted {
-    long count; /* so many answers, */
+    long count; /* this many answers, */
     bool until; /* or all up to the one with this tag */
     uint32_t tag;
     long wait_ms; /* but no longer than that */
@@ -132,7 +132,7 @@ static bool has_tag(const unsigned char *frame, ssize_t length, uint32_t tag)
     return ntohl(its) == tag;
 }
 
-/* Prints the frames that others sent; false if what was wanted did not come. */
+/* Prints the frames that others sent; false if the wanted ones did not come. */
 static bool print_answers(int fd, const struct wanted *wanted)
 {
     static unsigned char frame[FRAME_MAX];
@@ -144,9 +144,9 @@ static bool print_answers(int fd, const struct wanted *wanted)
         if (poll(&ready, 1, (int)left) <= 0)
             continue;
         struct sockaddr_ll from;
-        socklen_t room = sizeof(from);
+        socklen_t from_size = sizeof(from);
         ssize_t length = recvfrom(fd, frame, sizeof(frame), 0,
-                                  (struct sockaddr *)&from, &room);
+                                  (struct sockaddr *)&from, &from_size);
         if (length < 0)
             die("receive");
         if (from.sll_pkttype == PACKET_OUTGOING)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Copies a pcap file and takes the padding off Reserve/Release frames, after
- * making sure that it is nothing but zeroes.  tcpdump 4.99 takes everything up
- * to the end of a frame for addresses and calls a list of fewer than six,
- * padded to Ethernet's 60 bytes, "(invalid)"; on a wire all such frames are
- * padded.
+ * Copies a pcap file and strips the padding of Reserve/Release frames, after
+ * checking that it is all zeroes.  tcpdump 4.99 takes everything up to the end
+ * of a frame for addresses and calls a list of fewer than six, padded to
+ * Ethernet's 60 bytes, "(invalid)"; on a wire all such frames are padded.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -46,7 +45,7 @@ static uint32_t unpadded(const uint8_t *frame, uint32_t length)
     uint32_t end = ADDRESSES + frame[ADDRESS_COUNT] * 6u;
     for (uint32_t i = end; i < length; i++)
         if (frame[i] != 0)
-            die("a frame is padded with something else than zeroes");
+            die("a frame is padded with something other than zeroes");
     return end < length ? end : length;
 }
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A bad wire between two network interfaces: it carries every frame from one
- * to the other, except those it loses, doubles, brings late or swallows for
- * their length.  What it does is said in lines written into a FIFO, for one
- * direction (">" or "<" in front) or for both, chances in a million:
+ * A bad wire between two network interfaces: it carries every frame from one to
+ * the other, but loses, duplicates or delays some, and drops those that are too
+ * long.  Lines written into a FIFO control it, for one direction (">" or "<" in
+ * front) or for both, with chances in a million:
  *
  *     loss 50000 double 20000 late 50000 hold 1500
  *     > max 1500
  *
- * `hold` is how late a late frame and the second of a double are at most, in
- * microseconds; `max` is in bytes behind the Ethernet header, 0 for no limit.
- * It repeats each line once it holds.  SIGTERM ends it: it says what it did.
+ * `hold` is the longest delay of a late frame, and of the second of a double,
+ * in microseconds; `max` is in bytes after the Ethernet header, 0 for no limit.
+ * It prints each line once it is in effect.  SIGTERM ends it, after a summary.
  */
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -108,7 +108,7 @@ static void deliver(struct way *w, const uint8_t *frame, size_t len)
 {
     w->carried++;
     if (send(w->to, frame, len, 0) < 0)
-        w->lost++; /* as a full queue does */
+        w->lost++; /* like a full queue */
 }
 
 static void hold(struct way *w, const uint8_t *frame, size_t len)
@@ -161,7 +161,7 @@ static void receive(struct way *w)
     }
 }
 
-/* Delivers what was held long enough; returns ms until the next is due. */
+/* Delivers what is due; returns ms until the next frame is. */
 static int release(void)
 {
     uint64_t t = now(), next = UINT64_MAX;
@@ -228,8 +228,8 @@ int main(int argc, char **argv)
     fds[0].fd = ways[0].from = ways[1].to = attach(argv[1]);
     fds[1].fd = ways[1].from = ways[0].to = attach(argv[2]);
     dice = strtoull(argv[4], NULL, 0);
-    /* Opened for writing too, it never comes to its end; unbuffered, poll and
-     * stdio agree on what is left in it. */
+    /* Opened for writing, too, the FIFO never reaches end of file; unbuffered,
+     * poll and stdio agree on what is left in it. */
     fds[2].fd = open(argv[3], O_RDWR);
     orders = fds[2].fd < 0 ? NULL : fdopen(fds[2].fd, "r+");
     if (!orders)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the comparisons of tests/bench share; sourced behind net.sh.
+# What the comparisons of tests/bench share; source it after net.sh.
 # shellcheck shell=bash
 
-# The load and whatever else is started has one CPU, the server another
-# ("${SERVER_CPU[@]}" before its command): where the scheduler puts a program
-# that is woken by another's frame changes from run to run.
+# The load and everything else gets one CPU, the server another
+# ("${SERVER_CPU[@]}" before its command): otherwise the scheduler places a
+# program that is woken by another's frame differently from run to run.
 SERVER_CPU=()
 if [ "$(nproc --all)" -gt 1 ]; then
     taskset -pc 0 $$ >/dev/null
@@ -13,10 +13,10 @@ if [ "$(nproc --all)" -gt 1 ]; then
     SERVER_CPU=(taskset -c 1)
 fi
 
-# started SERVER: the one that was started under this name is there.
+# started SERVER: waits until the server started under this name is up.
 started() {
     if [ "$1" = vblade ]; then
-        # It prints its line before its socket is there.
+        # It prints its line before its socket is open.
         until nas grep -q 88a2 /proc/net/packet; do
             alive server || fail "vblade: ended: $(cat "$(log_of server)")"
         done
@@ -25,9 +25,9 @@ started() {
     fi
 }
 
-# For awk: of the runs of one side, whose figures are v[side, 1..n[side]], the
-# median, which sorts them, and then how far they lie apart, in percent of it; 0
-# if there are none.
+# For awk: the median of the runs of one side, whose figures are v[side,
+# 1..n[side]] and get sorted; then their spread in percent of it; 0 if there
+# are no runs.
 # shellcheck disable=SC2016,SC2034 # awk; the scripts use it
 MEDIAN='
     function sort_of(s,   i, j, x) {

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # box-init.sh ROOT GROUP: becomes systemd as the first process of namespaces
-# over the tree ROOT, in the control group GROUP; what it says goes to standard
-# output.  For tests/lib/box.sh, which tells more.
+# over the tree ROOT, in the control group GROUP, with its messages on standard
+# output.  See tests/lib/box.sh, which starts it.
 #
 # /proc/sys and /sys are this machine's, and read-only.  `container' keeps
-# systemd from what would be a machine's affair, such as detaching all loop
-# devices at the end.
+# systemd from doing what only a real machine should, such as detaching all
+# loop devices at shutdown.
 
 set -e
 root=$1 group=$2 stage=${3:-outside}

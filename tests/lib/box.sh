@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# A machine that is switched off: systemd as the first process of namespaces of
-# its own (pid, mount, uts, ipc, cgroup, and the network of `host`), over a
-# Debian tree that debootstrap makes once.  It boots in seconds, has login
-# sessions (pam_systemd, logind), and `systemctl poweroff` ends it as it would
-# end a machine, but for the last of it: in a container systemd-shutdown(8)
-# leaves mounts and loop devices to the kernel.  Source it instead of net.sh:
+# A machine to shut down: systemd as the first process of its own namespaces
+# (pid, mount, uts, ipc, cgroup, and the network of `host`), over a Debian tree
+# that debootstrap makes once.  It boots in seconds, has login sessions
+# (pam_systemd, logind), and `systemctl poweroff` ends it like a real machine,
+# except for the last step: in a container systemd-shutdown(8) leaves mounts
+# and loop devices to the kernel.  Source it instead of net.sh:
 #
 #     . "$(dirname "$0")/../lib/box.sh"
 #     box_needs                             # or the script is skipped
@@ -18,13 +18,13 @@
 #     END
 #     check "it is off" box_off
 #
-# $BOX is its root directory, as seen from here.  `inside COMMAND...` runs in
-# it, outside of every session.
+# $BOX is its root directory, as seen from here.  `inside COMMAND...` runs a
+# command in it, outside any session.
 
-# tests/lib/guest.sh may have brought it.
+# tests/lib/guest.sh may have sourced it already.
 declare -F network >/dev/null || . "$(dirname "${BASH_SOURCE[0]}")/net.sh"
 
-# Beside the builds, which share it; `make clean` takes it along.
+# Next to the builds, which share it; `make clean` removes it, too.
 BOX_CACHE=$ROOT/build/box
 BOX_PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,procps,util-linux,mount,e2fsprogs,fuse3,fuse2fs,iproute2
 BOX=$TMP/box
@@ -33,11 +33,11 @@ BOX_PID=''
 # ---- the tree ----------------------------------------------------------------
 
 box_release() {
-    # shellcheck disable=SC1091 # every system has one
+    # shellcheck disable=SC1091 # every system has it
     (. /etc/os-release && echo "$VERSION_CODENAME")
 }
 
-# The tree's name says what is in it: another list makes another tree.
+# The tree's name depends on its contents: another list makes another tree.
 box_tree() {
     echo "$BOX_CACHE/$(box_release)-$(cksum <<<"$BOX_PACKAGES" | cut -d' ' -f1)"
 }
@@ -50,16 +50,16 @@ box_make_tree() { # TREE
         rm -rf "$1.new"/var/cache/apt/archives/*.deb && mv "$1.new" "$1"
 }
 
-# Skips where there can be none; makes the network and $BOX.
+# Skips where a box is impossible; makes the network and $BOX.
 box_needs() {
     need script=bsdutils
     [ -c /dev/fuse ] || skip "there is no /dev/fuse"
-    losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
+    losetup --find >/dev/null 2>&1 || skip "no free loop device"
     network 1500
     box_root
 }
 
-# Makes $BOX, with what this build has.
+# Makes $BOX, with the programs of this build.
 box_root() {
     local tree
     need debootstrap mkfs.ext4=e2fsprogs debugfs=e2fsprogs e2fsck=e2fsprogs
@@ -78,7 +78,7 @@ box_root() {
     box_programs
 }
 
-# What this build has, with the libraries that the tree lacks.
+# The programs of this build, with the libraries that the tree lacks.
 box_programs() {
     local program library
     sed "s,^PATH=,PATH=/usr/local/bin:," "$ROOT/dist/mount.aoe" \
@@ -99,7 +99,7 @@ box_programs() {
     head -c 40M /dev/urandom >"$BOX/root/data"
 }
 
-# Whose interface goes down early at shutdown, as with Debian's ifupdown: this is
+# The interface goes down early at shutdown, as with Debian's ifupdown: this is
 # networking.service with the commands of one interface.
 box_network() {
     cat >"$BOX/etc/systemd/system/networking.service" <<'END'
@@ -135,8 +135,8 @@ box_disk() {
     await "$id" "$id: serving"
 }
 
-# whole ID [NAME]: the judges of what has arrived on the NAS: the file system is
-# sound, and NAME on it is what /root/data is.
+# whole ID [NAME]: judges what has arrived on the NAS: the file system is
+# sound, and NAME on it equals /root/data.
 whole() {
     e2fsck -fn "$TMP/$1" || return
     debugfs -R "dump /${2:-data} $TMP/arrived" "$TMP/$1" 2>/dev/null
@@ -148,7 +148,7 @@ whole() {
 box_boot() {
     start box host bash "$ROOT/tests/lib/box-init.sh" "$BOX" "aoekit-box-$$"
     at_exit box_unplug
-    eventually box_find || fail "no init came up"
+    eventually box_find || fail "no init has started"
     eventually box_is_up || fail "the box does not come up: $(cat "$TMP/boot.log")"
 }
 
@@ -165,7 +165,7 @@ box_find() {
 
 # Running, or degraded where a unit of Debian's fails in a container.
 box_is_up() {
-    sleep 0.1 # until it can be asked at all
+    sleep 0.1 # until it accepts queries at all
     inside timeout 60 systemctl is-system-running --wait >"$TMP/boot.log" 2>&1
     grep -Eqx 'running|degraded' "$TMP/boot.log"
 }
@@ -174,8 +174,8 @@ inside() {
     nsenter --all --target "$BOX_PID" "$@"
 }
 
-# session NAME: a login session of its own, in which bash runs the script on
-# standard input; its output goes to log_of NAME.
+# session NAME: runs the script on standard input with bash in a login session
+# of its own; its output goes to log_of NAME.
 session() {
     local name=$1 user=${2:-root}
     cat >"$BOX/$name.sh"
@@ -189,14 +189,15 @@ session() {
         su -l "$user" -c "exec bash /$name.sh >/$name.log 2>&1"
 }
 
-# Waits for the end of the first process.
+# Waits until the first process has ended.
 box_off() { # [SECONDS]
     finished box "${1:-60}"
     [ ! -e "/proc/$BOX_PID" ] || return
     BOX_PID=''
 }
 
-# A loop device outlives the box, and with it the file of a server that is dead.
+# A loop device outlives the box, and so does its backing file, whose server is
+# dead.
 box_loops() {
     local file id
     for file in /sys/block/loop*/loop/backing_file; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Runs a compiled link filter as the kernel would, so that the pair link
- * filters like a real one and tests need no libpcap.
+ * Runs a compiled link filter as the kernel does, so that the pair link filters
+ * like a real one and tests need no libpcap.
  */
 #ifndef TESTS_LIB_BPF_H
 #define TESTS_LIB_BPF_H
@@ -22,7 +22,7 @@ enum bpf_packet_type {
 };
 
 /* Bytes to hand over, 0 to reject.  Aborts on an instruction that
- * filter_compile has no business to emit, and on a jump out of the program. */
+ * filter_compile must not emit, and on a jump out of the program. */
 uint32_t bpf_run(const struct filter_program *p, const uint8_t *frame,
                  size_t len, enum bpf_packet_type type);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A copy that ends where its memory ends, so that AddressSanitizer sees a
- * parser that looks one byte too far.
+ * A copy that ends where its memory ends, so that AddressSanitizer catches a
+ * parser that reads one byte too far.
  */
 #ifndef TESTS_LIB_EXACT_H
 #define TESTS_LIB_EXACT_H

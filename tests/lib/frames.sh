@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# AoE requests by hand, for tests that judge a target without any initiator:
-# hexadecimal in, hexadecimal out (offsets count from the frame's first
-# byte).  Source it after net.sh.
+# Hand-written AoE requests, for tests that judge a target without an
+# initiator: hexadecimal in, hexadecimal out (offsets count from the frame's
+# first byte).  Source it after net.sh.
 
-DISK="0001 02" # the disk that is asked
+DISK="0001 02" # the disk that is addressed
 TAG=80000001
 
 # frame COMMAND ARGUMENT: one request from the host to the NAS.
@@ -13,26 +13,26 @@ frame() {
     echo "$NAS_MAC $HOST_MAC 88a2 1000 $DISK $1 $TAG $2"
 }
 
-# ask COMMAND ARGUMENT: sends it and prints the answer; false when none came.
-# An announcement may come before it.
+# ask COMMAND ARGUMENT: sends it and prints the answer; false if none came.  An
+# announcement may precede it.
 ask() {
     local answers
     answers=$(frame "$@" | host rawframe -p -u "$TAG" eth0) || return
     echo "${answers##*$'\n'}"
 }
-# fresh COMMAND...: under a tag of its own, so that what it asks is no copy of an
-# earlier request.
+# fresh COMMAND...: with a new tag, so that its requests are not copies of
+# earlier ones.
 fresh() {
     local TAG
     TAG=$(printf '81%06x' $((${EPOCHREALTIME//[!0-9]/} & 0xffffff)))
     "$@"
 }
-# answered: the same for a config query, and does not wait for long.
+# answered: the same for a config query, with a short wait.
 answered() {
     frame 01 "$QUERY" | host rawframe -p -u "$TAG" -w 300 eth0
 }
 
-# try COMMAND ARGUMENT: the same for what may never be answered.
+# try COMMAND ARGUMENT: the same for a request that may never be answered.
 try() {
     frame "$@" | host rawframe -w 300 -p -n 1 eth0
 }
@@ -42,7 +42,7 @@ field() {
     echo "${1:$(($2 * 2)):$(($3 * 2))}"
 }
 
-# The argument of a config query that reads.
+# The argument of a config query that only reads.
 QUERY="0000 0000 00 00 0000"
 
 # config CODE STRING: the argument of a query with a string.
@@ -66,8 +66,8 @@ list() {
         cut -c 5-16 | grep . | sort | tr '\n' ' '
 }
 
-# ata AFLAGS FEATURE COUNT COMMAND LBA: the argument of an ATA command, for
-# which what follows is the data.
+# ata AFLAGS FEATURE COUNT COMMAND LBA: the argument of an ATA command; its
+# data follows.
 ata() {
     printf '%02x %02x %02x %02x ' "$1" "$2" "$3" "$4"
     printf '%02x %02x %02x %02x %02x %02x 0000' $(($5 & 255)) \
@@ -100,17 +100,17 @@ sectors() {
     echo $((0x$(word "$1" 103)$(word "$1" 102)$(word "$1" 101)$(word "$1" 100)))
 }
 
-# is WANTED GOT: for check; says what it got.
+# is WANTED GOT: for check; prints what it got.
 is() {
     [ "$1" = "$2" ] || { echo "wanted \"$1\", got \"$2\"" && return 1; }
 }
 
-# reading ... reading_end: reads the disk all the time, each sector once, and
-# sends nothing again; then false, saying what, if an answer was missing.
+# reading ... reading_end: reads the disk continuously, each sector once,
+# without retransmitting; then false, with a list, if an answer was missing.
 reading() {
     rm -f "$TMP/enough"
     : >"$TMP/lost"
-    # Of its own: other answers, which come meanwhile, are not for it.
+    # Tags of its own: answers to others arrive meanwhile.
     local n=0 TAG=8000ead5 answer
     while [ ! -e "$TMP/enough" ]; do
         n=$((n + 1))

@@ -11,13 +11,14 @@ command -v aoe-fuse >/dev/null ||
 MNT=$TMP/mnt
 mkdir "$MNT"
 
-# mount_disks DISK... [OPTION]...: in the foreground, as the program `fuse`.
+# mount_disks DISK... [OPTION]...: runs in the foreground, as the program
+# `fuse`.
 mount_disks() {
     start fuse host aoe-fuse mount "$@" "$MNT" -i eth0 -f
     await fuse "^aoe-fuse: $MNT: mounted e"
 }
 
-# After `aoe-fuse umount` or a signal: the server has ended well and left
+# After `aoe-fuse umount` or a signal: the server has ended cleanly and left
 # nothing behind.
 unmounted() {
     finished fuse && not mounted
@@ -34,7 +35,7 @@ stat_is() {
 }
 
 # with_loop COMMAND...: runs it with $LOOP, a loop device on the disk e1.2 that
-# bypasses the page cache, and takes the device away again.
+# bypasses the page cache, and detaches the device afterwards.
 with_loop() {
     local status
     LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") || return
@@ -44,8 +45,8 @@ with_loop() {
     return "$status"
 }
 
-# in_sbin NAME=FILE...: puts programs into /sbin, where alone mount(8) looks for
-# its helpers, as this script's mount namespace sees it.
+# in_sbin NAME=FILE...: puts programs into /sbin, the only place where mount(8)
+# looks for its helpers, in this script's mount namespace only.
 in_sbin() {
     local file word
     [ -n "${AOEKIT_OWN_MOUNTS:-}" ] ||

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=dash
 #
-# The first process of a guest (tests/lib/guest.sh): makes it a system, runs
-# /test.sh, which may use the functions here, and switches off.
+# The first process of a guest (tests/lib/guest.sh): sets up the system, runs
+# /test.sh, which may use the functions here, and powers off.
 
 PATH=/bin:/sbin:/usr/bin:/usr/sbin
 export PATH LC_ALL=C
@@ -17,7 +17,7 @@ mount -t tmpfs tmp /tmp
 stty -F /dev/ttyS1 -onlcr
 exec >/dev/ttyS1 2>&1 </dev/null
 
-# load MODULE...: with what it needs.
+# load MODULE...: with its dependencies.
 load() {
     for module; do
         while read -r file; do
@@ -68,7 +68,7 @@ refuses() {
     [ "$(wc -l </tmp/.out)" = 1 ] && grep -Eq -- "$pattern" /tmp/.out
 }
 
-# eventually COMMAND...: within 30 s, for what nothing announces.
+# eventually COMMAND...: retries for up to 30 s, for what no event announces.
 eventually() {
     tries=0
     until "$@"; do
@@ -78,7 +78,8 @@ eventually() {
     done
 }
 
-# tree DIR: files of many sizes, the same each time; sums DIR: their checksums.
+# tree DIR: files of many sizes, the same every time; sums DIR: their
+# checksums.
 tree() {
     mkdir -p "$1/a/b" "$1/c" || return
     for n in 1 2 3 4 5 6 7 8; do
@@ -92,8 +93,8 @@ sums() {
     (cd "$1" && find . -type f | sort | xargs sha256sum)
 }
 
-# orders: does what guest_does (tests/lib/guest-nas.sh) sends, each line in this
-# shell, until it has done `end`.
+# orders: executes what guest_does (tests/lib/guest-nas.sh) sends, each line in
+# this shell, up to `end`.
 orders() {
     enough=
     stty -F /dev/ttyS2 raw -echo
@@ -115,7 +116,7 @@ sanitized() {
     [ -e /sanitized ]
 }
 
-# complete FILE: the process whose report it is has ended.
+# complete FILE: the process that writes this report has ended.
 complete() {
     [ ! -e "/proc/${1##*.}/exe" ]
 }
@@ -131,7 +132,7 @@ reports() {
     done
 }
 
-# At once, because the script may wait for good for a server that has died.
+# At once, because the script may wait forever for a server that has died.
 watch_reports() {
     while sleep 2; do
         reports complete
@@ -140,7 +141,7 @@ watch_reports() {
 
 # ---- from the beginning to the end -------------------------------------------
 
-# It is at its end that a server looks for what it has leaked.
+# A server checks for leaks when it exits.
 all_ended() {
     for exe in /proc/[0-9]*/exe; do
         [ ! "$exe" -ef /bin/aoe-nbd ] && [ ! "$exe" -ef /bin/aoe-target ] ||
@@ -171,5 +172,5 @@ if sanitized; then
 fi
 echo "guest: ended $status"
 sync
-sleep 1 # the serial line has to drain
+sleep 1 # let the serial line drain
 poweroff -f

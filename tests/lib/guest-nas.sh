@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# A guest that is the NAS: the target runs in it, on disks that fail, go away
-# and come back, and lose their power; the clients are out here.  Source it
-# instead of guest.sh:
+# A guest as the NAS: the target runs in it, on disks that fail, disappear and
+# come back, and lose power; the clients run outside.  Source it instead of
+# guest.sh:
 #
 #     . "$(dirname "$0")/../lib/guest-nas.sh"
 #     nas_needs                             # or the script is skipped
@@ -16,8 +16,8 @@
 #     qmp system_reset
 #     nas_end
 #
-# The guest's interface eth0 has the address $NAS_MAC and is on a bridge with the
-# eth0 of the `host` namespace, as if the `nas` namespace were the guest.
+# The guest's eth0 has the address $NAS_MAC and shares a bridge with the eth0
+# of the `host` namespace, as if the `nas` namespace were the guest.
 
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 
@@ -46,19 +46,20 @@ nas_bridge() {
 
 # ---- the machine -------------------------------------------------------------
 
-# nas_disk NODE FILE: an image that a -device or device_add can name.
+# nas_disk NODE FILE: an image for use in -device or device_add.
 nas_disk() {
     GUEST_DEVICES+=(-blockdev
         "driver=raw,node-name=$1,file.driver=file,file.filename=$2")
 }
 
-# nas_start SECONDS: boots, for no longer than that, and waits until it takes
-# orders.  Standard input has the functions that these use.
+# nas_start SECONDS: boots a guest that runs at most that long, and waits until
+# it takes orders.  Standard input has the functions that the orders use.
 nas_start() {
     start monitor host cat "$TMP/qmp.out"
     guest_start "$1" < <(
         echo "ip link set eth0 mtu $GUEST_MTU"
-        # What is cached stays so until the target or the script syncs it.
+        # Dirty data stays in the cache until the target or the script syncs
+        # it.
         echo 'echo 360000 >/proc/sys/vm/dirty_writeback_centisecs'
         echo 'echo 360000 >/proc/sys/vm/dirty_expire_centisecs'
         echo "$GUEST_FUNCTIONS"
@@ -69,9 +70,9 @@ nas_start() {
     await guest '^guest: ready' 120
 }
 
-# In the guest, for all: serve FILE [OPTION]... is the target as e1.2, whose
-# process is $target; served: ends it, with its exit status.
-# shellcheck disable=SC2016 # they are the guest's
+# In every guest: serve FILE [OPTION]... starts the target as e1.2, with its
+# process in $target; served: ends it, with its exit status.
+# shellcheck disable=SC2016 # the guest expands them
 GUEST_FUNCTIONS='
 serve() {
     file=$1
@@ -85,7 +86,8 @@ served() {
 }
 '
 
-# guest_does COMMAND: one line of shell in the guest; its output and its status.
+# guest_does COMMAND: runs a line of shell in the guest, with its output and
+# status.
 guest_does() {
     local id=${EPOCHREALTIME/[.,]/} status
     echo "$id $*" >"$TMP/orders.in"
@@ -95,14 +97,15 @@ guest_does() {
     return "$status"
 }
 
-# serving [OPTION]... FILE: the target in the guest, up to its first line.
+# serving [OPTION]... FILE: starts the target in the guest, waits for its first
+# line.
 serving() {
     mark guest
     guest_does "serve ${*: -1} ${*:1:$#-1}" || fail "the guest serves nothing"
     await guest '^aoe-target: e1\.2: serving' 30
 }
 
-# qmp COMMAND [ARGUMENTS]: an order to the machine, in JSON.
+# qmp COMMAND [ARGUMENTS]: a command to qemu, with arguments in JSON.
 qmp() {
     local id=${EPOCHREALTIME/[.,]/} answer arguments=${2:-{\}}
     echo "{\"execute\": \"$1\", \"arguments\": $arguments, \"id\": \"$id\"}" \
@@ -112,7 +115,7 @@ qmp() {
     [[ $answer = *'"return"'* ]] || { echo "$answer" && return 1; }
 }
 
-# The guest's own end; its checks, if it made some, become ours.
+# Ends the guest; its checks, if any, become ours.
 nas_end() {
     guest_does end || fail "the guest takes no orders"
     guest_end

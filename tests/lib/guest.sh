@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# A guest of its own kernel: Debian's, under qemu without KVM, because the
-# machine that runs the tests may have no nbd or aoe driver, and must not lose
-# one that hangs.  The guest has no disk and no network but a wire (a tap) to
-# the `nas` namespace.  Source it instead of net.sh:
+# A guest with its own kernel: Debian's, under qemu without KVM, because the
+# machine that runs the tests may have no nbd or aoe driver, and a driver that
+# hangs must not take it down.  The guest has no disk, and no network except a
+# wire (a tap) to the `nas` namespace.  Source it instead of net.sh:
 #
 #     . "$(dirname "$0")/../lib/guest.sh"
 #     guest_needs                           # or the script is skipped
@@ -15,10 +15,10 @@
 #     check "it is there" test -b /dev/nbd0
 #     END
 #
-# or guest_start, something out here in between, and guest_end.
-# The script in the guest is busybox's ash on top of guest-init.sh; its "ok" and
-# "not ok" lines become this script's.  Programs of a sanitized build bring their
-# sanitizers along, whose reports come out as "not ok".
+# or guest_start, then something out here, and guest_end.  The script in the
+# guest runs in busybox's ash on top of guest-init.sh; its "ok" and "not ok"
+# lines become this script's.  Programs of a sanitized build bring their
+# sanitizers along, and each report becomes a "not ok".
 
 . "$(dirname "${BASH_SOURCE[0]}")/net.sh"
 
@@ -27,20 +27,20 @@ GUEST_MODULES="virtio_pci virtio_net virtio_blk virtio_scsi sd_mod xhci_pci
 GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/aoekit/guest
 GUEST_ROOT=$TMP/guest
 GUEST_MEMORY=768 # MiB
-GUEST_APPEND=    # to the kernel's command line
+GUEST_APPEND=    # appended to the kernel's command line
 GUEST_MTU=1500
 GUEST_MAC=52:54:00:12:34:56
-GUEST_DEVICES=() # what else qemu is told
+GUEST_DEVICES=() # more options for qemu
 
 # ---- the kernel --------------------------------------------------------------
 
-# The newest 6.1 kernel there is a package of, which is fetched once.
+# The newest packaged 6.1 kernel, which is fetched once.
 guest_kernel_package() {
     apt-cache --names-only search '^linux-image-6\.1\.[0-9]+-[0-9]+-amd64$' |
         cut -d' ' -f1 | sort -V | tail -n 1
 }
 
-# Puts vmlinuz and the modules, in the order they load, into the cache.
+# Puts vmlinuz and the modules, in load order, into the cache.
 guest_fetch_kernel() {
     local work=$GUEST_CACHE.new package version module
     package=$(guest_kernel_package)
@@ -71,7 +71,7 @@ guest_has_kernel() {
     done
 }
 
-# guest_needs: skips where no guest can be had; makes the wire.
+# guest_needs: skips where no guest can run; makes the wire.
 guest_needs() {
     [ "$(uname -m)" = x86_64 ] || skip "the guest's kernel is for x86_64"
     need qemu-system-x86_64=qemu-system-x86 busybox=busybox-static cpio \
@@ -98,7 +98,7 @@ guest_needs() {
 
 # ---- what is in it -----------------------------------------------------------
 
-# guest_program NAME[=PACKAGE]...: from here, with its libraries.
+# guest_program NAME[=PACKAGE]...: copies it from here, with its libraries.
 guest_program() {
     local word path library
     for word; do
@@ -112,12 +112,12 @@ guest_program() {
     done
 }
 
-# guest_file FILE PATH: a file of ours, by that name there.
+# guest_file FILE PATH: copies a file of ours to that path there.
 guest_file() {
     install -D -m 644 "$1" "$GUEST_ROOT$2"
 }
 
-# Whether aoe-nbd, and so all of this build, has AddressSanitizer in it.
+# Whether aoe-nbd, and thus the whole build, has AddressSanitizer.
 guest_sanitized() {
     grep -q __asan_init "$BUILD/aoe-nbd"
 }
@@ -128,7 +128,7 @@ guest_image() {
     install -m 755 "$ROOT/tests/lib/guest-init.sh" "$GUEST_ROOT/init"
     cat >"$GUEST_ROOT/test.sh"
     if guest_sanitized; then
-        # As in net.sh, but for the place.
+        # As in net.sh, except for the directory.
         printf "export %s='%s'\n" ASAN_OPTIONS "${ASAN_OPTIONS//"$TMP"//run}" \
             UBSAN_OPTIONS "${UBSAN_OPTIONS//"$TMP"//run}" \
             >"$GUEST_ROOT/sanitized"
@@ -138,8 +138,9 @@ guest_image() {
 
 # ---- running it --------------------------------------------------------------
 
-# guest_start SECONDS: boots with the script on standard input, to last no longer
-# than that, or sanitized twice.  `await guest PATTERN` hears what it says.
+# guest_start SECONDS: boots with the script on standard input, for at most
+# that long, or twice that if sanitized.  `await guest PATTERN` reads its
+# output.
 guest_start() {
     GUEST_SECONDS=$1
     ! guest_sanitized || GUEST_SECONDS=$(($1 * 2))
@@ -156,7 +157,7 @@ guest_start() {
         "${GUEST_DEVICES[@]}"
 }
 
-# Waits for its end; its checks become ours.
+# Waits until it has ended; its checks become ours.
 guest_end() {
     local line ended=
     finished guest "$((GUEST_SECONDS + 10))"
@@ -169,7 +170,7 @@ guest_end() {
         printf '%s\n' "$line"
     done < <(tr -d '\r' <"$(log_of guest)")
     [ -n "$ended" ] ||
-        fail "the guest's script comes to its end within $GUEST_SECONDS s"
+        fail "the guest's script ends within $GUEST_SECONDS s"
 }
 
 guest() {

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# What our initiator must be able to do with any target that serves $TMP/disk
-# (8 MiB) as e1.2 on the NAS: the same for ours and for vblade.  Source it after
-# net.sh and frames.sh.
+# What our initiator must be able to do with any target, ours or vblade, that
+# serves $TMP/disk (8 MiB) as e1.2 on the NAS.  Source it after net.sh and
+# frames.sh.
 
-# found FILTER: what discovery says, asked with a jq expression that must hold.
+# found FILTER: a jq expression that must hold for the output of discovery.
 found() {
     host aoe discover -i eth0 --wait 0.3 --json >"$TMP/found" || return
     jq -e "$1" "$TMP/found" || { cat "$TMP/found" && return 1; }
@@ -19,7 +19,7 @@ discovery() { # BUFFERS PAYLOAD
     check "discover: one disk in the table" \
         says '^e1\.2 .* 8388608 .*'"$NAS_MAC"'.* eth0 ' \
         host aoe discover -i eth0
-    check "discover: its size for people" says '8\.4 MB' host aoe discover -i eth0
+    check "discover: its size in readable form" says '8\.4 MB' host aoe discover -i eth0
     check "discover: the JSON is valid and has one disk" \
         found 'length == 1 and .[0].disk == "e1.2"'
     check "discover: shelf, slot, address, interface" found ".[0] |
@@ -36,7 +36,8 @@ discovery() { # BUFFERS PAYLOAD
         host aoe discover -i eth0 --wait 0.3 1.3
 }
 
-# The config string is shown, and what is no text in it harms no terminal.
+# The config string is shown, and control characters in it never reach a
+# terminal.
 config_string() {
     ask 01 "$(config 4 $'media "1"\033[2J\n.')" >/dev/null
     check "discover: the config string comes through JSON as it is" \
@@ -45,7 +46,7 @@ config_string() {
         not grep -q $'\033' <(host aoe discover -i eth0)
 }
 
-# Everything that is read is what is on the NAS's disk, and the other way round.
+# What is read equals what is on the NAS's disk, and vice versa.
 data() {
     head -c 8M /dev/urandom >"$TMP/random"
     # shellcheck disable=SC2016 # $uri is aoe-nbd's

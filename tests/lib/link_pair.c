@@ -26,22 +26,22 @@ struct port {
     struct filter_program filter;
     struct wire_faults faults[2]; /* by enum wire_way */
     uint64_t last_due[2];         /* of frames that keep their order */
-    uint64_t free_at[2];          /* when the last one has left whole */
+    uint64_t free_at[2];          /* when the last one has left completely */
     struct list queue;            /* of flight.link: arrived, not yet read */
     unsigned queued, queue_max;
     unsigned sending, sending_max; /* frames not yet at the switch */
-    /* The interface as it is; the link knows it since the last refresh. */
+    /* The interface's true state; the link learns it at the next refresh. */
     bool up;
     bool reported;
     unsigned mtu;
     struct aoe_mac mac;
 };
 
-/* A frame under way, or in a port's queue. */
+/* A frame in transit, or in a port's queue. */
 struct flight {
     struct list link;
     uint64_t due;
-    uint64_t order; /* among equals */
+    uint64_t order; /* among frames due at the same time */
     size_t slot;    /* of the port it comes from, then goes to */
     enum wire_way way;
     bool counted; /* in its port's `sending` */
@@ -56,7 +56,7 @@ struct wire {
     struct port **ports; /* NULL where one was closed; never used again */
     size_t port_count;
     struct flight **heap;
-    size_t heap_count, heap_room;
+    size_t heap_count, heap_capacity;
     uint64_t counts[WIRE_EVENTS];
     void (*seen)(void *arg, uint64_t now, enum wire_event e,
                  const struct link *port, const uint8_t *frame, size_t len);
@@ -91,7 +91,7 @@ static void note(struct wire *w, enum wire_event e, const struct port *p,
 
 /* ---- chance -------------------------------------------------------------- */
 
-/* splitmix64 (Vigna): any seed will do, also 0. */
+/* splitmix64 (Vigna): any seed will do, including 0. */
 static uint64_t draw(struct wire *w)
 {
     uint64_t z = w->random += UINT64_C(0x9e3779b97f4a7c15);
@@ -122,13 +122,13 @@ static void heap_push(struct wire *w, struct flight *f)
 {
     size_t i = w->heap_count;
 
-    if (i == w->heap_room) {
-        size_t room = w->heap_room ? 2 * w->heap_room : 64;
+    if (i == w->heap_capacity) {
+        size_t capacity = w->heap_capacity ? 2 * w->heap_capacity : 64;
 
-        w->heap = realloc(w->heap, room * sizeof(w->heap[0]));
+        w->heap = realloc(w->heap, capacity * sizeof(w->heap[0]));
         if (!w->heap)
             abort();
-        w->heap_room = room;
+        w->heap_capacity = capacity;
     }
     w->heap_count++;
     for (; i > 0 && earlier(f, w->heap[(i - 1) / 2]); i = (i - 1) / 2)
@@ -172,8 +172,8 @@ static struct flight *flight_new(const uint8_t *bytes, size_t len)
     return f;
 }
 
-/* Sends a frame on one way of a port, in order with the others there unless
- * it is `held`. */
+/* Sends a frame in one direction of a port, in order with the others there
+ * unless it is `held`. */
 static void launch(struct wire *w, struct port *p, enum wire_way way,
                    struct flight *f, bool held)
 {
@@ -196,8 +196,8 @@ static void launch(struct wire *w, struct port *p, enum wire_way way,
     heap_push(w, f);
 }
 
-/* Takes `f` over: lets chance do what it does on this way of the port.  False
- * when the frame was lost. */
+/* Takes over `f` and applies the faults of this direction of the port.  False:
+ * the frame was lost. */
 static bool expose(struct wire *w, struct port *p, enum wire_way way,
                    struct flight *f)
 {
@@ -312,7 +312,7 @@ unsigned wire_advance(struct wire *w, uint64_t now)
         }
         if (p && f->counted)
             p->sending--;
-        /* A frame that left before its port was closed goes its way. */
+        /* A frame sent before its port was closed is still delivered. */
         if (f->way == WIRE_TX)
             forward(w, p, f);
         free(f);

@@ -2,8 +2,8 @@
  *
  * A network in one process: a switch with any number of ports, each a struct
  * link, that loses, duplicates, reorders, delays and cuts frames.  No
- * privilege, no descriptor, no clock: the caller says what time it is, and
- * the same seed and the same calls give the same events.
+ * privileges, no descriptors, no clock: the caller sets the time, and the same
+ * seed and the same calls give the same events.
  */
 #ifndef TESTS_LIB_LINK_PAIR_H
 #define TESTS_LIB_LINK_PAIR_H
@@ -17,18 +17,18 @@ struct wire;
 
 #define WIRE_NEVER UINT64_MAX
 
-/* What may happen to a frame on one way of one port.  All zero: nothing. */
+/* What may happen to a frame in one direction of a port.  All zero: nothing. */
 struct wire_faults {
     /* Chances in a million. */
     uint32_t loss;
-    uint32_t corrupt; /* damaged: whoever checks its checksum drops it */
+    uint32_t corrupt; /* damaged: dropped by whoever verifies its checksum */
     uint32_t duplicate;
     uint32_t reorder;  /* held back, so that later frames overtake it */
-    uint32_t truncate; /* cut somewhere behind the Ethernet header */
+    uint32_t truncate; /* cut somewhere after the Ethernet header */
     /* Every frame takes delay_ns and up to jitter_ns more, in order; one that
      * is reordered, and the second of a duplicate, up to hold_ns more. */
     uint64_t delay_ns, jitter_ns, hold_ns;
-    /* A byte takes so long to leave, and the next frame waits for it. */
+    /* Transmission time per byte; the next frame waits for it. */
     uint64_t byte_ns;
     uint32_t frame_max; /* longer frames vanish silently; 0: no limit */
 };
@@ -39,7 +39,7 @@ enum wire_way { WIRE_TX, WIRE_RX };
 enum wire_event {
     WIRE_SENT,       /* the owner handed it to link_send */
     WIRE_LOST,       /* by chance */
-    WIRE_CORRUPTED,  /* by chance, and dropped for that */
+    WIRE_CORRUPTED,  /* by chance, and therefore dropped */
     WIRE_DUPLICATED, /* by chance */
     WIRE_REORDERED,  /* by chance */
     WIRE_TRUNCATED,  /* by chance */
@@ -70,19 +70,19 @@ int wire_open(struct link **out, struct wire *w, const char *name,
 unsigned wire_advance(struct wire *w, uint64_t now);
 /* When the next frame moves, WIRE_NEVER: none is under way. */
 uint64_t wire_next(const struct wire *w);
-/* What poll(2) would say of the link's descriptor: POLLIN, POLLOUT, and POLLERR
- * when it went down and link_recv has not said so yet. */
+/* What poll(2) would report for the link's descriptor: POLLIN, POLLOUT, and
+ * POLLERR when it went down and link_recv has not said so yet. */
 short wire_revents(const struct link *l);
 
 /* ---- things that happen to a port; the link learns of the last three as
  * from a real interface, by link_recv's -ENETDOWN and by link_refresh ---- */
 void wire_port_faults(struct link *l, enum wire_way way,
                       const struct wire_faults *f);
-/* How many frames the kernel's queues hold: received ones (then frames are
- * lost), and sent ones that have not reached the switch (then link_send takes
- * no more).  0: no limit. */
+/* Capacity of the kernel's queues in frames: received ones (beyond it frames
+ * are lost), and sent ones that have not reached the switch (beyond it
+ * link_send accepts no more).  0: no limit. */
 void wire_port_queues(struct link *l, unsigned rx, unsigned tx);
-/* Only the longest frame of a way's faults. */
+/* Sets only frame_max of a direction's faults. */
 void wire_port_frame_max(struct link *l, enum wire_way way, uint32_t max);
 void wire_port_up(struct link *l, bool up);
 void wire_port_mtu(struct link *l, unsigned mtu);

@@ -6,7 +6,7 @@
 
 need fio
 
-# load SIZE FIO-OPTION...: the program `load`, until it is ended.
+# load SIZE FIO-OPTION...: starts the program `load`, which runs until stopped.
 load() {
     local size=$1
     shift
@@ -16,14 +16,14 @@ load() {
 changed() {
     [ "$(stat -c %y "$TMP/disk")" != "$1" ]
 }
-# It goes on: the disk is written to, and again.
+# It makes progress: the disk is written to, and again.
 load_goes_on() {
     for _ in 1 2 3; do
         eventually changed "$(stat -c %y "$TMP/disk")" || return
     done
     alive load
 }
-# After its end.
+# To be called after it has ended.
 load_was_well() {
     not grep -q 'io_u error\|verify:' "$(log_of load)"
 }

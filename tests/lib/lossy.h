@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the tests' disks of memory have in common: libaoe's own account of what
- * is not flushed and of who has to be told when it is lost.
+ * What the tests' in-memory disks have in common: libaoe's own record of what
+ * is not flushed and who has to be told when it is lost.
  */
 #ifndef TESTS_LIB_LOSSY_H
 #define TESTS_LIB_LOSSY_H
@@ -24,7 +24,7 @@ static inline void lossy_begin(struct lossy *l, const struct aoe_request *r)
     lossy_writer(l, r)->requests++;
 }
 
-/* What was answered is not there any more. */
+/* Acknowledged data is lost. */
 static inline void lossy_lose(struct lossy *l)
 {
     l->losses += l->changed > l->flushed;
@@ -32,7 +32,7 @@ static inline void lossy_lose(struct lossy *l)
     l->flushed = l->changed;
 }
 
-/* A request ends so: what to tell its user. */
+/* A request ends with this status: what to tell its user. */
 static inline int lossy_end(struct lossy *l, const struct aoe_request *r,
                             int status)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A scripted AoE target in memory, and the world it lives in.
+ * A scripted AoE target in memory, and its world.
  */
 #include "tests/lib/model_target.h"
 
@@ -76,7 +76,7 @@ static bool extended(uint8_t opcode)
     return opcode == ATA_READ_SECTORS_EXT || opcode == ATA_WRITE_SECTORS_EXT;
 }
 
-/* A device fault, with the epoch where it was asked for. */
+/* A device fault, with the epoch if the request asked for it. */
 static size_t fault(struct model *m, uint8_t *frame, struct aoe_ata *a)
 {
     if (m->identity.vendor.present && a->feature == ATA_FEATURE_FLUSH_EPOCH)
@@ -199,7 +199,8 @@ static void ata(struct model *m, uint8_t *frame, size_t len)
 
     if (aoe_ata_parse(frame, len, &a))
         return;
-    /* Cut off on its way: a frame with a wrong checksum, elsewhere. */
+    /* Truncated on the wire: a real interface would drop it for its
+     * checksum. */
     if (a.aflags & AOE_AFLAG_WRITE && a.data_len < (size_t)a.count * AOE_SECTOR)
         return;
     if (m->stuck && a.lba == m->stuck)
@@ -248,7 +249,7 @@ static void keep(struct model *m, const uint8_t *frame, size_t len)
 void model_release(struct model *m)
 {
     for (unsigned i = 0; i < m->held; i++) {
-        uint8_t frame[sizeof m->kept[i].frame]; /* which becomes the answer */
+        uint8_t frame[sizeof m->kept[i].frame]; /* turned into the answer */
 
         memcpy(frame, m->kept[i].frame, m->kept[i].len);
         ata(m, frame, m->kept[i].len);
@@ -382,6 +383,6 @@ void world_run(struct world *w, uint64_t ns, const bool *done)
         if (next > w->now)
             w->now = next;
         else
-            w->now++; /* a nanosecond a turn: nothing takes no time */
+            w->now++; /* a nanosecond per turn: everything takes some time */
     }
 }

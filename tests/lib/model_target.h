@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A target for the initiator's tests: a disk of memory on a wire, and the
- * faults of targets on demand.  And a world: one initiator, some such targets,
+ * A target for the initiator's tests: an in-memory disk on a wire, with a
+ * target's faults on demand.  And a world: one initiator, some such targets,
  * and a clock that jumps from event to event.
  */
 #ifndef TESTS_LIB_MODEL_TARGET_H
@@ -30,16 +30,17 @@ struct model {
 
     bool silent;       /* answers nothing */
     bool hold;         /* keeps ATA data requests instead of executing them */
-    unsigned mute;     /* executes this many data requests without a word */
-    uint64_t stuck;    /* an LBA; a data request for it has no end; 0: none */
+    unsigned mute;     /* executes this many data requests without answering */
+    uint64_t stuck;    /* an LBA; data requests for it never end; 0: none */
     bool short_reads;  /* leaves the last byte out */
     bool no_flush_ext; /* aborts it */
     bool no_flush;     /* aborts FLUSH CACHE too */
-    unsigned bad_flushes; /* so many fail, and lose what is not flushed */
+    unsigned bad_flushes; /* how many fail, and lose what is not flushed */
     uint8_t aoe_error;    /* answers data requests with this error */
-    unsigned most;        /* sectors: aborts what asks for more; 0: nothing */
-    const char *twin; /* a second disk at its address, of this serial number */
-    bool gone;        /* reads and writes are device faults */
+    unsigned most;        /* sectors: aborts longer requests; 0: no limit */
+    const char
+        *twin; /* a second disk at its address, with this serial number */
+    bool gone; /* reads and writes get device faults */
     uint64_t bad_lba; /* reads and writes that touch it fail; UINT64_MAX */
 
     unsigned queries, identifies, reads, writes, flushes, trims;
@@ -68,19 +69,19 @@ void world_close(struct world *w);
 struct model *world_add(struct world *w, uint64_t sectors, unsigned mtu,
                         const char *serial);
 
-/* Answers everything a model kept, the oldest first. */
+/* Answers everything that a model held back, oldest first. */
 void model_release(struct model *m);
 /* Broadcasts its Query Config response with tag 0. */
 void model_announce(struct model *m);
-/* It shows vendor words from now on. */
+/* From now on its IDENTIFY has vendor words. */
 void model_speak(struct model *m);
 /* Its disk has lost what was not flushed; with vendor words another epoch says
  * so. */
 void model_lose(struct model *m);
 
-/* Everybody but the client does what is due by w->now. */
+/* Everything but the client does what is due by w->now. */
 void world_act(struct world *w);
-/* Lets things happen until *done or until `ns` have passed. */
+/* Runs the world until *done is set or `ns` have passed. */
 void world_run(struct world *w, uint64_t ns, const bool *done);
 
 #endif

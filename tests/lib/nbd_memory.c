@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A disk of memory for the NBD server.
+ * An in-memory disk for the NBD server.
  */
 #include "tests/lib/nbd_memory.h"
 
@@ -25,7 +25,7 @@ static int submit(void *disk, struct aoe_request *request)
     return 0;
 }
 
-/* The writer's disk is a name for this one. */
+/* The writer's disk stands for this one. */
 static struct aoe_writer *join(void *disk)
 {
     struct nbd_memory *m = disk;
@@ -63,8 +63,8 @@ void nbd_memory_close(struct nbd_memory *m)
     free(m->bytes);
 }
 
-/* The server checks ranges and builds buffers; here both are trusted only as
- * far as abort() goes. */
+/* The server must check ranges and build buffers; if either is wrong,
+ * abort(). */
 static void execute(struct nbd_memory *m, const struct aoe_request *r)
 {
     uint8_t *at = m->bytes + r->offset;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A disk of memory for the NBD server: requests wait until the test completes
- * them, in whatever order it likes, well or with an error.
+ * An in-memory disk for the NBD server: requests wait until the test completes
+ * them, in any order, with success or an error.
  */
 #ifndef TESTS_NBD_MEMORY_H
 #define TESTS_NBD_MEMORY_H
@@ -12,7 +12,7 @@
 enum { NBD_MEMORY_PENDING = 1024 };
 
 struct nbd_memory {
-    struct nbd_export export; /* change its abilities as the test needs */
+    struct nbd_export export; /* the test may change its capabilities */
     uint8_t *bytes;
     struct lossy lossy;
     struct aoe_request *pending[NBD_MEMORY_PENDING]; /* oldest first */
@@ -20,7 +20,7 @@ struct nbd_memory {
     unsigned done[AOE_ZERO + 1]; /* completed so far, by enum aoe_op */
     unsigned fua;                /* of those, with fua */
     int refuse;                  /* what the next submit returns */
-    /* May be NULL: called when something became pending. */
+    /* May be NULL: called when a request became pending. */
     void (*submitted)(struct nbd_memory *memory);
     void *arg;
 };

@@ -22,7 +22,8 @@ static void wake(struct nbd_conn *conn)
 
 void nbd_peer_connect(struct nbd_peer *peer)
 {
-    /* Alone in its memory, so that the sanitizer sees every stray access. */
+    /* In an allocation of its own, so that the sanitizer sees every stray
+     * access. */
     peer->conn = calloc(1, sizeof *peer->conn);
     assert_non_null(peer->conn);
     peer->conn->wake = wake;

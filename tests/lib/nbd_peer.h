@@ -14,36 +14,38 @@ struct nbd_peer {
     const struct nbd_export *exports[2];
     struct nbd_server server;
     struct nbd_conn *conn;
-    size_t chunk;   /* bytes given to the server at a time; 0: all it takes */
-    unsigned wakes; /* times the server said that it has something to say */
+    size_t
+        chunk; /* bytes given to the server at a time; 0: as many as it takes */
+    unsigned wakes; /* how often the server said that it has output */
 
-    uint8_t *in; /* what it said, not yet consumed by the test */
+    uint8_t *in; /* its output, not yet consumed by the test */
     size_t in_length, in_capacity;
 };
 
-/* A disk of `size` bytes and a connection that has sent its greeting. */
+/* A disk of `size` bytes and a connection whose server has sent its
+ * greeting. */
 void nbd_peer_open(struct nbd_peer *peer, size_t size);
 void nbd_peer_close(struct nbd_peer *peer);
 
-/* Ends the connection, or begins a new one to the same disk. */
+/* Ends the connection, or starts a new one to the same disk. */
 void nbd_peer_disconnect(struct nbd_peer *peer);
 void nbd_peer_connect(struct nbd_peer *peer);
 
-/* Feeds bytes and returns how many of them the server took: fewer than given
- * when it reads no more for now.  What it answers is collected. */
+/* Feeds bytes and returns how many of them the server took: fewer than given if
+ * it has stopped reading for now.  Its output is collected. */
 size_t nbd_peer_send(struct nbd_peer *peer, const void *bytes, size_t length);
-/* Collects what has become ready since. */
+/* Collects output that has become ready since. */
 void nbd_peer_collect(struct nbd_peer *peer);
 
-/* Takes `length` bytes of what was collected; fails the test when they are not
- * there.  They stay valid until the next call. */
+/* Takes `length` bytes of the collected output; fails the test if there are
+ * fewer.  They stay valid until the next call. */
 const uint8_t *nbd_peer_take(struct nbd_peer *peer, size_t length);
-/* Forgets all of it. */
+/* Discards all of it. */
 void nbd_peer_forget(struct nbd_peer *peer);
 
 /* ---- messages ------------------------------------------------------------ */
 
-/* The greeting taken, fixed newstyle flags sent. */
+/* Takes the greeting and sends the fixed newstyle flags. */
 void nbd_peer_greet(struct nbd_peer *peer);
 /* Greets, negotiates structured replies and base:allocation if asked to, and
  * enters transmission. */
@@ -55,7 +57,7 @@ void nbd_peer_option(struct nbd_peer *peer, uint32_t option, const void *data,
                      uint32_t length);
 /* INFO or GO, asking for every kind of information. */
 void nbd_peer_info(struct nbd_peer *peer, uint32_t option, const char *name);
-/* Takes a reply to `option` of type `type`: returns its data. */
+/* Takes a reply of type `type` to `option`; returns its data. */
 const uint8_t *nbd_peer_reply(struct nbd_peer *peer, uint32_t option,
                               uint32_t type, uint32_t *length);
 
@@ -73,7 +75,7 @@ unsigned nbd_peer_try(struct nbd_peer *peer, uint16_t flags, uint16_t command,
  * call. */
 struct nbd_reply {
     bool structured;
-    uint16_t type; /* structured: of its one chunk */
+    uint16_t type; /* structured: type of its only chunk */
     uint32_t error;
     uint64_t cookie;
     char message[256];     /* of a structured error */

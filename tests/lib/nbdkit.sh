@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# nbdkit with our plugin in it, which may be built with sanitizers; sourced
-# behind net.sh.
+# nbdkit with our plugin, which may be built with sanitizers; source it after
+# net.sh.
 # shellcheck shell=bash
 
-# AddressSanitizer's runtime, when the plugin needs it.  With GCC 12's, glibc's
-# lock of the locales is in disorder in any nbdkit, also without a plugin, and
-# exit() waits for it once an error was put in words.
+# AddressSanitizer's runtime, when the plugin needs it.  GCC 12's corrupts
+# glibc's locale lock in any nbdkit, even without a plugin, and exit() hangs on
+# it once an error has been formatted.
 SANITIZER=
 # shellcheck disable=SC2034 # the scripts use it
 HANGS="nbdkit may hang at its end behind AddressSanitizer"
 
 # nbdkit_for PLUGIN: from now on `nbdkit` can load it.
 #
-# The runtime has to be there before a program that was built without it.  The
-# dynamic linker is told so, and not the environment, which what --run starts
-# would inherit: QEMU's coroutines hang under it.  Started that way, the linker
-# counts as a program, which leaks.
+# The runtime has to be loaded before a program that was built without it.  The
+# dynamic linker is told to, rather than the environment, which programs
+# started by --run would inherit: QEMU's coroutines hang under it.  Started
+# that way, the linker itself counts as a program, one that leaks.
 nbdkit_for() {
     local linker
     SANITIZER=$(ldd "$1" | awk '/libasan/ { print $3 }')
     if [ -z "$SANITIZER" ]; then
-        ! grep -q __asan_init "$1" # or it is no library
+        ! grep -q __asan_init "$1" # or it is not a library
         return
     fi
     linker=$(ldd "$1" | awk '/ld-linux/ { print $1 }')

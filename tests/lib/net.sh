@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# What every network test stands on: two network namespaces, `nas` and `host`,
+# The fixture of every network test: two network namespaces, `nas` and `host`,
 # joined by a cable (a veth pair, eth0 at both ends), programs started in them,
-# and nothing left behind afterwards, whatever happened.  Source it first:
+# and nothing left behind afterwards, whatever happens.  Source it first:
 #
 #     . "$(dirname "$0")/../lib/net.sh"
 #     need vblade nbdcopy=libnbd-bin      # COMMAND[=PACKAGE]; else skip
@@ -14,14 +14,14 @@
 #     stop target
 #
 # Exit status of a script: 0 passed, 77 skipped (its last line says why),
-# anything else failed.  Names, files and processes are this run's own, so runs
-# side by side do not meet.
+# anything else failed.  Names, files and processes are this run's own, so
+# parallel runs do not interfere.
 
 set -u
 
-# The script's mounts are its own: a program elsewhere that makes itself a mount
-# namespace takes a copy of every mount it sees, and a file system unmounted
-# here would live on there, in use and not clean.
+# The script has a mount namespace of its own: any other program that creates a
+# mount namespace copies every mount it sees, and a file system unmounted here
+# would live on there, in use and not clean.
 if [ "$(id -u)" = 0 ] && [ -z "${AOEKIT_OWN_MOUNTS:-}" ] &&
     unshare --mount --propagation slave true 2>/dev/null; then
     AOEKIT_OWN_MOUNTS=1 exec unshare --mount --propagation slave bash "$0" "$@"
@@ -39,27 +39,27 @@ chmod 711 "$TMP" # programs under test may run as someone else
 
 NAS_NS=aoekit-nas-$$
 HOST_NS=aoekit-host-$$
-# Used by the scripts, to write frames by hand.
+# For scripts that write frames by hand.
 # shellcheck disable=SC2034
 NAS_MAC=02:a0:e0:00:00:02 HOST_MAC=02:a0:e0:00:00:01
 
-# AddressSanitizer writes here, not between a program's own lines; what it found
-# fails the script at its end, however the program was started.  GCC's UBSan
-# knows only standard error, which a daemon has not: it aborts, which then is
-# AddressSanitizer's to report, in the place that UBSan, the first time it
-# speaks, has set anew.
+# AddressSanitizer writes its reports here, not between a program's own lines;
+# any report fails the script at its end, however the program was started.
+# GCC's UBSan can only write to standard error, which a daemon does not have:
+# so it aborts, and AddressSanitizer reports that, in the place that UBSan sets
+# again with its first message.
 export ASAN_OPTIONS="log_path=$TMP/sanitizer:exitcode=86:handle_abort=1"
 export UBSAN_OPTIONS="log_path=$TMP/sanitizer:print_stacktrace=1:abort_on_error=1"
 
-declare -A PID=()  # of what `start` started, by name
-declare -A SEEN=() # lines of a log that `mark` has put behind us
+declare -A PID=()  # of the programs that `start` started, by name
+declare -A SEEN=() # lines of a log before the latest `mark`
 AT_EXIT=()
 CHECKS=0 FAILED=0
 
 # ---- verdicts ----------------------------------------------------------------
 
 # check DESCRIPTION COMMAND...: one thing that must be true.  Its output is
-# shown only when it is not, and the script goes on.
+# shown only if it is not; the script continues either way.
 check() {
     local what=$1
     shift
@@ -74,7 +74,7 @@ check() {
     fi
 }
 
-# Nothing after this makes sense: ends the script as failed.
+# Nothing after this would make sense: ends the script as failed.
 fail() {
     CHECKS=$((CHECKS + 1)) FAILED=$((FAILED + 1))
     echo "not ok - $*"
@@ -117,8 +117,8 @@ refuses() {
     [ ! -s "$TMP/.out" ] || { echo "standard output is not empty" && return 1; }
 }
 
-# not COMMAND...: true when it fails by its own choice: not of a signal, not by
-# a sanitizer.
+# not COMMAND...: true if it fails deliberately: not by a signal, not by a
+# sanitizer.
 not() {
     "$@"
     local status=$?
@@ -147,13 +147,13 @@ network() {
         ! ip netns add "$HOST_NS" 2>>"$TMP/.ip"; then
         skip "cannot make a network namespace: $(tail -n 1 "$TMP/.ip")"
     fi
-    # IPv6 would talk by itself when the links come up.
+    # IPv6 would send packets of its own when the links come up.
     nas sysctl -qw net.ipv6.conf.default.disable_ipv6=1 2>/dev/null
     host sysctl -qw net.ipv6.conf.default.disable_ipv6=1 2>/dev/null
     cable "$mtu" || skip "cannot make a veth pair: $(tail -n 1 "$TMP/.ip")"
 }
 
-# Lays the cable, again if it was taken away.
+# Creates the cable, also after it was removed.
 cable() {
     local mtu=${1:-1500}
     ip -n "$NAS_NS" link add eth0 mtu "$mtu" address "$NAS_MAC" type veth \
@@ -164,7 +164,7 @@ cable() {
 plug() {
     ip -n "$1" link set eth0 up
 }
-# The kernel notices the carrier a little later, and drops frames until then.
+# The kernel notices the carrier slightly later, and drops frames until then.
 carries() {
     eventually has_carrier "$1"
 }
@@ -173,8 +173,8 @@ has_carrier() {
 }
 
 # nas COMMAND..., host COMMAND...: runs it there, in the script's own mount
-# namespace (`ip netns exec` would make yet another one, and what is mounted in
-# that is seen by nobody).
+# namespace (`ip netns exec` would create yet another one, and nobody else
+# would see what is mounted in it).
 nas() {
     nsenter --net="/run/netns/$NAS_NS" -- "$@"
 }
@@ -204,13 +204,13 @@ alive() {
     [ -n "${PID[$1]:-}" ] && kill -0 "${PID[$1]}" 2>/dev/null
 }
 
-# From here on `await NAME` takes only lines that are not there yet.
+# From here on `await NAME` accepts only lines that are still to come.
 mark() {
     SEEN[$1]=$(wc -l <"$(log_of "$1")")
 }
 
 # seen NAME PATTERN [SECONDS]: waits until its log has a line that matches the
-# (extended) pattern.  False when the program ended first or time ran out.
+# (extended) pattern.  False if the program ended first or the time ran out.
 seen() {
     local name=$1 pattern=$2 seconds=${3:-20} reader status
     [ -p "$TMP/.lines" ] || mkfifo "$TMP/.lines"
@@ -220,20 +220,20 @@ seen() {
     reader=$!
     timeout "$seconds" grep -Eqm1 -- "$pattern" "$TMP/.lines"
     status=$?
-    # Not TERM, which may come before it is tail.  It holds what this script
-    # has open.
+    # Not TERM, which may arrive before the exec of tail.  It holds this
+    # script's open descriptors.
     kill -KILL "$reader" 2>/dev/null
     wait "$reader" 2>/dev/null
     return "$status"
 }
 
-# await NAME PATTERN [SECONDS]: the same, and ends the script otherwise.
+# await NAME PATTERN [SECONDS]: the same, but ends the script if it is false.
 await() {
     seen "$@" || fail "$1: no line \"$2\""
 }
 
-# eventually COMMAND...: again and again until it succeeds, at most 20 s: for
-# what nothing announces.  The command itself should take its time to fail.
+# eventually COMMAND...: retries until it succeeds, for at most 20 s: for what
+# no event announces.  The command itself should not fail too quickly.
 eventually() {
     local end=$((SECONDS + 20))
     until "$@"; do
@@ -241,8 +241,8 @@ eventually() {
     done
 }
 
-# let_go LOOP: detaches a loop device and waits until it is.  Whoever looks for
-# a free one opens them all for a moment, and an open one stays attached.
+# let_go LOOP: detaches a loop device and waits until it is free.  Any search
+# for a free one opens them all for a moment, and an open one stays attached.
 let_go() {
     losetup --detach "$1" && eventually detached "$1"
 }
@@ -250,18 +250,18 @@ detached() {
     [ ! -e "/sys/block/${1##*/}/loop/backing_file" ]
 }
 
-# finished NAME [SECONDS]: waits for its end and returns its exit status; 124
-# when it was still running and had to be killed.
+# finished NAME [SECONDS]: waits until it ends and returns its exit status; 124
+# if it was still running and had to be killed.
 finished() {
     local name=$1 seconds=${2:-20} pid=${PID[$1]} status clock ended
-    # A child whose death by a signal the shell has told of already is none that
-    # `wait -n` would see.
+    # Once the shell has reported a child's death by a signal, `wait -n` no
+    # longer sees that child.
     if kill -0 "$pid" 2>/dev/null; then
         sleep "$seconds" &
         clock=$!
         wait -n -p ended "$pid" "$clock" 2>/dev/null
         [ "${ended:-}" != "$clock" ] || kill -KILL "$pid" 2>/dev/null
-        # TERM may come before the child has become sleep, and be ignored.
+        # TERM may arrive before the exec of sleep, and be ignored.
         kill -KILL "$clock" 2>/dev/null
         wait "$clock" 2>/dev/null
     fi
@@ -272,8 +272,8 @@ finished() {
     return "$status"
 }
 
-# stop NAME [SIGNAL]: ends it and holds it to exit status 0, or after KILL to
-# having been there to be killed.
+# stop NAME [SIGNAL]: ends it and requires exit status 0 or, after KILL, that
+# it was still running.
 stop() {
     local name=$1 signal=${2:-TERM} status
     kill -s "$signal" "${PID[$name]}" 2>/dev/null ||
@@ -284,23 +284,23 @@ stop() {
         fail "$name: exit status $status after $signal"
 }
 
-# end NAME: the same for other people's programs, which know no clean end.
+# end NAME: the same for other projects' programs, which have no clean exit.
 end() {
     kill "${PID[$1]}" 2>/dev/null
     finished "$1"
     true
 }
 
-# capture NAME nas|host FILE.pcap ... capture_end NAME: every AoE frame that
-# passes, up to the last one before capture_end.
+# capture NAME nas|host FILE.pcap ... capture_end NAME: captures every AoE
+# frame, up to the last one before capture_end.
 capture() {
     start "$1" "$2" tcpdump -Z root -i eth0 -U --immediate-mode -l --print \
         -s 9216 -B 262144 -w "$3" 'ether proto 0x88a2 or ether proto 0x88b5'
     await "$1" 'listening on'
 }
 capture_end() {
-    # A frame of the local experimental type: when tcpdump has it, it has all
-    # that came before.
+    # A frame of the local experimental type: once tcpdump has it, it has
+    # everything before.
     echo "ff:ff:ff:ff:ff:ff $HOST_MAC 88b5 $(printf '00%.0s' {1..46})" |
         host rawframe eth0
     await "$1" '0x88b5'
@@ -311,12 +311,12 @@ capture_end() {
 
 # ---- leaving -----------------------------------------------------------------
 
-# at_exit COMMAND...: runs at the end of the script, last one first.
+# at_exit COMMAND...: runs at the end of the script, in reverse order.
 at_exit() {
     AT_EXIT+=("$(printf '%q ' "$@")")
 }
 
-# The last lines of every log, for whoever must find out what went wrong.
+# The last lines of every log, for whoever has to find the cause.
 logs() {
     local log
     for log in "$TMP"/*.log; do
@@ -339,7 +339,7 @@ sanitizer_reports() {
     return 1
 }
 
-# What is mounted beneath our directory, the last mounted first.
+# The mounts below our directory, latest first.
 our_mounts() {
     awk -v dir="$TMP/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts | tac
 }
@@ -351,10 +351,10 @@ our_loops() {
 
 leave() {
     local status=$? i name ns where pid
-    # A child that is signalled before it has become its program is still this
-    # shell, with these traps.
+    # A child that is signalled before its exec is still this shell, with these
+    # traps.
     [ "$BASHPID" = "$$" ] || exit
-    trap : INT TERM HUP # once is enough; and our children still heed them
+    trap : INT TERM HUP # only once; our children still obey them
     for ((i = ${#AT_EXIT[@]} - 1; i >= 0; i--)); do
         eval "${AT_EXIT[i]}" >/dev/null 2>&1
     done
@@ -373,7 +373,7 @@ leave() {
     done
     for ns in "$NAS_NS" "$HOST_NS"; do
         [ -e "/run/netns/$ns" ] || continue
-        # Those that had put themselves into the background.
+        # Programs that have daemonized.
         for pid in $(ip netns pids "$ns" 2>/dev/null); do
             kill -KILL "$pid" 2>/dev/null
         done

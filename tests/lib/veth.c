@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A namespace, a veth pair and frames that can be told apart.
+ * A namespace, a veth pair and distinguishable frames.
  */
 #ifdef __linux__
 
@@ -21,7 +21,7 @@
 
 enum { PATIENCE_MS = 5000 };
 
-static const char *why_not; /* the tests cannot run here */
+static const char *why_not; /* why the tests cannot run here */
 
 bool veth_shell(const char *command)
 {
@@ -131,7 +131,7 @@ bool veth_wait(struct link *l, short events)
     return poll(&p, 1, PATIENCE_MS) == 1;
 }
 
-/* Waits for one frame and returns its tag, 0 when none came. */
+/* Waits for one frame and returns its tag, 0 if none came. */
 static uint32_t receive(struct link *l, size_t *len)
 {
     for (;;) {

@@ -4,8 +4,9 @@
 # A bad wire in place of the cable: what tests/helpers/wire.c can do to frames.
 # Source it after net.sh.
 
-# bad_wire MTU: the network with a wire in it that is good until told otherwise.
-# Both its ends are on the NAS's side, beside the NAS's own interface.
+# bad_wire MTU: the network with a wire in between, which is good until told
+# otherwise.  Both its ends are on the NAS's side, next to the NAS's own
+# interface.
 bad_wire() {
     network "$1"
     ip -n "$NAS_NS" link del eth0
@@ -23,7 +24,8 @@ end_of_wire() { # NAME NAMESPACE MAC MTU
         ip -n "$NAS_NS" link set "$1" up && ip -n "$2" link set eth0 up
 }
 
-# wire_does ORDER: ">" is from the host to the NAS, "<" back, neither both.
+# wire_does ORDER: ">" is from the host to the NAS, "<" back; both without
+# either.
 wire_does() {
     mark wire
     echo "$*" >"$TMP/orders"
