@@ -44,7 +44,7 @@ struct world {
     uint8_t rubbish;
 
     uint8_t *frame; /* as large as a frame may be, to the byte */
-    uint32_t room;
+    uint32_t capacity;
     uint32_t reply_len; /* 0: no answer */
 };
 
@@ -80,8 +80,8 @@ static void create(struct world *w, uint8_t switches, uint8_t rubbish)
     w->switches = switches;
     w->rubbish = rubbish;
     w->mtu = mtu_of(switches);
-    w->room = AOE_ETHER_HEADER + w->mtu;
-    w->frame = malloc(w->room);
+    w->capacity = AOE_ETHER_HEADER + w->mtu;
+    w->frame = malloc(w->capacity);
     must(w->frame != NULL);
     memcpy(w->disk, fresh_disk(), sizeof w->disk);
     w->export.addr = (struct aoe_addr){1, 2};
@@ -120,7 +120,7 @@ static void run(struct world *w, struct store_op *op)
     op->done = end - op->offset;
     if (op->kind == STORE_READ || op->kind == STORE_WRITE)
         must(op->data >= w->frame + AOE_ATA_HEADER &&
-             op->length <= (size_t)(w->frame + w->room - op->data));
+             op->length <= (size_t)(w->frame + w->capacity - op->data));
     if (op->kind == STORE_READ)
         memcpy(op->data, w->disk + op->offset, op->done);
     else if (op->kind == STORE_WRITE)
@@ -188,7 +188,7 @@ static void check_changes(const struct world *w, const struct aoe_header *h,
 
 static void check_reply(const struct world *w, const struct aoe_header *request)
 {
-    uint32_t most = w->room > AOE_FRAME_MIN ? w->room : AOE_FRAME_MIN;
+    uint32_t most = w->capacity > AOE_FRAME_MIN ? w->capacity : AOE_FRAME_MIN;
     struct aoe_header h;
 
     must(w->reply_len >= AOE_FRAME_MIN && w->reply_len <= most);
@@ -205,14 +205,14 @@ static void receive(struct world *w, const uint8_t *bytes, size_t len)
     enum responder_verdict verdict = RESPONDER_DROP;
     struct exchange x = {.frame = w->frame,
                          .len = (uint32_t)len,
-                         .capacity = w->room,
+                         .capacity = w->capacity,
                          .mac = &own,
                          .mtu = w->mtu,
                          .export = &w->export};
     struct aoe_header request;
     int heard;
 
-    memset(w->frame, w->rubbish, w->room);
+    memset(w->frame, w->rubbish, w->capacity);
     memcpy(w->frame, bytes, len);
     before = *w;
     heard = responder_accept(&x) == RESPONDER_ACCEPTED &&
@@ -258,7 +258,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 2;
         if (len > (size_t)(end - data))
             len = (size_t)(end - data);
-        both_receive(data, len < worlds[0].room ? len : worlds[0].room);
+        both_receive(data, len < worlds[0].capacity ? len : worlds[0].capacity);
         data += len;
     }
     free(worlds[0].frame);

@@ -65,7 +65,7 @@ rm "$TMP/copy"
 check "a disk with holes" copy e1.2 "$TMP/copy"
 check "... is the same" same "$TMP/disk" "$TMP/copy"
 check "... in as many bytes" is $SIZE "$(stat -c %s "$TMP/copy")"
-check "... which takes little room ($(allocated "$TMP/copy") bytes)" \
+check "... which takes little space ($(allocated "$TMP/copy") bytes)" \
     test "$(allocated "$TMP/copy")" -lt 100000
 cp "$TMP/random" "$TMP/old"
 check "a file that exists is not overwritten" refuses 1 \

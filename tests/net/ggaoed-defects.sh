@@ -185,9 +185,9 @@ for command in 04 05 ef f0 ff; do
     check "6: command 0x$command is unknown: error 1" \
         is 1c01 "$(flags_and_error "$(ask $command "00x36")")"
 done
-check "6: a string that the frame has no room for is a bad argument: error 2" \
+check "6: a string that does not fit the frame is a bad argument: error 2" \
     is 1c02 "$(flags_and_error "$(ask 01 "0000 0000 00 04 0400")")"
-check "6: a list that the frame has no room for is one, too" \
+check "6: a list that does not fit the frame is one, too" \
     is 1c02 "$(flags_and_error "$(ask 03 "02 ff")")"
 stop target
 
@@ -265,9 +265,9 @@ answer=$(ask 02 "$(mask 01 "$ME" $(cut -d ' ' -f 1-150 all))")
 check "9: 151 addresses are a mask list" is 97 "$(field "$answer" 27 1)"
 # shellcheck disable=SC2046
 answer=$(ask 02 "$(mask 01 $(cut -d ' ' -f 151-240 all))")
-check "9: more than a reply has room for: the list is full" is 03 "$(field "$answer" 26 1)"
+check "9: more than fits a reply: the list is full" is 03 "$(field "$answer" 26 1)"
 answer=$(ask 02 "00 00 00 00")
-check "9: ... and what a frame of 1514 bytes has room for is told" \
+check "9: ... and what fits a frame of 1514 bytes is told" \
     is "b9 1508" "$(field "$answer" 27 1) $((${#answer} / 2))"
 stop target
 if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then

@@ -165,25 +165,25 @@ hang_up() { # close|shut
     python3 "$TMP/hangup.py" "$SOCK" "${PID[target]}" "$1" &&
         { eventually all_gone || { echo "$(sockets) sockets, not $before" && false; }; }
 }
-again() { # in its lines they once passed the turn around for ever
+again() { # its queues once passed the turn around forever
     hang_up close && hang_up shut && hang_up close && hang_up shut
 }
-for room in 64 4; do # with so little, most wait in a line
-    start nbd host aoe-nbd serve e1.3 -i eth0 --unix "$SOCK" --memory "$room"
+for mib in 64 4; do # with so little, most have to queue
+    start nbd host aoe-nbd serve e1.3 -i eth0 --unix "$SOCK" --memory "$mib"
     await nbd 'serving'
     served >"$TMP/size"
     before=$(sockets)
-    check "$room MiB: thirty that close in each state leave nothing" hang_up close
-    check "$room MiB: thirty that shut down their side, neither" hang_up shut
+    check "$mib MiB: thirty that close in each state leave nothing" hang_up close
+    check "$mib MiB: thirty that shut down their side, neither" hang_up shut
     memory=$(resident)
-    check "$room MiB: and again, and again" again
+    check "$mib MiB: and again, and again" again
     # Sanitizers keep what is freed for a while.
     if [[ $BUILD = */san ]]; then
-        skip_check "$room MiB: memory" "a sanitizer's own grows"
+        skip_check "$mib MiB: memory" "a sanitizer's own grows"
     else
-        check "$room MiB: nor does memory grow: $memory KiB, and then $(resident)" \
+        check "$mib MiB: nor does memory grow: $memory KiB, and then $(resident)" \
             test "$(resident)" -lt $((memory + 1024))
     fi
-    check "$room MiB: and it serves" served
+    check "$mib MiB: and it serves" served
     stop nbd
 done

@@ -153,7 +153,7 @@ check "... other sectors can be read" \
 check "... other disks written" is "40 00" \
     "$(DISK="0001 03" TAG=80000005 && status "$(write_sectors 7 1 "88x512")")"
 rm "$TMP/small/filler"
-check "once there is room, it can be written" \
+check "once there is space, it can be written" \
     is "40 00" "$(TAG=80000006 && status "$(write_sectors 100 1 "77x512")")"
 stop target
 stop other

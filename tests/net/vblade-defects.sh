@@ -195,7 +195,7 @@ ME=${HOST_MAC//:/}
         kill -USR1 "${PID[server]}"
         seen server 'e1\.2: frames=' && stop server
     }
-    d25() { # 255 addresses are told on an MTU that has no room for them
+    d25() { # 255 addresses are told on an MTU that is too small for them
         mtu 9000
         eventually sectors_are 17
         try 03 "01 ff $(for ((i = 1; i <= 255; i++)); do printf 0200000000%02x $i; done)" |
@@ -296,5 +296,5 @@ for PROGRAM in vblade aoe-target; do
     ours 23 "woken by what is not AoE"
     ours 24 "without signals and counters"
     ours 25 "ended by a list that does not fit the MTU"
-    defect 26 "claiming room for 2 sectors on a small MTU"
+    defect 26 "claiming 2 sectors on a small MTU"
 done

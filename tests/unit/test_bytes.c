@@ -15,21 +15,21 @@
 #include "base/clock.h"
 
 /* At an odd address, with a byte on either side that is nobody's. */
-static uint8_t room[10];
-static uint8_t *const at = room + 1;
+static uint8_t buffer[10];
+static uint8_t *const at = buffer + 1;
 
 static void assert_bytes(const char *expected, size_t count)
 {
     assert_memory_equal(at, expected, count);
-    assert_int_equal(room[0], 0xee);
+    assert_int_equal(buffer[0], 0xee);
     assert_int_equal(at[count], 0xee);
-    memset(room, 0xee, sizeof room);
+    memset(buffer, 0xee, sizeof buffer);
 }
 
 static void big_endian(void **state)
 {
     (void)state;
-    memset(room, 0xee, sizeof room);
+    memset(buffer, 0xee, sizeof buffer);
     put_be16(at, 0xfe01);
     assert_int_equal(get_be16(at), 0xfe01);
     assert_bytes("\xfe\x01", 2);
@@ -44,7 +44,7 @@ static void big_endian(void **state)
 static void little_endian(void **state)
 {
     (void)state;
-    memset(room, 0xee, sizeof room);
+    memset(buffer, 0xee, sizeof buffer);
     put_le16(at, 0xfe01);
     assert_int_equal(get_le16(at), 0xfe01);
     assert_bytes("\x01\xfe", 2);

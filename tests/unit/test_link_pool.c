@@ -17,13 +17,13 @@
 /* These tests receive nothing. */
 static const struct link_ops no_ops = {.name = "none"};
 
-static void init(struct link *l, unsigned frames, unsigned room, unsigned align,
+static void init(struct link *l, unsigned frames, unsigned size, unsigned align,
                  unsigned align_at)
 {
     const struct link_options o = {
         .rx_frames = frames, .align = align, .align_at = align_at};
 
-    assert_int_equal(link_init(l, &no_ops, "test0", room, &o), 0);
+    assert_int_equal(link_init(l, &no_ops, "test0", size, &o), 0);
 }
 
 static void fill(struct link_frame *f)
@@ -98,16 +98,16 @@ static void released_frames_are_as_new(void **state)
     link_fini(&l);
 }
 
-static void aligned(unsigned room, unsigned align, unsigned align_at)
+static void aligned(unsigned size, unsigned align, unsigned align_at)
 {
     struct link_frame *frames[9];
     struct link l;
 
-    init(&l, 9, room, align, align_at);
+    init(&l, 9, size, align, align_at);
     for (int i = 0; i < 9; i++) {
         frames[i] = link_take(&l);
         assert_int_equal(((uintptr_t)frames[i]->data + align_at) % align, 0);
-        assert_true(frames[i]->capacity >= room);
+        assert_true(frames[i]->capacity >= size);
         fill(frames[i]);
     }
     link_fini(&l);
@@ -127,14 +127,14 @@ static void alignment(void **state)
 /* Headers at a stride of a large power of two would share cache sets. */
 static void packed_buffers_spread_over_the_cache(void **state)
 {
-    static const unsigned rooms[] = {1514, 1522, 1536, 2048, 4096, 9022, 65558};
+    static const unsigned sizes[] = {1514, 1522, 1536, 2048, 4096, 9022, 65558};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         uint64_t sets = 0;
         struct link l;
 
-        init(&l, 64, rooms[i], 0, 0);
+        init(&l, 64, sizes[i], 0, 0);
         for (int j = 0; j < 64; j++)
             sets |= UINT64_C(1) << ((uintptr_t)link_take(&l)->data / 64 % 64);
         assert_true(sets == UINT64_MAX);
@@ -210,7 +210,7 @@ static void closing_with_old_frames_out(void **state)
     link_fini(&l);
 }
 
-static void rooms(void **state)
+static void capacities(void **state)
 {
     (void)state;
     assert_true(link_capacity(1500) >= 1514);
@@ -260,7 +260,7 @@ int main(void)
         cmocka_unit_test(growing_with_all_free),
         cmocka_unit_test(growing_while_frames_are_out),
         cmocka_unit_test(closing_with_old_frames_out),
-        cmocka_unit_test(rooms),
+        cmocka_unit_test(capacities),
         cmocka_unit_test(refusals),
     };
 

@@ -29,13 +29,13 @@ static int teardown(void **state)
 
 /* ---- against a copy in memory ------------------------------------------- */
 
-enum { OPS = 40, ROOM = 16 * 512 + 64 };
+enum { OPS = 40, DATA_MAX = 16 * 512 + 64 };
 
 /* A batch of operations that touch different sectors, many of them in a row,
  * as requests of a client do; afterwards the model and the store agree. */
 static void random_batch(uint8_t *model, bool aligned)
 {
-    static _Alignas(4096) uint8_t data[OPS][(ROOM + 4095) / 4096 * 4096];
+    static _Alignas(4096) uint8_t data[OPS][(DATA_MAX + 4095) / 4096 * 4096];
     static struct store_op ops[OPS];
     uint64_t at = (unsigned)rand() % 64;
     unsigned count = 0;
