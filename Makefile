@@ -31,9 +31,9 @@
 #: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
 #: WITH_SECCOMP=no, WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
 #
-# A source file belongs to its folder's module (modules.mk); a test in tests/unit
-# or tests/net is found by its name.  Nothing here has to change when a file is
-# added.
+# A source file belongs to its folder's module (modules.mk); tests in
+# tests/unit and tests/net are found by name.  Nothing here changes when a file
+# is added.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -43,7 +43,7 @@ OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 VERSION := 0.1.0
 
-# Sanitized, static and cross builds live beside the ordinary one.
+# Sanitized, static and cross builds live next to the ordinary one.
 ifdef SAN
 BUILD ?= build/san
 else ifdef STATIC
@@ -53,7 +53,7 @@ BUILD ?= build
 endif
 
 # ---- what this machine offers ------------------------------------------------
-# WITH_X=no leaves a library out though it is there.
+# WITH_X=no leaves a library out even if it is installed.
 ifdef STATIC
 WITH_PCAP := no
 WITH_INIH := no
@@ -99,13 +99,13 @@ ifdef STATIC
 HARDEN := -fstack-protector-strong -fno-pie
 LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
-# Over all files at once: smaller, and on a small processor faster.  Fat objects
-# also link where the linker knows nothing of it.
+# Optimizes over all files at once: smaller, and faster on a small processor.
+# Fat objects also link where the linker does not support it.
 ifeq ($(findstring clang,$(CC)),)
 CFLAGS += -flto=auto -ffat-lto-objects
 endif
 endif
-# musl-gcc sees musl's headers alone; the kernel's lie among glibc's.
+# musl-gcc sees only musl's headers; the kernel's are among glibc's.
 ifneq ($(findstring musl-gcc,$(CC)),)
 KERNEL := $(BUILD)/kernel-headers
 MULTIARCH := $(shell gcc -print-multiarch)
@@ -144,7 +144,7 @@ comma := ,
 # ---- what is built -----------------------------------------------------------
 include modules.mk
 
-# Those that the libraries of this machine allow.
+# What the libraries of this machine allow.
 MODULES := $(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES)))
 MODULES := $(foreach m,$(MODULES),$(if $(needs.$(m)),$(if $(HAVE_$(needs.$(m))),$(m)),$(m)))
 
@@ -158,7 +158,7 @@ pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 archive = $(BUILD)/lib/$(subst /,-,$(1)).a
 archives = $(foreach m,$(call all_used,$(1)),$(call archive,$(m)))
 libs = $(foreach m,$(call all_used,$(1)),$(foreach l,$(needs.$(m)) $(takes.$(m)),$($(l)_LIBS)))
-# Archives name each other in any order.
+# Archives refer to each other in any order.
 GROUP := $(if $(filter Darwin,$(shell uname -s)),,-Wl$(comma)--start-group)
 GROUP_END := $(if $(GROUP),-Wl$(comma)--end-group)
 
@@ -167,7 +167,7 @@ PROGRAMS := $(foreach m,$(PROGRAM_MODULES),$(BUILD)/$(program.$(m)))
 NBDKIT := $(if $(HAVE_NBDKIT),$(BUILD)/nbdkit-aoe-plugin.so)
 TESTLIB := $(BUILD)/lib/tests.a
 
-# libaoe for other people's programs.  A static build is for the target alone.
+# libaoe for other programs.  A static build is only for the target.
 LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -s)),,$(BUILD)/libaoe.so))
 
 .PHONY: all target help
@@ -200,9 +200,9 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)$(COMPILE) $(THREADS) -c -o $@ $<
 
 # ---- the library -------------------------------------------------------------
-# Position-independent objects.  libaoe.map names what others may call; the rest
-# is local, in the archive too, so that our link_open or list_each never meets
-# theirs.
+# Position-independent objects.  libaoe.map names what others may call; the
+# rest is local, in the archive, too, so that our link_open or list_each never
+# collides with theirs.
 SONAME := libaoe.so.0
 LIBAOE_MAP := initiator/libaoe/libaoe.map
 LIBAOE_OBJS := $(call pic,$(call sources,initiator/libaoe))
@@ -232,7 +232,7 @@ $(BUILD)/libaoe.so: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
 		$(LIBAOE_OBJS) $(GROUP) $(LIBAOE_PARTS) $(GROUP_END) $(PCAP_LIBS) $(THREADS)
 	@ln -sf $(SONAME) $@
 
-# A plugin for nbdkit, which sees of it only what nbdkit calls.
+# A plugin for nbdkit, which exports only what nbdkit calls.
 PLUGIN_MAP := bridge/nbdkit/plugin.map
 PLUGIN_OBJS := $(call pic,$(call sources,bridge/nbdkit))
 PLUGIN_PARTS := $(call pic_archives,bridge/nbdkit,bridge/nbdkit)
@@ -243,11 +243,11 @@ $(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN_OBJS) $(PLUGIN_PARTS) $(PLUGIN_MAP)
 		-Wl,--version-script=$(PLUGIN_MAP) -o $@ $(PLUGIN_OBJS) \
 		$(GROUP) $(PLUGIN_PARTS) $(GROUP_END) $(PCAP_LIBS) $(THREADS)
 
-# The targets that a person may want.
+# The targets for users.
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-# A plain build says what it could not include and what would bring it.
+# A plain build reports what it had to leave out, and what would provide it.
 .PHONY: left-out
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
@@ -261,7 +261,7 @@ left-out:
 	@$(if $(HAVE_CMOCKA),:,echo "left out: unit tests (need cmocka: libcmocka-dev)")
 
 # ---- tests -------------------------------------------------------------------
-# Each is linked with whatever it names of all modules.
+# Each is linked with what it uses from any module.
 TESTED := $(filter-out bridge/nbdkit,$(MODULES))
 TESTED_ARCHIVES := $(TESTLIB) $(foreach m,$(TESTED),$(call archive,$(m)))
 TESTED_LIBS := $(sort $(foreach m,$(TESTED),$(foreach l,$(needs.$(m)) $(takes.$(m)),$($(l)_LIBS))))
@@ -282,7 +282,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED_ARCHIVES)
 .PHONY: unit-tests
 unit-tests: $(UNIT)
 
-# Programs the network tests use; each is one file and links nothing of ours,
+# Programs for the network tests; each is one file and links none of our code,
 # so that it judges independently.  They need Linux, as those tests do.
 HELPERS := $(if $(filter Linux,$(shell uname -s)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
 HELPERS := $(if $(HAVE_NBD),$(HELPERS),$(filter-out %/badclient,$(HELPERS)))
@@ -292,8 +292,8 @@ $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	$(Q)$(LINKER) -o $@ $^ $(HELPER_LIBS)
 $(BUILD)/tests/helpers/badclient: HELPER_LIBS = $(NBD_LIBS)
 
-# The simulator, and mutants of it: the same with one safety rule switched off by
-# the linker, which it must notice.
+# The simulator, and mutants of it: each is the same with one safety rule
+# disabled by the linker, which the simulator must notice.
 SIM := $(BUILD)/tests/sim/sim
 MUTANTS := $(patsubst tests/sim/mutants/%.c,$(BUILD)/tests/sim/sim-%,$(wildcard tests/sim/mutants/*.c))
 SIM_OBJS := $(call objs,$(wildcard tests/sim/*.c))
@@ -303,7 +303,7 @@ $(SIM): $(SIM_OBJS) $(TESTED_ARCHIVES)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(LINKER) $(THREADS) $(SIM_WRAP) -o $@ $(SIM_OBJS) $(LINK_TESTED)
-# A mutant replaces those functions of which it has a __wrap_.
+# A mutant replaces each function that it has a __wrap_ for.
 wrapped = $(patsubst __wrap_%,-Wl$(comma)--wrap=%,$(sort $(shell grep -o '__wrap_[a-z_]*' $(1))))
 $(BUILD)/tests/sim/sim-%: $(BUILD)/obj/tests/sim/mutants/%.o $(SIM_OBJS) $(TESTED_ARCHIVES)
 	$(say) LINK $@
@@ -315,7 +315,7 @@ SEED ?= 1
 .PHONY: sim
 sim: $(SIM)
 	$(SIM) -n $(SEEDS) -s $(SEED)
-# The fuzz targets without libFuzzer: each runs its seeds, one after the other.
+# The fuzz targets without libFuzzer: each runs its seeds, one after another.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/replay/%)
 $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(TESTED_ARCHIVES)
@@ -324,19 +324,19 @@ $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuz
 	$(Q)$(LINKER) $(THREADS) -o $@ $(filter %.o,$^) $(LINK_TESTED)
 
 # `make check` is these three, after `make deps`: in a second make, since what
-# deps installed changes what can be built.
+# deps installs changes what can be built.
 .PHONY: check check-built tests
 check: deps-test
 	+@$(MAKE) --no-print-directory check-built
 check-built: all tests
 	@BUILD=$(BUILD) tests/run $(if $(JOBS),-j $(JOBS)) $(TESTS)
-# Guests without KVM take minutes, more than `make check` may.
+# Guests without KVM take minutes, too long for `make check`.
 .PHONY: check-vm check-vm-built
 check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
 check-vm-built: all $(HELPERS)
 	@BUILD=$(BUILD) tests/run -t 240 -j $(or $(JOBS),2) $(or $(TESTS),vm)
-# A machine that is switched off, which is ready in seconds but for its tree.
+# A machine that is shut down; it boots in seconds once its tree has been made.
 .PHONY: check-systemd check-systemd-built
 check-systemd: deps-systemd
 	+@$(MAKE) --no-print-directory check-systemd-built
@@ -372,7 +372,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
 	$(Q)$(LINKER) -o $@ $^
 
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; tests/fuzz/corpus/NAME, if
-# it is there, holds its seeds.  They are built by clang in a tree of their own.
+# it exists, holds its seeds.  They are built by clang in a tree of their own.
 FUZZ_SECONDS ?= 20
 .PHONY: fuzz fuzz-built
 fuzz:
@@ -397,7 +397,7 @@ demo-built: all
 	@BUILD=$(BUILD) bash tests/demo.sh
 
 # ---- what all of this needs ----------------------------------------------------
-# DEPS=no takes the machine as it is.
+# DEPS=no uses the machine as it is.
 .PHONY: deps deps-build deps-demo deps-test deps-vm deps-systemd deps-bench deps-ci
 deps: deps-test
 deps-build deps-demo deps-test deps-vm deps-systemd deps-bench deps-ci:
@@ -416,8 +416,8 @@ UDEVDIR := $(PREFIX)/lib/udev/rules.d
 MANUALS := $(wildcard doc/*.[1-9])
 GUIDES := README.md NEWS.md SECURITY.md LICENSE $(wildcard doc/*.md)
 NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugindir))
-# mount(8) looks for its helpers here and nowhere else, whatever PREFIX is.
-# Whoever may not write there installs into a PREFIX of his own without them.
+# mount(8) looks for its helpers only here, whatever PREFIX is.  Users without
+# write access install into a PREFIX of their own without them.
 HELPERDIR ?= /sbin
 .PHONY: install install-mount
 install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),install-mount))
@@ -470,8 +470,8 @@ format-check:
 lint: compile-commands
 	@tests/lint $(SCRIPTS)
 
-# How each source file is compiled, for clang-tidy, clangd and editors, which look
-# in build/, too.  What this machine's libraries leave out is not in it.
+# How each source file is compiled, for clang-tidy, clangd and editors, which
+# also look in build/.  Files that lack a library here are not in it.
 COMMANDS := build/compile_commands.json
 TEST_SOURCES := $(unit) $(HELPERS:$(BUILD)/%=%.c) $(wildcard tests/bench/*.c \
 	tests/fuzz/*.c tests/lib/*.c tests/sim/*.c tests/sim/mutants/*.c)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The modules: each is one folder, one archive, and a line here that says what it
-# may include besides itself (doc/architecture.md).  Whoever uses a module is
-# linked with all that it uses.  The Makefile builds from these lines, and
-# tests/tree/includes.sh holds every #include against them.
+# The modules: each is one folder, one archive, and a line here that says what
+# it may include besides itself (doc/architecture.md).  A user of a module is
+# linked with everything that the module uses.  The Makefile builds from these
+# lines, and tests/tree/includes.sh checks every #include against them.
 #
-# aoe.h is the door of the library: this header, and nothing else of
+# aoe.h is the library's public interface: this header, and nothing else of
 # initiator/libaoe.
 
 uses.base :=
@@ -31,7 +31,7 @@ program.bridge/aoe-nbd := aoe-nbd
 program.bridge/aoe-fuse := aoe-fuse
 program.target := aoe-target
 
-# Libraries: without one a module is left out, or does with less.
+# Libraries: without one a module is left out, or has fewer features.
 needs.bridge/aoe-fuse := FUSE
 needs.bridge/aoe-nbd/kernel := NL
 needs.bridge/nbdkit := NBDKIT
@@ -41,5 +41,5 @@ takes.target/store := URING
 takes.target/config := INIH
 takes.target := SECCOMP
 
-# Files that need each other in a circle: none.  Where it cannot be helped,
-# circles.MODULE := NUMBER says how many, and why.
+# Files that depend on each other in a cycle: none.  If one is unavoidable,
+# circles.MODULE := NUMBER says how many files, and a comment why.

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Installs what building and testing need, on Debian and its kin with apt-get;
-# elsewhere it names the packages.  It says what it will install before it
-# does, and does nothing when all is there.
+# Installs what building and testing need, with apt-get on Debian and its
+# derivatives; elsewhere it names the packages.  It prints what it will install
+# first, and does nothing if everything is there.
 
 usage="usage: dist/deps.sh build|demo|test|vm|systemd|bench|ci
   build   compile all programs
@@ -26,7 +26,7 @@ CI="clang libclang-rt-dev clang-format clang-tidy cppcheck shellcheck musl-tools
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
 
-# The same, by other names; none of these systems is tested here.
+# The same under other names; none of these systems is tested here.
 others() {
     cat >&2 <<END
 deps: this system has no apt-get; please install with its package manager:
@@ -68,7 +68,7 @@ fi
 
 missing=
 for package in $wanted; do
-    # A package may be there for several architectures, a word for each.
+    # A package may be installed for several architectures, one word each.
     state=$(dpkg-query -W -f='${db:Status-Status} ' "$package" 2>/dev/null || true)
     case " $state" in
     *" installed "*) ;;
@@ -98,7 +98,7 @@ get() {
 install_missing() {
     get install --no-install-recommends $missing
 }
-# Package lists may be absent (a fresh container) or too old.
+# Package lists may be missing (a fresh container) or too old.
 # shellcheck disable=SC2086
 if [ "$(apt-cache policy $missing | grep -c 'Candidate: [0-9]')" != "$(echo $missing | wc -w)" ]; then
     get update
@@ -106,6 +106,6 @@ if [ "$(apt-cache policy $missing | grep -c 'Candidate: [0-9]')" != "$(echo $mis
 else
     install_missing || { get update && install_missing; }
 fi || {
-    echo "deps: apt-get could not install them (see above); DEPS=no goes on without" >&2
+    echo "deps: apt-get could not install them (see above); DEPS=no continues without" >&2
     exit 1
 }

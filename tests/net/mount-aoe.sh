@@ -164,7 +164,7 @@ check "not a disk" wrong 1 '^mount\.aoe: sda1: not the name' sda1 interface=eth0
 check "nor is this" wrong 1 '^mount\.aoe: /etc/e1\.2: not' /etc/e1.2 interface=eth0
 check "a disk that is not there" \
     wrong 32 '^aoe-fuse: .*e9\.9' e9.9 interface=eth0,wait=0.2
-check "neither fuse nor nbd" wrong 1 'via=usb: there are' "$ID" interface=eth0,via=usb
+check "neither fuse nor nbd" wrong 1 'via=usb: must be' "$ID" interface=eth0,via=usb
 if [ -d /sys/module/nbd ] || modprobe -n nbd 2>/dev/null; then
     skip_check "no nbd driver" "there is one"
 else
