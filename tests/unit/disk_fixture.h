@@ -25,7 +25,7 @@ struct fixture {
     unsigned events[16]; /* by enum aoe_event */
 };
 
-/* One request and what became of it. */
+/* One request and its outcome. */
 struct io {
     struct aoe_request r;
     struct iovec iov;
@@ -60,8 +60,8 @@ static inline void start(struct fixture *f, unsigned mtu)
     assert_true(aoe_disk_ready(f->disk));
 }
 
-/* Another target of the same name joins: with the same serial number another
- * path to the disk. */
+/* Another target with the same address joins: with the same serial number it is
+ * another path to the disk. */
 static inline struct model *join(struct fixture *f, const char *serial)
 {
     struct model *other = world_add(&f->w, SECTORS, 1500, serial);

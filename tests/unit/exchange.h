@@ -4,8 +4,8 @@
  * and one call that takes a request through the responder.
  *
  * Each request is run twice, with different garbage in the buffer behind it,
- * from the same state.  If anything differs, a byte that was never received
- * was looked at or sent.
+ * from the same state.  If anything differs, a byte that was never received was
+ * read or sent.
  */
 #ifndef TESTS_UNIT_EXCHANGE_H
 #define TESTS_UNIT_EXCHANGE_H
@@ -36,7 +36,7 @@ struct bench {
 
     /* The store fails at this sector, if >= 0, with this error. */
     int fail_at, fail_with;
-    struct store_op ran[64]; /* operations in the order they ran */
+    struct store_op ran[64]; /* operations in the order in which they ran */
     unsigned runs;
 
     /* The request to send, and what came back. */
@@ -134,7 +134,7 @@ static inline void run_once(struct bench *b, uint8_t garbage)
     memcpy(b->reply, buffer, x.reply_len);
 }
 
-/* What every reply says about itself. */
+/* What must hold for every reply. */
 static inline void check_header(const struct bench *b)
 {
     struct aoe_header request, reply;

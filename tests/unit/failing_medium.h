@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * For tests of what the target's disk may lose: the disk, over a medium that
- * fails as Linux lets it fail (a failed write-back is reported once, to
- * whichever sync asks next), and requests of several clients.  A header, since
- * each test program is one file.
+ * fails as on Linux (a failed write-back is reported once, to whichever sync
+ * asks next), and requests of several clients.  A header, since each test
+ * program is one file.
  */
 #ifndef TESTS_UNIT_FAILING_MEDIUM_H
 #define TESTS_UNIT_FAILING_MEDIUM_H
@@ -30,7 +30,7 @@ struct medium {
     struct store store;
     uint8_t cache[SECTORS], kept[SECTORS]; /* the first byte of each sector */
     bool dirty[SECTORS], bad[SECTORS];
-    bool error; /* a write-back failed, and nobody has heard of it */
+    bool error; /* a write-back failed, and nobody has been told */
     bool hang;  /* operations wait in `held` */
     struct list held;
     unsigned flushes, durable;
@@ -41,7 +41,7 @@ static inline void write_back(struct medium *m, unsigned first, unsigned end)
     for (unsigned i = first; i < end; i++) {
         if (!m->dirty[i])
             continue;
-        m->dirty[i] = false; /* as the kernel does, whatever came of it */
+        m->dirty[i] = false; /* as in the kernel, whatever the outcome */
         if (m->bad[i])
             m->error = true;
         else
@@ -221,7 +221,7 @@ struct ask {
     uint8_t command;
     uint64_t lba;
     uint8_t feature;
-    uint8_t fill; /* of a trim: sectors of a second range, behind a gap */
+    uint8_t fill; /* of a trim: sectors of a second range, after a gap */
 };
 
 static inline bool carries_data(const struct ask *a)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A libaoe without a network, for one test program: disks are memory, requests
- * complete in the loop when the test says so.  It is a header with
- * definitions, and not in tests/lib, so that no other test gets it instead of
- * the real library.
+ * complete in the loop when the test says so.  It is a header with definitions,
+ * and not in tests/lib, so that no other test links it instead of the real
+ * library.
  */
 #ifndef TESTS_UNIT_FAKE_AOE_H
 #define TESTS_UNIT_FAKE_AOE_H
@@ -24,18 +24,18 @@ struct aoe_disk {
     uint8_t *bytes;
     struct aoe_request *pending[FAKE_PENDING_MAX];
     unsigned pending_count;
-    unsigned most_pending;   /* highest pending_count that was seen */
+    unsigned most_pending;   /* highest pending_count seen */
     unsigned writes_pending; /* of them */
-    unsigned most_writes;    /* highest writes_pending that was seen */
-    unsigned hold;           /* complete nothing before so many are pending */
-    unsigned hold_writes;    /* nor before so many of them are writes */
+    unsigned most_writes;    /* highest writes_pending seen */
+    unsigned hold;           /* complete nothing before this many are pending */
+    unsigned hold_writes;    /* nor before this many of them are writes */
     int fail;                /* complete with this */
     int fail_flush;          /* the same for flushes alone */
     int refuse;              /* what aoe_submit returns */
     struct {
         enum aoe_op op;
         uint64_t offset, length;
-    } log[FAKE_LOG_MAX]; /* what completed, the first of it */
+    } log[FAKE_LOG_MAX]; /* the first completions */
     unsigned completed;
     struct lossy lossy;
 };

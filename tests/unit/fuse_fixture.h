@@ -36,7 +36,7 @@ struct fuse_fixture {
     struct loop_fd replies;
     int kernel;      /* the kernel's end */
     uint64_t unique; /* of the latest request */
-    unsigned wanted; /* replies that are waited for */
+    unsigned wanted; /* replies still expected */
     struct {
         struct fuse_out_header head;
         uint8_t body[REPLY_MAX];
@@ -45,7 +45,7 @@ struct fuse_fixture {
     int errors[256];   /* by unique */
     bool usable, ended;
     int ended_status;
-    int drained; /* the status it ended with; 1: it is under way */
+    int drained; /* the status it ended with; 1: in progress */
 };
 
 /* ---- the kernel ---------------------------------------------------------- */

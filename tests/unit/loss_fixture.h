@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the tests of lost writes share: a disk with a write cache, which says
- * what it has lost (WORDS) or does not, and a client with a replay log or
- * without.
+ * What the tests of lost writes share: a disk with a write cache, which reports
+ * its losses (WORDS) or does not, and a client with or without a replay log.
  */
 #ifndef TESTS_UNIT_LOSS_FIXTURE_H
 #define TESTS_UNIT_LOSS_FIXTURE_H
@@ -28,7 +27,7 @@ static inline void begin(struct fixture *f, int how)
     assert_true(aoe_disk_ready(f->disk));
 }
 
-/* A request of a user's own. */
+/* A user's own request. */
 static inline int run_as(struct fixture *f, struct aoe_writer *w,
                          enum aoe_op op, bool fua)
 {

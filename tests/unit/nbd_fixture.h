@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * For tests of NBD on real sockets: a server in this process, and clients that
- * turn its loop while they wait.
+ * run its loop while they wait.
  */
 #ifndef TESTS_UNIT_NBD_FIXTURE_H
 #define TESTS_UNIT_NBD_FIXTURE_H
@@ -31,7 +31,7 @@
 
 enum { DISK = 8 << 20, DEADLINE = 20 };
 
-/* A server on a unix socket over a disk of memory, whose requests wait for the
+/* A server on a unix socket over an in-memory disk, whose requests wait for the
  * test unless `prompt`. */
 struct nbd_fixture {
     struct loop *loop;
@@ -104,7 +104,7 @@ static inline int teardown(void **state)
     return 0;
 }
 
-/* Turns the loop once, without waiting. */
+/* Runs one turn of the loop, without waiting. */
 static inline void once(void *arg)
 {
     loop_stop(arg, 0);
@@ -120,7 +120,7 @@ static inline void turn(struct nbd_fixture *f)
 
 /* ---- clients ------------------------------------------------------------- */
 
-/* A client that turns the server's loop while it waits. */
+/* A client that runs the server's loop while it waits. */
 struct test_client {
     struct nbd_fixture *fixture;
     int fd;
@@ -147,7 +147,7 @@ static inline void arrived(void *arg, short revents)
         loop_stop(c->fixture->loop, 0);
 }
 
-/* False: the connection ended instead, as it must when `length` is 0. */
+/* False: the connection ended instead, as it must if `length` is 0. */
 static inline bool receive(struct test_client *c, void *into, size_t length)
 {
     c->into = into;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * For tests of NBD requests and replies: a client in transmission over a disk
- * of memory.
+ * For tests of NBD requests and replies: a client in transmission over an
+ * in-memory disk.
  */
 #ifndef TESTS_UNIT_NBD_TRANSMISSION_H
 #define TESTS_UNIT_NBD_TRANSMISSION_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * For tests of the server: a network in this process, and disks in memory that
+ * For tests of the server: a network in this process, and in-memory disks that
  * answer when the test wants.
  */
 #ifndef TESTS_UNIT_SERVER_FIXTURE_H
@@ -73,7 +73,7 @@ static inline void memory_submit(struct store *s, struct list *ops)
     }
 }
 
-/* Completes what was held at place `i`. */
+/* Completes the held operation number `i`. */
 static inline void let_go(struct memory *m, unsigned i)
 {
     struct list *node = m->held.next;
@@ -201,7 +201,7 @@ static inline bool client_receives(void)
     return n > 0;
 }
 
-/* Lets everything happen that can, without anyone waiting. */
+/* Runs everything that can happen without waiting. */
 static inline void run(void)
 {
     unsigned quiet = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * When the target busy-polls instead of sleeping, by made-up clocks.
+ * When the target busy-polls instead of sleeping, on simulated clocks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,9 @@
 
 enum { US = 1000 };
 
-/* `count` times some requests, `slept` ns after the ones before, or `polled` ns
- * where the target polled for them.  Returns how often it did, in percent. */
+/* Sends some requests `count` times, `slept` ns after the previous ones, or
+ * `polled` ns if the target polled for them.  Returns how often it did, in
+ * percent. */
 static unsigned requests(struct adaptive_polling *p, unsigned count,
                          unsigned frames, uint64_t slept, uint64_t polled)
 {
@@ -37,7 +38,7 @@ static void one_at_a_time(void **state)
     for (unsigned frames = 1; frames < 5; frames++) {
         struct adaptive_polling p = {0};
 
-        /* It takes some time to be sure. */
+        /* The decision takes some time. */
         assert_int_equal(requests(&p, 10, frames, 60 * US, 25 * US), 0);
         requests(&p, 500, frames, 60 * US, 25 * US);
         assert_in_range(requests(&p, 50000, frames, 60 * US, 25 * US), 90, 99);
@@ -68,7 +69,7 @@ static void habits_change(void **state)
     assert_in_range(requests(&p, 10000, 1, 30 * US, 30 * US), 0, 5);
     requests(&p, 5000, 1, 60 * US, 25 * US);
     assert_in_range(requests(&p, 10000, 1, 60 * US, 25 * US), 90, 99);
-    /* After a pause everything is open again. */
+    /* After a pause it decides anew. */
     requests(&p, 1, 1, 5000 * US, 5000 * US);
     assert_int_equal(requests(&p, 10, 1, 60 * US, 25 * US), 0);
 }

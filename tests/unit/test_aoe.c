@@ -271,8 +271,8 @@ static void config_of_every_length(void **state)
     assert_memory_equal(c.string, string, 10);
 }
 
-/* vblade compares the length with the whole frame's, and so takes up to 32
- * bytes of an earlier frame for part of the string. */
+/* vblade checks the length against the whole frame, and so takes up to 32 bytes
+ * of an earlier frame for part of the string. */
 static void config_length_counts_from_the_string(void **state)
 {
     uint8_t frame[AOE_CONFIG_HEADER + 28] = {0};

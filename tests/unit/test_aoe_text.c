@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Disk names and MAC addresses as people type them: what is taken, and what
+ * Disk names and MAC addresses as people type them: what is accepted, and what
  * must not be.
  */
 #include <errno.h>

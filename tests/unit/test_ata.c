@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * IDENTIFY DEVICE pages: what we write word by word, what we read back, and
- * what vblade, old disks and garbage make of it.
+ * what vblade, old disks and garbage send.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,7 +186,7 @@ static void lba28_only(void **state)
     ata_identity_encode(page, &id);
     assert_int_equal(get_le(page + 200, 8), 0);
     assert_int_equal(get_le(page + 120, 4), 123456);
-    /* Larger than LBA28 reaches: the page says what it can. */
+    /* Beyond the reach of LBA28: the page says as much as it can. */
     id.sectors = UINT64_C(1) << 40;
     ata_identity_encode(page, &id);
     decode(page, &got);
@@ -327,7 +327,7 @@ static void sector_sizes_that_cannot_be(void **state)
     assert_int_equal(id.physical_sector, UINT32_C(65536) << 15);
     round_trip(&id);
 
-    /* Nonsense to encode becomes the least sector. */
+    /* A nonsensical sector size is encoded as the smallest. */
     id.logical_sector = 0;
     id.physical_sector = 0;
     ata_identity_encode(page, &id);

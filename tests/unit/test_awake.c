@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The clock that stands still while the process does.
+ * The clock that stops while the process is stopped.
  */
 #include <setjmp.h>
 #include <stdarg.h>

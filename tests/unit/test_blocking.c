@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The blocking calls, on a simulated wire: poll is ours here, and lets the time
- * go on to what comes next.
+ * The blocking calls, on a simulated wire: poll is replaced, and advances the
+ * clock to the next event.
  */
 #include <errno.h>
 #include <poll.h>
@@ -68,7 +68,7 @@ static void write_reaches_the_disk(void **state)
     stop(&f);
 }
 
-/* Zeroes from `from` to `to`, and what was there beside them. */
+/* Zeroes from `from` to `to`, and the old data on either side. */
 static void zeroed(const struct fixture *f, uint64_t from, uint64_t to)
 {
     for (uint64_t i = 0; i < BYTES; i++)
@@ -100,7 +100,7 @@ static void trim_takes_whole_sectors(void **state)
     assert_int_equal(aoe_write(f.disk, out, BYTES, 0), 0);
     assert_int_equal(aoe_trim(f.disk, 3000, 700), 0);
     assert_int_equal(f.nas->trims, 1);
-    for (uint64_t i = 0; i < BYTES; i++) /* the model leaves rubbish */
+    for (uint64_t i = 0; i < BYTES; i++) /* the model leaves garbage */
         assert_int_equal(f.nas->disk[i] == out[i], i < 1024 || i >= 3584);
     assert_int_equal(aoe_trim(f.disk, 100, 600), 0); /* none */
     assert_int_equal(f.nas->trims, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Numbers in bytes, in either order and at any address; and the clock, which
- * counts up.
+ * Integers in memory, in either byte order and at any address; and the clock,
+ * which counts up.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-/* At an odd address, with a byte on either side that is nobody's. */
+/* At an odd address, with a guard byte on either side. */
 static uint8_t buffer[10];
 static uint8_t *const at = buffer + 1;
 

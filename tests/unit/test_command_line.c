@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The command line that all commands share: every way to write an option, what
- * is left of the words, and wrong usage in one line.
+ * The command line that all commands share: every way to write an option, which
+ * arguments are left, and wrong usage in one line.
  */
 #include <setjmp.h>
 #include <stdarg.h>

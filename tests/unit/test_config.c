@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The configuration file of aoe-target: what it says, and that each mistake is
- * told with its line.
+ * reported with its line.
  */
 #include <setjmp.h>
 #include <stdarg.h>

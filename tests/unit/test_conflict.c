@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Two disks behind one network address: each answers what is asked of either.
- * (Two disks at two addresses: test_disk.c.)
+ * Two disks behind one network address: both answer every request.  (Two disks
+ * at two addresses: test_disk.c.)
  */
 #include <errno.h>
 
@@ -74,7 +74,7 @@ static void a_twin_joins_and_leaves(void **state)
     writes = f.nas->writes;
     f.nas->twin = "two";
     model_announce(f.nas);
-    for (int i = 0; i < 200; i++) { /* it does not flicker */
+    for (int i = 0; i < 200; i++) { /* the conflict stays reported */
         world_run(&f.w, 50 * NS_PER_MS, NULL);
         assert_int_equal(write_one(&f), -ESTALE);
     }

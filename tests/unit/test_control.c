@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * AoE's own commands against a peer that is written by hand: what is sent, how
- * often, and what each answer comes to.
+ * AoE's own commands against a hand-written peer: what is sent, how often, and
+ * the result of each answer.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@ struct fixture {
     struct world w;
     struct link *peer;
     unsigned heard; /* requests that came */
-    /* Makes the answer out of a request; returns its length, 0 for none. */
+    /* Turns a request into its answer; returns the length, 0 for none. */
     size_t (*answer)(struct fixture *f, uint8_t *frame, struct aoe_header *h);
     uint8_t error; /* for the answers below */
     const char *string;
@@ -85,7 +85,7 @@ static void peer_runs(struct fixture *f)
     }
 }
 
-/* Submits the command and lets a minute pass, a millisecond a turn. */
+/* Submits the command and lets a minute pass, a millisecond per turn. */
 static int run(struct fixture *f)
 {
     int err = aoe_control_submit(f->w.aoe, &f->control);
@@ -293,7 +293,7 @@ static void a_string_that_is_there(void **state)
     set_string(&f, "theirs", -EEXIST);
     assert_int_equal(f.control.response.length, 6);
     stop(&f);
-    set_string(&f, "ours", 0); /* it was set and the answer lost */
+    set_string(&f, "ours", 0); /* it was set, but the answer was lost */
     stop(&f);
 }
 

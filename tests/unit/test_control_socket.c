@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Where a target listens for `aoe-target ctl`, when somebody else was there
- * before.
+ * Where a target listens for `aoe-target ctl`, when the path is already taken.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +21,7 @@
 #include "base/loop.h"
 #include "target/serve/control.h"
 
-enum { PATIENCE = 20 }; /* seconds until a hang is one */
+enum { PATIENCE = 20 }; /* seconds, then it counts as a hang */
 
 static char directory[] = "/tmp/aoekit-XXXXXX";
 static struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -90,8 +89,8 @@ static void a_file_is_left_alone(void **state)
     assert_int_equal(unlink(at.sun_path), 0);
 }
 
-/* It accepts nobody, and its queue is full: a connect that waits would wait for
- * ever. */
+/* It never accepts, and its backlog is full: a blocking connect would wait
+ * forever. */
 static void a_listener_that_hangs_does_not_hang_us(void **state)
 {
     int fd = socket_there(0), clients[8], count = 0;

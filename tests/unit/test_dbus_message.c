@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * D-Bus messages, byte by byte, as the specification has them.
+ * D-Bus messages, byte by byte, as in the specification.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +48,7 @@ static void a_call(void **state)
             fail_msg("byte %zu is %#x", i, m.data[i]);
 }
 
-/* The length of an array of structs does not count the zeroes before them. */
+/* The length of an array of structs excludes the padding before the first. */
 static void arrays(void **state)
 {
     static const char expected[] = "\7\0\0\0\4\0\0\0\1\0\0\0\0\0\0\0";

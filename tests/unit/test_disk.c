@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The disk engine against a target in memory, on a wire and a clock of our own:
+ * The disk engine against a target in memory, on a simulated wire and clock:
  * finding it, its paths, reading and writing.
  */
 #include <errno.h>
@@ -25,7 +25,8 @@ static void finds_the_disk(void **state)
     assert_int_equal(aoe_disk_paths(f.disk, &p, 1), 1);
     assert_int_equal(p.payload, 1024);
     assert_int_equal(p.mac[5], 10);
-    /* The Linux driver on the same host takes tags without bit 31 for its. */
+    /* The Linux driver on the same host takes tags without bit 31 for its
+     * own. */
     assert_true(f.nas->last_tag >> 31);
     stop(&f);
 }
@@ -129,7 +130,7 @@ static void a_failed_path_is_set_aside_and_used_again(void **state)
     assert_false(p[1].good);
     second->silent = false;
     second->reads = 0;
-    world_run(&f.w, 2 * NS_PER_S, NULL); /* it is asked now and then */
+    world_run(&f.w, 2 * NS_PER_S, NULL); /* it is probed now and then */
     assert_int_equal(run(&f, AOE_READ, bytes, sizeof bytes, 0), 0);
     assert_true(second->reads > 20);
     stop(&f);
@@ -181,7 +182,7 @@ static uint64_t world_time(void *arg)
     return ((struct world *)arg)->now;
 }
 
-/* One address of the target by two local interfaces is one set of buffers. */
+/* One address of the target over two local interfaces is one set of buffers. */
 static void paths_to_one_address_share_its_buffers(void **state)
 {
     static uint8_t bytes[512 * 256];
@@ -282,8 +283,8 @@ static void refuses_what_cannot_be(void **state)
     stop(&f);
 }
 
-/* Many requests at once, of every kind and alignment, against a shadow; no two
- * of one round overlap, so that each has one right answer. */
+/* Many requests at once, of every kind and alignment, against a shadow copy; no
+ * two in a round overlap, so that each has one right answer. */
 static void shadow_round(struct fixture *f, uint8_t *shadow, unsigned *seed)
 {
     enum { AT_ONCE = 24, SLICE = SECTORS * 512 / AT_ONCE };
@@ -343,7 +344,8 @@ static void shadow_on_a_good_wire(void **state)
     check_shadow(9000, &none, 6);
 }
 
-/* It doubles no frame: this target does not know copies, tests/sim's does. */
+/* It duplicates no frame: this target does not recognize copies, tests/sim's
+ * does. */
 static void shadow_on_a_bad_wire(void **state)
 {
     struct wire_faults bad = {.loss = 50000,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Durable writes of the target's disk: whose failure a sync reports, and that
+ * Durable writes on the target's disk: whose failure a sync reports, and that
  * one sync serves many.
  */
 #include "tests/unit/failing_medium.h"
@@ -51,7 +51,7 @@ static void who_fails_among_durable_writes(void **state)
     assert_int_equal(announced, 0); /* nothing that was answered is lost */
 }
 
-/* One flush for all of them, and none for what has no company. */
+/* One flush for all of them, and none for a write on its own. */
 static void durable_writes_share_a_flush(void **state)
 {
     (void)state;
@@ -67,8 +67,8 @@ static void durable_writes_share_a_flush(void **state)
     assert_int_equal(medium.durable, 1);
 }
 
-/* Of a durable write that was in the cache when another's flush failed, that
- * flush may have met the failure. */
+/* If a durable write was in the cache when another's flush failed, the failure
+ * may have been its own. */
 static void what_was_being_written_is_done_again(void **state)
 {
     struct store_op *late;

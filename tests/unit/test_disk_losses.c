@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Who hears that writes are lost which the target's disk had answered from its
- * cache, and by which reply.
+ * Which clients are told that acknowledged writes in the cache of the target's
+ * disk are lost, and by which reply.
  */
 #include "tests/unit/failing_medium.h"
 
@@ -64,7 +64,7 @@ static void flush_for_an_epoch(void **state)
     assert_false(good(5));
     assert_int_not_equal(disk.export.vendor.epoch, 77);
     assert_int_equal(answer[5].lba, disk.export.vendor.epoch);
-    /* Who knows the new epoch need not be told again. */
+    /* A client that knows the new epoch need not be told again. */
     ask((struct ask){1, 6, ATA_FLUSH_CACHE_EXT, disk.export.vendor.epoch, 0xae,
                      0});
     assert_true(good(6));
@@ -85,7 +85,7 @@ static void a_trim_is_a_write(void **state)
     assert_false(good(3));
 }
 
-/* Its ranges need not be of one length. */
+/* Its ranges may differ in length. */
 static void a_copy_of_a_trim_is_answered(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void a_disk_opened_anew_remembers(void **state)
     assert_false(good(3));
 }
 
-/* Of two flushes nobody knows which answer the client looks at. */
+/* With two flushes, nobody knows which answer the client evaluates. */
 static void every_flush_on_its_way_tells(void **state)
 {
     (void)state;
@@ -136,7 +136,7 @@ static void every_flush_on_its_way_tells(void **state)
     assert_true(good(5));
 }
 
-/* The answer that told of the loss may not have arrived. */
+/* The answer that reported the loss may not have arrived. */
 static void a_copy_of_a_failed_flush_fails(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static void a_copy_of_a_failed_flush_fails(void **state)
     assert_true(good(3));
 }
 
-/* Its client has its answer, and waits for no other. */
+/* The client has its answer, and waits for no other. */
 static void a_copy_of_a_good_flush_tells_nothing(void **state)
 {
     (void)state;
@@ -171,8 +171,8 @@ static void a_copy_of_a_good_flush_tells_nothing(void **state)
     assert_true(good(4));
 }
 
-/* The client hears of the loss first, and takes what is answered then for
- * newer. */
+/* The client is told of the loss first, and takes what is answered afterwards
+ * for newer. */
 static void a_write_under_way_is_done_again(void **state)
 {
     struct store_op *late;

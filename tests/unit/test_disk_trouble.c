@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The disk engine against a target in memory: order and late copies, and every
- * way in which it can go wrong.
+ * The disk engine against a target in memory: order, late copies, and every way
+ * in which it can fail.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static void time_wait_holds_newer_write(void **state)
     stop(&f);
 }
 
-/* The network doubles an answer, and the other copy of the write is late. */
+/* The network duplicates an answer, and the other copy of the write is late. */
 static void time_wait_outlives_a_doubled_response(void **state)
 {
     static uint8_t old[512], new[512];
@@ -102,7 +102,7 @@ static void time_wait_outlives_a_doubled_response(void **state)
     stop(&f);
 }
 
-/* Of a write that was given up, one copy was sent, and answered after all. */
+/* One copy of an abandoned write was sent, and answered after all. */
 static void time_wait_ends_with_the_only_response(void **state)
 {
     static uint8_t old[512], new[512];
@@ -202,7 +202,7 @@ static void every_request_ends(void **state)
     assert_int_equal(f.events[AOE_DISK_LOST], 1);
     assert_int_equal(submit(&f, &io[0], AOE_READ, bytes[0], 512, 0), -EIO);
 
-    /* It comes back by itself. */
+    /* It recovers without help. */
     f.nas->silent = false;
     world_run(&f.w, 3 * NS_PER_S, NULL);
     assert_int_equal(f.events[AOE_DISK_BACK], 1);
@@ -333,7 +333,7 @@ static void growth_is_noticed_without_a_word(void **state)
     stop(&f);
 }
 
-/* Once the write was answered, it is the flush whose silence counts. */
+/* Once the write is answered, the flush's silence counts. */
 static void flush_of_fua_ends(void **state)
 {
     struct wire_faults slow = {.delay_ns = NS_PER_MS};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Bringing files to the medium where fsync is not enough (macOS): the same
- * source, with a system that has F_FULLFSYNC.
+ * Syncing files to the medium where fsync is not enough (macOS): the same
+ * source, on a simulated system with F_FULLFSYNC.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,7 @@ static void plain_where_there_is_no_full_one(void **state)
     assert_int_equal(durable_file(3), -EIO);
 }
 
-/* fsync after it would say that all is well. */
+/* A following fsync would report success. */
 static void an_error_stays_one(void **state)
 {
     (void)state;

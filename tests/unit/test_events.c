@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A disk may be closed from within its event callback, whichever event that is,
- * and so may others.  To be run with AddressSanitizer: what the engine would
- * touch afterwards is freed.
+ * Any event callback of a disk may close that disk, and others.  Run it under
+ * AddressSanitizer: what the engine must not touch afterwards is freed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,9 +19,9 @@ static uint8_t bytes[64 * 1024];
 struct closing {
     struct fixture f;
     enum aoe_event at;
-    bool other;              /* another disk, which is being looked for */
+    bool other;              /* another disk, still being discovered */
     struct aoe_disk *second; /* that one */
-    struct io io[REQUESTS];  /* of the first, under way */
+    struct io io[REQUESTS];  /* of the first, in flight */
     unsigned told;           /* of `at` */
 };
 
@@ -75,7 +74,7 @@ static void attempt(struct closing *c, struct io *io, enum aoe_op op,
         submit(&c->f, io, op, bytes, length, offset);
 }
 
-/* One at a time, to its end. */
+/* One at a time, each until it ends. */
 static void finish(struct closing *c, enum aoe_op op, uint64_t length)
 {
     struct io io;
@@ -343,7 +342,7 @@ static void wait_there(struct fixture *f)
     aoe_wait(f->w.aoe, 0);
 }
 
-/* The child ends by the assertion, and says so to nobody. */
+/* The assertion ends the child, silently. */
 static void misuse_is_noticed(void **state)
 {
     static void (*const all[])(struct fixture *) = {serve, push, close_all,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The link filter's BPF, run over chosen and over random frames of every
- * length, and compared with what the filter means and with libpcap's machine.
+ * The link filter's BPF, run on chosen and random frames of every length, and
+ * compared with the filter's meaning and with libpcap's interpreter.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static const struct link_filter filters[] = {
 
 enum { FILTERS = sizeof(filters) / sizeof(filters[0]) };
 
-/* What struct link_filter says, in plain C. */
+/* The meaning of struct link_filter, in plain C. */
 static bool wanted(const struct link_filter *f, const uint8_t *frame,
                    size_t len)
 {
@@ -169,7 +169,7 @@ static void requests(void **state)
     assert_false(passes(one, AOE_FLAG_RESPONSE, (struct aoe_addr){1, 2}, 1));
 }
 
-/* A target must see other versions, to answer that it does not speak them. */
+/* A target must see other versions, to answer that it does not support them. */
 static void versions(void **state)
 {
     uint8_t frame[60];

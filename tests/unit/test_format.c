@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Values as text: what fits, what is rounded, and that nothing from the wire
- * reaches a terminal as it is.
+ * reaches a terminal unescaped.
  */
 #include <setjmp.h>
 #include <stdarg.h>

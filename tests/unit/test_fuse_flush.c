@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The FUSE bridge: what brings data to the disk, and fallocate and lseek.
+ * The FUSE bridge: what syncs data to the disk, and fallocate and lseek.
  */
 #include "tests/unit/fuse_fixture.h"
 
@@ -54,7 +54,7 @@ static void fsync_of_the_directory_flushes_what_was_written(void **state)
     assert_int_equal(flushes(&f->fakes[1]), 1);
     do_write(f, DISK, 0, "x", 1);
     do_write(f, DISK2, 0, "x", 1);
-    f->fakes[0].fail = -EIO; /* the other is flushed all the same */
+    f->fakes[0].fail = -EIO; /* the other is still flushed */
     assert_int_equal(do_fsync(f, FUSE_FSYNCDIR, FUSE_ROOT_ID), -EIO);
     assert_int_equal(flushes(&f->fakes[1]), 2);
 }
@@ -80,7 +80,7 @@ static void last_writer_flushes(void **state)
     assert_int_equal(flushes(&f->fakes[0]), 1);
 }
 
-/* Around the page cache no FSYNC follows such a write. */
+/* Without the page cache no FSYNC follows such a write. */
 static void synchronous_writes_are_flushed(void **state)
 {
     static const uint32_t flags[] = {O_DSYNC, O_SYNC};
@@ -137,7 +137,7 @@ static void failure_behind_is_told_once(void **state)
     assert_int_equal(do_fsync(f, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
 }
 
-/* Whoever wrote, and whoever's flush it was that failed. */
+/* No matter who wrote, and whose flush failed. */
 static void each_open_file_is_told_once(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
@@ -156,7 +156,7 @@ static void each_open_file_is_told_once(void **state)
     assert_int_equal(write_file(f, DISK, fh[2], O_RDWR | O_DSYNC), 0);
     assert_int_equal(do_fsync(f, FUSE_FSYNCDIR, FUSE_ROOT_ID), 0);
 
-    /* The directory is told what no file was. */
+    /* The directory is told what no file was told. */
     assert_int_equal(write_file(f, DISK, fh[0], O_RDWR), 0);
     lossy_lose(&f->fakes[0].lossy);
     assert_int_equal(do_fsync(f, FUSE_FSYNCDIR, FUSE_ROOT_ID), -EIO);
@@ -305,7 +305,7 @@ static void unaligned_ends_of_a_hole_are_zeroed(void **state)
     assert_int_equal(d->log[0].op, AOE_ZERO);
 }
 
-/* All of a disk takes hours; who has enough must not have to wait for them. */
+/* A whole disk takes hours; whoever gives up must not have to wait for them. */
 static void a_range_can_be_interrupted(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);

@@ -124,7 +124,8 @@ static void size_is_not_for_changing(void **state)
     struct fuse_fixture *f = fixture_of(state);
     struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 0};
 
-    /* O_TRUNC: whoever takes the disk for empty then leaves out zeroes. */
+    /* O_TRUNC: a program that believes the disk empty then leaves out
+     * zeroes. */
     assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
     in.valid |= FATTR_FH; /* ftruncate */
     assert_int_equal(call(f, FUSE_SETATTR, DISK, &in, sizeof in), -EPERM);
@@ -212,8 +213,8 @@ static void ends_are_short(void **state)
     assert_int_equal(f->reply.length, 0);
 }
 
-/* A large write lies in the buffer it arrived in.  The next request must not
- * arrive in the same. */
+/* A large write stays in the buffer it arrived in.  The next request must use
+ * another. */
 static void waiting_writes_keep_their_data(void **state)
 {
     enum { SIZE = 64 << 10, COUNT = 3 };
@@ -254,8 +255,8 @@ static void memory_is_bounded(void **state)
     assert_int_equal(f->fs.pool.memory.used, 0);
 }
 
-/* A request without a buffer is not free of charge, or a crowd that writes
- * single bytes would take much more than the limit. */
+/* A request without a buffer counts, too; otherwise many one-byte writes would
+ * take much more than the limit. */
 static void small_requests_count(void **state)
 {
     enum { COUNT = 8 };
@@ -272,7 +273,7 @@ static void small_requests_count(void **state)
     assert_int_equal(f->fs.pool.memory.used, 0);
 }
 
-/* Buffers kept of many writes make room for those of many reads. */
+/* Cached buffers of many writes are freed for those of many reads. */
 static void spare_memory_is_bounded(void **state)
 {
     enum { SIZE = 33 << 10, COUNT = 2 };

@@ -15,7 +15,7 @@
 #include "base/options.h"
 #include "bridge/aoe-fuse/options.h"
 
-/* Parses a line of words; true when the command would go on. */
+/* Parses a line of words; true if the command would continue. */
 static bool parse(struct mount_options *o, const char *line, int *status)
 {
     static char copy[4096];
@@ -107,7 +107,7 @@ static void everything(void **state)
     mount_options_free(&o);
 }
 
-/* All that fstab has room for. */
+/* Everything that fits into fstab. */
 static void everything_in_one_option(void **state)
 {
     struct mount_options o;

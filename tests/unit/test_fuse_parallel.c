@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Writes of several programs to one disk are under way at the same time.  The
- * disk answers none before all of them have arrived, so a kernel that sends one
- * after the other never gets an answer, and the alarm ends the test.
+ * Writes of several programs to one disk are in flight at the same time.  The
+ * disk answers none before all have arrived, so a kernel that sends one after
+ * the other never gets an answer, and the alarm ends the test.
  *
- * A true mount, in a mount namespace of this process: nobody else sees it and
- * it ends with us.
+ * A real mount, in a mount namespace of this process: nobody else sees it, and
+ * it ends with the process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,7 +68,7 @@ static void child_ended(void *arg, int signo)
         loop_stop(f->loop, 0);
 }
 
-/* A writer's whole life; its exit status is its only word. */
+/* A writer; it reports only by its exit status. */
 static int write_block(const struct fuse_fixture *f, unsigned i, int flags)
 {
     void *data;
@@ -109,7 +109,7 @@ static void write_together(struct fuse_fixture *f, int flags)
         assert_int_equal(at[0], 'a' + i);
         assert_int_equal(at[BLOCK - 1], 'a' + i);
     }
-    /* The last writer's flush, which nobody waits for. */
+    /* The last writer's flush, which nobody awaits. */
     f->fake.hold_writes = 0;
     service(f);
 }

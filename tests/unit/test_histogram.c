@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The histogram of latencies: exact at its ends, and nowhere far off.
+ * The latency histogram: exact at its ends, and close everywhere else.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Unmounting what is on a device, in a mount namespace of a child's own: tmpfs
- * has a number, too, and stands for the file system on a disk.
+ * Unmounting what is on a device, in a child's own mount namespace: a tmpfs has
+ * a device number, too, and stands in for the file system on a disk.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a server of /dev/nbdN does to its surroundings and sees of them, as far
- * as it shows without a device: each in a process of its own, which may lose
+ * How a server of /dev/nbdN changes and reads its environment, as far as that
+ * can be tested without a device: each in a process of its own, which may lose
  * its mounts and its view of others.
  */
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 
 enum { DONE, FAILED, NOT_PERMITTED, NO_DEVICE = 99999 };
 
-/* What `work` returns, from a child. */
+/* Runs `work` in a child; returns its result. */
 static int of_a_child(int (*work)(const char *directory), const char *directory)
 {
     int status;
@@ -121,7 +121,7 @@ static void a_server_outside_a_container_is_one(void **state)
     check(status);
 }
 
-/* As an ordinary user: whoever may open the file may lock it. */
+/* As an ordinary user: anyone who may open the file may lock it. */
 static int see_as_nobody(const char *directory)
 {
     (void)directory;
@@ -139,7 +139,7 @@ static void only_root_can_lock_a_device(void **state)
 
     (void)state;
     mkdir("/run/aoe-nbd", 0755);
-    /* One that an earlier version left, for everyone to read. */
+    /* One left by an earlier version, readable by everyone. */
     old = open("/run/aoe-nbd/nbd99999.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0);
     if (old < 0 || fchmod(old, 0644)) {
         print_message("needs to write to /run/aoe-nbd\n");

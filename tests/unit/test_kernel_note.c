@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a server of /dev/nbdN leaves to the next one, in the file it locks.
+ * What a server of /dev/nbdN leaves for the next one, in the file it locks.
  */
 #include <setjmp.h>
 #include <stdarg.h>

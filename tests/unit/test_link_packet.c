@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What only the packet link does: kernels without recvmmsg, the kernel's count
- * of drops, the loopback; and the list of interfaces that could be used.
+ * What only the packet link does: kernels without recvmmsg, the kernel's drop
+ * counter, the loopback; and the list of usable interfaces.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@
 
 static uint8_t bytes[LINK_BATCH][16384];
 
-/* Makes recvmmsg and sendmmsg answer ENOSYS, as kernels before 2.6.33 do. */
+/* Makes recvmmsg and sendmmsg fail with ENOSYS, as on kernels before 2.6.33. */
 static bool forbid_batches(void)
 {
     struct sock_filter code[] = {
@@ -80,7 +80,7 @@ static void socket_without_recvmmsg(void **state)
     veth_close(&n);
 }
 
-/* The kernel drops what it cannot hold, and the link says how many. */
+/* The kernel drops what it cannot queue, and the link counts it. */
 static void drops(const char *backend)
 {
     const struct link_options o = {.backend = backend, .socket_bytes = 1};

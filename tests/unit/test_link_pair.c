@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The wire that other tests trust: delivery, each fault by itself, ports that
+ * The wire that other tests rely on: delivery, each fault by itself, ports that
  * change, and the same events from the same seed.
  */
 #include <errno.h>
@@ -66,7 +66,7 @@ static int send_one(struct link *from, const struct aoe_mac *to, uint32_t tag,
     return link_send(from, &out, 1);
 }
 
-/* Receives one frame and returns its tag, or 0 when there is none. */
+/* Receives one frame and returns its tag, or 0 if there is none. */
 static uint32_t receive_one(struct link *l)
 {
     struct link_frame *f;
@@ -341,7 +341,7 @@ static void mtu(void **state)
     assert_int_equal(send_one(n.a, &mac_b, 3, 9014), 1);
     wire_advance(n.w, 0);
     assert_int_equal(wire_count(n.w, WIRE_TOO_LONG), 1);
-    /* The interface takes them before the link knows: no buffer holds one. */
+    /* The interface accepts them before the link knows: they fit no buffer. */
     wire_port_mtu(n.b, 9000);
     send_one(n.a, &mac_b, 4, 9014);
     wire_advance(n.w, 0);
@@ -380,7 +380,7 @@ static void down_and_up(void **state)
     wire_advance(n.w, 0);
     assert_int_equal(receive_one(n.b), 3);
 
-    /* Down and up between two looks is still told. */
+    /* Down and up between two refreshes is still reported. */
     wire_port_up(n.b, false);
     link_recv(n.b, &f, 1);
     wire_port_up(n.b, true);
@@ -425,7 +425,7 @@ static void queues(void **state)
     net_close(&n);
 }
 
-/* A node that crashes: its frames go on, those for it go nowhere. */
+/* A node that crashes: its frames are still delivered, those for it are not. */
 static void unplugging(void **state)
 {
     const struct wire_faults f = {.delay_ns = 10};

@@ -73,7 +73,7 @@ static void default_count(void **state)
     link_fini(&l);
 }
 
-/* A user may have moved data and len: a frame comes out as new. */
+/* A user may have moved data and len: a frame comes out reset. */
 static void released_frames_are_as_new(void **state)
 {
     struct link_frame *f;
@@ -178,7 +178,7 @@ static void growing_while_frames_are_out(void **state)
     middle[1] = link_take(&l);
     assert_int_equal(link_grow(&l, link_capacity(9000)), 0);
     assert_int_equal(l.free_count, 3);
-    /* All three generations can be written, and come back in any order. */
+    /* All three generations can be written, and be returned in any order. */
     fill(old[0]);
     fill(old[1]);
     fill(middle[0]);

@@ -224,7 +224,8 @@ static int use_without_privilege(void *arg)
     return f->len == n->a->mtu + 14 ? 0 : 5;
 }
 
-/* It carries what it says it carries: the larger frames, or those it did. */
+/* It carries the frames that it claims to: the larger ones, or those it did
+ * before. */
 static void mtu_without_privilege(const char *backend)
 {
     struct veth n;
@@ -282,7 +283,7 @@ static void removed_and_made_again(const char *backend)
     assert_true(veth_settle(n.a, true) & LINK_CHANGED_STATE);
     veth_settle(n.b, true);
     veth_works(&n, 2, 1514);
-    /* Removed and made again before anyone looked. */
+    /* Removed and created again before anyone looked. */
     veth_must("ip link del w0");
     veth_make();
     assert_true(veth_settle(n.a, true) & LINK_CHANGED_STATE);

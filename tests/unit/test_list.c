@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The list that lives inside the objects.
+ * The intrusive list.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void removing(void **state)
     assert_int_equal(order(&head), 13);
     list_insert_before(&c.link, &b.link);
     assert_int_equal(order(&head), 123);
-    /* While it is walked. */
+    /* During iteration. */
     list_each(it, &head)
         list_remove(it);
     assert_true(list_empty(&head));

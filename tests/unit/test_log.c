@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Lines on standard error: whole, one call each, with the time where it is
- * wanted, and held back where a peer can provoke them.
+ * Lines on standard error: whole, one call each, with the time if wanted, and
+ * rate-limited where a peer can provoke them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What was written since; "" for nothing. */
+/* What has been written since; "" for nothing. */
 static const char *said(void)
 {
     static char text[4096];
@@ -174,7 +174,8 @@ static void closed_descriptors_are_taken(void **state)
     log_program("p");
     fd = open("/dev/null", O_RDWR);
     assert_true(fd > STDERR_FILENO);
-    /* Who closed standard output hears that nothing can be printed. */
+    /* With standard output closed, the user is told that nothing can be
+     * printed. */
     assert_int_equal(write(STDOUT_FILENO, "x", 1), -1);
     assert_int_equal(errno, EBADF);
     close(fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Many descriptors in one loop: those poll(2) looks at, those beyond.
+ * Many descriptors in one loop: those watched by poll(2), and those beyond.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -156,7 +156,7 @@ static void removed_are_not_called(void **state)
     for (int i = 0; i < MANY - 1; i++)
         assert_int_equal(m->lines[i].called, i % 2);
     assert_int_equal(m->lines[MANY - 1].called, 0);
-    /* And watched again where there is room now. */
+    /* And watched again in a free slot. */
     for (int i = 0; i < MANY; i += 2)
         loop_watch(m->loop, &m->lines[i].watch, POLLIN);
     loop_watch(m->loop, &m->lines[MANY - 1].watch, POLLIN);
@@ -210,7 +210,7 @@ static void too_late(void *arg)
     loop_stop(s->loop, 1);
 }
 
-/* In a process of its own: whether something is heard before the deadline. */
+/* In a process of its own: whether anything arrives before the deadline. */
 static int wait_for(int fd)
 {
     struct stopped s = {0};

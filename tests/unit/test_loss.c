@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Writes that were answered and are lost with a target that says so
+ * Acknowledged writes that are lost with a target that reports it
  * (doc/vendor-words.md), and announcements that mean no loss.
  */
 #include <errno.h>
@@ -94,8 +94,8 @@ static void a_crash_is_told_once(void **state)
     stop(&f);
 }
 
-/* Each of them may have covered what is lost, and its user looks at no other.
- */
+/* Each of them may have covered what is lost, and its user evaluates no
+ * other. */
 static void all_that_are_on_their_way_tell(void **state)
 {
     static const enum aoe_op ops[] = {AOE_FLUSH, AOE_WRITE, AOE_FLUSH};
@@ -170,7 +170,7 @@ static void a_loss_is_written_again(void **state)
     stop(&f);
 }
 
-/* A read that was on the way while the target lost everything. */
+/* A read that was in flight while the target lost everything. */
 static void no_read_sees_the_loss(void **state)
 {
     uint8_t sector[512];
@@ -186,7 +186,7 @@ static void no_read_sees_the_loss(void **state)
     model_lose(f.nas);
     model_announce(f.nas);
     f.nas->hold = false;
-    model_release(f.nas); /* its answer comes behind the announcement */
+    model_release(f.nas); /* its answer comes after the announcement */
     world_run(&f.w, 20 * NS_PER_S, &io.done);
     assert_int_equal(io.status, 0);
     assert_int_equal(sector[0], 7);

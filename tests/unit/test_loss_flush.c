@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Flushes that fail: who hears of the writes that are lost, and what is written
- * again.
+ * Flushes that fail: who is told of the lost writes, and what is written again.
  */
 #include <errno.h>
 
@@ -22,7 +21,7 @@ static void a_bad_flush_is_told_to_everybody(int how)
     assert_int_equal(run_as(&f, w[0], AOE_FLUSH, false), 0);
     assert_int_equal(run_as(&f, w[1], AOE_WRITE, true), -EIO); /* durable */
     assert_int_equal(run_as(&f, w[1], AOE_WRITE, true), 0);
-    /* He wrote nothing, but may flush for one who did. */
+    /* This writer wrote nothing, but may flush for one who did. */
     assert_int_equal(run_as(&f, w[2], AOE_FLUSH, false), -EIO);
     assert_int_equal(run_as(&f, w[2], AOE_FLUSH, false), 0);
     for (int i = 0; i < 3; i++)
@@ -41,7 +40,8 @@ static void everybody_is_told_once(void **state)
     a_bad_flush_is_told_to_everybody(WORDS);
 }
 
-/* He who has gone may come back as somebody else: before the loss or after. */
+/* A writer who has gone may come back under another identity, before the loss
+ * or after. */
 static void who_comes_back_is_told(void **state)
 {
     struct aoe_writer *w, *other;
@@ -74,7 +74,7 @@ static void who_comes_back_is_told(void **state)
     stop(&f);
 }
 
-/* Another process takes over what one has served that was killed. */
+/* Another process takes over from a server that was killed. */
 static void who_is_resumed_is_told(void **state)
 {
     struct aoe_writer *w;
@@ -102,7 +102,7 @@ static void who_is_resumed_is_told(void **state)
     stop(&f);
 }
 
-/* His last write ends when he has gone. */
+/* The last write ends after the writer has gone. */
 static void a_write_outlives_its_writer(void **state)
 {
     static uint8_t sector[512];
@@ -142,7 +142,7 @@ static void a_write_outlives_its_writer(void **state)
     stop(&f);
 }
 
-/* What a flush of ours took from under the user is written again. */
+/* What a failed flush of our own lost is written again. */
 static void a_bad_flush_of_ours(int how)
 {
     struct fixture f;
@@ -201,7 +201,7 @@ static void a_bad_flush_of_a_user_is_mended(void **state)
     a_bad_flush_of_a_user(WORDS);
 }
 
-/* Some of it cannot be written again: nothing is forgotten. */
+/* Part of it cannot be written again: nothing is forgotten. */
 static void what_cannot_be_written_again_fails_flushes(void **state)
 {
     struct fixture f;
@@ -219,7 +219,7 @@ static void what_cannot_be_written_again_fails_flushes(void **state)
     stop(&f);
 }
 
-/* A refusal may be a failure that is said badly, and said only once. */
+/* A refusal may be a badly reported failure, and is reported only once. */
 static void a_refusal_is_not_believed(void **state)
 {
     struct fixture f;
@@ -236,7 +236,7 @@ static void a_refusal_is_not_believed(void **state)
     stop(&f);
 }
 
-/* A large write is not reported before a flush, and that loses it. */
+/* A large write is not reported before a flush, and that flush loses it. */
 static void a_large_write_is_not_lost_silently(void **state)
 {
     static uint8_t bytes[512 * 256];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * NBD clients that mean no good, on real sockets: those that stall, leave or
- * never begin, hold what others need or are too many.
+ * Hostile NBD clients, on real sockets: those that stall, leave or never start,
+ * hold what others need, or are too many.
  */
 #include "tests/unit/nbd_fixture.h"
 
@@ -28,8 +28,8 @@ static void silent_client_is_dropped(void **state)
     close(good.fd);
 }
 
-/* One in the middle of a payload, one that takes no replies: others notice
- * nothing, and the two are not watched in vain. */
+/* One stalls in the middle of a payload, one takes no replies: others notice
+ * nothing, and the server does not spin on the two. */
 static void stalled_clients_cost_only_themselves(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -52,8 +52,8 @@ static void stalled_clients_cost_only_themselves(void **state)
     close(good.fd);
 }
 
-/* Clients that hold all the memory there is to share: others work on with
- * their own, and whoever needs more gets it by the stalled ones' end. */
+/* Clients that hold all the shared memory: others go on with their own, and
+ * whoever needs more gets it when the stalled ones are dropped. */
 static void stalled_clients_give_memory_back(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -130,8 +130,8 @@ static void more_clients_than_slots(void **state)
     assert_int_equal(f->service.server.slots, 0);
 }
 
-/* Clients in the middle of a word have all the slots.  Nobody minds until
- * somebody else has something to say. */
+/* Clients in the middle of a message have all the slots.  That is tolerated
+ * until another client has something to send. */
 static void stalled_clients_give_slots_back(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -146,7 +146,8 @@ static void stalled_clients_give_slots_back(void **state)
         turn(f);
     }
     assert_int_equal(f->service.server.connections, SLOTS + 2);
-    /* Who waits for a slot before it has said hello is not the one to go. */
+    /* A client that waits for a slot before its handshake is not the one to be
+     * dropped. */
     f->service.stall_timeout = NS_PER_S / 5;
     f->service.handshake_timeout = NS_PER_S / 20;
     open_client(f, &late);
@@ -161,7 +162,7 @@ static void stalled_clients_give_slots_back(void **state)
     close(good.fd);
 }
 
-/* Who waits for what one stalled client has holds no slot meanwhile. */
+/* A client that waits for what a stalled one holds has no slot meanwhile. */
 static void waiting_clients_have_no_slots(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -188,7 +189,7 @@ static void waiting_clients_have_no_slots(void **state)
     close(good.fd);
 }
 
-/* A connection that does nothing has a price too. */
+/* An idle connection has a cost, too. */
 static void too_many_clients(void **state)
 {
     enum { MOST = NBD_BYTES_MIN / 4 / NBD_CONNECTION_COST };
@@ -254,8 +255,8 @@ static void gone_before_the_reply(void **state)
     close(good.fd);
 }
 
-/* Whoever connects, asks for much and breaks off must wait with the next
- * connection until the disk has given the memory back. */
+/* A client that connects, requests a lot and disconnects must wait with its
+ * next connection until the disk has released the memory. */
 static void broken_off_requests_are_bounded(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -282,8 +283,8 @@ static void broken_off_requests_are_bounded(void **state)
     close(next.fd);
 }
 
-/* Without a descriptor to spare accepting pauses; it does not spin, and goes
- * on when there is one again. */
+/* Without a free descriptor, accepting pauses; it does not spin, and resumes
+ * when there is one again. */
 static void too_few_descriptors(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -310,8 +311,8 @@ static void too_few_descriptors(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-/* Clients that hang up in the middle of a long write, of which the disk has the
- * first piece: their end is when it is done with that. */
+/* Clients that hang up in the middle of a long write whose first piece is at
+ * the disk: they end when the disk has finished with it. */
 static void gone_while_writing(void **state)
 {
     struct nbd_fixture *f = *state;

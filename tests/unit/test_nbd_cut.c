@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A client that disconnects, stalls or lies at any byte of a session costs at
- * most its own connection: a recorded session is cut, and left standing, at
- * each of its bytes, and each of them is changed, while another connection to
- * the same server goes on working and nothing stays behind.
+ * most its own connection: a recorded session is cut off or stalled at each
+ * byte, and each byte is changed, while another connection to the same server
+ * goes on working and nothing is left behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,7 +109,7 @@ static void take_output(struct nbd_conn *conn)
     }
 }
 
-/* The disk does what it was asked, also what had to wait for that. */
+/* The disk does what it was asked, including what had to wait. */
 static void settle(struct nbd_peer *peer, struct nbd_conn *conn)
 {
     do {
@@ -241,7 +241,7 @@ static void cut_at_each_byte(void **state)
     }
 }
 
-/* Many stand still at once, with whatever memory they have by then. */
+/* Many stall at once, with whatever memory they have by then. */
 static void stalled_at_each_byte(void **state)
 {
     struct nbd_peer *peer = *state;
@@ -262,7 +262,7 @@ static void stalled_at_each_byte(void **state)
     nothing_left(peer);
 }
 
-/* As a liar would: each byte another one. */
+/* Lies: each byte is changed. */
 static void changed_at_each_byte(void **state)
 {
     static const uint8_t changes[] = {0x01, 0x80, 0xff};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A short run of the fuzz target: whole conversations, then many damaged ones,
- * always the same.  What it looks for is found by its own checks and by the
- * sanitizers.
+ * always the same.  Its own checks and the sanitizers find the defects.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +47,7 @@ static size_t put_random_requests(uint8_t *out, unsigned count)
     return used;
 }
 
-/* A conversation that makes sense. */
+/* A valid conversation. */
 static size_t make(uint8_t *out)
 {
     static const char meta[] = "\0\0\0\0\0\0\0\1\0\0\0\17base:allocation";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The NBD handshake: every option, byte by byte and cut at every byte, and the
- * clients that do not mean well.
+ * The NBD handshake: every option, byte by byte and cut at every byte, and
+ * hostile clients.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,7 +172,7 @@ static void go_with_lengths_that_lie(void **state)
         {"", 0},
         {"\0\0\0\0", 4},
         {"\0\0\0\0\0", 5},
-        {"\0\0\0\1\0\0", 6},         /* no room for the name */
+        {"\0\0\0\1\0\0", 6},         /* the name does not fit */
         {"\377\377\377\377\0\0", 6}, /* overflows */
         {"\377\377\377\372\0\0e1.2", 10},
         {"\0\0\0\4e1.2\0\1", 10},     /* one item promised, none there */

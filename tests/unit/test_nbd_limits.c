@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Long writes, which reach the disk in pieces, and what the NBD server holds
- * for its clients at most.
+ * Long writes, which reach the disk in pieces, and the most that the NBD server
+ * holds for its clients.
  */
 #include "tests/unit/nbd_transmission.h"
 
@@ -91,8 +91,8 @@ static void long_fua_writes_end_with_a_flush(void **state)
     free(data);
 }
 
-/* A piece that fails fails the write; what still comes is received in vain,
- * and nothing is flushed. */
+/* A piece that fails fails the write; the rest is received and discarded, and
+ * nothing is flushed. */
 static void long_writes_fail_as_one(void **state)
 {
     struct nbd_peer *peer = *state;
@@ -150,8 +150,8 @@ static void long_writes_cut_short(void **state)
     free(data);
 }
 
-/* With a disk that does nothing a long write takes what memory there is and
- * then waits, and goes on when pieces end. */
+/* With a disk that hangs, a long write takes the available memory and then
+ * waits, and continues when pieces end. */
 static void long_writes_wait_for_memory(void **state)
 {
     struct nbd_peer *peer = *state;
@@ -208,7 +208,7 @@ static void bytes_in_flight_are_bounded(void **state)
     nbd_memory_complete_all(&peer->memory);
     nbd_peer_collect(peer);
     assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
-    /* The longest request has room when nothing else is in flight. */
+    /* The longest request fits if nothing else is in flight. */
     assert_int_equal(peer->conn->bytes, 0);
     nbd_peer_request(peer, 0, NBD_CMD_READ, 1, 0, 32 << 10);
     assert_int_equal(peer->memory.pending_count, 1);
@@ -235,7 +235,7 @@ static void requests_in_flight_are_bounded(void **state)
     assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
 }
 
-/* Requests a client does not take the replies of do not pile up either. */
+/* Requests whose replies the client does not read do not pile up either. */
 static void unread_replies_are_bounded(void **state)
 {
     struct nbd_peer *peer = *state;
@@ -273,7 +273,7 @@ static void read_at_once(struct nbd_conn *conn, uint32_t length)
 }
 
 /* It waited for memory for its next piece when the first one failed, and needs
- * none any more: nobody has to wait behind it. */
+ * none any more: nobody has to queue behind it. */
 static void failed_writes_leave_the_queue(void **state)
 {
     enum { COMMON = 4 * NBD_PIECE };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * NBD clients whose writes were answered and are lost: each connection is told
- * once, and who comes back after his connection broke hears what it was not
- * told.
+ * NBD clients whose acknowledged writes are lost: each connection is told once,
+ * and a client that reconnects after its connection broke is told what that one
+ * was not.
  */
 #include "tests/unit/nbd_transmission.h"
 

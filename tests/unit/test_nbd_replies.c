@@ -45,7 +45,7 @@ static void structured_errors_say_where_and_why(void **state)
         reply.message,
         "e1.2: read of 5000 bytes at 1000: failed or no answer at byte 5999");
 
-    /* A place outside the request would be a protocol error of ours. */
+    /* An offset outside the request would be our protocol error. */
     for (uint64_t at = 999; at <= 6000; at += 5001) {
         nbd_peer_request(peer, 0, NBD_CMD_READ, 9, 1000, 5000);
         peer->memory.pending[0]->error_offset = at;
@@ -134,8 +134,8 @@ static void disc_waits_for_what_is_in_flight(void **state)
     assert_true(nbd_conn_finished(peer->conn));
 }
 
-/* The client goes with requests at the disk, replies unsent and half a write
- * received: what the disk has ends later, in memory that is still there. */
+/* The client leaves with requests at the disk, replies unsent and half a write
+ * received: the disk's requests end later, in memory that is still valid. */
 static void gone_with_requests_in_flight(void **state)
 {
     struct nbd_peer *peer = *state;

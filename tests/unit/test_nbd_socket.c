@@ -63,8 +63,8 @@ static void gone(void *arg)
     nbd_service_stop(&f->service, stopped, f);
 }
 
-/* As the kernel is served: no handshake, memory that is there already and
- * bounds what is in flight, and an end that is heard of. */
+/* As the kernel is served: no handshake, preallocated memory that bounds what
+ * is in flight, and notice of the end. */
 static void client_without_handshake(void **state)
 {
     struct nbd_fixture *f = *state;
@@ -148,7 +148,7 @@ static void stop_answers_what_is_in_flight(void **state)
     close(idle.fd);
 }
 
-/* The client has gone, the disk has not answered: the end waits for it. */
+/* The client has gone, but the disk has not answered: the end waits for it. */
 static void stop_waits_for_the_disk(void **state)
 {
     struct nbd_fixture *f = *state;

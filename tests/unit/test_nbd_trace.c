@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "bridge/nbd/trace.h"
 
-/* What is logged meanwhile goes to a file. */
+/* Redirects the log to a file. */
 struct capture {
     FILE *file;
     int stderr_before;

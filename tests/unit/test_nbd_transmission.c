@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * NBD requests over a disk of memory: data against a shadow copy, completions
+ * NBD requests over an in-memory disk: data against a shadow copy, completions
  * in any order, durability, and every refusal.
  */
 #include "tests/unit/nbd_transmission.h"
@@ -137,7 +137,7 @@ static void payload_goes_straight_to_its_buffer(void **state)
         assert_int_equal(peer->memory.pending_count, 1);
         assert_ptr_equal(peer->memory.pending[0]->iov[0].iov_base,
                          iov[0].iov_base);
-        /* And the next header is looked for alone. */
+        /* And the next header is parsed by itself. */
         assert_int_equal(nbd_conn_input(peer->conn, iov), 1);
         assert_int_equal(iov[0].iov_len, NBD_REQUEST_SIZE);
         nbd_memory_complete_all(&peer->memory);
@@ -199,8 +199,8 @@ static void durable_before_the_reply(void **state)
     assert_int_equal(nbd_peer_next(peer, 0).error, NBD_EIO);
 }
 
-/* Whole sectors are trimmed where that makes zeroes, the edges written; every
- * step durable when it must be. */
+/* Whole sectors are trimmed where that makes zeroes, unaligned ends are
+ * written; every step is durable if it must be. */
 static void zeroes_by_trimming(void **state)
 {
     static const struct {

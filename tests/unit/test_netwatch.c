@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * That changes of interfaces are heard of, on real ones.
+ * Changes of interfaces are noticed, on real ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>

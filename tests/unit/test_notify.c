@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the service manager hears.
+ * What the service manager is told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +59,7 @@ static void by_path(void **state)
     hears(fd, "READY=1"); /* a datagram for each */
     hears(fd, "STOPPING=1");
     close(fd);
-    notify_manager("READY=1"); /* it is gone, and that is no matter */
+    notify_manager("READY=1"); /* it is gone, which is harmless */
     unlink(name);
     rmdir(path);
 }
@@ -77,7 +77,7 @@ static void by_abstract_name(void **state)
     close(fd);
 }
 
-/* Names that are none are not written to, nor beyond the address. */
+/* Invalid names are not written to, and nothing is written past the address. */
 static void no_manager(void **state)
 {
     char name[64], longer[300];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Numbers as a person types them: all of the text is the number, or it is none.
+ * Numbers as people type them: the whole text is the number, or it is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -64,7 +64,7 @@ static void released(void *arg, struct order_entry *e)
     released_count++;
 }
 
-/* Each entry runs exactly if nothing before it holds it back. */
+/* An entry runs if and only if nothing before it blocks it. */
 static void check_all(void)
 {
     for (unsigned i = 0; i < ENTRIES; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Whether what was printed arrived; each case is a process of its own, because
- * a standard output is closed once.
+ * Whether output was written; each case is a process of its own, because
+ * standard output can be closed only once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,7 +97,7 @@ static void a_full_disk(void **state)
     /* The status that says more stays. */
     assert_int_equal(run(prints_and_fails, "/dev/full", said), EXIT_USAGE);
     assert_string_equal(said, full);
-    /* It is said once. */
+    /* It is reported once. */
     assert_int_equal(run(looks_twice, "/dev/full", said), EXIT_FAILED);
     assert_string_equal(said, full);
 }

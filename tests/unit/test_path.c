@@ -206,7 +206,7 @@ static void the_tail_is_probed(void **state)
         answer(send_one((uint64_t)i * MS), (uint64_t)i * MS + 100 * US);
     for (int i = 0; i < 5; i++)
         f[i] = send_one(100 * MS);
-    at = path_next(&path); /* nothing left later: no answer will tell */
+    at = path_next(&path); /* nothing was sent later: no answer will tell */
     assert_int_equal(at, 100 * MS + PATH_PROBE_MIN);
     path_tick(&path, at);
     assert_int_equal(lost(), 1);
@@ -272,7 +272,7 @@ static void lateness_gives_the_window_back(void **state)
         f[i] = send_one(MS);
     path_tick(&path, MS + PATH_RTO_MIN);
     assert_int_equal(path.window, PATH_WINDOW_UNIT);
-    for (int i = 0; i < 8; i++) /* the disk had better things to do */
+    for (int i = 0; i < 8; i++) /* the disk was busy */
         answer(f[i], 15 * MS);
     assert_int_equal(path.event_lost, 0);
     assert_in_range(path.window, before, before + 8 * PATH_WINDOW_UNIT);
@@ -372,7 +372,7 @@ static void tags_are_ours_and_unique(void **state)
         assert_int_equal(f[i]->tag >> 24, 0x91);
         assert_ptr_equal(flight_find(&flight, f[i]->tag), f[i]);
     }
-    /* The counter comes round while one is still out. */
+    /* The counter wraps around while one is still in use. */
     flight.counter = (f[0]->tag - 1) & 0xffffff;
     assert_int_not_equal(flight_tag(&flight), f[0]->tag);
     for (int i = 0; i < 3000; i++) {

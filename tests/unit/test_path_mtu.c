@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How much a frame carries: verified before use, on wires that swallow long
- * frames in one direction or in both, from the beginning or in the middle of
- * the work; and back again.
+ * How much a frame carries: verified before use, on wires that drop long frames
+ * in one direction or both, from the start or later; and back again.
  */
 #include <errno.h>
 
@@ -28,7 +27,7 @@ static void watch(void *arg, uint64_t now, enum wire_event e,
     shortest = len < shortest ? len : shortest;
 }
 
-/* A way on which frames longer than `most` vanish; 0: none do. */
+/* A direction in which frames longer than `most` vanish; 0: none do. */
 static void hole(struct fixture *f, enum wire_way way, uint32_t most)
 {
     struct wire_faults faults = {.frame_max = most, .delay_ns = WIRE_DELAY};
@@ -137,7 +136,7 @@ static void never_more_than_was_verified(void **state)
     }
 }
 
-/* The probe asks about the path: it must not need the disk's first sector. */
+/* The probe tests the path: it must not need the disk's first sector. */
 static void a_bad_sector_does_not_matter(void **state)
 {
     struct fixture f;
@@ -225,7 +224,7 @@ static void grows_again(void **state)
     hole(&f, WIRE_RX, SHORT);
     both_end(&f, NS_PER_S / 2);
     assert_int_equal(payload(&f), 1024);
-    world_run(&f.w, 600 * NS_PER_S, NULL); /* by now it is asked seldom */
+    world_run(&f.w, 600 * NS_PER_S, NULL); /* by now it is probed rarely */
     assert_int_equal(payload(&f), 1024);
     hole(&f, WIRE_RX, 0);
     assert_int_equal(f.events[AOE_DISK_PATH_MTU], 1); /* not each time */
@@ -236,7 +235,7 @@ static void grows_again(void **state)
     stop(&f);
 }
 
-/* A disk that says nothing at all, long or short, is slow and no hole. */
+/* A disk that answers nothing, long or short, is slow, not a black hole. */
 static void a_stall_is_no_hole(void **state)
 {
     struct fixture f;
@@ -258,7 +257,7 @@ static void a_stall_is_no_hole(void **state)
     stop(&f);
 }
 
-/* Loss alone, be it heavy, hardly ever looks like a hole, and passes. */
+/* Even heavy loss hardly ever looks like a black hole, and passes. */
 static void loss_is_no_hole(void **state)
 {
     struct wire_faults bad = {.loss = 100000, .delay_ns = WIRE_DELAY};
@@ -310,7 +309,7 @@ static void what_is_refused_at_any_length_fails(void **state)
     stop(&f);
 }
 
-/* The disk that is gone says nothing about the length of frames. */
+/* A disk that is gone says nothing about the length of frames. */
 static void a_device_fault_refuses_no_length(void **state)
 {
     struct fixture f;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * When waiting awake is worth it, and that it ends.
+ * When busy-polling is worth it, and that it ends.
  */
 #include <poll.h>
 #include <unistd.h>
@@ -114,8 +114,8 @@ static void expired(void *arg)
     assert_int_equal(write(a->ends[1], "", 1), 1);
 }
 
-/* Polling, the loop misses neither timers nor descriptors, and it sleeps once
- * its time is up. */
+/* While polling, the loop misses neither timers nor descriptors, and it sleeps
+ * once the time is up. */
 static void the_loop_polls(void **state)
 {
     struct looker a = {.readable = false};

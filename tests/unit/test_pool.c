@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The pool of requests and buffers: what is reused, what is given back, and
- * that spare memory never keeps what is needed from fitting.
+ * The pool of requests and buffers: what is reused, what is freed, and that
+ * spare memory never gets in the way of what is needed.
  */
 #include <setjmp.h>
 #include <stdarg.h>

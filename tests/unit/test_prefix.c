@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Tag prefixes: each process of a machine has its own, and a user who takes
- * them all keeps nobody from a disk.  In a network name space of the test's
- * own, where abstract socket names belong.
+ * Tag prefixes: each process on a machine has its own, and a user who takes
+ * them all cannot lock others out.  In a network name space of the test's own,
+ * where abstract socket names belong.
  */
 #include <errno.h>
 #include <sched.h>
@@ -35,7 +35,7 @@ static bool take(unsigned n)
                                         1 + (size_t)len));
 }
 
-/* As an ordinary user would, who needs no right for it. */
+/* As an ordinary user, who needs no privilege for it. */
 static bool take_all(void)
 {
     bool all = seteuid(NOBODY) == 0;

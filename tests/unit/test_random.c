@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Numbers that are different every time.
+ * Numbers that differ every time.
  */
 #include <setjmp.h>
 #include <stdarg.h>

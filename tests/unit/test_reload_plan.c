@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a new configuration means for each export, without any of them.
+ * What a new configuration means for each export, without real exports.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void set(struct export_config *c, uint8_t slot, const char *path)
     assert_true(export_config_set(c, "file", path, mistake));
 }
 
-/* Disks e1.0 and so on are served, and just so wanted. */
+/* Disks e1.0 and so on are served, and wanted as they are. */
 static int setup(void **state)
 {
     (void)state;
@@ -81,7 +81,7 @@ static void nothing_changed(void **state)
     }
 }
 
-/* Only until it is served does it matter. */
+/* It matters only until it is served. */
 static void forced_is_no_change(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void changed(void **state)
     assert_int_equal(plan.steps[2].current, 2);
     expect(4, PLAN_CLOSE, PLAN_REPLACED);
     expect(5, PLAN_CLOSE, PLAN_REPLACED);
-    /* What is opened anew has not stopped. */
+    /* What is reopened does not count as stopped. */
     assert_int_equal(reload_plan_count(&plan, PLAN_CLOSE), 0);
     assert_int_equal(reload_plan_count(&plan, PLAN_RECONFIGURE), 2);
 }
@@ -133,7 +133,7 @@ static void back_before_it_ended(void **state)
     assert_int_equal(plan.steps[0].current, 0);
 }
 
-/* What is on its way out already is not closed again. */
+/* What is closing already is not closed again. */
 static void closing_is_left_alone(void **state)
 {
     (void)state;
@@ -145,8 +145,8 @@ static void closing_is_left_alone(void **state)
     assert_int_equal(plan.steps[2].current, 2);
 }
 
-/* An address may be there once on each interface: what is kept of it gives
- * nothing to the other. */
+/* An address may exist once per interface: the export that is kept passes
+ * nothing on to the other. */
 static void one_address_on_two_interfaces(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A target that is restarted: what the user hears, and what is written again.
+ * A target that is restarted: what the user is told, and what is written again.
  */
 #include "tests/unit/disk_fixture.h"
 
@@ -112,8 +112,8 @@ static void what_was_not_flushed_comes_again(void **state)
     world_close(&f.w);
 }
 
-/* A read that the target answers before it has everything again must not be
- * believed, not even when it is the first sign of life. */
+/* A read that the target answers before everything has been replayed must not
+ * be trusted, not even if it is the first sign of life. */
 static void no_read_sees_the_loss(void **state)
 {
     uint8_t sector[512];
@@ -134,7 +134,7 @@ static void no_read_sees_the_loss(void **state)
     world_close(&f.w);
 }
 
-/* The half that was answered is lost like everything else. */
+/* The acknowledged half is lost like everything else. */
 static void half_a_write_begins_anew(void **state)
 {
     static uint8_t bytes[512 * 64];

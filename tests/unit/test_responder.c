@@ -85,8 +85,8 @@ static void wildcards_match(void **state)
     config_of();
 }
 
-/* Of a frame to many disks nothing is executed, and only what finds disks is
- * answered: the answers to one forged frame would be many times as large. */
+/* A frame to many disks executes nothing, and only discovery is answered: the
+ * answers to one forged frame would be many times as large. */
 static void wildcards_find_and_do_nothing_else(void **state)
 {
     static const uint8_t wild[][3] = {
@@ -150,9 +150,9 @@ static void unknown_commands(void **state)
     }
 }
 
-/* Each frame cut at each byte: nothing beyond what came is looked at
- * (bench_send sees to that), and what is shorter than its command's header is
- * silence. */
+/* Each frame cut at each byte: nothing beyond what came is read (bench_send
+ * checks that), and a frame shorter than its command's header gets no
+ * answer. */
 static void truncated_frames(void **state)
 {
     static const size_t headers[] = {AOE_ATA_HEADER, AOE_CONFIG_HEADER,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Issue ATA Command: what names no sectors, and anything at all.
+ * Issue ATA Command: commands without sectors, and arbitrary ones.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -183,7 +183,7 @@ static void power_and_the_rest(void **state)
 
 /* ---- anything at all ---------------------------------------------------- */
 
-/* Whatever comes: no run fails an assertion of the bench, which knows the
+/* Random requests: no run fails an assertion of the bench, which knows the
  * disk's end and compares two runs.  Every ATA answer to a failure has ERR. */
 static void random_frames(void **state)
 {

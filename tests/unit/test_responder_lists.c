@@ -165,7 +165,7 @@ static void mask_list_fits_its_reply(void **state)
     m = numbered(i);
     edit(AOE_DIRECTIVE_ADD, &m);
     assert_int_equal(mask_of().error, AOE_MERROR_FULL);
-    /* An interface with less room tells what it can. */
+    /* An interface with a smaller MTU tells as much as fits. */
     b->mtu = 1500;
     ask_mask(AOE_MASK_READ, 0);
     bench_send(b);

@@ -150,7 +150,7 @@ static void addresses_out_of_range(void **state)
     assert_int_equal(b->runs, 0);
 }
 
-/* Bits that would have to be cut off are not. */
+/* Bits that do not fit are not silently dropped. */
 static void e_flag_that_disagrees(void **state)
 {
     (void)state;
@@ -172,7 +172,7 @@ static void e_flag_that_disagrees(void **state)
     ask_write(b, ATA_WRITE_SECTORS, E, UINT64_C(0x500000000000), 1);
     bench_send(b);
     expect_abort(b);
-    /* Without E, the two upper bytes are nobody's. */
+    /* Without E, the two upper bytes are ignored. */
     ask_ata(b, ATA_READ_SECTORS, 0, UINT64_C(0xffff00000005), 1);
     bench_send(b);
     expect_sectors(5, 1);

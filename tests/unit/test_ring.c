@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The ring when the kernel starts nothing: liburing's call that starts what was
- * added is this file's, and fails as often as a test wants.
+ * The ring when the kernel accepts nothing: this file replaces liburing's
+ * submit call, which fails as often as a test wants.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 #include "base/loop.h"
 #include "target/store/ring.h"
 
-enum { HELD = 5, PATIENCE = 20 /* seconds until a hang is one */ };
+enum { HELD = 5, PATIENCE = 20 /* seconds, then it counts as a hang */ };
 
 static unsigned failures, calls; /* to come; that came */
 static int error;
@@ -149,7 +149,7 @@ static void a_lasting_failure_gives_the_work_back(void **state)
     assert_int_equal(calls, 0);
 }
 
-/* What the kernel took completes though it takes no more. */
+/* What the kernel has accepted completes although it accepts no more. */
 static void what_is_under_way_completes(void **state)
 {
     int ends[2];

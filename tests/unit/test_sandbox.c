@@ -324,7 +324,7 @@ static struct sandbox abilities(int which)
     };
 }
 
-/* In a child: what went otherwise than it should, as many as there are. */
+/* In a child: the number of things that went wrong. */
 static int try_all(int which)
 {
     const struct sandbox may = abilities(which);

@@ -157,8 +157,8 @@ static void commits_only_what_is_dirty(void **state)
     assert_int_equal(m->flushes, 2);
 }
 
-/* The system tells of a failed writeback once: if it tells us, the client must
- * learn of it from its next flush, though that one succeeds. */
+/* The system reports a failed writeback once: if it tells us, the client must
+ * learn of it from its next flush, even though that one succeeds. */
 static void failed_commit_fails_the_next_flush(void **state)
 {
     struct disk *d = add_disk(1, 1, "eth0");

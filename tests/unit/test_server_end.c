@@ -133,8 +133,8 @@ static void added_disk_announces_itself_alone(void **state)
     assert_int_equal(seen[0].h.addr.slot, 3);
 }
 
-/* A request to all that is half way through the disks when one goes and one
- * comes: the others answer once each. */
+/* A request to all disks is half done when one disk leaves and one joins: the
+ * others answer once each. */
 static void request_to_all_while_disks_change(void **state)
 {
     struct disk *first = NULL, *d;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Deadlines are about silence: not about time in our queue, not about time in
- * which the process did not run, and not about one request for ever.
+ * Deadlines are about silence: not time in our queue, not time in which the
+ * process did not run, and not a single request forever.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static void start_with(struct fixture *f, uint64_t timeout)
     assert_true(aoe_disk_ready(f->disk));
 }
 
-/* The process does not run for so long; the world does. */
+/* The process is stopped for this long; the world is not. */
 static void freeze(struct fixture *f, uint64_t ns)
 {
     aoe_timeout(f->w.aoe); /* it meant to be back by then */
@@ -100,7 +100,7 @@ static void time_wait_is_no_silence(void **state)
 /* ---- every request ends ---------------------------------------------------
  */
 
-/* A target that lives while its disk hangs. */
+/* A target that is alive while its disk hangs. */
 static void identify_is_no_answer(void **state)
 {
     static uint8_t bytes[512];
@@ -149,8 +149,8 @@ static void left_out_ends(void **state)
     stop(&f);
 }
 
-/* Who makes the target seem restarted again and again does not keep a request
- * for ever. */
+/* Someone who makes the target seem restarted again and again cannot hold up a
+ * request forever. */
 static void announcements_do_not_prolong(void **state)
 {
     static uint8_t bytes[512], other[512];

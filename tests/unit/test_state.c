@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * State files: what is written comes back, and nothing else is believed.
+ * State files: what is written comes back, and nothing else is accepted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,7 +76,7 @@ static void as_large_as_it_gets(void **state)
     assert_memory_equal(got.config, e.config, sizeof e.config);
 }
 
-/* The owner's newest word counts. */
+/* The owner's latest setting takes precedence. */
 static void mask_of_another_allow_list(void **state)
 {
     struct mac_list before = {.count = 1, .macs = {one}};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The store on files: against a copy in memory, in each way it can be opened,
- * and when the file, or the space for it, comes to an end.
+ * and when the file ends or the file system is full.
  */
 #include <sched.h>
 #include <sys/mount.h>

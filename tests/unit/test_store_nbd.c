@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The store on an NBD export, before a server in a thread of this program that
- * notes what it is asked and fails, or leaves, where the test wants it to.
+ * The store on an NBD export, against a server in a thread of this program that
+ * records its requests and fails, or disconnects, where the test wants it to.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The trace: each kind of line appears when what it tells happens, in the form
- * that aoe.h promises, and nothing appears below its level.
+ * The trace: each kind of line appears when its event happens, in the form that
+ * aoe.h promises, and nothing appears below its level.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -221,7 +221,7 @@ static void what_waits_and_what_is_given_up(void **state)
 
     (void)state;
     open_traced(&f, 0);
-    f.nas->mute = 1; /* executed, and nobody hears of it */
+    f.nas->mute = 1; /* executed, but not answered */
     assert_int_equal(run(&f, AOE_WRITE, data, 512, 0), 0);
     assert_int_equal(run(&f, AOE_WRITE, data, 512, 0), 0);
     line("e1.2 time-wait: 1 sectors at 0 wait until late copies have expired");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Workers: how many run at once, that a queue which hangs hinders no other, and
- * that all work comes back.
+ * Workers: how many run at once, that a hanging queue blocks no other, and that
+ * all work is returned.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Stays until as many have run at once as are to meet. */
+/* Waits until the wanted number run at the same time. */
 static void run(struct work *w)
 {
     (void)w;
@@ -96,7 +96,7 @@ static void no_more_than_the_queue_allows(void **state)
     assert_int_equal(most, 3);
 }
 
-/* Gives those that wait the fellow they wait for. */
+/* Adds the one that the others wait for. */
 static void open_gate(struct work *w)
 {
     (void)w;
