@@ -111,7 +111,7 @@ static bool chance(struct wire *w, uint32_t in_a_million)
     return in_a_million && draw_below(w, ONE_MILLION) < in_a_million;
 }
 
-/* ---- frames under way ---------------------------------------------------- */
+/* ---- frames in transit --------------------------------------------------- */
 
 static bool earlier(const struct flight *a, const struct flight *b)
 {

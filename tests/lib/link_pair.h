@@ -68,7 +68,7 @@ int wire_open(struct link **out, struct wire *w, const char *name,
 /* Moves the clock to `now`, which never goes back, and delivers what is due.
  * Returns the number of frames that reached a queue. */
 unsigned wire_advance(struct wire *w, uint64_t now);
-/* When the next frame moves, WIRE_NEVER: none is under way. */
+/* When the next frame moves, WIRE_NEVER: none is in transit. */
 uint64_t wire_next(const struct wire *w);
 /* What poll(2) would report for the link's descriptor: POLLIN, POLLOUT, and
  * POLLERR when it went down and link_recv has not said so yet. */

@@ -158,7 +158,7 @@ enum phase {
     RETRIED, /* the same, for the sector `done` of a repeated write */
 };
 
-/* An operation under way. */
+/* An operation in progress. */
 struct run {
     struct list link;
     struct store_op *op;
