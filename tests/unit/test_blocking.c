@@ -10,7 +10,8 @@
 
 static struct world *world;
 
-/* In place of libc's, and of what _FORTIFY_SOURCE makes of it. */
+/* In place of libc's, and of what _FORTIFY_SOURCE makes of it, which only then
+ * has a declaration.  NOLINTNEXTLINE(readability-redundant-declaration) */
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 
 int poll(struct pollfd *fds, nfds_t count, int timeout)

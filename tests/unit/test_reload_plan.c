@@ -33,11 +33,11 @@ static void set(struct export_config *c, uint8_t slot, const char *path)
 static int setup(void **state)
 {
     (void)state;
-    for (uint8_t i = 0; i < DISKS; i++) {
-        char path[8] = {'a' + i};
+    for (int i = 0; i < DISKS; i++) {
+        char path[8] = {(char)('a' + i)};
 
-        set(&served[i], i, path);
-        set(&named[i], i, path);
+        set(&served[i], (uint8_t)i, path);
+        set(&named[i], (uint8_t)i, path);
         current[i] = (struct plan_export){.config = &served[i]};
     }
     wanted = (struct config){.exports = named, .count = DISKS};
