@@ -38,7 +38,7 @@ story() {
     end load
     check "$program: no request of it has failed" load_was_well
     check "$program: it has called no disk lost" \
-        not grep -q 'no answer' "$(log_of "$program")"
+        not grep -q 'no longer answers' "$(log_of "$program")"
 }
 
 start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$SOCK" --timeout 2

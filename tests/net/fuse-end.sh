@@ -202,7 +202,7 @@ killed() {
 check "without a target a reader that is killed goes at the deadline" killed
 check "without a target reading fails with EIO" \
     fails_with 'Input/output error' dd if="$MNT/e1.2" of=/dev/null
-await fuse 'e1\.2: no answer'
+await fuse 'e1\.2: no longer answers'
 check "the directory still answers" stat_is %s 4194304 "$MNT/e1.2"
 mark fuse
 truncate -s 6M "$DISK"

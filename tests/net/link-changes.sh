@@ -74,7 +74,7 @@ walk() {
     step "MTU 1500 at last" mtu 1500 1500
     end load
     check "$kind: no request has failed" load_was_well
-    check "$kind: no disk was called lost" not grep -q 'no answer' "$(log_of fuse)"
+    check "$kind: no disk was called lost" not grep -q 'no longer answers' "$(log_of fuse)"
     check "$kind: unmounted" host aoe-fuse umount "$MNT"
     unmounted
     stop target

@@ -21,7 +21,7 @@ URI="nbd+unix:///e1.2?socket=$TMP/nbd.sock"
 verify() {
     (cd "$TMP" && fio --name=verify --verify=crc32c --verify_fatal=1 \
         --size=4m --randseed=7 --output-format=terse "$@") || return
-    ! grep -E 'no answer|refused' "$TMP"/{nbd,fuse}.log 2>/dev/null
+    ! grep -E 'no longer answers|refused' "$TMP"/{nbd,fuse}.log 2>/dev/null
 }
 both_bridges() { # TARGET
     start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$TMP/nbd.sock"

@@ -166,7 +166,7 @@ lost() {
         grep 'read failed: Input/output error'
 }
 check "without the disk a request fails" lost
-await nbd 'e1\.2: no answer'
+await nbd 'e1\.2: no longer answers'
 target
 await nbd 'e1\.2: answers again'
 check "with the disk back requests succeed" \

@@ -36,7 +36,7 @@ took=$(((${EPOCHREALTIME/./} - begun) / 1000000))
 check "... took longer than three deadlines, or it would show nothing ($took s)" \
     test "$took" -gt 6
 check "... and the file system takes writes" touch "$FS/more"
-check "the disk was never called lost" not grep -qi 'no answer' "$(log_of fuse)"
+check "the disk was never called lost" not grep -qi 'no longer answers' "$(log_of fuse)"
 host tc qdisc del dev eth0 root
 check "the file is what was copied" cmp "$TMP/file" "$FS/file"
 umount "$FS" || fail "the file system cannot be unmounted"
