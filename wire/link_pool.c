@@ -21,12 +21,13 @@ enum {
 
 struct buffer {
     struct link_frame frame;
-    struct pool *pool;
+    struct frame_pool *pool;
     uint8_t *start;
 };
 
-struct pool {
-    struct pool *older; /* replaced, but with frames the user still holds */
+struct frame_pool {
+    struct frame_pool
+        *older; /* replaced, but with frames the user still holds */
     uint8_t *memory;
     uint32_t capacity; /* bytes from a buffer's start */
     unsigned count;    /* buffers */
@@ -62,19 +63,19 @@ static void buffer_reset(struct buffer *b)
     b->frame.age_ns = 0;
 }
 
-static void pool_free(struct pool *p)
+static void pool_free(struct frame_pool *p)
 {
     free(p->memory);
     free(p);
 }
 
-static struct pool *pool_new(unsigned count, unsigned capacity, unsigned align,
-                             unsigned align_at)
+static struct frame_pool *pool_new(unsigned count, unsigned capacity,
+                                   unsigned align, unsigned align_at)
 {
     size_t lead = align ? (align - align_at % align) % align : 0;
     size_t stride = buffer_stride(capacity, align);
     size_t boundary = align > CACHE_LINE ? align : CACHE_LINE;
-    struct pool *p;
+    struct frame_pool *p;
     void *memory;
 
     if (count > (SIZE_MAX - lead) / stride)
@@ -99,7 +100,7 @@ static struct pool *pool_new(unsigned count, unsigned capacity, unsigned align,
     return p;
 }
 
-static void pool_use(struct link *l, struct pool *p)
+static void pool_use(struct link *l, struct frame_pool *p)
 {
     list_init(&l->free);
     for (unsigned i = 0; i < p->count; i++)
@@ -118,8 +119,8 @@ unsigned link_capacity(unsigned mtu)
 int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
               unsigned capacity, const struct link_options *o)
 {
-    struct pool *p = pool_new(o->rx_frames ? o->rx_frames : LINK_BATCH,
-                              capacity, o->align, o->align_at);
+    struct frame_pool *p = pool_new(o->rx_frames ? o->rx_frames : LINK_BATCH,
+                                    capacity, o->align, o->align_at);
 
     if (!p)
         return -ENOMEM;
@@ -133,8 +134,8 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
 
 int link_grow(struct link *l, unsigned capacity)
 {
-    struct pool *old = l->pool;
-    struct pool *p;
+    struct frame_pool *old = l->pool;
+    struct frame_pool *p;
 
     if (capacity <= old->capacity)
         return 0;
@@ -166,9 +167,9 @@ struct link_frame *link_take(struct link *l)
 }
 
 /* Frees a replaced pool whose last frame has come back. */
-static void pool_retire(struct link *l, struct pool *done)
+static void pool_retire(struct link *l, struct frame_pool *done)
 {
-    struct pool *p = l->pool;
+    struct frame_pool *p = l->pool;
 
     while (p->older != done)
         p = p->older;
@@ -195,10 +196,10 @@ void link_release(struct link *l, struct link_frame *frame)
 
 void link_fini(struct link *l)
 {
-    struct pool *p = l->pool;
+    struct frame_pool *p = l->pool;
 
     while (p) {
-        struct pool *older = p->older;
+        struct frame_pool *older = p->older;
 
         pool_free(p);
         p = older;

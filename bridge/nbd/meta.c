@@ -14,13 +14,13 @@
 static const char allocation[] = "base:allocation";
 
 /* The data of the option, read from front to back. */
-struct reader {
+struct option_reader {
     const uint8_t *next;
     uint32_t left;
     bool bad; /* something was promised that is not there */
 };
 
-static uint32_t read_be32(struct reader *r)
+static uint32_t read_be32(struct option_reader *r)
 {
     uint32_t v;
 
@@ -34,7 +34,7 @@ static uint32_t read_be32(struct reader *r)
     return v;
 }
 
-static const uint8_t *read_string(struct reader *r, uint32_t *length)
+static const uint8_t *read_string(struct option_reader *r, uint32_t *length)
 {
     const uint8_t *p;
 
@@ -80,7 +80,7 @@ struct query {
 static bool parse(const struct nbd_conn *conn, const uint8_t *data,
                   struct query *q)
 {
-    struct reader r = {data, conn->option_length, false};
+    struct option_reader r = {data, conn->option_length, false};
     uint32_t count;
 
     q->name = read_string(&r, &q->name_length);

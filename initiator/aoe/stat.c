@@ -19,7 +19,7 @@
 enum { SECTOR = 512, AT_ONCE = 8, READS_MAX = 1 << 20 };
 
 /* One of the outstanding reads. */
-struct sample {
+struct stat_sample {
     struct aoe_request request;
     struct iovec iov;
     uint8_t bytes[SECTOR];
@@ -29,7 +29,7 @@ struct sample {
 
 static void done(struct aoe_request *r, int status)
 {
-    struct sample *s = r->arg;
+    struct stat_sample *s = r->arg;
 
     --*s->outstanding;
     if (status && !*s->status)
@@ -39,12 +39,12 @@ static void done(struct aoe_request *r, int status)
 static int read_some(struct command_disk *c, uint64_t count)
 {
     uint64_t sectors = aoe_disk_identity(c->disk)->size / SECTOR;
-    struct sample *samples = calloc(AT_ONCE, sizeof *samples);
+    struct stat_sample *samples = calloc(AT_ONCE, sizeof *samples);
     unsigned outstanding = 0;
     int status = samples ? 0 : -ENOMEM;
 
     for (uint64_t i = 0; i < count && !status; i++) {
-        struct sample *s = &samples[i % AT_ONCE];
+        struct stat_sample *s = &samples[i % AT_ONCE];
         int err;
 
         s->iov = (struct iovec){s->bytes, SECTOR};

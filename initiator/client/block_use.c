@@ -102,24 +102,24 @@ bool block_mounted(const struct block_numbers *n, const char *mountinfo,
 
 /* ---- unmounting ---------------------------------------------------------- */
 
-struct place {
-    struct place *below; /* the one that was mounted before */
-    bool hidden;         /* by another mount at the same place */
+struct mount_place {
+    struct mount_place *below; /* the one that was mounted before */
+    bool hidden;               /* by another mount at the same place */
     char where[];
 };
 
 /* Unmounting it by name would hit what is mounted over it. */
-static void hide(struct place *top, const char *where)
+static void hide(struct mount_place *top, const char *where)
 {
     for (; top; top = top->below)
         if (strcmp(top->where, where) == 0)
             top->hidden = true;
 }
 
-static void push(struct place **top, const char *where)
+static void push(struct mount_place **top, const char *where)
 {
     size_t length = strlen(where) + 1;
-    struct place *place = malloc(sizeof *place + length);
+    struct mount_place *place = malloc(sizeof *place + length);
 
     if (!place)
         return;
@@ -129,9 +129,9 @@ static void push(struct place **top, const char *where)
     *top = place;
 }
 
-static struct place *places(const struct block_numbers *n)
+static struct mount_place *places(const struct block_numbers *n)
 {
-    struct place *top = NULL;
+    struct mount_place *top = NULL;
     struct mount_table table;
     struct mount_entry mount;
 
@@ -147,7 +147,7 @@ static struct place *places(const struct block_numbers *n)
 
 int block_unmount(const struct block_numbers *n)
 {
-    struct place *top = places(n), *place;
+    struct mount_place *top = places(n), *place;
     int left = 0;
 
     while ((place = top)) {

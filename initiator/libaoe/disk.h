@@ -87,7 +87,7 @@ struct disk_loss {
 };
 
 /* search.c, but for those who want it asked now: disk_query_now */
-struct disk_search {
+struct disk_discovery {
     uint64_t query_at;  /* when to ask the network again */
     uint64_t query_gap; /* and how long to wait after that */
 };
@@ -123,7 +123,7 @@ struct aoe_disk {
     struct disk_silence silence;
     struct disk_restart restart;
     struct disk_loss loss;
-    struct disk_search search;
+    struct disk_discovery search;
     struct disk_identifying identifying;
 };
 
