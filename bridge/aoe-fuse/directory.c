@@ -127,9 +127,9 @@ void aoefs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at,
     list_directory(req, ino, size, at, true);
 }
 
-/* The files are the disks that were named when mounting.  Without these
- * operations the user would read "Function not implemented" after a misspelt
- * name. */
+/* The files are the disks that were named when mounting; no other can be made.
+ * libfuse alone would answer ENOSYS to a misspelt name, which explains
+ * nothing. */
 void aoefs_create(fuse_req_t req, fuse_ino_t parent, const char *name,
                   mode_t mode, struct fuse_file_info *fi)
 {

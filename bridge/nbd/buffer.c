@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The bytes that a connection has received and not yet understood, and those of
- * the handshake that it has not yet sent.
+ * The input of a connection that waits to be parsed, and the output of its
+ * handshake that waits to be sent.
  */
 #include "bridge/nbd/internal.h"
 

@@ -15,7 +15,7 @@ struct nbd_client {
     struct loop_task task;      /* settles: sends, then waits for what is due */
     struct loop_timer deadline; /* of the handshake */
     uint64_t moved; /* when it last took a reply, or sent what we wait for */
-    bool full;      /* the socket takes no more for now */
+    bool full;      /* the last write filled the socket */
 };
 _Static_assert(sizeof(struct nbd_client) <= NBD_CONNECTION_COST,
                "more than the budget counts");

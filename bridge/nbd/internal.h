@@ -30,7 +30,7 @@ void nbd_join(struct nbd_conn *conn, const struct nbd_export *export);
 
 /* ---- buffer.c ------------------------------------------------------------ */
 
-/* Bytes received and not yet understood. */
+/* Bytes of input that wait to be parsed. */
 static inline size_t nbd_buffered(const struct nbd_conn *conn)
 {
     return conn->buffer_end - conn->buffer_start;

@@ -213,7 +213,7 @@ struct nbd_conn {
     uint8_t *out; /* handshake replies */
     size_t out_capacity, out_length, out_sent;
 
-    /* Received and not yet understood: NBD_BUFFER_SIZE bytes, which are its
+    /* Input that waits to be parsed, in NBD_BUFFER_SIZE bytes that are its
      * slot; NULL: it has none. */
     uint8_t *buffer;
     size_t buffer_start, buffer_end;

@@ -54,8 +54,8 @@ struct exports {
     struct exports_options options;
     struct list serving; /* all with a disk, whatever their state */
     struct list waiting; /* until others have left */
-    /* Gone, but with clients not yet told of a loss: the next disk with the
-     * address has to tell them. */
+    /* Gone, while clients have a loss to hear of: the next disk with the
+     * address tells them. */
     struct list gone;
     struct address_lock addresses;
     struct list waits; /* of exports_wait.link */

@@ -196,7 +196,7 @@ static void put_ports(FILE *out, struct target_port *const *ports,
                      port_counter_names[c] + sizeof "drop_" - 1, p->counts[c]);
     }
     family(out, "interface_requests", "gauge",
-           "Requests received on it and not yet answered.");
+           "Requests in progress that arrived on it.");
     for (unsigned i = 0; i < count; i++)
         put_port(out, "requests", ports[i], NULL, NULL, ports[i]->active);
 }
