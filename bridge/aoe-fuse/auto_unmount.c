@@ -22,7 +22,7 @@ static void close_all_but(int keep)
     long max = sysconf(_SC_OPEN_MAX);
     int null;
 
-    /* Far above what a server of MOUNT_DISKS_MAX disks has open. */
+    /* Far above what a server of DISK_NAMES_MAX disks has open. */
     if (max < 0 || max > 1024)
         max = 1024;
     for (int fd = 0; fd < max; fd++)

@@ -25,8 +25,8 @@ enum { MOUNT_USAGE = 1, MOUNT_FAILED = 32 };
 struct helper {
     char *source, *fsname;
     const char *dir;
-    bool fake; /* mount -f: everything but mounting */
-    char *argv[2 * MOUNT_DISKS_MAX + 16]; /* what `mount` gets */
+    bool fake;                           /* mount -f: everything but mounting */
+    char *argv[2 * DISK_NAMES_MAX + 16]; /* what `mount` gets */
     int argc;
 };
 
@@ -124,7 +124,7 @@ static int check_only(struct helper *h)
 
 bool fuse_helper_called(int argc, char **argv)
 {
-    struct mount_address a;
+    struct disk_name a;
     const char *name;
     char first[16];
     size_t length;

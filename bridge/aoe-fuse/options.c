@@ -43,23 +43,6 @@ static const struct command_line line = {
 
 /* ---- DISK... DIR --------------------------------------------------------- */
 
-static int add_disk(struct mount_options *o, const char *name)
-{
-    struct mount_address a;
-    int status = command_line_disk(&line, name, &a.shelf, &a.slot);
-
-    if (status >= 0)
-        return status;
-    for (unsigned i = 0; i < o->disk_count; i++)
-        if (o->disks[i].shelf == a.shelf && o->disks[i].slot == a.slot)
-            return command_line_wrong(&line, "disk", name, "named twice");
-    if (o->disk_count == MOUNT_DISKS_MAX)
-        return command_line_wrong(&line, "disk", name,
-                                  "more than 64 in one directory");
-    o->disks[o->disk_count++] = a;
-    return -1;
-}
-
 static int read_operands(struct mount_options *o, int count, char **names)
 {
     int status = -1;
@@ -69,7 +52,7 @@ static int read_operands(struct mount_options *o, int count, char **names)
                                   NULL);
     o->dir = names[count - 1];
     for (int i = 0; i < count - 1 && status < 0; i++)
-        status = add_disk(o, names[i]);
+        status = command_line_add_disk(&line, names[i], &o->disks);
     return status;
 }
 
@@ -77,13 +60,13 @@ static int read_operands(struct mount_options *o, int count, char **names)
  * for a source.  A user's own fsname comes later and wins. */
 static bool name_mount(struct mount_options *o)
 {
-    char source[32 + MOUNT_DISKS_MAX * 16] = "subtype=aoe-fuse,fsname=";
+    char source[32 + DISK_NAMES_MAX * 16] = "subtype=aoe-fuse,fsname=";
     size_t used = strlen(source);
 
-    for (unsigned i = 0; i < o->disk_count; i++)
-        used +=
-            (size_t)snprintf(source + used, sizeof source - used, "%se%u.%u",
-                             i ? "+" : "", o->disks[i].shelf, o->disks[i].slot);
+    for (unsigned i = 0; i < o->disks.count; i++)
+        used += (size_t)snprintf(source + used, sizeof source - used,
+                                 "%se%u.%u", i ? "+" : "", o->disks.of[i].shelf,
+                                 o->disks.of[i].slot);
     return fuse_opt_insert_arg(&o->mount, 1, source) == 0 &&
            fuse_opt_insert_arg(&o->mount, 1, "-o") == 0 &&
            /* Who may open which file is decided by its mode, by the kernel. */

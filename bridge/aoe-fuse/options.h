@@ -7,18 +7,11 @@
 
 #include "bridge/aoe-fuse/fs.h"
 #include "initiator/client/client_options.h"
-
-enum { MOUNT_DISKS_MAX = 64 };
-
-struct mount_address {
-    uint16_t shelf;
-    uint8_t slot;
-};
+#include "initiator/client/disk_names.h"
 
 struct mount_options {
     struct client_options client; /* of every disk */
-    struct mount_address disks[MOUNT_DISKS_MAX];
-    unsigned disk_count;
+    struct disk_names disks;
     const char *dir;         /* as the user wrote it */
     struct aoefs_options fs; /* but for the callbacks */
     struct fuse_args mount;  /* fs.mount points here */

@@ -30,8 +30,8 @@ struct mount_server {
     struct disk_search search;
     struct loop_timer timer; /* flushing: time is up */
     struct aoefs fs;
-    struct aoefs_disk disks[MOUNT_DISKS_MAX];
-    struct log_limit limit[MOUNT_DISKS_MAX];
+    struct aoefs_disk disks[DISK_NAMES_MAX];
+    struct log_limit limit[DISK_NAMES_MAX];
     struct auto_unmount auto_unmount;
     pid_t unmounter; /* the child that unmounts, or 0 */
 };

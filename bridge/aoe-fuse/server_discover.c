@@ -7,9 +7,6 @@
 #include "base/options.h"
 #include "initiator/client/disk_log.h"
 
-_Static_assert((int)MOUNT_DISKS_MAX <= (int)DISK_SEARCH_MAX,
-               "one search finds them all");
-
 static void disk_event(void *arg, struct aoe_disk *disk, enum aoe_event event)
 {
     struct aoefs_disk *d = arg;
@@ -44,12 +41,12 @@ static int open_disks(struct mount_server *s)
     const struct mount_options *o = s->options;
 
     s->fs.disks = s->disks;
-    for (unsigned i = 0; i < o->disk_count; i++) {
+    for (unsigned i = 0; i < o->disks.count; i++) {
         struct aoefs_disk *d = &s->disks[i];
 
         d->fs = &s->fs;
-        if (disk_search_open(&s->search, s->aoe, o->disks[i].shelf,
-                             o->disks[i].slot, disk_event, d, &d->disk))
+        if (disk_search_open(&s->search, s->aoe, o->disks.of[i].shelf,
+                             o->disks.of[i].slot, disk_event, d, &d->disk))
             return EXIT_FAILED;
         log_debug("%s: searching", aoe_disk_name(d->disk));
         s->fs.disk_count++;

@@ -23,9 +23,6 @@
 #include "bridge/aoe-nbd/serve_options.h"
 #include "bridge/nbd/service.h"
 
-_Static_assert((int)SERVE_DISKS_MAX <= (int)DISK_SEARCH_MAX,
-               "one search finds them all");
-
 enum { URI_MAX = 512, DESCRIPTORS = 1 << 16 };
 
 struct serve;
@@ -48,10 +45,10 @@ struct serve {
     struct loop *loop;
     struct aoe *aoe;
     struct aoe_loop aoe_loop;
-    struct served disks[SERVE_DISKS_MAX];
+    struct served disks[DISK_NAMES_MAX];
     unsigned flushing; /* disks that are flushed at shutdown */
     struct disk_search search;
-    const struct nbd_export *exports[SERVE_DISKS_MAX];
+    const struct nbd_export *exports[DISK_NAMES_MAX];
     struct nbd_service service;
     struct nbd_listener listeners[NBD_INHERITED_MAX];
     struct nbd_run run;
@@ -111,7 +108,7 @@ static void stopped(void *arg)
     struct serve *s = arg;
 
     s->flushing = 1; /* until all flushes are submitted */
-    for (unsigned i = 0; i < s->options.disk_count; i++)
+    for (unsigned i = 0; i < s->options.disks.count; i++)
         end_disk(&s->disks[i]);
     if (--s->flushing == 0)
         loop_stop(s->loop, s->status);
@@ -214,7 +211,7 @@ static int announce(struct serve *s)
     int err;
 
     notify_manager("READY=1");
-    for (unsigned i = 0; i < s->options.disk_count && !s->options.run; i++) {
+    for (unsigned i = 0; i < s->options.disks.count && !s->options.run; i++) {
         const struct nbd_export *e = s->exports[i];
 
         nbd_listener_uri(s->listeners, e->name, uri, sizeof uri);
@@ -236,9 +233,9 @@ static void found(void *arg)
     if (s->state == SERVE_STOPPING)
         return;
     assert(s->state == SERVE_SEARCHING);
-    for (unsigned i = 0; i < s->options.disk_count; i++)
+    for (unsigned i = 0; i < s->options.disks.count; i++)
         s->exports[i] = &s->disks[i].disk.export;
-    nbd_service_open(&s->service, s->loop, s->exports, s->options.disk_count);
+    nbd_service_open(&s->service, s->loop, s->exports, s->options.disks.count);
     nbd_server_limit(&s->service.server, s->options.memory);
     s->state = SERVE_SERVING;
     if (listen_somewhere(s) || announce(s))
@@ -263,12 +260,12 @@ static int search(struct serve *s)
                                      .found = found,
                                      .failed = not_found,
                                      .arg = s};
-    for (unsigned i = 0; i < o->disk_count && !err; i++) {
+    for (unsigned i = 0; i < o->disks.count && !err; i++) {
         struct served *d = &s->disks[i];
 
         d->serve = s;
         err = nbd_disk_open(&d->disk, &s->aoe_loop, &s->search,
-                            o->disks[i].shelf, o->disks[i].slot);
+                            o->disks.of[i].shelf, o->disks.of[i].slot);
     }
     if (err)
         return EXIT_FAILED;
@@ -311,7 +308,7 @@ static void clean(struct serve *s)
 {
     close_listeners(s);
     disk_search_stop(&s->search);
-    for (unsigned i = 0; i < s->options.disk_count; i++)
+    for (unsigned i = 0; i < s->options.disks.count; i++)
         nbd_disk_close(&s->disks[i].disk); /* ends requests in flight */
     nbd_service_close(&s->service);
     nbd_run_clean(&s->run);

@@ -87,22 +87,6 @@ static int wrong(const char *what, const char *value, const char *why)
     return command_line_wrong(&line, what, value, why);
 }
 
-static int add_disk(struct serve_options *o, const char *name)
-{
-    struct serve_disk disk;
-    int status = command_line_disk(&line, name, &disk.shelf, &disk.slot);
-
-    if (status >= 0)
-        return status;
-    for (unsigned i = 0; i < o->disk_count; i++)
-        if (o->disks[i].shelf == disk.shelf && o->disks[i].slot == disk.slot)
-            return wrong("disk", name, "named twice");
-    if (o->disk_count == SERVE_DISKS_MAX)
-        return wrong("disk", name, "more than 64 disks");
-    o->disks[o->disk_count++] = disk;
-    return -1;
-}
-
 /* Clients must be able to connect in exactly one way. */
 static int check_ways(const struct serve_options *o)
 {
@@ -129,10 +113,10 @@ int serve_options_parse(struct serve_options *o, int argc, char **argv)
     client_options_init(&o->client);
     status = command_line_parse(&line, &o->client, o, &argc, argv);
     for (int i = 0; i < argc && status < 0; i++)
-        status = add_disk(o, argv[i]);
+        status = command_line_add_disk(&line, argv[i], &o->disks);
     if (status >= 0)
         return status;
-    if (o->disk_count == 0)
+    if (o->disks.count == 0)
         return wrong("name a disk, like e1.2", NULL, NULL);
     o->inherited = nbd_inherited_sockets();
     return check_ways(o);

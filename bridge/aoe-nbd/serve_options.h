@@ -6,17 +6,10 @@
 #define BRIDGE_AOE_NBD_SERVE_OPTIONS_H
 
 #include "initiator/client/client_options.h"
-
-enum { SERVE_DISKS_MAX = 64 };
-
-struct serve_disk {
-    uint16_t shelf;
-    uint8_t slot;
-};
+#include "initiator/client/disk_names.h"
 
 struct serve_options {
-    struct serve_disk disks[SERVE_DISKS_MAX]; /* all different */
-    unsigned disk_count;                      /* at least 1 */
+    struct disk_names disks; /* at least 1 */
     /* Exactly one of these is set, or `inherited`. */
     const char *unix_path, *tcp, *run;
     unsigned inherited;           /* listening sockets that were passed to us */

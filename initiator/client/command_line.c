@@ -139,6 +139,23 @@ int command_line_disk(const struct command_line *line, const char *name,
     return -1;
 }
 
+int command_line_add_disk(const struct command_line *line, const char *name,
+                          struct disk_names *disks)
+{
+    struct disk_name d;
+    int status = command_line_disk(line, name, &d.shelf, &d.slot);
+
+    if (status >= 0)
+        return status;
+    for (unsigned i = 0; i < disks->count; i++)
+        if (disks->of[i].shelf == d.shelf && disks->of[i].slot == d.slot)
+            return command_line_wrong(line, "disk", name, "named twice");
+    if (disks->count == DISK_NAMES_MAX)
+        return command_line_wrong(line, "disk", name, "more than 64 disks");
+    disks->of[disks->count++] = d;
+    return -1;
+}
+
 /* ---- parsing ------------------------------------------------------------- */
 
 static int take(struct parser *p, const struct option_row *row,

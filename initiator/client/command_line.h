@@ -8,6 +8,7 @@
 #define INITIATOR_CLIENT_COMMAND_LINE_H
 
 #include "initiator/client/client_options.h"
+#include "initiator/client/disk_names.h"
 
 /* What a command tells about itself. */
 struct command_line {
@@ -39,5 +40,9 @@ int command_line_wrong(const struct command_line *line, const char *what,
  * none. */
 int command_line_disk(const struct command_line *line, const char *name,
                       uint16_t *shelf, uint8_t *slot);
+/* The same for one of several disks, which is added to `disks`; EXIT_USAGE,
+ * too, if it is there already, or there is no place for it. */
+int command_line_add_disk(const struct command_line *line, const char *name,
+                          struct disk_names *disks);
 
 #endif

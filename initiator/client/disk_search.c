@@ -62,7 +62,7 @@ int disk_search_open(struct disk_search *s, struct aoe *aoe, uint16_t shelf,
 {
     int err;
 
-    assert(s->count < DISK_SEARCH_MAX && !s->over);
+    assert(s->count < DISK_NAMES_MAX && !s->over);
     err = aoe_disk_open(aoe, shelf, slot, &s->options->disk, event, arg, out);
     if (err)
         log_error("%s: e%u.%u: %s", s->trying, shelf, slot, strerror(-err));

@@ -9,8 +9,7 @@
 
 #include "base/loop.h"
 #include "initiator/client/client_options.h"
-
-enum { DISK_SEARCH_MAX = 64 };
+#include "initiator/client/disk_names.h"
 
 /* Its user sets these, and zeroes the rest. */
 struct disk_search {
@@ -23,7 +22,7 @@ struct disk_search {
     void *arg;
 
     /* Private. */
-    struct aoe_disk *disks[DISK_SEARCH_MAX]; /* libaoe's */
+    struct aoe_disk *disks[DISK_NAMES_MAX]; /* libaoe's */
     unsigned count, ready;
     bool over; /* found or failed */
     struct loop *loop;

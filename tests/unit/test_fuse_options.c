@@ -57,9 +57,9 @@ static void defaults(void **state)
     (void)state;
     assert_true(parse(&o, "mount e1.2 dir", &status));
     assert_string_equal(o.dir, "dir");
-    assert_int_equal(o.disk_count, 1);
-    assert_int_equal(o.disks[0].shelf, 1);
-    assert_int_equal(o.disks[0].slot, 2);
+    assert_int_equal(o.disks.count, 1);
+    assert_int_equal(o.disks.of[0].shelf, 1);
+    assert_int_equal(o.disks.of[0].slot, 2);
     assert_false(o.client.foreground);
     assert_int_equal(o.client.disk.timeout, AOE_TIMEOUT_DEFAULT);
     assert_int_equal(o.client.wait, 10 * NS_PER_S);
@@ -84,9 +84,9 @@ static void everything(void **state)
                       "--wait 1.5 --link pcap /some/dir",
                       &status));
     assert_string_equal(o.dir, "/some/dir");
-    assert_int_equal(o.disk_count, 2);
-    assert_int_equal(o.disks[1].shelf, 65534);
-    assert_int_equal(o.disks[1].slot, 254);
+    assert_int_equal(o.disks.count, 2);
+    assert_int_equal(o.disks.of[1].shelf, 65534);
+    assert_int_equal(o.disks.of[1].slot, 254);
     assert_int_equal(o.client.interfaces.count, 3);
     assert_string_equal(o.client.interfaces.names[2], "eth2");
     assert_string_equal(o.client.interfaces.link, "pcap");
@@ -184,7 +184,7 @@ static void usage(void **state)
     wrong("mount e1.2 dir -o replay=4097");
     wrong("mount e1.2 dir -o link=carrier-pigeon");
     wrong("mount e1.2 dir -o interface=");
-    for (int i = 0; i < MOUNT_DISKS_MAX + 1; i++)
+    for (int i = 0; i < DISK_NAMES_MAX + 1; i++)
         sprintf(many + strlen(many), " 1.%d", i);
     strcat(many, " dir");
     wrong(many);
