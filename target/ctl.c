@@ -30,22 +30,21 @@ static const struct option long_options[] = {
 
 static void help(void)
 {
-    fputs(
-        "usage: aoe-target ctl [--control PATH] COMMAND\n"
-        "\n"
-        "Asks a target that was started with --control.\n"
-        "\n"
-        "  stats [--prometheus]  counters of disks and interfaces\n"
-        "  exports               address, bytes, interfaces, file\n"
-        "  reload                read the configuration file again, and wait\n"
-        "                        until all of it is in force\n"
-        "  clear-mask DISK       empty the mask list of a disk (e1.2)\n"
-        "  clear-reservation DISK\n"
-        "                        take its reservation away\n"
-        "\n"
-        "  --control PATH        its socket (" CONTROL_PATH ")\n"
-        "  --help\n",
-        stdout);
+    fputs("usage: aoe-target ctl [--control PATH] COMMAND\n"
+          "\n"
+          "Queries or controls a target that was started with --control.\n"
+          "\n"
+          "  stats [--prometheus]  counters of disks and interfaces\n"
+          "  exports               address, bytes, interfaces, file\n"
+          "  reload                reload the configuration file, and wait\n"
+          "                        until all of it has taken effect\n"
+          "  clear-mask DISK       empty the mask list of a disk (e1.2)\n"
+          "  clear-reservation DISK\n"
+          "                        release its reservation\n"
+          "\n"
+          "  --control PATH        its socket (" CONTROL_PATH ")\n"
+          "  --help\n",
+          stdout);
 }
 
 static int call(const char *path)

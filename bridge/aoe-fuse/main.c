@@ -10,8 +10,9 @@
 #include "initiator/client/program.h"
 
 static const struct program_command commands[] = {
-    {"mount", fuse_mount_command, "disks become files in a directory"},
-    {"umount", fuse_umount_command, "flush them and take it away again"},
+    {"mount", fuse_mount_command, "make disks files in a directory"},
+    {"umount", fuse_umount_command,
+     "flush the disks and unmount the directory"},
     {NULL, NULL, NULL},
 };
 

@@ -17,13 +17,13 @@
 static const struct option_row own[] = {
     {"options", 'o', "LIST",
      "options of the mount, separated by commas:\n"
-     "  ro           refuse to write\n"
+     "  ro           refuse every write\n"
      "  cache        use the kernel's page cache\n"
      "  uid=, gid=, mode=   of the files (0600)\n"
-     "  allow_other  other users too, by mode\n"
+     "  allow_other  other users too, as mode= allows\n"
      "  interface=, timeout=, window=, replay=, wait=,\n"
      "  link=        as below\n"
-     "  ...          what libfuse knows",
+     "  ...          any other option of libfuse",
      mount_options_list, 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };

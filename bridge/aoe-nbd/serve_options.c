@@ -56,7 +56,7 @@ static const struct option_row own[] = {
      set_tcp, 0, 0},
     {"run", 'R', "COMMAND",
      "run COMMAND in a shell, where $uri is the disk, and\n"
-     "end with its exit status",
+     "exit with its exit status",
      set_run, 0, 0},
     {"memory", 'M', "MIB",
      "memory for all clients' requests in flight\n"
@@ -74,7 +74,7 @@ static const struct command_line line = {
         "Serve AoE disks (e1.2) to NBD clients, in the foreground.",
     .notes =
         "Started by systemd or nbdcopy with a socket (LISTEN_FDS), it serves\n"
-        "that one.\n\n"
+        "on that one.\n\n"
         "SIGTERM and SIGINT end it cleanly: requests in flight are answered\n"
         "and the disk is flushed.  Exit status: 0 done, 1 failed, 2 wrong\n"
         "usage; with --run that of COMMAND.",

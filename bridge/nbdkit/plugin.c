@@ -376,11 +376,11 @@ static struct nbdkit_plugin plugin = {
         "[disk=]eSHELF.SLOT (required) the disk, like e1.2\n"
         "interface=NETIF    reach it through this one; may be\n"
         "                   repeated ($AOE_INTERFACES)\n"
-        "timeout=SECONDS    fail requests after so long a silence (60)\n"
+        "timeout=SECONDS    fail requests after this long a silence (60)\n"
         "wait=SECONDS       how long to look for the disk (10)\n"
         "window=FRAMES      at most this many in flight on a path\n"
         "replay=MIB         keep up to this much of what was written and not\n"
-        "                   flushed, for a target that restarts (0)\n"
+        "                   flushed, and write it again after a loss (0)\n"
         "link=KIND          packet, socket or pcap",
     .load = load,
     .unload = close_all,

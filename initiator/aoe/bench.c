@@ -389,7 +389,7 @@ static const struct option_row own[] = {
      FLAG(random), 0},
     {"block", 0, "BYTES", "size of each request (4k)", set_block, 0, 0},
     {"depth", 0, "N", "requests outstanding (16)", set_depth, 0, 0},
-    {"seconds", 0, "S", "how long (5)", set_seconds, 0, 0},
+    {"seconds", 0, "S", "how long to measure (5)", set_seconds, 0, 0},
     {"size", 0, "BYTES", "use only the first BYTES of the disk", set_size, 0,
      0},
     {"json", 0, NULL, "print JSON", NULL, FLAG(json), 0},
@@ -400,7 +400,7 @@ static const struct command_line line = {
     .program = "aoe",
     .command = "bench",
     .usage = "Usage: aoe bench DISK [-i NETIF]... [OPTION]...\n"
-             "Measure how fast a disk is read, or written.",
+             "Measure how fast a disk reads or writes.",
     .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
     .shared = OPTIONS_DISK,
     .own = own,

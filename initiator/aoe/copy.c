@@ -317,8 +317,8 @@ static const struct option_row own[] = {
      "exists",
      NULL, offsetof(struct copy_options, destructive), 0},
     {"offset", 0, "BYTES",
-     "begin there, on both sides: resumes a copy that\n"
-     "ended early",
+     "begin at this offset on both sides, to resume a\n"
+     "copy that ended early",
      set_offset, 0, 0},
     {"quiet", 'q', NULL, "no progress on the terminal", NULL,
      offsetof(struct copy_options, quiet), 0},

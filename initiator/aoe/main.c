@@ -15,7 +15,7 @@ static const struct program_command commands[] = {
     {"ping", ping_main, "measure how long a target takes to answer"},
     {"config", config_main, "show or set the config string of a disk"},
     {"mask", mask_main, "show or change which clients are answered"},
-    {"reserve", reserve_main, "show or change for whom a disk is reserved"},
+    {"reserve", reserve_main, "show or change who a disk is reserved for"},
     {"copy", copy_main, "copy a disk to a file, or back"},
     {"bench", bench_main, "measure how fast a disk is"},
     {NULL, NULL, NULL},

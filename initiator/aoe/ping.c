@@ -126,8 +126,8 @@ static const char *set_interval(void *to, const char *value)
 
 static const struct option_row own[] = {
     {"count", 'c', "COUNT", "requests on each interface (5)", set_count, 0, 0},
-    {"interval", 'I', "SECONDS", "from one request to the next (1)",
-     set_interval, 0, 0},
+    {"interval", 'I', "SECONDS", "time between requests (1)", set_interval, 0,
+     0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };
 

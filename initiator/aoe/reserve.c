@@ -31,7 +31,7 @@ static const struct command_line line = {
     .usage =
         "Usage: aoe reserve DISK [list|take|force|release] [-i NETIF]...\n"
         "                   [OPTION]...\n"
-        "Show or change for whom a disk is reserved.\n\n"
+        "Show or change who a disk is reserved for.\n\n"
         "  list     show the addresses; none: everyone may use it\n"
         "  take     reserve it for the interfaces named, if nobody else has\n"
         "  force    take it from whoever has it\n"

@@ -106,7 +106,7 @@ static const struct command_line line = {
     .program = "aoe",
     .command = "stat",
     .usage = "Usage: aoe stat DISK [-i NETIF]... [OPTION]...\n"
-             "Show what a disk is, its paths and how they are doing.",
+             "Show a disk, its paths and their state.",
     .notes = "Exit status: 0 done, 1 failed, 2 wrong usage.",
     .shared = OPTIONS_DISK,
     .own = own,

@@ -87,7 +87,7 @@ static const char *set_verbose(void *to, const char *value)
 const struct option_row client_option_rows[] = {
     {"interface", 'i', "NETIF",
      "use this network interface; may be repeated, or a\n"
-     "list with commas (default: $AOE_INTERFACES)",
+     "comma-separated list (default: $AOE_INTERFACES)",
      set_interface, 0, OPTION_INTERFACE},
     {"read-only", 'r', NULL, "refuse every write", NULL,
      offsetof(struct client_options, disk.read_only), OPTION_READ_ONLY},
@@ -100,15 +100,15 @@ const struct option_row client_option_rows[] = {
      "answered none of them for this long (60; 0: never)",
      set_timeout, 0, OPTION_TIMEOUT},
     {"window", 'W', "FRAMES",
-     "have at most this many in flight on a path (what the\n"
-     "target says)",
+     "keep at most this many frames in flight on a path\n"
+     "(as many as the target says it can queue)",
      set_window, 0, OPTION_WINDOW},
     {"replay", 0, "MIB",
      "keep up to this much of what was written and not\n"
-     "flushed, and write it again after the target has\n"
-     "restarted (0)",
+     "flushed, and write it again when the target may\n"
+     "have lost it (0)",
      set_replay, 0, OPTION_REPLAY},
-    {"link", 0, "KIND", "packet, socket or pcap: how to reach the wire",
+    {"link", 0, "KIND", "packet, socket or pcap: how to send and receive",
      set_link, 0, OPTION_LINK},
     {"verbose", 'v', NULL, "log decisions; given twice, each frame too",
      set_verbose, 0, OPTION_VERBOSE},

@@ -28,7 +28,7 @@ static const char *set_hold(void *to, const char *value)
 static const struct option_row own[] = {
     {"hold", 0, "SECONDS",
      "how long requests wait for `connect --resume' after\n"
-     "this server was killed (60)",
+     "this server is killed (60)",
      set_hold, 0, 0},
     {"resume", 0, NULL, "serve a device whose server is gone", NULL,
      FLAG(resume), 0},
