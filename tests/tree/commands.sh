@@ -3,7 +3,7 @@
 #
 # What every program owes its user before it does anything: --help, --version,
 # exit status 2 and one line for what it does not understand, and a manual page
-# that has every option of --help.
+# without faults (options.sh compares its options with those of --help).
 
 . "$(dirname "$0")/../lib/net.sh"
 
@@ -11,27 +11,6 @@ helps() {
     "$1" --help >"$TMP/help" 2>"$TMP/err" &&
         [ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/help")" -ge 5 ] &&
         head -n 1 "$TMP/help" | grep -q "$1"
-}
-declare -A SUBCOMMANDS=([aoe]="discover stat ping config mask reserve copy bench" [aoe-target]=ctl [aoe-nbd]="serve connect disconnect list" [aoe-fuse]="mount umount")
-# All that a program and its subcommands tell with --help.
-all_help() {
-    local sub
-    "$1" --help
-    for sub in ${SUBCOMMANDS[$1]:-}; do
-        "$1" "$sub" --help || echo "--help-of-$sub-fails"
-    done
-}
-# documented PROGRAM: each option word of its --help stands in its page.
-documented() {
-    local page=$ROOT/doc/$1.8 option missing=0
-    [ -f "$page" ] || { echo "no doc/$1.8" && return 1; }
-    mandoc -T utf8 "$page" | sed 's/.\x08//g' >"$TMP/page"
-    for option in $(all_help "$1" | grep -oE -- '(^|[ [(|,])--?[a-zA-Z][a-z-]*' |
-        grep -oE -- '--?[a-zA-Z][a-z-]*' | sort -u); do
-        tr '\n\t' '  ' <"$TMP/page" | grep -Fqe "$option" ||
-            { echo "doc/$1.8 lacks $option" && missing=1; }
-    done
-    return $missing
 }
 
 for program in aoe aoe-target aoe-nbd aoe-fuse; do
@@ -44,16 +23,10 @@ for program in aoe aoe-target aoe-nbd aoe-fuse; do
         says "^$program \(aoekit\) [0-9]+\.[0-9]+" "$program" --version
     check "$program refuses an option it does not have" \
         refuses 2 "^$program: .*--frobnicate" "$program" --frobnicate
-    if command -v mandoc >/dev/null; then
-        check "$program: the manual page has every option of --help" \
-            documented "$program"
-    else
-        skip_check "$program: manual page" "needs mandoc (package mandoc)"
-    fi
 done
 
 # The options that all users of a disk share mean the same everywhere.  --help comes
-# last, so that what stands before it was taken.
+# last, so that what comes before it was accepted.
 NETWORK="-ieth0 --interface=eth0 -w3 --wait=0.5 --link=packet --link=pcap -v -vv --verbose -h"
 DISK="$NETWORK -T3 --timeout=0 -W7 --window=7"
 SERVER="$DISK --replay=64 -r --read-only"
@@ -68,7 +41,7 @@ all_taken() { # OPTIONS COMMAND...
     done
     return $bad
 }
-# What is no value of theirs is refused in one line that says what is.
+# A bad value is refused in one line that says what is allowed.
 all_judged() { # COMMAND...
     local option
     for option in --wait=soon --timeout=-1 --window=0 --replay=4097 --link=queues \
@@ -83,8 +56,8 @@ shares() { # OPTIONS COMMAND...
     shift
     command -v "$1" >/dev/null || return
     "$1" "$2" --help | grep -q '^Usage' || return # this build lacks it
-    check "$* takes the options that it shares" all_taken "$options" "$@"
-    check "$* judges their values" all_judged "$@"
+    check "$* takes the shared options" all_taken "$options" "$@"
+    check "$* refuses bad values for them" all_judged "$@"
 }
 for sub in discover ping config mask reserve; do
     shares "$NETWORK" aoe $sub
@@ -105,15 +78,10 @@ PATH=$ROOT/dist:$PATH
 check "mount.aoe --help is useful" says '^usage: mount -t aoe' mount.aoe --help
 check "mount.aoe refuses an option it does not have" \
     refuses 1 '^mount\.aoe: .*-x: no such option' mount.aoe e1.2 "$TMP" -x
-if command -v mandoc >/dev/null; then
-    check "mount.aoe: the manual page has every option of --help" documented mount.aoe
-else
-    skip_check "mount.aoe: manual page" "needs mandoc (package mandoc)"
-fi
 
-# A page on the screen is 80 columns wide.  What stands in it on a line of its own
-# to be typed in must not be wrapped there, where it may have no backslash, and
-# not lose the blanks around a bracket, which mdoc takes for punctuation.
+# A page on the screen is 80 columns wide.  A command on a line of its own, to be
+# pasted, must not be wrapped there, where it may have no backslash, and must not
+# lose the blanks around a bracket, which mdoc takes for punctuation.
 pasted() { # PAGE
     local command missing=0
     mandoc -T utf8 -O width=80 "$1" | sed 's/.\x08//g' >"$TMP/page"
