@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe bench: what it did is what the target counts and what lies on the disk;
-# it writes only where it may.
+# aoe bench: its figures agree with the target's counters and with what is on the
+# disk, and it writes only where it may.
 
 . "$(dirname "$0")/../lib/net.sh"
 need jq
@@ -33,10 +33,10 @@ check "the figures agree with each other" result '.operations > 0 and
     (.operations_per_second * .seconds / .operations - 1 | fabs) < 0.01'
 check "the percentiles are in order" result '.latency_us | 0 < .min and
     .min <= .median and .median <= .p99 and .p99 <= .p999 and .p999 <= .max'
-check "the tenths of a second make up the whole" result \
+check "the tenths of a second add up to the total" result \
     '(.interval_bytes | add) <= .bytes and
      (.interval_bytes | add) >= .bytes - 4 * 4096'
-check "each request is some frames" result '.frames_sent >= .operations * 4'
+check "each request takes several frames" result '.frames_sent >= .operations * 4'
 check "it reads at random" bench --random --block 512 --depth 1
 check "... one frame each" result '.pattern == "random" and
     .frames_sent - .frames_resent <= .operations + 2'
@@ -47,11 +47,11 @@ check "reading changed nothing" cmp "$TMP/before" "$TMP/disk"
 check "it does not write without --destructive" refuses 2 \
     '^aoe: bench: --write .*e1\.2.*--destructive' \
     host aoe bench e1.2 -i eth0 --write --seconds 0.1
-check "... and did not" cmp "$TMP/before" "$TMP/disk"
-check "it writes with it" bench --write --destructive --block 8k --size 64k
+check "... and wrote nothing" cmp "$TMP/before" "$TMP/disk"
+check "it writes with --destructive" bench --write --destructive --block 8k --size 64k
 check "... and flushes" result '.direction == "write" and .flush_seconds > 0'
 check "... nothing beyond --size" cmp -i 65536 "$TMP/before" "$TMP/disk"
-check "... but all before" not cmp -n 65536 "$TMP/before" "$TMP/disk"
+check "... but everything up to it" not cmp -n 65536 "$TMP/before" "$TMP/disk"
 
 check "a disk that is not there" refuses 1 \
     '^aoe: bench: e1\.3: no answer on eth0 within 0\.2 s' \

@@ -31,18 +31,18 @@ config() {
     check "$1: config set" prints "the first disk of the lower shelf" aoe config set "the first disk of the lower shelf"
     check "$1: config get" prints "the first disk of the lower shelf" aoe config get
     check "$1: aoecfg reads it" aoecfg_says "the first disk of the lower shelf"
-    check "$1: config set once more the same" prints "the first disk of the lower shelf" aoe config set "the first disk of the lower shelf"
-    check "$1: config set over another" refuses 1 \
+    check "$1: config set to the same again" prints "the first disk of the lower shelf" aoe config set "the first disk of the lower shelf"
+    check "$1: config set over a different one" refuses 1 \
         '^aoe: config: e1\.2: .*another config string: "the first disk of the lower shelf"; force' \
         aoe config set "mine"
     check "$1: config force" prints "mine" aoe config force "mine"
     check "$1: config test" prints "mine" aoe config test "mine"
-    check "$1: config test of another" refuses 1 '^aoe: config: e1\.2: no answer' \
+    check "$1: config test against a different one" refuses 1 '^aoe: config: e1\.2: no answer' \
         aoe config test "min"
     check "$1: config prefix" prints "mine" aoe config prefix "min"
-    check "$1: what is no text harms no terminal" prints 'a\x1b[2J\x5c\x0a' \
+    check "$1: control characters do not reach the terminal" prints 'a\x1b[2J\x5c\x0a' \
         aoe config force $'a\033[2J\\\n'
-    check "$1: config force nothing" prints "" aoe config force ""
+    check "$1: config force with an empty string" prints "" aoe config force ""
 }
 
 reserve() {
@@ -64,7 +64,7 @@ reserve() {
 ping_and_stat() {
     check "$1: ping" says "^e1\.2 on eth0: 2: $NAS_MAC after [0-9.]+ ms" \
         aoe ping -c 2 --interval 0.1
-    check "$1: ping sums up" \
+    check "$1: ping prints a summary" \
         says '^e1\.2 on eth0: 3 sent, 3 answered, 0 % lost; min/avg/max [0-9.]+/[0-9.]+/[0-9.]+ ms$' \
         aoe ping -c 3 --interval 0
     check "$1: stat: identity" says '^size +1048576 \(1\.0 MB\)$' aoe stat
@@ -123,13 +123,13 @@ check "tcpdump -v finds nothing invalid" not grep -E 'invalid|\[\|aoe\]|MBZ' "$T
 for text in "Query Config" "MAC Mask List" "Reserve/Release" "$OTHER"; do
     check "tcpdump -v reads $text" grep -q "$text" "$TMP/sent.txt"
 done
-check "no frame is below 60 bytes" test -z "$(tshark -r "$TMP/sent.pcap" \
+check "no frame is shorter than 60 bytes" test -z "$(tshark -r "$TMP/sent.pcap" \
     -Y "eth.src == $HOST_MAC && frame.len < 60" 2>/dev/null)"
 
 # ---- two interfaces, one disk ----------------------------------------------------
 
 ip -n "$NAS_NS" link add eth1 address 02:a0:e0:00:01:02 type veth \
-    peer name eth1 address 02:a0:e0:00:01:01 netns "$HOST_NS" || fail "a second cable"
+    peer name eth1 address 02:a0:e0:00:01:01 netns "$HOST_NS" || fail "cannot make a second cable"
 ip -n "$NAS_NS" link set eth1 up
 ip -n "$HOST_NS" link set eth1 up
 second_carries() {
@@ -148,13 +148,13 @@ check "ping asks on each" is 2 "$(host aoe ping e1.2 -i eth0,eth1 -c 1 |
     grep -c '1 answered')"
 stop target
 
-# Another disk of the same address on the second cable.
+# Another disk with the same address on the second cable.
 truncate -s 2M "$TMP/another"
 start one nas aoe-target 1 2 eth0 "$TMP/disk"
 start two nas aoe-target --force-address 1 2 eth1 "$TMP/another"
 await one 'serving'
 await two 'serving'
-check "two disks of one address are refused, in a line that names both" refuses 1 \
+check "two disks with one address are refused, in a line that names both" refuses 1 \
     '^aoe: stat: e1\.2: two disks answer as e1\.2: .* (2048 .* 4096|4096 .* 2048) sectors at ' \
     host aoe stat e1.2 -i eth0,eth1
 check "... but either alone is fine" host aoe stat e1.2 -i eth1
@@ -163,8 +163,8 @@ stop two
 
 # ---- vblade ----------------------------------------------------------------------
 
-# It answers mask lists, but a deletion may end it and an addition may overwrite
-# what is there: only what it survives is asked of it.
+# It has mask lists, but a deletion may crash it and an addition may overwrite
+# entries: only what it survives is tested.
 start vblade nas vblade 1 2 eth0 "$TMP/disk"
 eventually answered >/dev/null || fail "vblade: does not answer"
 config vblade
@@ -185,18 +185,18 @@ for command in stat ping config mask reserve; do
         host aoe $command e1.2
     check "$command: nobody answers" not host aoe $command e1.2 -i eth0 --wait 0.1
 done
-check "config: not a word of its" refuses 2 '^aoe: config: command put: ' \
+check "config: unknown command" refuses 2 '^aoe: config: command put: ' \
     aoe config put x
 check "config: set without a string" refuses 2 '^aoe: config: set takes one' \
     aoe config set
-check "config: get with one" refuses 2 '^aoe: config: get takes no' \
+check "config: get with a string" refuses 2 '^aoe: config: get takes no' \
     aoe config get x
 check "config: a string that is too long" refuses 2 '^aoe: config: .*longer than 1024' \
     aoe config set "$(printf 'x%.0s' {1..1025})"
 check "mask: add nothing" refuses 2 '^aoe: mask: add takes at least one' aoe mask add
 check "mask: not an address" refuses 2 '^aoe: mask: add 02:00: ' aoe mask add 02:00
-check "mask: a group" refuses 2 '^aoe: mask: add ff:ff:ff:ff:ff:ff: ' \
+check "mask: a group address" refuses 2 '^aoe: mask: add ff:ff:ff:ff:ff:ff: ' \
     aoe mask add ff:ff:ff:ff:ff:ff
-check "reserve: not a word of its" refuses 2 '^aoe: reserve: command give: ' \
+check "reserve: unknown command" refuses 2 '^aoe: reserve: command give: ' \
     aoe reserve give
-check "ping: no number" refuses 2 '^aoe: ping: --count 0: ' aoe ping -c 0
+check "ping: a bad number" refuses 2 '^aoe: ping: --count 0: ' aoe ping -c 0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # aoe copy: every byte arrives, holes stay holes, nothing is overwritten unasked,
-# and a copy that ended early goes on.  cmp and qemu-img judge.
+# and a copy that ended early can be resumed.  cmp and qemu-img judge.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -14,7 +14,7 @@ head -c $SIZE /dev/urandom >"$TMP/random"
 copy() {
     host aoe copy -i eth0 "$@"
 }
-silent() { # COMMAND...: succeeds and says nothing
+silent() { # COMMAND...: succeeds and prints nothing
     local status
     "$@" >"$TMP/.said" 2>&1
     status=$?
@@ -29,11 +29,11 @@ zeroes() { # FILE SIZE: makes it
 }
 
 there_and_back() {
-    check "$1: from a file to the disk, without a word" \
+    check "$1: from a file to the disk, silently" \
         silent copy "$TMP/random" e1.2 --destructive
     check "... every byte" same "$TMP/random" "$TMP/disk"
     rm -f "$TMP/copy"
-    check "$1: from the disk to a file, without a word" silent copy e1.2 "$TMP/copy"
+    check "$1: from the disk to a file, silently" silent copy e1.2 "$TMP/copy"
     check "... every byte" same "$TMP/disk" "$TMP/copy"
 }
 
@@ -64,22 +64,22 @@ serve
 rm "$TMP/copy"
 check "a disk with holes" copy e1.2 "$TMP/copy"
 check "... is the same" same "$TMP/disk" "$TMP/copy"
-check "... in as many bytes" is $SIZE "$(stat -c %s "$TMP/copy")"
+check "... and as long" is $SIZE "$(stat -c %s "$TMP/copy")"
 check "... which takes little space ($(allocated "$TMP/copy") bytes)" \
     test "$(allocated "$TMP/copy")" -lt 100000
 cp "$TMP/random" "$TMP/old"
 check "a file that exists is not overwritten" refuses 1 \
     "^aoe: copy: $TMP/old: it exists; --destructive" copy e1.2 "$TMP/old"
 check "... and did not change" cmp "$TMP/random" "$TMP/old"
-check "... unless that is meant" copy e1.2 "$TMP/old" --destructive
-check "... and nothing of it shines through the holes" same "$TMP/disk" "$TMP/old"
+check "... except with --destructive" copy e1.2 "$TMP/old" --destructive
+check "... and none of its old bytes is left in the holes" same "$TMP/disk" "$TMP/old"
 check "a disk is not overwritten" refuses 2 \
     '^aoe: copy: this overwrites e1\.2; confirm with --destructive' copy "$TMP/random" e1.2
 
 # Sizes that are not the disk's.
 head -c 1000001 "$TMP/random" >"$TMP/small"
 cp "$TMP/disk" "$TMP/before"
-check "a smaller file is said to be" \
+check "a smaller file is reported" \
     says "e1\.2 is larger than $TMP/small; its last $((SIZE - 1000001)) bytes stay" \
     copy "$TMP/small" e1.2 --destructive
 check "... and copied" cmp -n 1000001 "$TMP/small" "$TMP/disk"
@@ -102,7 +102,7 @@ rm -f "$TMP/copy"
 terminal() {
     host script -qec "aoe copy -i eth0 $*" /dev/null </dev/null | tr '\r' '\n'
 }
-check "a terminal is told how far it is" \
+check "a terminal shows the progress" \
     says '^e1\.2: +[0-9]+ %, [0-9.]+ [kM]?B of 21 MB, [0-9.]+ [kM]?B/s, [0-9]+:[0-9]{2}:[0-9]{2} left' \
     terminal e1.2 "$TMP/copy"
 check "... the copy is whole" same "$TMP/disk" "$TMP/copy"
@@ -121,11 +121,11 @@ kill -INT "${PID[copy]}"
 finished copy
 check "a signal ends it with status 1" test $? = 1
 REST=$(sed -n 's/^aoe: copy: stopped by a signal; --offset \([0-9]*\) resumes it$/\1/p' "$(log_of copy)")
-check "... where, it says ($REST)" test "${REST:-0}" -gt 0
-check "... and there the file ends" is "$REST" "$(stat -c %s "$TMP/copy")"
+check "... and says where ($REST)" test "${REST:-0}" -gt 0
+check "... which is where the file ends" is "$REST" "$(stat -c %s "$TMP/copy")"
 check "... its bytes are the disk's" cmp -n "$REST" "$TMP/disk" "$TMP/copy"
-check "--offset goes on" copy e1.2 "$TMP/copy" --offset "$REST"
-check "... the whole is the disk" same "$TMP/disk" "$TMP/copy"
+check "--offset resumes it" copy e1.2 "$TMP/copy" --offset "$REST"
+check "... and all of it is the disk" same "$TMP/disk" "$TMP/copy"
 stop target
 
 # ---- errors ----------------------------------------------------------------------
@@ -144,10 +144,10 @@ stop target
 zeroes "$TMP/disk" $SIZE
 head -c 15204352 "$TMP/random" | dd of="$TMP/disk" conv=notrunc status=none
 serve
-check "--offset goes on writing" copy "$TMP/random" e1.2 --destructive --offset 15204352
-check "... the whole is the file" same "$TMP/random" "$TMP/disk"
-check "--offset goes on reading" copy e1.2 "$TMP/copy" --offset 10223616
-check "... the whole is the disk" same "$TMP/disk" "$TMP/copy"
+check "--offset resumes writing" copy "$TMP/random" e1.2 --destructive --offset 15204352
+check "... and all of it is the file" same "$TMP/random" "$TMP/disk"
+check "--offset resumes reading" copy e1.2 "$TMP/copy" --offset 10223616
+check "... and all of it is the disk" same "$TMP/disk" "$TMP/copy"
 check "--offset beyond the file" refuses 1 "^aoe: copy: $TMP/small: it has only 1000001" \
     copy e1.2 "$TMP/small" --offset 2M
 check "--offset beyond the end" refuses 1 '^aoe: copy: --offset 1048576000 is beyond' \
@@ -159,7 +159,7 @@ check "a flush that fails is an error" refuses 1 '^aoe: copy: e1\.2: flushing it
 stop target KILL
 serve
 
-# A target that ended without a word may have lost what it had in memory: what
+# A target that ended unannounced may have lost what it had in memory: what
 # was written since the last flush is written again.
 head -c 48M /dev/urandom >"$TMP/big"
 stop target
@@ -175,27 +175,27 @@ serve
 finished copy 60
 check "a restart of the target ends the copy with status 1" test $? = 1
 REST=$(sed -n 's/^aoe: copy: e1\.2: its target was restarted .*; --offset \([0-9]*\) resumes it$/\1/p' "$(log_of copy)")
-check "... it says from where to go on ($REST)" test "${REST:-}"
+check "... it says where to resume ($REST)" test "${REST:-}"
 check "... which is the last flush" test "${REST:-1}" -le 40000000
 truncate -s "${REST:-0}" "$TMP/disk" && truncate -s 48M "$TMP/disk" # the crash
-check "... and from there it does" copy "$TMP/big" e1.2 --destructive --offset "${REST:-0}"
-check "... the whole is the file" same "$TMP/big" "$TMP/disk"
+check "... and it resumes there" copy "$TMP/big" e1.2 --destructive --offset "${REST:-0}"
+check "... and all of it is the file" same "$TMP/big" "$TMP/disk"
 stop target
 cp "$TMP/random" "$TMP/disk"
 serve
 
 mkdir "$TMP/full"
-mount -t tmpfs -o size=4m none "$TMP/full" || fail "a small file system"
+mount -t tmpfs -o size=4m none "$TMP/full" || fail "cannot mount a small file system"
 check "a full file system" refuses 1 \
     "^aoe: copy: writing $TMP/full/copy at byte [0-9]+: No space left on device; --offset [0-9]+ resumes it" \
     copy e1.2 "$TMP/full/copy"
-check "... its file is the disk as far as it goes" \
+check "... the file has the bytes of the disk so far" \
     cmp -n "$(stat -c %s "$TMP/full/copy")" "$TMP/disk" "$TMP/full/copy"
 check "a directory" refuses 1 "^aoe: copy: $TMP: opening it: Is a directory" \
     copy e1.2 "$TMP"
 check "no such file" refuses 1 "^aoe: copy: $TMP/none: opening it: No such file" \
     copy "$TMP/none" e1.2 --destructive
-check "a place that is no file" refuses 1 '^aoe: copy: /dev/null: neither a file nor' \
+check "neither a file nor a block device" refuses 1 '^aoe: copy: /dev/null: neither a file nor' \
     copy e1.2 /dev/null
 rm -f "$TMP/copy"
 check "a disk that is not there" refuses 1 '^aoe: copy: e1\.3: no answer on eth0' \
@@ -218,7 +218,7 @@ if loop=$(losetup --find --show "$TMP/random" 2>/dev/null); then
     stop target
     holes
     serve
-    check "... unless that is meant" copy e1.2 "$loop" --destructive
+    check "... except with --destructive" copy e1.2 "$loop" --destructive
     let_go "$loop"
     check "... zeroes are written there" same "$TMP/disk" "$TMP/random"
     stop target
@@ -231,7 +231,7 @@ if loop=$(losetup --find --show "$TMP/random" 2>/dev/null); then
     let_go "$loop"
     stop target
 else
-    skip_check "a block device" "no loop device to be had"
+    skip_check "a block device" "no loop device available"
 fi
 
 # ---- on the medium -----------------------------------------------------------------
@@ -260,24 +260,24 @@ synced() {
 both() { # FILE
     traced -- e1.2 "$1" && is "$TMP/new/copy $TMP/new " "$(synced)"
 }
-check "the file is brought to disk, then its name" both "$TMP/new/copy"
-check "... also by a name without a directory" both copy
-check "... or a strange one" both "$TMP/new/.//copy"
-check "a file that cannot be brought to disk is an error" \
+check "the file is synced, then its directory" both "$TMP/new/copy"
+check "... also for a name without a directory" both copy
+check "... or an odd one" both "$TMP/new/.//copy"
+check "a file that cannot be synced is an error" \
     refuses 1 '^aoe: copy: copy: syncing it: Input/output error$' \
     traced -e inject=fsync:error=EIO:when=1 -- e1.2 copy
-check "nor can its name" \
+check "... and so is a directory" \
     refuses 1 '^aoe: copy: copy: syncing its directory: No space left' \
     traced -e inject=fsync:error=ENOSPC:when=2 -- e1.2 copy
-check "unless the file system has no such thing" \
+check "... unless the file system cannot sync one" \
     traced -e inject=fsync:error=EINVAL:when=2 -- e1.2 copy
-goes_on() { # OFFSET STRACE-OPTION...: ends early, and says where it goes on
+goes_on() { # OFFSET STRACE-OPTION...: ends early, and says where to resume
     ! traced "${@:2}" -- e1.3 copy 2>"$TMP/err" && cat "$TMP/err" &&
         grep -q -- "--offset $1 resumes it" "$TMP/err"
 }
-check "a copy that ends early is brought to disk, too" goes_on 10485760
-check "... with its name" is "$TMP/new/copy $TMP/new " "$(synced)"
-check "... or begins anew" goes_on 0 -e inject=fsync:error=EIO:when=1
+check "a copy that ends early is synced, too" goes_on 10485760
+check "... with its directory" is "$TMP/new/copy $TMP/new " "$(synced)"
+check "... or starts over" goes_on 0 -e inject=fsync:error=EIO:when=1
 stop target
 stop other
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Whatever a user gets wrong is answered with one line on standard error, which
-# begins with the program's name, and exit status 2 (wrong usage) or 1 (it could
-# not be done).  Nothing waits for ever.
+# Every mistake of a user is answered with one line on standard error, which begins
+# with the program's name, and exit status 2 (wrong usage) or 1 (it could not be
+# done).  Nothing waits for ever.
 
 . "$(dirname "$0")/../lib/net.sh"
 need setpriv=util-linux losetup=util-linux mkfs.ext4=e2fsprogs
@@ -11,7 +11,7 @@ network 1500
 
 on_nas() { nas timeout 20 "$@"; }
 on_host() { host timeout 20 "$@"; }
-# Everything of root but the right to open raw sockets.
+# Root, but without the right to open raw sockets.
 weak_nas() { nas timeout 20 setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$@"; }
 weak_host() { host timeout 20 setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$@"; }
 
@@ -64,7 +64,7 @@ target_fails "eth9.*eth0" 1 2 eth9 disk
 check "aoe-target without CAP_NET_RAW says so" \
     refuses 1 "^$T: .*CAP_NET_RAW" weak_nas $T 1 2 eth0 disk
 cp "$BUILD/aoe-target" . # where anyone may run it
-check "aoe-target on a file one may not open" \
+check "aoe-target on a file that it may not open" \
     refuses 1 "^$T: .*disk.*Permission denied" nas timeout 20 \
     setpriv --reuid=65534 --regid=65534 --clear-groups \
     ./aoe-target 1 2 eth0 disk
@@ -76,7 +76,7 @@ if loop=$(losetup --find --show disk 2>/dev/null); then
     umount dir
     let_go "$loop"
 else
-    skip_check "aoe-target on a mounted device" "no loop device to be had"
+    skip_check "aoe-target on a mounted device" "no loop device available"
 fi
 start other nas $T 1 2 eth0 disk
 await other 'e1\.2: serving'

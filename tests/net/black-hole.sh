@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A switch that drops jumbo frames without a word, in one direction or in both,
-# between hosts whose interfaces say 9000: from the beginning, in the middle of
-# the work, and no more.
+# A switch that drops jumbo frames silently, in one direction or in both, between
+# hosts with an MTU of 9000: from the beginning, in the middle of the work, and
+# until it stops.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
@@ -19,13 +19,13 @@ carries_now() { # PAYLOAD
     sleep 0.2
     return 1
 }
-# Everything there and back, by requests of several frames and of one.
+# Writes and reads all of it, with requests of several frames and of one.
 there_and_back() {
     dd if="$TMP/random" of="$MNT/e1.2" bs=256k conv=notrunc,fsync status=none &&
         cmp "$TMP/random" "$TMP/disk" || return
     dd if="$MNT/e1.2" bs=4k iflag=direct status=none | cmp - "$TMP/random"
 }
-# The same while the wire begins to swallow what is long.
+# The same while the wire begins to drop long frames.
 while_it_appears() { # DIRECTION
     local copy status
     there_and_back &
@@ -57,20 +57,20 @@ try() { # TARGET
         esac
         wire_does "$way max 1500"
         mount_disks e1.2 --timeout 20
-        check "$1, a hole $name: data comes and goes" there_and_back
+        check "$1, a black hole $name: data is written and read" there_and_back
         check "... in short frames" carries_now 1024
         check "... and the log says why" seen fuse \
             "e1\.2: frames with 8192 bytes .* eth0 and $NAS_MAC; those with 1024"
         if [ "$name" = "both ways" ]; then
             wire_does "max 0"
-            check "... in long ones when it has gone" eventually carries_now 8192
-            check "... which is told, too" seen fuse 'get through again'
+            check "... in long ones when it is gone" eventually carries_now 8192
+            check "... which the log says, too" seen fuse 'get through again'
         else
             stop fuse
             wire_does "max 0"
             mount_disks e1.2 --timeout 20
         fi
-        check "... also when it appears in the middle" while_it_appears "$way"
+        check "... also when it appears in the middle of the work" while_it_appears "$way"
         check "... and afterwards" there_and_back
         check "... again in short frames" carries_now 1024
         stop fuse
@@ -78,7 +78,7 @@ try() { # TARGET
     done
     wire_does "max 5000"
     mount_disks e1.2
-    check "$1: blocks of 4 KiB where no more passes" eventually carries_now 4096
+    check "$1: blocks of 4 KiB where nothing longer passes" eventually carries_now 4096
     check "... and the data is right" there_and_back
     stop fuse
     wire_does "max 0"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Two different disks under one address: on two interfaces and on one, before a
-# disk is used and while it is.  Whoever asked is told which two they are.
+# Two different disks with one address: on two interfaces and on one, before a disk
+# is used and while it is.  The user is told which two they are.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
@@ -43,9 +43,9 @@ nobody_opens_it() { # WHERE
         host aoe-fuse mount e1.2 "$MNT" -i eth0 -i eth1
 }
 
-# Their serial numbers are the same: vblade makes them of its host's name.  Who
-# opens a disk waits 50 ms for a second one to answer: a busy machine must not
-# keep it from that.
+# Their serial numbers are the same: vblade derives them from the host name.  A
+# program that opens a disk waits only 50 ms for a second one to answer; on a busy
+# machine the second vblade needs a higher priority for that.
 vblade_1_2() {
     start "$1" nas nice -n -15 vblade 1 2 "$2" "$TMP/$1"
 }
@@ -90,9 +90,9 @@ check "... on the same interface: nothing is written" not writes 1
 end two
 mark fuse
 await fuse 'e1\.2: answers again'
-check "... until it has gone" writes 1
+check "... until it is gone" writes 1
 check "it has never been written to" cmp "$TMP/two" <(head -c 2M /dev/zero)
 stop fuse
-check "the right one has" cmp <(printf '%04096d' 1) \
+check "the right one has been" cmp <(printf '%04096d' 1) \
     <(head -c 8192 "$TMP/one" | tail -c 4096)
 stop one

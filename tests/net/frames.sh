@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Everything that our programs send, judged by the dissectors of others:
+# Everything that our programs send, judged by other people's dissectors:
 # tshark (which knows ATA and Query Config) and tcpdump -v (all four commands).
 
 . "$(dirname "$0")/../lib/net.sh"
@@ -12,15 +12,15 @@ network 1500
 truncate -s 4M "$TMP/disk"
 head -c 4M /dev/urandom >"$TMP/random"
 
-# by_hand: what no program of ours asks yet, and what is refused.
+# by_hand: requests that no program of ours sends, and what is refused.
 by_hand() {
     ask 01 "$(config 3 nas1)" &&
-        ask 01 "$(config 3 nas2)" && # error 4: there is one
+        ask 01 "$(config 3 nas2)" && # error 4: it has one
         ask 01 "$(config 4 "$(printf 'x%.0s' {1..1024})")" &&
         ask 01 "$(config 9 "")" && # error 2: no such subcommand
         ask 02 "00 00 00 00" &&
         ask 02 "00 01 00 02 00 01 $HOST_MAC 00 01 020000000077" &&
-        ask 02 "00 01 00 01 00 07 020000000077" && # a directive there is not
+        ask 02 "00 01 00 01 00 07 020000000077" && # no such directive
         ask 02 "00 01 00 02 00 02 020000000077 00 02 $HOST_MAC" &&
         ask 03 "00 00" &&
         ask 03 "01 01 $HOST_MAC" &&
@@ -33,7 +33,7 @@ by_hand() {
         ask 00 "$(ata 0 0 0 0xea 0)"            # flush
 }
 
-# session MTU: one of everything, into $TMP/MTU.pcap.
+# session MTU: each kind of request once, into $TMP/MTU.pcap.
 session() {
     local pcap=$TMP/$1.pcap
     capture wire host "$pcap"
@@ -87,10 +87,10 @@ for mtu in 1500 9000; do
     pcap=$TMP/$mtu.pcap
     check "MTU $mtu: tshark finds no frame malformed" \
         none '_ws.malformed || _ws.expert'
-    check "MTU $mtu: no frame is below 60 bytes" none 'frame.len < 60'
-    check "MTU $mtu: none is above the MTU" none "frame.len > $((mtu + 14))"
+    check "MTU $mtu: no frame is shorter than 60 bytes" none 'frame.len < 60'
+    check "MTU $mtu: none is longer than the MTU" none "frame.len > $((mtu + 14))"
     check "MTU $mtu: all speak version 1" none 'aoe.version != 1'
-    check "MTU $mtu: our requests keep off the kernel driver's tags" \
+    check "MTU $mtu: our requests avoid the kernel driver's tags" \
         none 'aoe.response == 0 && aoe.tag < 0x80000000'
     check "MTU $mtu: no answer comes from a group address" none 'eth.src.ig == 1'
     check "MTU $mtu: every request was answered" all_answered

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Bridges and targets that are stopped in the middle of the work for longer than
-# any deadline, as a frozen container or a paused machine is: nobody gets an
-# error for it.
+# any deadline, as in a frozen container or a paused machine: no request fails.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
@@ -34,10 +33,10 @@ story() {
             load_goes_on
     done
     freeze target 1
-    check "$program: its target stopped for less than that: no error" load_goes_on
+    check "$program: its target stopped for less than its deadline: no error" load_goes_on
     end load
-    check "$program: no request of it has failed" load_was_well
-    check "$program: it has called no disk lost" \
+    check "$program: none of its requests has failed" load_was_well
+    check "$program: it has reported no disk as lost" \
         not grep -q 'no longer answers' "$(log_of "$program")"
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# How a mount ends, and what happens when the disk goes: signals, busy files,
+# How a mount ends, and what happens when the disk goes away: signals, busy files,
 # kill -9, a target that stops and comes back with a larger disk.
 
 . "$(dirname "$0")/../lib/net.sh"
@@ -32,20 +32,20 @@ serve
 
 # ---- the background ----------------------------------------------------------
 
-# Who waits for the end of a pipe must not wait for the server.
+# A program that waits for the end of a pipe must not wait for the server.
 from_pipe() {
     local said
     said=$(host aoe-fuse mount e1.2 "$MNT" -i eth0 2>&1) && mounted &&
         [ "$said" = "aoe-fuse: $MNT: mounted e1.2 (4194304 bytes)" ]
 }
-check "mount in the background lets go of its standard error" from_pipe
+check "mount in the background closes its standard error" from_pipe
 background() {
     ip netns pids "$HOST_NS"
 }
 two() {
     [ "$(background | wc -l)" = 2 ]
 }
-check "one process serves, another unmounts should the first die" two
+check "one process serves, another unmounts if the first dies" two
 from_root() {
     local pid
     for pid in $(background); do
@@ -58,23 +58,23 @@ gone() {
     [ -z "$(background)" ]
 }
 check "umount ends it" eventually gone
-# The numbers of closed descriptors go to what is opened next.
+# What is opened next gets the numbers of closed descriptors.
 from_nowhere() {
     host timeout 20 aoe-fuse mount e1.2 "$MNT" -i eth0 <&- >&- 2>&-
 }
 check "mount needs no standard input, output and error" from_nowhere
-check "... its server neither" cmp "$MNT/e1.2" "$DISK"
+check "... nor does its server" cmp "$MNT/e1.2" "$DISK"
 host aoe-fuse umount "$MNT"
 check "... and it ends" eventually gone
-check "a disk that is not there: where and how long it was looked for" \
+check "a disk that is not there: the error says where it looked and for how long" \
     refuses 1 '^aoe-fuse: .*e9\.9.*eth0.*0\.2 s' \
     host aoe-fuse mount e1.2 e9.9 "$MNT" -i eth0 --wait 0.2
 check "... and nothing is mounted" not mounted
 
 # ---- signals -----------------------------------------------------------------
 
-# With something written since the last flush: a page that a mapping has dirtied
-# is written back by the unmounting itself.
+# With something written since the last flush: unmounting itself writes back a page
+# that was dirtied through a mapping.
 for signal in TERM INT HUP; do
     mount_disks e1.2 -o cache
     capture tcpdump host "$TMP/$signal.pcap"
@@ -102,18 +102,18 @@ check "... and with its last user the server ends" finished fuse
 
 mount_disks e1.2
 capture tcpdump host "$TMP/last.pcap"
-exec 9<>"$MNT/e1.2" # after tcpdump's start, which would inherit it
+exec 9<>"$MNT/e1.2" # after tcpdump has started, which would inherit it
 umount -l "$MNT"
 kill "${PID[fuse]}"
 await fuse 'still in use'
 head -c 4096 /dev/zero >&9
-check "umount -l and a signal leave its user alone, too" block 9
+check "after umount -l and a signal its user is still served, too" block 9
 exec 9>&-
 check "... and with its last user the server ends" finished fuse
 capture_end tcpdump
 check "... after a FLUSH" flushed last.pcap
 
-# As a session is ended, and as init scripts do it: every process gets SIGTERM,
+# As at the end of a session, and as init scripts do it: every process gets SIGTERM,
 # and SIGHUP, and SIGTERM again, before file systems are unmounted.
 mount_disks e1.2
 exec 9<>"$MNT/e1.2"
@@ -129,19 +129,19 @@ check "... and with its last user the server ends" finished fuse
 check "... with what was written last" \
     cmp "$TMP/late" <(tail -c +16385 "$DISK" | head -c 4096)
 
-# In the background there is no terminal that could hang up.
+# In the background there is no terminal to hang up.
 host aoe-fuse mount e1.2 "$MNT" -i eth0
 for pid in $(background); do
     kill -HUP "$pid"
 done
-check "SIGHUP in the background is nobody's end" cmp "$MNT/e1.2" "$DISK"
+check "SIGHUP ends nothing in the background" cmp "$MNT/e1.2" "$DISK"
 check "... and the command line begins with an @" \
     grep -q '^@' "/proc/$(background | head -n 1)/cmdline"
-check "SIGTERM is" kill "$(background | head -n 1)"
+check "SIGTERM does" kill "$(background | head -n 1)"
 check "... and leaves nothing behind" eventually gone
 check "... nor a mount" not mounted
 
-# Debian's init scripts spare whom they find in a list.
+# Debian's init scripts spare the processes on a list.
 mkdir "$TMP/run"
 mount --rbind /run "$TMP/run"
 mount --make-rprivate "$TMP/run"
@@ -165,18 +165,18 @@ stop fuse KILL
 check "after kill -9 the mount disappears" eventually not mounted
 check "... its user gets an error" not block 9
 exec 9>&-
-check "... and who saw to it is gone, too" eventually gone
+check "... and the process that unmounted it is gone, too" eventually gone
 
-# Both processes: what other systems are left with, too.
+# Both processes, which is also what happens on other systems.
 mount_disks e1.2
 for pid in $(background); do
     [ "$pid" = "${PID[fuse]}" ] || kill -KILL "$pid"
 done
 stop fuse KILL
-check "when both are killed the directory is dead" not ls "$MNT"
+check "when both are killed the directory is unusable" not ls "$MNT"
 check "mount says what to do about it" refuses 1 '^aoe-fuse: .*umount' \
     host aoe-fuse mount e1.2 "$MNT" -i eth0
-check "umount clears it away" host aoe-fuse umount "$MNT"
+check "umount clears it" host aoe-fuse umount "$MNT"
 check "... and a new mount works" host aoe-fuse mount e1.2 "$MNT" -i eth0
 check "umount" host aoe-fuse umount "$MNT"
 check "... ends it" eventually gone
@@ -185,8 +185,8 @@ check "... ends it" eventually gone
 
 mount_disks e1.2 --timeout 2
 stop target
-# What is on the wire cannot be taken back, not for a reader that somebody wants
-# to be rid of either: he goes at the deadline, like one who waits for EIO.
+# What is on the wire cannot be taken back, not even for a reader that was killed:
+# it ends at the deadline, like one that gets EIO.
 (exec dd if="$MNT/e1.2" of=/dev/null bs=4k count=1 2>/dev/null) &
 PID[reader]=$!
 asked() {
@@ -199,8 +199,8 @@ killed() {
     finished reader
     [ $? = 137 ]
 }
-check "without a target a reader that is killed goes at the deadline" killed
-check "without a target reading fails with EIO" \
+check "without a target, a reader that is killed ends at the deadline" killed
+check "without a target, reading fails with EIO" \
     fails_with 'Input/output error' dd if="$MNT/e1.2" of=/dev/null
 await fuse 'e1\.2: no longer answers'
 check "the directory still answers" stat_is %s 4194304 "$MNT/e1.2"
@@ -209,22 +209,21 @@ truncate -s 6M "$DISK"
 serve
 await fuse 'e1\.2: answers again'
 await fuse 'e1\.2: has 6291456 bytes'
-check "the target back and larger: the size is seen" \
+check "the target is back with a larger disk: the new size is seen" \
     stat_is '%s %b' "6291456 12288" "$MNT/e1.2"
 check "... and all of it is read" cmp "$MNT/e1.2" "$DISK"
 stop fuse
 
-# What is to be flushed is lost with the target: nobody must take the end for a
-# good one.
+# What was not flushed is lost with the target: the end must not look like a success.
 mount_disks e1.2 --timeout 1
 exec 9<>"$MNT/e1.2"
 head -c 4096 /dev/zero >&9
 stop target KILL
 exec 9>&-
-check "without a target umount says what may be lost" \
+check "without a target, umount says what may be lost" \
     refuses 1 '^aoe-fuse: umount .*may be lost' host aoe-fuse umount "$MNT"
 ended_badly() {
     finished fuse
     [ $? = 1 ]
 }
-check "... and the server, which ends, too" ended_badly
+check "... and so does the server, which ends" ended_badly

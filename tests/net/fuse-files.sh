@@ -25,7 +25,7 @@ listed() {
     [ "$(cd "$MNT" && echo *)" = "e1.2 e1.2.info e1.2.stats e3.4 e3.4.info \
 e3.4.stats" ]
 }
-check "the directory lists the disks and their texts" listed
+check "the directory lists the disks and their text files" listed
 check "size, blocks and permissions are a disk's" \
     stat_is '%s %b %o %a' "8388608 16384 4096 600" "$MNT/e1.2"
 check "df adds them up" \
@@ -34,9 +34,9 @@ check "e1.2.info says what it is" grep -Eqx 'size +8388608 .*' "$MNT/e1.2.info"
 check "... and how it is reached" grep -Eq "^path +eth0 $NAS_MAC " "$MNT/e1.2.info"
 check "a second mount on top is refused" refuses 1 '^aoe-fuse: .*mnt' \
     host aoe-fuse mount e1.2 "$MNT" -i eth0
-check "both are read" cmp "$MNT/e1.2" "$DISK"
-check "... also the other" cmp "$MNT/e3.4" "$OTHER"
-check "e1.2.stats counts" grep -Eqx 'read-bytes +8388608' "$MNT/e1.2.stats"
+check "one disk is read" cmp "$MNT/e1.2" "$DISK"
+check "... and so is the other" cmp "$MNT/e3.4" "$OTHER"
+check "e1.2.stats counts what was read" grep -Eqx 'read-bytes +8388608' "$MNT/e1.2.stats"
 check "umount" host aoe-fuse umount "$MNT"
 check "nothing is mounted any more" not mounted
 
@@ -59,9 +59,9 @@ unaligned() {
             status=none &&
         cmp "$TMP/random" "$DISK"
 }
-check "pieces of 777 bytes leave their neighbours alone" unaligned
+check "pieces of 777 bytes leave their neighbours unchanged" unaligned
 
-check "a write past the end has no space" not \
+check "a write past the end fails for lack of space" not \
     dd if=/dev/zero of="$MNT/e1.2" bs=1M seek=8 count=1 conv=notrunc status=none
 # The part before the end is written, the rest refused.
 crossing() {
@@ -72,11 +72,11 @@ check "a write across the end is short" crossing
 check "a read at the end is short" \
     says '^2097152$' sh -c "dd if='$MNT/e1.2' bs=3M skip=2 status=none | wc -c"
 check "truncate is refused" not truncate -s 4M "$MNT/e1.2"
-check "an opening that truncates, too" not sh -c ": >'$MNT/e1.2'"
-check "... which the log tells of" seen fuse \
+check "... and so is opening with O_TRUNC" not sh -c ": >'$MNT/e1.2'"
+check "... which the log says" seen fuse \
     '^aoe-fuse: e1\.2: refused to change its size to 4194304 bytes; dd conv=notrunc'
 check "the size is what it was" stat_is %s 8388608 "$MNT/e1.2"
-check "a name that is no disk cannot be made" not \
+check "a file that is not a disk cannot be created" not \
     dd if=/dev/zero of="$MNT/e9.9" count=1 status=none
 
 # ---- holes and zeroes --------------------------------------------------------
@@ -86,13 +86,13 @@ fill "$TMP/random"
 before=$(stat -c %b "$DISK")
 check "a hole is punched" fallocate --punch-hole -o 1000000 -l 3000000 "$MNT/e1.2"
 fallocate --punch-hole -o 1000000 -l 3000000 "$TMP/random"
-check "it reads as zeroes, all else as before" cmp "$TMP/random" "$MNT/e1.2"
+check "it reads as zeroes, everything else as before" cmp "$TMP/random" "$MNT/e1.2"
 check "the NAS has the same" cmp "$TMP/random" "$DISK"
-check "... and the space back" test "$(stat -c %b "$DISK")" -lt "$before"
+check "... and has its space back" test "$(stat -c %b "$DISK")" -lt "$before"
 check "a range is zeroed" fallocate --zero-range -o 12345 -l 54321 "$MNT/e1.2"
 fallocate --zero-range -o 12345 -l 54321 "$TMP/random"
 check "it is on the NAS" cmp "$TMP/random" "$DISK"
-check "space is there" fallocate -l 8M "$MNT/e1.2"
+check "fallocate finds the space that is there" fallocate -l 8M "$MNT/e1.2"
 check "... but no more than that" not fallocate -l 9M "$MNT/e1.2"
 
 # ---- flushing ----------------------------------------------------------------
@@ -109,7 +109,7 @@ check "fsync is one FLUSH on the wire" test "$(flushes sync.pcap)" = 1
 capture tcpdump host "$TMP/write.pcap"
 dd if=/dev/zero of="$MNT/e1.2" bs=4k count=1 conv=notrunc status=none
 capture_end tcpdump
-check "a write alone is none" test "$(flushes write.pcap)" = 0
+check "a write alone sends none" test "$(flushes write.pcap)" = 0
 counted() {
     awk '$1 == "flushes" { print $2 }' "$MNT/e1.2.stats"
 }
@@ -126,13 +126,13 @@ each_flushed() { # OFLAG
         status=none && [ "$(counted)" = $((before + 3)) ]
 }
 check "O_DSYNC: each write is flushed before it returns" each_flushed dsync
-check "O_SYNC and O_DIRECT: too" each_flushed sync,direct
+check "... and with O_SYNC and O_DIRECT" each_flushed sync,direct
 capture tcpdump host "$TMP/umount.pcap"
 exec 9<>"$MNT/e1.2"
 head -c 4096 /dev/zero >&9
 exec 9>&-
 check "umount succeeds" host aoe-fuse umount "$MNT"
-check "... and its server" unmounted
+check "... and its server ends" unmounted
 capture_end tcpdump
 check "... after a FLUSH" test "$(flushes umount.pcap)" -ge 1
 
@@ -149,7 +149,7 @@ others() { # a user who is not the one that mounted
 }
 mount_disks e1.2 -o mode=0644
 check "other users see nothing" not others cat "$MNT/e1.2.info"
-# Who may not look into the directory of the build may not run what is there.
+# A user who cannot enter the build directory cannot run what is there.
 mkdir "$TMP/bin" && cp "$BUILD/aoe-fuse" "$TMP/bin/"
 check "... and may not unmount it" refuses 1 '^aoe-fuse: .*another user' \
     others "$TMP/bin/aoe-fuse" umount "$MNT"

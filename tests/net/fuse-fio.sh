@@ -32,7 +32,7 @@ for mtu in 1500 9000; do
     check "MTU $mtu: libaio, direct, 512 bytes to 128 KiB" verify \
         --ioengine=libaio --direct=1 --iodepth=8 --bsrange=512-128k \
         --blockalign=512 --rw=randwrite
-    check "MTU $mtu: psync, reading and writing, one byte off the sectors" \
+    check "MTU $mtu: psync, reading and writing, one byte off the sector boundaries" \
         verify --ioengine=psync --bs=4095 --rw=randrw --fsync=64
     check "MTU $mtu: four writers at once" verify \
         --ioengine=psync --numjobs=4 --size=4m --offset_increment=4m --bs=8k \

@@ -43,7 +43,7 @@ dio() {
     losetup --list --noheadings --output DIO "$LOOP" | grep -q 1
 }
 
-# story: what a person does with a disk that is served as e1.2 from $TMP/disk.
+# story: what a user does with a disk that is served as e1.2 from $TMP/disk.
 story() {
     mount_disks e1.2
     check "$1: the loop device bypasses the page cache" with_loop dio
@@ -57,14 +57,14 @@ story() {
 }
 
 network 1500
-losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
+losetup --find >/dev/null 2>&1 || skip "no loop device available"
 truncate -s 64M "$TMP/disk"
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
 await target 'e1\.2: serving'
 story aoe-target
 blocks=$(stat -c %b "$TMP/disk")
 check "aoe-target: fstrim reaches the NAS" with_loop trimmed
-check "aoe-target: ... which has its space back" \
+check "aoe-target: ... which gets its space back" \
     test "$(stat -c %b "$TMP/disk")" -lt "$blocks"
 check "aoe-target: e2fsck finds it sound" with_loop sound
 stop fuse

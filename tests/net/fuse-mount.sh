@@ -23,7 +23,7 @@ background() {
 gone() {
     [ -z "$(background)" ]
 }
-# The last server's end, so that each look at the processes is at the next one's.
+# Waits for the server to end, so that each look at the processes sees the next one.
 all_gone() {
     check "$1: umount ends it" umount "$MNT"
     check "$1: ... and its server" eventually gone
@@ -36,7 +36,7 @@ check "mount -t fuse.aoe-fuse" \
 check "the disk is there" cmp "$MNT/e1.2" "$DISK"
 check "the mount table calls it by its name" \
     says '^e1\.2 +fuse\.aoe-fuse$' findmnt -no SOURCE,FSTYPE "$MNT"
-check "mounting it again is refused as mount(8) refuses" \
+check "mounting it again is refused, with mount(8)'s status" \
     refuses 32 '^aoe-fuse: mount: .*mounted already' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=eth0
 check "remounting is refused, and says what to do" \
@@ -48,7 +48,7 @@ check "two disks" host mount -t fuse.aoe-fuse e1.2+e3.4 "$MNT" -o interface=eth0
 check "both are there" cmp "$MNT/e3.4" "$OTHER"
 all_gone "two disks"
 
-# mount(8) hands on the path of a file that happens to have the disk's name.
+# mount(8) passes on the path of a file that happens to have the disk's name.
 misled() {
     touch "$TMP/e1.2"
     (cd "$TMP" && host mount -t fuse.aoe-fuse e1.2 "$MNT" -r -o interface=eth0)
@@ -57,15 +57,15 @@ check "a file of the same name does not mislead it" misled
 check "mount -r" not dd if=/dev/zero of="$MNT/e1.2" count=1 conv=notrunc
 all_gone "mount -r"
 
-check "what is wrong is said" refuses 1 '^aoe-fuse: mount: -o wait=soon: .*seconds' \
+check "an error says what is wrong" refuses 1 '^aoe-fuse: mount: -o wait=soon: .*seconds' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=eth0,wait=soon
 check "... once" refuses 1 '^aoe-fuse: ' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=
 check "an option nobody knows is refused" refuses 1 '^aoe-fuse: .*frobnicate' \
     host mount -t fuse.aoe-fuse e1.2 "$MNT" -o interface=eth0,frobnicate
-check "a disk that is not there, too" refuses 32 '^aoe-fuse: .*e9\.9.*eth0' \
+check "... and so is a disk that is not there" refuses 32 '^aoe-fuse: .*e9\.9.*eth0' \
     host mount -t fuse.aoe-fuse e9.9 "$MNT" -o interface=eth0,wait=0.2
-check "mount -f only looks at the options" \
+check "mount -f only checks the options" \
     host mount -f -t fuse.aoe-fuse e9.9 "$MNT" -o interface=eth0
 check "nothing is mounted" not mounted
 

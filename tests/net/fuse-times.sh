@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Backup programs read a file only when its time has changed: a disk that was
-# written here, or by another host, is never taken for the old one; and one that
-# is open and not written stands still.
+# Backup programs read a file only if its time has changed: a disk that was written
+# here, or by another host, never looks unchanged; and the time of one that is open
+# and not written stands still.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
@@ -27,7 +27,7 @@ time_of() {
     stat -c '%.Y %.Z' "$FILE"
 }
 
-# ---- programs that go by it -------------------------------------------------------
+# ---- programs that rely on it -----------------------------------------------------
 
 export RESTIC_REPOSITORY=$TMP/repository RESTIC_PASSWORD=x RESTIC_CACHE_DIR=$TMP/cache
 restic init >"$TMP/restic.out" 2>&1 || fail "restic: $(cat "$TMP/restic.out")"
@@ -38,13 +38,13 @@ backed_up() {
         { cat "$TMP/restic.out" && return 1; }
     cmp "$TMP/restored$FILE" "$DISK"
 }
-synced() { # by itself it looks at whole seconds
+synced() { # by default it compares whole seconds
     rsync -t --modify-window=-1 "$FILE" "$TMP/synced" && cmp "$TMP/synced" "$DISK"
 }
 copied() {
     cp -pu "$FILE" "$TMP/copied" && cmp "$TMP/copied" "$DISK"
 }
-archived() { # what GNU tar --newer-mtime and incremental dumps go by
+archived() { # what GNU tar --newer-mtime and incremental dumps rely on
     tar -c -g "$TMP/snapshot" -f "$TMP/tar" -C "$MNT" e1.2 2>"$TMP/tar.err" ||
         { cat "$TMP/tar.err" && return 1; }
     [ ! -s "$TMP/tar.err" ] && tar -xOf "$TMP/tar" e1.2 | cmp - "$DISK"
@@ -60,7 +60,7 @@ changed here
 backups "written here"
 changed elsewhere
 backups "written by another host"
-exec 8<"$FILE" # somebody reads it, all the while
+exec 8<"$FILE" # somebody reads it all the time
 changed elsewhere
 backups "written by another host while a reader has it open"
 changed elsewhere
@@ -87,28 +87,28 @@ stands() {
 read_it() {
     dd if="$FILE" of="$TMP/read" bs=1M status=none
 }
-check "open nowhere: it is now" moves true
+check "not open: it moves" moves true
 now() {
     local before after time
     before=$(date +%s.%N) time=$(stat -c %.Y "$FILE") after=$(date +%s.%N)
     echo "$before $time $after"
     [ "$(printf '%s\n' "$before" "$time" "$after" | sort -n | tr '\n' ' ')" = "$before $time $after " ]
 }
-check "... which is the clock's" now
+check "... with the clock" now
 exec 9<"$FILE"
 check "open for reading: it stands still" stands true
 check "... until it is written" moves changed here
 exec 9>&-
 exec 9<>"$FILE"
 check "open for writing: it stands still" stands true
-check "... also while others read" stands read_it
+check "... also while others read it" stands read_it
 check "... until it is written" moves changed here
 check "... or trimmed" moves fallocate --punch-hole -l 64k "$FILE"
 check "... or zeroed" moves fallocate --zero-range -l 64k "$FILE"
 check "a time that is set is not kept" stands touch -d 2001-01-01 "$FILE"
 exec 9>&-
-check "the texts, too" moves cat "$FILE.stats"
-check "tar of a text" tar -cf "$TMP/tar" -C "$MNT" e1.2.info
+check "the text files' times move, too" moves cat "$FILE.stats"
+check "tar of a text file" tar -cf "$TMP/tar" -C "$MNT" e1.2.info
 
 # With the page cache: the same.
 stop fuse
@@ -122,7 +122,7 @@ import os, re, sys
 path = sys.argv[1]
 reads = lambda: int(re.search(r"^reads +(\d+)", open(path + ".stats").read(), re.M)[1])
 f = os.open(path, os.O_RDWR)
-os.pread(f, 4 << 20, 0) # all of it: nothing is left to be read ahead
+os.pread(f, 4 << 20, 0) # all of it, so that nothing is left to read ahead
 before = reads()
 for i in range(3):
     os.pwrite(f, b"x" * 4096, i << 12)
@@ -133,7 +133,7 @@ sys.exit(reads() != before)
 END
 }
 check "-o cache: writing does not drop what is cached" kept
-check "-o cache: written by another host, opened anew" synced
+check "-o cache: written by another host and opened again" synced
 exec 9>&-
 changed elsewhere
 check "-o cache: restic" backed_up

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Other people's programs copy a sparse image onto a disk that is a file.
-# Afterwards the disk has the image's bytes, or the program has failed: what it
-# passes over as zero must never be the old disk's bytes.  Judged by the file on
+# Afterwards the disk has the image's bytes, or the program has failed: where it
+# skips zeroes, the old disk's bytes must never stay.  Judged by the file on
 # the NAS, on a target that makes holes (aoe-target) and one that does not
 # (vblade).
 
@@ -17,17 +17,17 @@ DISK=$TMP/disk IMAGE=$TMP/from/e1.2 SIZE=$((8 << 20))
 mkdir "$TMP/from"
 head -c "$SIZE" /dev/urandom >"$TMP/old"
 
-# image HOLE_FROM HOLE_TO [...]: random, but for these MiB.
+# image HOLE_FROM HOLE_TO [...]: random, except for these MiB.
 image() {
     head -c "$SIZE" /dev/urandom >"$IMAGE"
     while [ $# != 0 ]; do
         fallocate --punch-hole -o "$1M" -l "$(($2 - $1))M" "$IMAGE"
         shift 2
     done
-    # rsync takes a file for the same that is as long and of the same second.
+    # rsync takes files of equal length and modification second for equal.
     touch -d '2001-01-01' "$IMAGE"
 }
-old() { # what the disk has before a program comes
+old() { # what the disk has before a program runs
     dd if="$TMP/old" of="$DISK" bs=1M conv=notrunc status=none
 }
 run() {
@@ -37,13 +37,13 @@ run() {
     cat "$TMP/said"
     return "$status"
 }
-writes() { # COMMAND...: it must succeed, and the bytes be there
+writes() { # COMMAND...: it must succeed, and the bytes must be there
     run "$@" && cmp "$IMAGE" "$DISK"
 }
-refused() { # COMMAND...: it must fail, saying something, and nothing be written
+refused() { # COMMAND...: it must fail with a message, and write nothing
     ! run "$@" && [ -s "$TMP/said" ] && cmp "$TMP/old" "$DISK"
 }
-# The image, the old disk, or something in between that the program owned up to.
+# The image, the old disk, or something in between if the program reported failure.
 honest() {
     ! run "$@" || cmp "$IMAGE" "$DISK"
 }
@@ -93,8 +93,8 @@ import os
 s, d = os.open('$IMAGE', os.O_RDONLY), os.open('$f', os.O_WRONLY)
 while os.copy_file_range(s, d, 1 << 20): pass"
     done
-    check "$where: a slip of the shell" refused bash -c ": >'$f'"
-    check "$where: truncate to nothing" refused truncate -s 0 "$f"
+    check "$where: a shell redirection by mistake" refused bash -c ": >'$f'"
+    check "$where: truncate to 0" refused truncate -s 0 "$f"
     check "$where: truncate to less" refused truncate -s 4M "$f"
     check "$where: truncate to more" refused truncate -s 9M "$f"
     check "$where: truncate(2) without opening it" refused python3 -c "
@@ -104,7 +104,7 @@ os.truncate('$f', 0)"
     check "$where: sed -i" refused sed -i 1d "$f"
     check "$where: renaming it" refused mv "$f" "$MNT/e9.9"
     check "$where: removing it" refused rm -f "$f"
-    check "$where: shared mapping to write" refused python3 -c "
+    check "$where: a writable shared mapping" refused python3 -c "
 import mmap
 f = open('$f', 'r+b')
 mmap.mmap(f.fileno(), 0)[0:4] = b'ABCD'"
@@ -120,9 +120,9 @@ stop target
 
 start vblade nas vblade 1 2 eth0 "$DISK"
 mount_disks e1.2
-check "vblade makes no holes" not fallocate --punch-hole -l 1M "$MNT/e1.2"
+check "vblade punches no holes" not fallocate --punch-hole -l 1M "$MNT/e1.2"
 tools "no holes" "0 1 3 5 7 8"
-# What is cached and mapped reaches the disk, too.
+# What is written through a cached mapping reaches the disk, too.
 stop fuse
 mount_disks e1.2 -o cache
 old

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What aoe-fuse mount says of itself: nothing by default, its decisions with -v,
+# What aoe-fuse mount logs: nothing by default, its decisions with -v,
 # each request with -vv.
 
 . "$(dirname "$0")/../lib/net.sh"
@@ -37,7 +37,7 @@ nothing_else() {
 }
 
 session
-check "by default it says only that it is mounted" nothing_else
+check "by default it logs only that it is mounted" nothing_else
 
 session -v
 check "-v: its decisions, in order" said \

@@ -12,7 +12,7 @@ need setpriv=util-linux setcap=libcap2-bin fusermount3=fuse3
     skip "needs a mount namespace of its own (unshare --mount)"
 [ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid root here"
 network 1500
-# A program with capabilities may not be traced, which finding leaks needs.
+# LeakSanitizer has to trace the program, which is forbidden for one with capabilities.
 ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 
 USER_DIR=$TMP/user
@@ -23,7 +23,7 @@ user() {
         env PATH="$USER_DIR:$PATH" "$@"
 }
 
-# Debian's udev lets everybody open /dev/fuse; containers may differ.
+# Debian's udev lets anyone open /dev/fuse; containers may differ.
 if ! user test -w /dev/fuse; then
     mknod -m 666 "$TMP/dev-fuse" c 10 229
     mount --bind "$TMP/dev-fuse" /dev/fuse && at_exit umount /dev/fuse
@@ -39,14 +39,14 @@ await target 'e1\.2: serving'
 # ---- CAP_NET_RAW on the binary -----------------------------------------------
 
 cp "$BUILD/aoe-fuse" "$USER_DIR/aoe-fuse"
-check "without the capability it says what is missing" \
+check "without the capability it says what it lacks" \
     refuses 1 '^aoe-fuse: .*CAP_NET_RAW' \
     user aoe-fuse mount e1.2 "$MNT" -i eth0
 setcap cap_net_raw+ep "$USER_DIR/aoe-fuse" 2>/dev/null ||
     skip "setcap does not work here"
-check "with it an ordinary user mounts" \
+check "with it, an ordinary user can mount" \
     user aoe-fuse mount e1.2 "$MNT" -i eth0
-check "the disk is his" user dd if="$MNT/e1.2" of=/dev/null bs=1M count=1
+check "the disk is theirs" user dd if="$MNT/e1.2" of=/dev/null bs=1M count=1
 check "... and nobody else's, not even root's" not ls "$MNT"
 
 # ---- a file system without a block device ------------------------------------
@@ -80,8 +80,8 @@ if command -v fuse2fs >/dev/null; then
     check "fuse2fs mounts it" with_fuse2fs
     check "a tree of files" fill
     check "unmounted" user fusermount3 -u "$FS"
-    check "... and fuse2fs has ended well" finished fuse2fs
-    check "e2fsck of the user finds it sound" user e2fsck -fn "$MNT/e1.2"
+    check "... and fuse2fs has exited with 0" finished fuse2fs
+    check "e2fsck, run by the user, finds it sound" user e2fsck -fn "$MNT/e1.2"
     check "umount" user aoe-fuse umount "$MNT"
     check "... ends the server" eventually gone
     check "e2fsck on the NAS agrees" e2fsck -fn "$DISK"
@@ -89,7 +89,7 @@ if command -v fuse2fs >/dev/null; then
     check "fuse2fs mounts it again" with_fuse2fs
     check "every file is the same" same
     check "unmounted" user fusermount3 -u "$FS"
-    check "... and fuse2fs has ended well" finished fuse2fs
+    check "... and fuse2fs has exited with 0" finished fuse2fs
 else
     skip_check "a file system by fuse2fs" "needs fuse2fs (package fuse2fs)"
 fi
@@ -101,7 +101,7 @@ check "mounted again" user aoe-fuse mount e1.2 "$MNT" -i eth0
 for pid in $(background); do # the first is the server
     kill -KILL "$pid" && break
 done
-check "a server that is killed: the mount disappears here, too" \
+check "when the server is killed, the mount disappears here, too" \
     eventually not mounted
 check "... and nothing is left" eventually gone
 
@@ -130,7 +130,7 @@ if eventually own_network >/dev/null 2>&1 &&
     check "... and the disk is there" inside cmp "$MNT/e1.2" "$DISK"
     check "... umount" inside "$BUILD/aoe-fuse" umount "$MNT"
 else
-    skip_check "in a user namespace" "an ordinary user gets none here"
+    skip_check "in a user namespace" "an ordinary user cannot create one here"
 fi
 end inside
 stop target

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What was found wrong in ggaoed 1.1, numbered as it was found, is not wrong with
-# our target.  No distribution here has ggaoed, so only ours is asked.
+# The defects that were found in ggaoed 1.1, numbered as they were found, are not in
+# our target.  No distribution here has ggaoed, so only ours is tested.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -21,8 +21,8 @@ serve() {
     start target nas aoe-target "$@" 1 2 eth0 disk
     await target 'e1\.2: serving'
 }
-# burst COUNT COMMAND: the frames of COMMAND with each number below COUNT, all
-# at once; its answers are put in order, one a line, into `answers`.
+# burst COUNT COMMAND: the frames of COMMAND with each number below COUNT, all at
+# once; the responses are put in order, one per line, into `answers`.
 burst() {
     local count=$1 i
     shift
@@ -58,12 +58,12 @@ if truncate -s 5T huge 2>/dev/null; then
     stop target
     rm huge
 else
-    skip_check "1: addresses of more than 31 bits" "no file of 5 TB fits here"
+    skip_check "1: addresses of more than 31 bits" "a file of 5 TB is not possible here"
 fi
 
 # ---- 2: FLUSH ----------------------------------------------------------------
 
-# bits FRAME WORD BITS: whether IDENTIFY has them there.
+# bits FRAME WORD BITS: whether IDENTIFY has these bits in that word.
 bits() {
     local got
     got=$(word "$1" "$2")
@@ -73,16 +73,16 @@ bits() {
 serve -d
 identity=$(identify)
 check "2: IDENTIFY has FLUSH CACHE and FLUSH CACHE EXT" bits "$identity" 83 0x3000
-check "2: ... switched on" bits "$identity" 86 0x3000
+check "2: ... and they are enabled" bits "$identity" 86 0x3000
 check "2: ... and a write cache, with direct I/O, too" bits "$identity" 85 0x20
-check "2: FLUSH CACHE is done" is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xe7 0)")")"
+check "2: FLUSH CACHE is executed" is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xe7 0)")")"
 stop target
 serve -d --fault flush-error
-check "2: ... by the disk, whose failure is told" \
+check "2: ... by the disk, whose failure is reported" \
     is "61 04" "$(status "$(ask 00 "$(ata 0 0 0 0xea 0)")")"
 stop target
 
-# ---- 3, 4: many at once, past the page cache ---------------------------------
+# ---- 3, 4: many at once, with direct I/O -------------------------------------
 
 serve -d -b 128
 reads_of() {
@@ -101,9 +101,9 @@ writes_same() {
     frame 00 "$(ata 0x41 0 2 0x34 100) $(printf %02x $(($1 + 1)))x1024"
 }
 burst 64 writes_same
-check "4: of 64 writes of one sector the last one stays" \
+check "4: of 64 writes to one sector the last one stays" \
     is 4040 "$(xxd -p -s $((100 * 512)) -l 2 disk)"
-# Written and read in turns: each read has what the write before it wrote.
+# Written and read in turn: each read has what the write before it wrote.
 turns() {
     if [ $(($1 % 2)) = 0 ]; then
         frame 00 "$(ata 0x41 0 1 0x34 200) $(printf %02x "$1")x512"
@@ -139,9 +139,9 @@ partly() {
     done
 }
 burst 16 neighbours
-check "5: neighbours beyond the end of a file that was cut fail, and no others" partly
+check "5: requests beyond the end of a truncated file fail, and no others" partly
 stop target
-full() { # a file system of which the disk is larger
+full() { # a file system that is smaller than the disk
     mkdir -p small && mount -t tmpfs -o size=64k none small && truncate -s 1M small/disk
 }
 if full; then
@@ -151,7 +151,7 @@ if full; then
         frame 00 "$(ata 0x41 0 2 0x34 $(($1 * 2))) 77x1024"
     }
     burst 128 fills
-    # What was said to be written is there; and not all can have been.
+    # What was answered as written is there, and some writes must have failed.
     as_told() {
         local i failed=0 got
         for ((i = 0; i < 128; i++)); do
@@ -165,7 +165,7 @@ if full; then
         echo "$failed failed"
         [ "$failed" -gt 0 ]
     }
-    check "5: where a merged write fits in part, what was answered for is there" as_told
+    check "5: where a merged write fits in part, what was answered as written is there" as_told
     stop target
 else
     skip_check "5: a merged write that fits in part" "no tmpfs can be mounted"
@@ -174,7 +174,7 @@ fi
 # ---- 6: frames ---------------------------------------------------------------
 
 serve
-# 0xa000, and a digit for each part of the version.
+# 0xa000, and a digit for each part of the version number.
 version=$(aoe-target --version | grep -oE '[0-9.]+$')
 check "6: the firmware version is in network byte order" \
     is "a${version//./}" "$(field "$(ask 01 "$QUERY")" 26 2)"
@@ -187,14 +187,14 @@ for command in 04 05 ef f0 ff; do
 done
 check "6: a string that does not fit the frame is a bad argument: error 2" \
     is 1c02 "$(flags_and_error "$(ask 01 "0000 0000 00 04 0400")")"
-check "6: a list that does not fit the frame is one, too" \
+check "6: ... and so is a list that does not" \
     is 1c02 "$(flags_and_error "$(ask 03 "02 ff")")"
 stop target
 
-# ---- 7: a disk that changes while it works -----------------------------------
+# ---- 7: a disk that changes while it is in use -------------------------------
 
 if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then
-    skip_check "7: a disk that changes while it works" "built without libinih (libinih-dev)"
+    skip_check "7: a disk that changes while it is in use" "built without libinih (libinih-dev)"
 else
     section() {
         printf '[e1.2]\nfile = disk\ninterfaces = eth0\n'
@@ -235,13 +235,13 @@ check "8: the reservation is not the mask list" \
     is "01$ME" "$(field "$(try 03 "00 00")" 25 7)"
 stop target KILL
 serve --state-dir state --control ctl
-check "8: a crash after the answer forgets no mask list" \
+check "8: a crash after the response loses no mask list" \
     is "020000000011 $ME " "$(list)"
 check "8: ... no reservation" is "01$ME" "$(field "$(try 03 "00 00")" 25 7)"
 check "8: ... and no config string" \
     is "$(printf kept | xxd -p)" "$(field "$(try 01 "$QUERY")" 32 4)"
 aoe-target ctl --control ctl clear-reservation e1.2
-check "8: taking the reservation away leaves the mask list" \
+check "8: removing the reservation leaves the mask list" \
     is "00 02" "$(field "$(try 03 "00 00")" 25 1) $(field "$(try 02 "00 00 00 00")" 27 1)"
 padded() {
     local argument answer
@@ -252,7 +252,7 @@ padded() {
         [ ${#answer} -ge 120 ] || return
     done
 }
-check "8: every answer has the 60 bytes of a frame" padded
+check "8: every response has the 60 bytes of a frame" padded
 stop target
 rm -r state
 
@@ -265,9 +265,9 @@ answer=$(ask 02 "$(mask 01 "$ME" $(cut -d ' ' -f 1-150 all))")
 check "9: 151 addresses are a mask list" is 97 "$(field "$answer" 27 1)"
 # shellcheck disable=SC2046
 answer=$(ask 02 "$(mask 01 $(cut -d ' ' -f 151-240 all))")
-check "9: more than fits a reply: the list is full" is 03 "$(field "$answer" 26 1)"
+check "9: more than fits into a response: the list is full" is 03 "$(field "$answer" 26 1)"
 answer=$(ask 02 "00 00 00 00")
-check "9: ... and what fits a frame of 1514 bytes is told" \
+check "9: ... and what fits into a frame of 1514 bytes is returned" \
     is "b9 1508" "$(field "$answer" 27 1) $((${#answer} / 2))"
 stop target
 if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then
@@ -281,7 +281,7 @@ else
             is 1c02 "$(flags_and_error "$(ask "${argument%% *}" "${argument#* }")")"
     done
     HOST_MAC=02:00:00:00:00:77
-    check "9: ... but for whom it may" \
+    check "9: ... but does for those who may" \
         is 1800 "$(flags_and_error "$(ask 01 "$(config 4 mine)")")"
     stop target
 fi

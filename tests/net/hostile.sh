@@ -3,15 +3,15 @@
 #
 # Frames that no honest client sends: cut short at every byte, lying about
 # their lengths, of other versions, addressed to everyone, far too many.  The
-# target drops or refuses them, sends nothing it was not asked for, counts what
-# it dropped, and goes on.
+# target drops or refuses them, sends nothing that was not asked for, counts what
+# it dropped, and keeps serving.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need xxd aoeping=aoetools
 network 9000
 
-# Sector n is full of the byte 0xd0; what a reply carries can be told from it.
+# Sector n is full of the byte 0xd0, which shows in a response that carries it.
 head -c 1M /dev/zero | tr '\000' '\320' >"$TMP/disk"
 cp "$TMP/disk" "$TMP/fresh"
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
@@ -25,8 +25,8 @@ cut_short() {
         echo "${hex:0:length * 2}"
     done
 }
-# answers_to: sends the frames of standard input, a few at a time, and after
-# each lot a query with a tag of its own; prints what else is answered.
+# answers_to: sends the frames of standard input, a few at a time, and after each
+# batch a query with a tag of its own; prints all other responses.
 answers_to() {
     local lot
     while mapfile -n 32 lot && [ ${#lot[@]} -gt 0 ]; do
@@ -35,7 +35,7 @@ answers_to() {
         sed '$d' "$TMP/answers"
     done
 }
-# Every answer is padded, a response of e1.2 and from its own address.
+# Every answer is padded, is a response of e1.2, and comes from its own address.
 proper() {
     local line wrong=0
     while read -r line; do
@@ -70,8 +70,8 @@ sends() {
     check "$1" from_file "$2"
 }
 
-# First something that nobody may ever see again goes into all of the target's
-# buffers: what follows is answered from the same memory.
+# First, bytes that must never be sent fill all of the target's buffers: what follows
+# is answered from the same memory.
 for ((i = 0; i < 256; i++)); do
     frame 77 "5ec3e75ec3e7x1400"
 done | sends "frames full of secrets" proper_answers
@@ -89,7 +89,7 @@ cut_short "$(frame 00 "$(ata 0x40 0 1 0x24 3)")" |
     sends "reads cut short" no_answer
 cut_short "$(frame 02 "00 01 00 02 00 01 $HOST_MAC 00 01 020000000077")" |
     sends "mask edits cut short" proper_answers
-check "none of them was taken for an edit" \
+check "none of them was taken for a change of the mask list" \
     is 00 "$(field "$(ask 02 "00 00 00 00")" 27 1)"
 cut_short "$(frame 03 "01 02 $HOST_MAC 020000000077")" |
     sends "reservations cut short" proper_answers
@@ -106,7 +106,7 @@ check "nothing was trimmed" untouched
     frame 00 "$(ata 0x41 0 255 0x34 0) $data"      # far less data than sectors
     frame 00 "$(ata 0x41 0 2 0x34 0) $data"        # one sector short
     frame 01 "0000 0000 00 04 ffff 61"             # a string of 65535 bytes
-    frame 01 "0000 0000 00 04 0401 00x1025"        # one more than may be
+    frame 01 "0000 0000 00 04 0401 00x1025"        # one more than is allowed
     frame 02 "00 01 00 ff 00 01 $HOST_MAC"         # 255 directives
     frame 03 "01 ff $HOST_MAC"                     # 255 addresses
 } | sends "counts larger than the frame" proper_answers
@@ -120,8 +120,8 @@ done | sends "addresses at and beyond the end" proper_answers
 check "nothing was written across the end" untouched
 check "the file did not grow" is 1048576 "$(stat -c %s "$TMP/disk")"
 
-# Version 0 and 3: error 5.  Responses: never answered, or two targets would
-# talk to each other for ever.
+# Versions 0 and 3: error 5.  Responses are never answered, or two targets would
+# answer each other for ever.
 for version in 00 30; do
     echo "$NAS_MAC $HOST_MAC 88a2 ${version}00 $DISK 01 $TAG $QUERY 00x28"
 done | sends "other versions" proper_answers
@@ -131,7 +131,7 @@ for command in 00 01 02 03 77; do
     echo "$NAS_MAC $HOST_MAC 88a2 1800 $DISK $command $TAG 00x36"
 done | sends "responses" no_answer
 
-# To everyone, or of everyone: not for a disk's data.
+# To everyone, or from everyone: not allowed for a disk's data.
 {
     echo "ffffffffffff $HOST_MAC 88a2 1000 ffff ff 00 $TAG $(ata 0x41 0 1 0x34 0) $data"
     echo "ffffffffffff $HOST_MAC 88a2 1000 $DISK 00 $TAG $(ata 0x41 0 1 0x34 0) $data"
@@ -152,7 +152,7 @@ done | sends "frames from a group address, or from the target itself" no_answer
 check "wrote nothing" untouched
 check "set no string" is 0000 "$(field "$(ask 01 "$QUERY")" 30 2)"
 check "and reserved nothing" is 00 "$(field "$(ask 03 "00 00")" 25 1)"
-# What may be meant for others is left to them.
+# What may be meant for other targets is left to them.
 {
     echo "ffffffffffff $HOST_MAC 88a2 2000 ffff ff 01 $TAG $QUERY 00x28"
     echo "$NAS_MAC $HOST_MAC 88a2 1000 ffff ff 77 $TAG 00x36"
@@ -164,7 +164,7 @@ for command in 04 05 77 ef f0 ff; do
 done | sends "commands there are not" proper_answers
 check "are told so" is "1c01 " "$(cut -c 29-32 "$TMP/got" | sort -u | tr '\n' ' ')"
 
-# More at once than anyone can answer, some of it even proper.
+# More at once than anyone can answer, some of it valid.
 flood() {
     {
         for ((i = 0; i < 5000; i++)); do
@@ -179,11 +179,11 @@ QUERY_FRAME=$(frame 01 "$QUERY")
 READ_FRAME=$(frame 00 "$(ata 0x40 0 16 0x24 0)")
 check "a flood of 20000 frames" flood
 check "wrote nothing" untouched
-check "the flood over, e1.2 still reads" \
+check "after the flood, e1.2 can still be read" \
     is d0 "$(field "$(read_sectors 0 16)" 36 1)"
 
-check "no answer had a byte of the secrets" not grep -q 5ec3e7 "$TMP/all"
-check "aoeping is served" host timeout 20 aoeping -s 10 1 2 eth0
+check "no response had a byte of the secret" not grep -q 5ec3e7 "$TMP/all"
+check "aoeping gets its responses" host timeout 20 aoeping -s 10 1 2 eth0
 kill -USR1 "${PID[target]}"
 await target ' eth0: .*drop_'
 counted() { # COUNTER LEAST

@@ -48,7 +48,7 @@ check "two interfaces: each shows its disk" \
 check "AOE_INTERFACES names them as well" \
     says '^\[\["e1.2","eth0"\],\["e3.4","eth1"\]\]$' \
     everywhere env AOE_INTERFACES=eth0,eth1 aoe discover
-check "what is named is what is asked" \
+check "only the named interfaces are queried" \
     says '^\[\["e3.4","eth1"\]\]$' everywhere aoe discover -i eth1
 stop other
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Our initiator against Debian's vblade, with all its quirks:
-# answers below 60 bytes, a flush that answers status 0, none of the EXT one.
+# responses shorter than 60 bytes, status 0 for a flush, no response to FLUSH EXT.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -10,7 +10,7 @@
 need vblade jq xxd nbdcopy=libnbd-bin qemu-io=qemu-utils
 
 truncate -s 8M "$TMP/disk"
-# vblade has no word for being ready: the answer is.
+# vblade does not say when it is ready: a response does.
 serve() {
     start vblade nas vblade "$@" 1 2 eth0 "$TMP/disk"
     eventually answered >/dev/null || fail "vblade: does not answer"
@@ -50,6 +50,6 @@ serve
 cat <&"$copy" >>"$TMP/copy"
 exec {copy}<&-
 wait "$client"
-check "a client that was reading goes on when vblade is back" is 0 $?
+check "a client that was reading continues when vblade is back" is 0 $?
 check "... and what it read is the disk" cmp "$TMP/disk" "$TMP/copy"
 end vblade

@@ -3,7 +3,7 @@
 #
 # What happens to interfaces, at either end and with every kind of link, under a
 # load that reads back what it wrote: another MTU, another address, removed and
-# made again.
+# created again.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
@@ -38,17 +38,17 @@ again() {
 step() {
     local what=$1
     shift
-    "$@" || fail "$kind: $what: it cannot be done"
-    sleep 1.2 # nothing tells that a client has looked, which it does each second
+    "$@" || fail "$kind: $what: cannot do this"
+    sleep 1.2 # nothing shows that a client has checked, which it does each second
     check "$kind: $what" load_goes_on
 }
-# The same where long frames tell it.
+# The same, where long frames show it.
 step_up() {
     local what=$1
     shift
-    "$@" || fail "$kind: $what: it cannot be done"
+    "$@" || fail "$kind: $what: cannot do this"
     check "$kind: $what: long frames pass" long_frames
-    check "$kind: ... and go on" load_goes_on
+    check "$kind: ... and the load goes on" load_goes_on
 }
 
 # walk KIND TARGET-OPTION...
@@ -74,7 +74,7 @@ walk() {
     step "MTU 1500 at last" mtu 1500 1500
     end load
     check "$kind: no request has failed" load_was_well
-    check "$kind: no disk was called lost" not grep -q 'no longer answers' "$(log_of fuse)"
+    check "$kind: no disk was reported as lost" not grep -q 'no longer answers' "$(log_of fuse)"
     check "$kind: unmounted" host aoe-fuse umount "$MNT"
     unmounted
     stop target

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # fio writes and verifies through both bridges over a wire that loses one frame
-# in twenty, doubles some and lets others overtake: no error, no wrong byte.
+# in twenty, duplicates some and reorders others: no error, no wrong byte.
 #
-# vblade does not know a doubled write again (doc/safety.md), so its wire does
-# not double; nor does Ethernet.
+# vblade does not recognize a duplicate of a write (doc/safety.md), so its wire
+# duplicates none; nor does Ethernet.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
@@ -54,5 +54,5 @@ end vblade
 
 stop wire
 way='carried [1-9][0-9]* lost [1-9][0-9]* doubled [1-9][0-9]* late [1-9]'
-check "the wire did all that it was told to" \
+check "the wire did all that it was set up to do" \
     says 2 grep -cE "^[<>] $way" "$(log_of wire)"

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A disk that fails behind a target, and its users behind the bridges: each
-# connection and each open file hears once of writes that are lost; with
-# --replay none is, as soon as the disk takes them again, and no flush says
-# otherwise before.
+# connection and each open file is told once of writes that are lost; with --replay
+# none is lost once the disk accepts writes again, and no flush succeeds before.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/failing-disk.sh"
@@ -27,7 +26,7 @@ serve() {
     await nbd '^aoe-nbd: e1\.2: serving'
 }
 
-# A client that stays: qemu-io, which is told line by line and caches nothing.
+# A client that stays: qemu-io, which takes one command per line and caches nothing.
 declare -A TO
 client() {
     mkfifo "$TMP/$1.in"
@@ -43,7 +42,7 @@ tell() {
     echo "$2" >&"${TO[$1]}"
     seen "$1" "$3"
 }
-# Without a word, not even the flush that qemu-io ends with.
+# Silently, without even the flush that qemu-io ends with.
 vanish() {
     local fd=${TO[$1]}
     stop "$1" KILL
@@ -53,7 +52,7 @@ vanish() {
 put() { # CLIENT PATTERN OFFSET
     tell "$1" "write -P $2 $3 4096" 'wrote 4096/4096'
 }
-# A durable write, since qemu-io does not say how a flush went.
+# A durable write, since qemu-io does not say whether a flush succeeded.
 good_flush() {
     tell "$1" 'write -f -P 1 1M 4096' 'wrote 4096/4096'
 }
@@ -81,14 +80,14 @@ check "... another client's, too" put two 0xbb 131072
 check "a flush says that it is lost" bad_flush one
 check "... once" good_flush one
 check "the log does, too" await nbd 'failed to keep writes'
-check "the other connection hears it" bad_flush two
+check "the other connection is told" bad_flush two
 check "... once" good_flush two
 depart three
 client three
-check "who comes when all were told hears nothing" good_flush three
+check "a client that comes after all were told is told nothing" good_flush three
 check "a write that will be lost" put one 0xab 65536
 vanish one
-check "... whose client goes without a flush" bad_flush two
+check "... whose client disconnects without a flush" bad_flush two
 client one
 check "... and is told when it comes back" bad_flush one
 check "... once" good_flush one
@@ -107,20 +106,20 @@ check "... is flushed when the disk is idle, which fails" \
     await nbd 'failed to keep writes'
 check "... and so does the user's flush" bad_flush one
 heal bad
-check "when the disk takes writes again a flush succeeds" good_flush one
+check "when the disk accepts writes again a flush succeeds" good_flush one
 check "... and says so" await nbd 'written again and flushed'
 on_medium() {
     cmp <(medium bad "$1" 4096) <(head -c 4096 /dev/zero | tr '\0' "$2")
 }
 check "... and the write is on the medium" on_medium 65536 '\314'
 fail_at bad 65536 4096
-check "the same once more" put one 0xcd 65536
+check "the same again" put one 0xcd 65536
 check "... no flush succeeds" bad_flush one
 heal bad
 mark target
 depart one
 stop nbd
-check "... and the last one of the server brings it there" on_medium 65536 '\315'
+check "... and the server's last flush brings it there" on_medium 65536 '\315'
 
 # ---- restarts -----------------------------------------------------------------
 
@@ -131,13 +130,13 @@ mark nbd
 stop target
 target
 check "... survive an orderly restart" good_flush one
-check "... of which nothing is said" \
+check "... which is not logged" \
     not grep -q restarted "$(log_of nbd)"
 check "unflushed writes" put one 0xde 262144
 stop target KILL
 target
 check "... may not survive a crash" bad_flush one
-check "... of which the log tells" await nbd 'was restarted and has lost writes'
+check "... which the log says" await nbd 'was restarted and has lost writes'
 check "... and then all is well" good_flush one
 depart one
 stop nbd
@@ -154,8 +153,8 @@ check "... and the next one's that it is lost again" not put_file
 check ".stats counts that" says '^losses +[1-9]' cat "$MNT/e1.2.stats"
 check ".info has boot and epoch" says '^epoch +[0-9a-f]{12}$' cat "$MNT/e1.2.info"
 heal bad
-check "when the disk is well again, so is fsync" put_file
-check "... and the end, since all was told" aoe-fuse umount "$MNT"
+check "when the disk works again, so does fsync" put_file
+check "... and umount succeeds, since all losses were reported" aoe-fuse umount "$MNT"
 check "... with exit status 0" unmounted
 stop target
 
@@ -171,5 +170,5 @@ check "FUSE: a file without w" stat_is %a 400 "$MNT/e1.2"
 check "... which nobody writes to" not dd if=/dev/zero of="$MNT/e1.2" count=1
 aoe-fuse umount "$MNT"
 check "... and nothing failed" unmounted
-check "aoe stat tells" says '^read-only +yes$' host aoe stat e1.2 -i eth0
+check "aoe stat says so" says '^read-only +yes$' host aoe stat e1.2 -i eth0
 stop target

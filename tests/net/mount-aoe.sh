@@ -2,28 +2,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # mount -t aoe: from e1.2 to a file system and back, by hand and from fstab,
-# judged by e2fsck on the NAS; and that no second mount of a disk comes about.
+# judged by e2fsck on the NAS; and no disk is ever mounted twice.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
 need losetup=mount mkfs.ext4=e2fsprogs e2fsck=e2fsprogs resize2fs=e2fsprogs \
     flock=util-linux findmnt=util-linux
 network 1500
-losetup --find >/dev/null 2>&1 || skip "no loop device to be had"
+losetup --find >/dev/null 2>&1 || skip "no loop device available"
 
-# Its locks and directories are the host's, and so may be the programs that it
-# finds; the same program with ours.
+# It uses the host's locks and directories, and perhaps programs that are installed
+# there; this copy uses ours.
 sed -e "s,^STATE=/run/aoe ,STATE=$TMP/run ," -e "s,^PATH=/,PATH=$TMP/sbin:/," \
     "$ROOT/dist/mount.aoe" >"$TMP/mount.aoe"
 chmod +x "$TMP/mount.aoe"
-grep -q "^STATE=$TMP/run " "$TMP/mount.aoe" || fail "where are the locks?"
+grep -q "^STATE=$TMP/run " "$TMP/mount.aoe" || fail "the line that says where its locks are has changed"
 in_sbin "mount.aoe=$TMP/mount.aoe" "aoe-fuse=$BUILD/aoe-fuse" \
     "aoe-nbd=$BUILD/aoe-nbd"
 
 DISK=$TMP/disk
 truncate -s 64M "$DISK"
-# Loop devices are the host's, and other tests may be under way there: this
-# one's disk has a name of its own.
+# Loop devices are the host's, and other tests may be using some: this test's disk has
+# a name of its own.
 SHELF=$(($$ % 65000))
 ID=e$SHELF.2
 start target nas aoe-target "$SHELF" 2 eth0 "$DISK"
@@ -67,7 +67,7 @@ unmounted_whole() {
 
 check "a new disk as a file" host aoe-fuse mount "$ID" "$MNT" -i eth0
 check "... gets its file system" mkfs.ext4 -q "$MNT/$ID"
-check "... and goes" host aoe-fuse umount "$MNT"
+check "... and is unmounted" host aoe-fuse umount "$MNT"
 
 # ---- by hand -----------------------------------------------------------------
 
@@ -77,15 +77,15 @@ check "the file system is there, with its options" of_type ext4 noatime
 check "the loop device bypasses the page cache" \
     test "$(device | awk '{ print $3 }')" = 1
 check "a tree of files" fill
-check "mounted already: it says so and is content" \
+check "mounted already: it says so and exits with 0" \
     says "$ID is mounted on .*mnt already" \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0
-check "... with zeros before its numbers, too" \
+check "... also with leading zeros in its name" \
     says "$ID is mounted on .*mnt already" \
     host mount -t aoe "e00$SHELF.02" "$MNT" -o interface=eth0
 check "elsewhere: refused" refuses 32 "^mount\.aoe: $ID: mounted elsewhere" \
     host mount -t aoe "$ID" "$OTHER" -o interface=eth0
-check "the first one has not noticed" same
+check "the first mount is unaffected" same
 unmounted_whole "mount -t"
 
 again() {
@@ -93,7 +93,7 @@ again() {
         umount "$MNT" && host mount -t aoe "$ID" "$MNT" -o interface=eth0,ro
 }
 check "unmounted and mounted at once, read-only" again
-check "the type is found out" of_type ext4 ro
+check "the type is detected" of_type ext4 ro
 check "every file is the same" same
 check "no writing" not touch "$MNT/new"
 unmounted_whole "read-only"
@@ -119,8 +119,8 @@ both() {
     await target "$ID: serving"
     finished first 40
 }
-check "two at once: the first has it" both "$MNT"
-check "... the second is content" finished second
+check "two at once: the first mounts it" both "$MNT"
+check "... the second exits with 0" finished second
 check "... and says why" grep -q "mounted on .* already" "$(log_of second)"
 check "... it is mounted once" test "$(device | wc -l)" = 1
 unmounted_whole "two at once"
@@ -128,7 +128,7 @@ refused() {
     finished second
     [ $? = 32 ]
 }
-check "two at once on two directories: the first has it" both "$OTHER"
+check "two at once on two directories: the first mounts it" both "$OTHER"
 check "... the second is refused" refused
 unmounted_whole "two directories"
 
@@ -144,9 +144,9 @@ check "nobody else can open a lock" private
 chmod 644 "$TMP/run/$ID.lock"
 check "one that others could open" \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0,ro
-check "... is none any more" private
+check "... is made private again" private
 unmounted_whole "locks"
-# A program of that name in a directory that the caller names is not run.
+# A program of that name in a directory of the caller's PATH is not run.
 mkdir "$TMP/evil"
 printf '#!/bin/sh\ntouch %s/run-by-root\n' "$TMP" >"$TMP/evil/flock"
 chmod +x "$TMP/evil/flock"
@@ -166,17 +166,17 @@ check "a disk that is not there" \
     wrong 32 '^aoe-fuse: .*e9\.9' e9.9 interface=eth0,wait=0.2
 check "neither fuse nor nbd" wrong 1 'via=usb: must be' "$ID" interface=eth0,via=usb
 if [ -d /sys/module/nbd ] || modprobe -n nbd 2>/dev/null; then
-    skip_check "no nbd driver" "there is one"
+    skip_check "no nbd driver" "there is one here"
 else
     check "no nbd driver" wrong 32 '^aoe-nbd: .*driver is not loaded' \
         "$ID" interface=eth0,via=nbd
 fi
 check "no interface" wrong 32 '^aoe-fuse: .*interface' "$ID" ro
-check "another file system than that" not \
+check "a file system of another type" not \
     host mount -t aoe "$ID" "$MNT" -o interface=eth0,fstype=xfs
 check "nothing is mounted" not mountpoint "$MNT"
 check "... and nothing is left" eventually all_gone
-check "mount -f looks at the options" \
+check "mount -f checks the options" \
     host mount -f -t aoe e9.9 "$MNT" -o interface=eth0
 check "... and finds what is wrong" refuses 1 'fstype' \
     host mount -f -t aoe e1.2 "$MNT" -o fstype=
@@ -187,7 +187,7 @@ check "... and finds what is wrong" refuses 1 'fstype' \
 echo "$ID $MNT aoe interface=eth0,fstype=ext4,_netdev,nofail 0 0" >"$TMP/fstab"
 check "mount -a" host mount -a -T "$TMP/fstab"
 check "every file is the same" same
-check "mount -a once more" host mount -a -T "$TMP/fstab"
+check "mount -a again" host mount -a -T "$TMP/fstab"
 check "it is mounted once" test "$(device | wc -l)" = 1
 check "mount -o remount,ro by the fstab" \
     host mount -T "$TMP/fstab" -o remount,ro "$MNT"
@@ -196,7 +196,7 @@ check "mount -o remount,rw,noatime" \
     host mount -T "$TMP/fstab" -o remount,rw,noatime "$MNT"
 check "... it is not" of_type ext4 rw
 check "... and has the other option" of_type ext4 noatime
-check "no remounting where it is not mounted" \
+check "it is not remounted where it is not mounted" \
     refuses 32 "^mount\.aoe: $ID: not mounted on" \
     host mount -t aoe "$ID" "$OTHER" -o remount,ro
 check "umount by the fstab" umount "$MNT"
@@ -226,12 +226,12 @@ stop target
 truncate -s 96M "$DISK"
 start target nas aoe-target "$SHELF" 2 eth0 "$DISK"
 await target "$ID: serving"
-check "a disk that has grown: the loop device learns it" eventually grown
+check "a disk that has grown: the loop device grows, too" eventually grown
 CAPABILITIES=0x$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)
 if ((CAPABILITIES >> 24 & 1)); then
-    check "... the file system, too" resize2fs "$LOOP"
+    check "... and so does the file system" resize2fs "$LOOP"
 else
-    skip_check "... the file system, too" "needs CAP_SYS_RESOURCE"
+    skip_check "... and so does the file system" "needs CAP_SYS_RESOURCE"
 fi
 check "every file is the same" same
 unmounted_whole "the end"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe-nbd serve started by others: with a socket that somebody listens on
-# (LISTEN_FDS), and telling a service manager how far it is (NOTIFY_SOCKET).
+# aoe-nbd serve started by others: with a socket that is listening already
+# (LISTEN_FDS), and reporting its state to a service manager (NOTIFY_SOCKET).
 
 . "$(dirname "$0")/../lib/net.sh"
 need nbdinfo=libnbd-bin nbdcopy=libnbd-bin qemu-io=qemu-utils python3
@@ -26,7 +26,7 @@ check "nbdcopy FILE [ aoe-nbd ... ]" \
     host nbdcopy --flush -- "$TMP/other" [ aoe-nbd serve e1.2 -i eth0 ]
 check "it has arrived" cmp "$TMP/disk" "$TMP/other"
 
-# activated FAMILY COMMAND...: it with a listening socket as descriptor 3, whose
+# activated FAMILY COMMAND...: runs it with a listening socket as descriptor 3, whose
 # address it prints first; FDS and PID may be wrong on purpose.
 cat >"$TMP/activate.py" <<'END'
 import os, socket, sys
@@ -62,13 +62,13 @@ stop nbd
 check "--unix beside it is refused" refuses 2 'LISTEN_FDS' \
     host python3 "$TMP/activate.py" @aoe-nbd-$$ \
     aoe-nbd serve e1.2 -i eth0 --unix "$TMP/x"
-check "a socket nobody listens on is refused" \
+check "a socket that is not listening is refused" \
     refuses 1 'descriptor 3: not a stream socket' \
     host python3 "$TMP/activate.py" dgram aoe-nbd serve e1.2 -i eth0
-check "somebody else's sockets are none" refuses 2 'one of --unix' \
+check "sockets for another process are ignored" refuses 2 'one of --unix' \
     host env LISTEN_PID=1 python3 "$TMP/activate.py" @aoe-nbd-$$ \
     aoe-nbd serve e1.2 -i eth0
-check "nor is a number that is none" refuses 2 'one of --unix' \
+check "... and so is a bad number of them" refuses 2 'one of --unix' \
     host env LISTEN_FDS=-1 python3 "$TMP/activate.py" @aoe-nbd-$$ \
     aoe-nbd serve e1.2 -i eth0
 
@@ -100,7 +100,7 @@ done
 start nbd host env NOTIFY_SOCKET=/nobody/there \
     aoe-nbd serve e1.2 -i eth0 --unix "$TMP/nbd.sock"
 await nbd serving
-check "without a manager there it serves all the same" alive nbd
+check "without a manager there, it serves all the same" alive nbd
 stop nbd
 
 # ---- several disks -------------------------------------------------------------
@@ -123,7 +123,7 @@ check "is not on the other" nbdcopy --synchronous \
     "nbd+unix:///e1.2?socket=$TMP/nbd.sock" "$TMP/copy"
 check "as it was" cmp "$TMP/copy" "$TMP/disk"
 stop nbd
-check "it is on the one" test "$(xxd -s 4096 -l 2 -p "$TMP/second")" = 0707
+check "it is on the first one" test "$(xxd -s 4096 -l 2 -p "$TMP/second")" = 0707
 check "one that is missing is named" refuses 1 \
     'serve: e1\.9: no answer' host aoe-nbd serve e1.2 e1.9 -w 1 -i eth0 --unix "$TMP/x"
 check "one named twice is refused" refuses 2 '1\.2: named twice' \

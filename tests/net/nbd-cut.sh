@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Clients of aoe-nbd that disconnect, break off or stall at each byte of a
-# session, on real sockets, while others go on working beside them.
+# Clients of aoe-nbd that disconnect, shut down their side or stall at each byte of a
+# session, on real sockets, while others keep working beside them.
 
 . "$(dirname "$0")/../lib/net.sh"
 need nbdcopy=libnbd-bin fio python3
@@ -17,8 +17,8 @@ await target 'e1\.2: serving'
 start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$SOCK"
 await nbd 'serving'
 
-# The last 64 KiB are the clients'; each of these ends the same session one byte
-# further on, in one of three ways, and a good one beside it is asked each time.
+# These clients use the last 64 KiB; each ends the same session one byte later, in
+# one of three ways, and a good client beside it has to be answered each time.
 cat >"$TMP/cut.py" <<'END'
 import socket, struct, sys
 path, base = sys.argv[1], int(sys.argv[2])
@@ -75,7 +75,7 @@ start load host fio --name=v --ioengine=nbd --uri="$URI" --rw=randwrite \
     --verify_state_save=0 --loops=1000
 check "cut and stalled at every byte, a good client beside it gets its answers" \
     python3 "$TMP/cut.py" "$SOCK" $((SIZE - 65536))
-check "and another one works on" alive load
+check "and another one keeps working" alive load
 end load
 check "nothing was written where only it writes" \
     fio --name=v --ioengine=nbd --uri="$URI" --rw=randwrite --bs=4k --size=7M \
@@ -85,9 +85,9 @@ stop nbd
 
 # ---- hanging up with work at the disk -------------------------------------------
 
-# Thirty clients for each state one can be in; the target stands still meanwhile,
-# so that what the disk was asked for is still on its way when they hang up.  Each
-# has a place of its own: what was sent twice holds back who writes over it.
+# Thirty clients for each state one can be in; the target is stopped meanwhile, so
+# that their requests are still in flight when they hang up.  Each has a range of its
+# own: a write that was sent twice holds back those that overlap it (time-wait).
 cat >"$TMP/hangup.py" <<'END'
 import os, selectors, signal, socket, struct, sys
 path, target, way = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -165,7 +165,7 @@ hang_up() { # close|shut
     python3 "$TMP/hangup.py" "$SOCK" "${PID[target]}" "$1" &&
         { eventually all_gone || { echo "$(sockets) sockets, not $before" && false; }; }
 }
-again() { # its queues once passed the turn around forever
+again() { # its queues once passed the turn around in an endless loop
     hang_up close && hang_up shut && hang_up close && hang_up shut
 }
 for mib in 64 4; do # with so little, most have to queue
@@ -174,12 +174,12 @@ for mib in 64 4; do # with so little, most have to queue
     served >"$TMP/size"
     before=$(sockets)
     check "$mib MiB: thirty that close in each state leave nothing" hang_up close
-    check "$mib MiB: thirty that shut down their side, neither" hang_up shut
+    check "$mib MiB: nor do thirty that shut down their side" hang_up shut
     memory=$(resident)
     check "$mib MiB: and again, and again" again
     # Sanitizers keep what is freed for a while.
     if [[ $BUILD = */san ]]; then
-        skip_check "$mib MiB: memory" "a sanitizer's own grows"
+        skip_check "$mib MiB: memory" "a sanitizer's own memory grows"
     else
         check "$mib MiB: nor does memory grow: $memory KiB, and then $(resident)" \
             test "$(resident)" -lt $((memory + 1024))

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe-nbd before the NBD clients people use, on our target and on vblade: what
+# aoe-nbd with the NBD clients that people use, on our target and on vblade: what
 # nbdinfo and nbd-client see, whole disks through nbdcopy and qemu-img, pieces
 # of every alignment through qemu-io, and fio's verification.
 
@@ -43,14 +43,14 @@ everyone_can() {
     check "qemu-img: the map" says "^0 +0x1000000 +0 " qemu-img map "$URI"
     check "the default export is the same disk" \
         says "^$SIZE\$" nbdinfo --size "nbd+unix:///?socket=$TMP/nbd.sock"
-    check "no other export is" \
+    check "there is no other export" \
         not nbdinfo --size "nbd+unix:///e9.9?socket=$TMP/nbd.sock"
 }
 
 whole_disks() { # FILE of the target
-    check "nbdcopy: a whole disk there" nbdcopy --flush "$DATA" "$URI"
+    check "nbdcopy: a whole disk is written" nbdcopy --flush "$DATA" "$URI"
     check "it has arrived" cmp "$DATA" "$1"
-    check "nbdcopy: and back" nbdcopy "$URI" "$TMP/back"
+    check "nbdcopy: ... and read back" nbdcopy "$URI" "$TMP/back"
     check "it is the same" cmp "$DATA" "$TMP/back"
     check "qemu-img compare" qemu-img compare -f raw -F raw "$DATA" "$URI"
     dd if=/dev/zero of="$DATA" bs=64k seek=20 count=30 conv=notrunc status=none
@@ -89,8 +89,8 @@ pieces() { # FILE of the target
     check "they have arrived, and nothing else" cmp "$DATA" "$1"
 }
 
-# What clients must not do, from libnbd without its strictness, on a disk that is
-# long enough for the longest requests.
+# What clients must not do, by libnbd with its strict mode off, on a disk that is large
+# enough for the longest requests.
 bad_clients() { # DISK
     if ! [ -x "$HELPERS/badclient" ]; then
         skip_check "bad clients" "needs libnbd (package libnbd-dev)"
@@ -103,9 +103,9 @@ bad_clients() { # DISK
     stop bad
 }
 
-# libnbd's calls one by one, from its shell: what the commands above never use.
+# libnbd's calls one by one, from its shell: those that the commands above never use.
 shell() {
-    # Of several python3 the system's has the module.
+    # If there are several python3, the system's has the module.
     local nbdsh=(env "PATH=/usr/bin:$PATH" nbdsh)
 
     if ! "${nbdsh[@]}" -c pass >/dev/null 2>&1; then
@@ -120,7 +120,7 @@ size = h.get_size()
 data = os.urandom(1 << 20)
 h.pwrite(data, 4096, nbd.CMD_FLAG_FUA)
 
-# A read in chunks, and one that must not be cut.
+# A read in chunks, and one that must not be split.
 for flags in 0, nbd.CMD_FLAG_DF:
     pieces = []
     def chunk(piece, offset, status, error):
@@ -143,7 +143,7 @@ def extents(context, offset, entries, error):
 h.block_status(size, 0, extents)
 assert all(covered) and sum(covered) >= size
 
-# More at once than go on the wire, asked for backwards, each its own answer.
+# More at once than fit on the wire, requested in reverse, each with its own data.
 # Blocks of 512 bytes are what we ask for, not what we insist on.
 h.set_strict_mode(h.get_strict_mode() & ~nbd.STRICT_ALIGN)
 buffers = [(i, nbd.Buffer(4000)) for i in range(250)]
@@ -154,7 +154,7 @@ assert all(h.aio_command_completed(c) for c in cookies)
 assert all(b.to_bytearray() == data[i * 4000:(i + 1) * 4000]
            for i, b in buffers)
 
-# What one connection has flushed another sees.
+# What one connection has flushed, another sees.
 other = nbd.NBD()
 other.set_strict_mode(h.get_strict_mode())
 other.connect_uri(h.get_uri())
@@ -180,7 +180,7 @@ assert h.pread(512, 4096) == data[:512]
 END
 }
 
-# Rates are nobody's business here, only that it works.
+# The rates do not matter here, only that it works.
 benches() {
     check "qemu-img bench: reads" \
         qemu-img bench -c 2000 -d 16 -s 4096 -S 8192 -f raw "$URI"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The memory of aoe-nbd: little at rest, and bounded whatever clients do: many
-# that ask for much and take nothing, many that send half a write and stall, and
-# one that works beside them; a thousand that work at the same time.
+# The memory of aoe-nbd: little when idle, and bounded whatever clients do: many that
+# ask for much and receive nothing, many that send half a write and stall, and one
+# that works beside them; a thousand that work at the same time.
 
 . "$(dirname "$0")/../lib/net.sh"
 need nbdcopy=libnbd-bin nbdinfo=libnbd-bin python3
@@ -16,7 +16,7 @@ truncate -s "$SIZE" "$TMP/disk"
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
 await target 'e1\.2: serving'
 
-# Sanitizers have a memory of their own.
+# Sanitizers use memory of their own.
 [[ $BUILD = */san ]] && skip "sanitizers need more memory than the limit"
 
 # at_most FIELD MIB: of the process, from /proc.
@@ -66,8 +66,8 @@ print("ready", flush=True)
 sys.stdin.read()
 END
 
-# held MANNER COUNT LIMIT: what a well-behaved client and the memory are like
-# meanwhile.
+# held MANNER COUNT LIMIT: whether a well-behaved client is served and memory stays
+# below the limit meanwhile.
 held() {
     mkfifo "$TMP/hold.in"
     (exec python3 "$TMP/hold.py" "$SOCK" "$1" "$2" <"$TMP/hold.in" >"$TMP/hold.out" 2>&1) &
@@ -120,11 +120,11 @@ serve() {
 }
 
 serve
-check "at rest below 16 MiB" at_most VmRSS 16
+check "when idle, below 16 MiB" at_most VmRSS 16
 held read 8 80
 held write 200 80
 held small 200 80
-# Of several python3 the system's has the module.
+# If there are several python3, the system's has the module.
 if env "PATH=/usr/bin:$PATH" python3 -c 'import nbd' 2>/dev/null; then
     check "a thousand connections at work" \
         env "PATH=/usr/bin:$PATH" python3 "$TMP/clients.py" "$URI" 1000
@@ -133,20 +133,20 @@ else
 fi
 held read 300 80
 check "nbdcopy, with all its connections" nbdcopy "$URI" null:
-check "the most it ever had" at_most VmHWM 80
-check "a block of 32 MiB is the longest" \
+check "the most memory it ever had" at_most VmHWM 80
+check "the maximum block is 32 MiB" \
     says '"block_size_maximum": 33554432' nbdinfo --json "$URI"
-# What clients had is given back when they are gone.
-check "at rest again below 16 MiB" eventually at_most VmRSS 16
+# The memory of clients is freed when they are gone.
+check "idle again, below 16 MiB" eventually at_most VmRSS 16
 stop nbd
 
 serve --memory 8
 held read 8 24
 held write 20 24
-check "--memory 8: blocks are shorter" \
+check "--memory 8: the maximum block is shorter" \
     says '"block_size_maximum": 4194304' nbdinfo --json "$URI"
 check "--memory 8: nbdcopy" nbdcopy --connections=4 "$URI" null:
-check "--memory 8: the most it ever had" at_most VmHWM 24
+check "--memory 8: the most memory it ever had" at_most VmHWM 24
 stop nbd
 check "--memory 1 is refused" refuses 2 'aoe-nbd: serve: --memory 1: not a number' \
     aoe-nbd serve e1.2 -i eth0 --unix "$SOCK" --memory 1

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe-nbd serve and a NAS whose power fails: what it had not been told to flush
-# is reported and fails the next flush, or with --replay is written again.  An
-# orderly restart is nothing.
+# aoe-nbd serve and a NAS whose power fails: what was not flushed is reported and
+# fails the next flush, or with --replay is written again.  An orderly restart loses
+# nothing.
 
 . "$(dirname "$0")/../lib/net.sh"
 need nbdcopy=libnbd-bin qemu-img=qemu-utils qemu-io=qemu-utils
@@ -22,13 +22,12 @@ serve() {
     start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$SOCK" "$@"
     await nbd '^aoe-nbd: e1\.2: serving'
 }
-# Whether the first half of the NAS's disk is what was written.
+# Whether the first half of the NAS's disk has what was written.
 pattern() {
     cmp "$TMP/disk" "$TMP/pattern" -n $((4 << 20))
 }
-# Loses its power, and with it all that it had not been told to flush.  The
-# reader keeps the disk busy: an idle one would be flushed, and that is not what
-# this is about.
+# Loses its power, and with it all that was not flushed.  The reader keeps the disk
+# busy: an idle one would be flushed, which is not what this tests.
 power_failure() {
     start reader host qemu-img bench -f raw -c 1000000000 -d 4 "$URI"
     nbdcopy "$TMP/pattern" "$URI" # which flushes only when it is told to
@@ -46,11 +45,11 @@ check "a restart with unflushed writes is reported" \
     await nbd 'e1\.2: the target was restarted and has lost writes'
 check "what was lost is lost" not pattern
 end reader
-# nbdcopy is gone, and its flush never came.
+# nbdcopy is gone without a flush.
 durable() {
     says 'wrote 512/512' host qemu-io -f raw -c 'write -f 5M 512' "$URI"
 }
-check "who comes next is told" not durable
+check "the next client is told" not durable
 check "... once" durable
 stop nbd
 
@@ -59,6 +58,6 @@ power_failure
 check "with --replay it is written again" \
     await nbd 'e1\.2: the target was restarted.*written again'
 check "and nothing is lost" pattern
-check "requests have met no error" alive reader
+check "no request has failed" alive reader
 end reader
 stop nbd

@@ -86,22 +86,22 @@ fi
         run "$1"
         [ $? = "$2" ]
     }
-    check "--run: its exit status is ours" status_of 'exit 7' 7
+    check "--run: we exit with its exit status" status_of 'exit 7' 7
     check "--run: killed by a signal" status_of 'kill -9 $$' 137
     check "--run: no such command" status_of 'exec /no/such/command 2>&-' 127
     check "--run: a broken pipe ends it" status_of 'kill -PIPE $$' 141
-    limits() ( # ours is raised, of which the command knows nothing
+    limits() ( # ours is raised, and the command's is not
         ulimit -Sn 500
         status_of 'test $(ulimit -Sn) = 500 &&
             test $(awk "/open files/ { print \$4 }" "/proc/$PPID/limits") -gt 500' 0
     )
-    check "--run: more descriptors for us, as many as ever for it" limits
+    check "--run: more descriptors for us, as many as before for it" limits
     start nbd host aoe-nbd serve e1.2 -i eth0 \
         --run 'trap "echo got it; exit 3" TERM; echo up; while :; do sleep 0.1; done'
     await nbd up
     kill "${PID[nbd]}"
     finished nbd
-    check "--run: a signal is the command's, then its end is ours" test $? = 3
+    check "--run: a signal goes to the command, and we exit with its status" test $? = 3
     check "--run: it got the signal" grep -q 'got it' "$(log_of nbd)"
     start nbd host aoe-nbd serve e9.9 -i eth0 -v --run 'echo up'
     eventually grep -q '^SigCgt:.*4...$' "/proc/${PID[nbd]}/status"
@@ -111,7 +111,7 @@ fi
     check "--run: it did not run" not grep -q up "$(log_of nbd)"
 }
 
-# ---- nobody reads what it says -------------------------------------------------
+# ---- a closed standard error ---------------------------------------------------
 
 mkfifo "$TMP/ears"
 # shellcheck disable=SC2016 # expanded by the shell that becomes it
@@ -119,8 +119,8 @@ start nbd host bash -c 'exec aoe-nbd serve e1.2 -i eth0 -v --unix "$0" 2>"$1"' \
     "$SOCK" "$TMP/ears"
 grep -m 1 'e1\.2: serving' "$TMP/ears" >"$TMP/heard"
 check "it serves" test -s "$TMP/heard"
-for _ in 1 2; do # the first one makes it talk
-    check "with nobody to read its lines, too" \
+for _ in 1 2; do # the first one makes it log something
+    check "it serves with nobody to read its log, too" \
         says "^$SIZE\$" nbdinfo --size "$URI"
 done
 stop nbd
@@ -138,8 +138,8 @@ flushes() { # how many FLUSH CACHE commands, either opcode
         grep -vc Response
 }
 check "SIGTERM flushes what was written" test "$(flushes "$TMP/flush.pcap")" -ge 1
-# What a session that ends sends to everyone, and both have come before it can
-# look at one.
+# What the end of a session sends to every process; both arrive before it can handle
+# one.
 serve --unix "$SOCK"
 capture wire host "$TMP/session.pcap"
 check "a write" qemu-io -f raw -t unsafe -c 'write -P 8 0 64k' "$URI"
@@ -147,7 +147,7 @@ kill -STOP "${PID[nbd]}"
 kill -TERM "${PID[nbd]}"
 kill -HUP "${PID[nbd]}"
 kill -CONT "${PID[nbd]}"
-check "SIGTERM and SIGHUP: it ends in order" finished nbd
+check "SIGTERM and SIGHUP: it ends with status 0" finished nbd
 capture_end wire
 check "... after a FLUSH" test "$(flushes "$TMP/session.pcap")" -ge 1
 serve --unix "$SOCK"
@@ -155,7 +155,7 @@ capture wire host "$TMP/idle.pcap"
 check "a read" qemu-io -r -f raw -c 'read 0 64k' "$URI"
 stop nbd
 capture_end wire
-check "and nothing where nothing was" test "$(flushes "$TMP/idle.pcap")" = 0
+check "and without a write there is no FLUSH" test "$(flushes "$TMP/idle.pcap")" = 0
 
 # ---- a disk that goes away ---------------------------------------------------
 
@@ -165,17 +165,17 @@ lost() {
     qemu-io -r -f raw -c 'read 0 4096' "$URI" 2>&1 |
         grep 'read failed: Input/output error'
 }
-check "without the disk a request fails" lost
+check "without the disk, a request fails" lost
 await nbd 'e1\.2: no longer answers'
 target
 await nbd 'e1\.2: answers again'
-check "with the disk back requests succeed" \
+check "when the disk is back, requests succeed" \
     qemu-io -f raw -c 'write -P 9 0 4096' -c 'read -P 9 0 4096' -c flush "$URI"
 stop nbd
 
 # Clients that are killed in the middle of their work.
 serve --unix "$SOCK"
-{ # the shell tells of every one
+{ # the shell reports each of them
     for _ in 1 2 3 4 5; do
         timeout -s KILL 0.2 nbdcopy --requests=64 --request-size=1048576 \
             "$URI" null:

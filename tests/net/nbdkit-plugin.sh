@@ -10,7 +10,7 @@ PLUGIN=$BUILD/nbdkit-aoe-plugin.so
 [ -e "$PLUGIN" ] || skip "the plugin is not built (needs nbdkit: nbdkit-plugin-dev)"
 need nbdkit nbdinfo=libnbd-bin nbdcopy=libnbd-bin qemu-io=qemu-utils \
     certtool=gnutls-bin fio jq
-nbdkit_for "$PLUGIN" || skip "nbdkit cannot be given the plugin's sanitizer"
+nbdkit_for "$PLUGIN" || skip "nbdkit cannot be run with the plugin's sanitizer"
 network 1500
 host ip link set lo up
 
@@ -26,7 +26,7 @@ dump() {
 }
 check "nbdkit loads it" says '^name=aoe$' dump
 check "requests run in parallel" says '^thread_model=parallel$' dump
-check "it says what it was made of" says '^aoekit_version=[0-9]' dump
+check "it says which version it is of" says '^aoekit_version=[0-9]' dump
 check "its help" says 'interface=NETIF' nbdkit --help "$PLUGIN"
 
 # kit COMMAND [NBDKIT-OPTION...]: a captive nbdkit, $uri is the disk.
@@ -41,16 +41,16 @@ kit() {
         kit 'nbdinfo --json "$uri"' >"$TMP/info" || return
         jq -e ".exports[0] | $1" "$TMP/info" || { cat "$TMP/info" && return 1; }
     }
-    check "nbdinfo: what it can" info '."export-size" == '"$SIZE"' and .can_flush
+    check "nbdinfo: its capabilities" info '."export-size" == '"$SIZE"' and .can_flush
         and .can_fua and .can_zero and .can_fast_zero and .can_trim
         and .can_multi_conn and (.is_read_only | not)'
     check "nbdinfo: block sizes" info '.block_size_minimum == 512 and
         .block_size_preferred == 4096 and .block_size_maximum == 33554432'
-    check "nbdcopy: a whole disk there" kit "nbdcopy --flush $DATA"' "$uri"'
+    check "nbdcopy: a whole disk is written" kit "nbdcopy --flush $DATA"' "$uri"'
     check "it has arrived" cmp "$DATA" "$TMP/disk"
-    check "nbdcopy: and back" kit 'nbdcopy "$uri" '"$TMP/back"
+    check "nbdcopy: ... and read back" kit 'nbdcopy "$uri" '"$TMP/back"
     check "it is the same" cmp "$DATA" "$TMP/back"
-    check "requests of odd bytes, zeroes, trim" kit 'qemu-io -f raw \
+    check "requests of odd lengths, zeroes, trim" kit 'qemu-io -f raw \
         -c "write -P 5 1 70001" -c "read -P 5 1 70001" \
         -c "write -z -u 100001 9999" -c "read -P 0 100001 9999" \
         -c "write -z 200001 99999" -c "read -P 0 200001 99999" \
@@ -70,23 +70,23 @@ head -c 6M /dev/urandom >"$TMP/two"
 {
     nbdkit -U - partitioning partition-type=gpt "$TMP/one" "$TMP/two" \
         --run 'nbdcopy "$uri" '"$TMP/parts" || fail "no partitioned disk"
-    kit "nbdcopy --flush $TMP/parts"' "$uri"' || fail "it does not go there"
+    kit "nbdcopy --flush $TMP/parts"' "$uri"' || fail "cannot write the partitioned disk"
     partition() {
         kit "$1" --filter=partition partition=2
     }
     check "--filter=partition: its size" \
         says '^6291456$' partition 'nbdinfo --size "$uri"'
     check "--filter=partition: its bytes" partition 'nbdcopy "$uri" '"$TMP/back"
-    check "are the second one's" cmp "$TMP/two" "$TMP/back"
+    check "... are those of the second partition" cmp "$TMP/two" "$TMP/back"
     head -c 6M /dev/urandom >"$TMP/two"
-    check "--filter=partition: it is written" \
+    check "--filter=partition: writing" \
         partition "nbdcopy --flush $TMP/two"' "$uri"'
     nbdkit -U - --filter=partition file "$TMP/disk" partition=1 \
         --run 'nbdcopy "$uri" '"$TMP/back"
-    check "the first one is not" cmp "$TMP/one" "$TMP/back"
+    check "... does not change the first partition" cmp "$TMP/one" "$TMP/back"
     nbdkit -U - --filter=partition file "$TMP/disk" partition=2 \
         --run 'nbdcopy "$uri" '"$TMP/back"
-    check "the second one is" cmp "$TMP/two" "$TMP/back"
+    check "... but the second" cmp "$TMP/two" "$TMP/back"
 }
 
 # ---- TLS, and in the background ------------------------------------------------
@@ -115,11 +115,11 @@ host nbdkit --tls=require --tls-certificates="$PKI" -i 127.0.0.1 -p "$PORT" \
 eventually test -s "$TMP/nbdkit.pid"
 SECURE="nbds://localhost:$PORT/?tls-certificates=$PKI"
 check "TLS: its size" says "^$SIZE\$" host nbdinfo --size "$SECURE"
-check "TLS: the whole disk" host nbdcopy "$SECURE" "$TMP/back"
+check "TLS: the whole disk is read" host nbdcopy "$SECURE" "$TMP/back"
 check "it is the same" cmp "$TMP/disk" "$TMP/back"
-check "TLS: there" host nbdcopy --flush "$DATA" "$SECURE"
+check "TLS: the whole disk is written" host nbdcopy --flush "$DATA" "$SECURE"
 check "it has arrived" cmp "$DATA" "$TMP/disk"
-check "without TLS nobody comes in" \
+check "without TLS nobody can connect" \
     not host nbdinfo --size "nbd://localhost:$PORT/"
 if [ "$SANITIZER" ]; then
     skip_check "SIGTERM ends it" "$HANGS"
@@ -160,12 +160,12 @@ fi
     URI="nbd+unix:///?socket=$TMP/kit.sock"
     check "it serves" nbdinfo --size "$URI"
     stop target KILL
-    check "without the disk requests fail" \
+    check "without the disk, requests fail" \
         says_not 'Input/output error' qemu-io -r -f raw -c 'read 0 4k' "$URI"
     start target nas aoe-target 1 2 eth0 "$TMP/disk"
     await target 'e1\.2: serving'
     await kit 'answers again'
-    check "and work again when it is back" qemu-io -r -f raw -c 'read 0 4k' "$URI"
+    check "... and succeed again when it is back" qemu-io -r -f raw -c 'read 0 4k' "$URI"
     if [ "$SANITIZER" ]; then
         stop kit KILL
     else

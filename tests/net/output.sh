@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Who prints to a full disk or a closed descriptor hears of it: every command of
-# every program.
+# Output that is lost, to a full disk or a closed descriptor, is an error of every
+# command of every program.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -14,8 +14,8 @@ await target 'e1\.2: serving'
 printf '[e1.3]\nfile = %s\ninterfaces = eth0\n' "$TMP/disk" \
     >"$TMP/conf"
 
-# lost PROGRAM COMMAND...: what it prints goes where nothing arrives: one line
-# says so, and the exit status is 1.
+# lost PROGRAM COMMAND...: its output is lost; one line says so, and the exit status
+# is 1.
 lost() {
     local program=$1
     shift
@@ -30,11 +30,11 @@ lost() {
 complains() { # STATUS PROGRAM WHY
     cat "$TMP/err"
     [ "$1" = 1 ] || { echo "exit status $1, \"$3\"" && return 1; }
-    # Of what was printed early in a long text the reason is not known any more.
+    # The reason is no longer known for what was printed early in a long text.
     [ "$(grep -Ec "^$2: standard output: ($3|not all of it could be written)\$" \
         "$TMP/err")" = 1 ]
 }
-# Which commands there are, the programs tell.
+# The programs say which commands there are.
 commands() {
     "$1" --help | sed -nE 's/^  ([a-z]+) +[a-z].*/\1/p'
     [ "$1" != aoe-target ] || echo ctl
@@ -52,7 +52,7 @@ for program in aoe aoe-target aoe-nbd aoe-fuse; do
             lost "$program" "$program" "$command" --help
     done
 done
-check "there are the commands that are known here" is \
+check "the commands are those that this test knows" is \
     "bench config copy discover mask ping reserve stat" \
     "$(commands aoe | sort | paste -sd ' ')"
 
@@ -71,11 +71,11 @@ aoe mask list
 aoe reserve list
 aoe bench --seconds 0.1
 aoe bench --seconds 0.1 --json
-# Without an end of its own that the reader would see.
+# It would not end by itself.
 check "aoe ping ends when it cannot print" \
     timeout 20 sh -c "! nsenter --net=/run/netns/$HOST_NS \
         '$BUILD/aoe' ping e1.2 -i eth0 --count 1000000 --interval 0.01 >/dev/full"
-# Copies say nothing there and need nobody who listens.
+# Copies print nothing there, so nobody has to read it.
 silent() {
     host aoe copy e1.2 "$TMP/copy" -i eth0 >&- && cmp "$TMP/copy" "$TMP/disk"
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Our target as the classic tools see it: aoeping, aoecfg and aoe-sancheck of
-# Debian's aoetools, which drop every answer below 60 bytes.
+# Debian's aoetools, which drop every response shorter than 60 bytes.
 
 . "$(dirname "$0")/../lib/net.sh"
 need aoeping=aoetools aoecfg=aoetools aoe-sancheck=aoetools
@@ -18,9 +18,9 @@ ping() {
     host timeout 10 aoeping -s 5 "$@"
 }
 check "aoeping finds e1.2" ping 1 2 eth0
-check "aoeping sees an answer of the target's address" \
+check "aoeping sees a response from the target's address" \
     says 'found e1\.2 with mac 02a0e0000002' ping -v 1 2 eth0
-check "aoeping -I reads who it is" \
+check "aoeping -I reads its identity" \
     says '^model: [[:graph:]]' ping -I 1 2 eth0
 check "aoeping -I reads a serial number" \
     says '^serial_number: [[:graph:]]' ping -I 1 2 eth0
@@ -31,7 +31,7 @@ check "aoeping finds no e1.3" \
 
 # ---- aoecfg ------------------------------------------------------------------
 
-# It exits 0 whatever happened: what it prints is the answer, nothing is none.
+# It exits 0 whatever happened: it prints the response, or nothing if there is none.
 config() {
     host timeout 10 aoecfg -t 5 "$@"
 }
@@ -42,11 +42,11 @@ prints() {
     got=$("$@") || { echo "exit status $?" && return 1; }
     [ "$got" = "$wanted" ] || { echo "printed \"$got\"" && return 1; }
 }
-# Silence takes as long as one waits for it.
+# Silence takes the whole time-out.
 silent() {
     prints "" host timeout 10 aoecfg -t 1 "$@"
 }
-# Every answer is a line, an empty string an empty line.
+# Each response is a line, an empty string an empty line.
 answers_empty() {
     local got
     got=$(config "$@" && echo end)
@@ -66,19 +66,19 @@ check "read after a refused set" prints "nas1 media" config -c read 1 2 eth0
 check "test with the whole string" \
     prints "nas1 media" config -c test -s "nas1 media" 1 2 eth0
 check "test with a part is not answered" silent -c test -s "nas1" 1 2 eth0
-check "test with more is not answered" \
+check "test with a longer string is not answered" \
     silent -c test -s "nas1 media2" 1 2 eth0
 check "prefix" prints "nas1 media" config -c prefix -s "nas1" 1 2 eth0
-check "prefix that is none is not answered" \
+check "a prefix that does not match is not answered" \
     silent -c prefix -s "nas2" 1 2 eth0
 check "force set" prints "new" config -c fset -s "new" 1 2 eth0
 check "read after force set" prints "new" config 1 2 eth0
-# aoecfg's own buffer ends a little above that; 1024 are asked in frames.sh.
+# aoecfg's own buffer is little longer than that; frames.sh tests 1024.
 long=$(printf 'x%.0s' {1..1000})
 check "force set with 1000 bytes" \
     prints "$long" config -c fset -s "$long" 1 2 eth0
 check "read 1000 bytes" prints "$long" config 1 2 eth0
-check "force set to nothing" answers_empty -c fset -s "" 1 2 eth0
+check "force set to an empty string" answers_empty -c fset -s "" 1 2 eth0
 check "another slot is not answered" silent 1 3 eth0
 check "another shelf is not answered" silent 2 2 eth0
 
@@ -97,7 +97,7 @@ check "all shelves and slots: both disks answer" \
 check "all slots of a shelf" \
     prints $'1.2\t\n1.7\tseven' everyone 1 0xff eth0
 check "a slot of all shelves" prints $'1.7\tseven' everyone 0xffff 7 eth0
-check "a prefix finds the disk that carries it" \
+check "a prefix finds the disk whose string begins with it" \
     prints $'1.7\tseven' everyone -c prefix -s sev 0xffff 0xff eth0
 stop other
 
@@ -110,11 +110,11 @@ sancheck() {
     grep -Eq "^e1\.2[[:space:]]+1[[:space:]]+$1[[:space:]]+eth0" "$TMP/sancheck" &&
         ! grep -Eq 'Mismatched|only capable|not set optimally' "$TMP/sancheck"
 }
-check "aoe-sancheck is content at MTU 1500" sancheck 1024
+check "aoe-sancheck finds nothing wrong at MTU 1500" sancheck 1024
 stop target
 nas ip link set eth0 mtu 9000
 host ip link set eth0 mtu 9000
 start target nas aoe-target 1 2 eth0 "$TMP/disk"
 await target 'e1\.2: serving'
-check "aoe-sancheck is content at MTU 9000" sancheck 8704
+check "aoe-sancheck finds nothing wrong at MTU 9000" sancheck 8704
 stop target

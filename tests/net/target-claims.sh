@@ -12,13 +12,13 @@ mkdir dir bind
 truncate -s 4M disk
 truncate -s 4M image
 
-# It must say one line that names the file, and go.
+# It must print one line that names the file, and exit.
 refused() { # PATTERN ARGUMENTS...
     local pattern=$1
     shift
     refuses 1 "^aoe-target: $pattern" nas timeout 20 aoe-target --wait 0 "$@"
 }
-# It must serve; what is given after -- is checked meanwhile.
+# It must serve.
 served() { # ARGUMENTS...
     start "$1" nas aoe-target --wait 0 "${@:2}"
     seen "$1" 'serving'
@@ -33,12 +33,12 @@ check "also read-only" refused "disk: another target may write to it" \
     -r 1 2 eth0 disk
 check "also a part of it" refused "disk: another target exports it" \
     -o 8 -l 8 1 2 eth0 disk
-check "--force-address is about something else" \
+check "--force-address does not help" \
     refused "disk: another target exports it" --force-address 1 2 eth0 disk
-check "--force says that it has become two" \
+check "--force says that it is now two options" \
     refuses 2 '--force-file .*--force-address' \
     nas aoe-target --wait 0 --force 1 2 eth0 disk
-check "--force-file does it, with a warning" served two --force-file 1 2 eth0 disk
+check "--force-file serves it, with a warning" served two --force-file 1 2 eth0 disk
 check "... which says why" grep -q 'another target exports it .*--force-file' \
     "$(log_of two)"
 stop two
@@ -52,12 +52,12 @@ stop two
 
 check "a part" served one -l 1000 1 1 eth0 disk
 check "the part behind it" served two -o 1000 1 2 eth0 disk
-check "a part that overlaps is refused" \
+check "an overlapping part is refused" \
     refused "disk: another target exports it" -o 999 -l 2 1 3 eth0 disk
-check "... and so is the whole, though only to be read" \
+check "... and so is the whole, even read-only" \
     refused "disk: another target may write to it" -r 1 3 eth0 disk
 stop one
-check "when the part is free again, it can be had" served one -l 1000 1 1 eth0 disk
+check "when the part is free again, it can be served" served one -l 1000 1 1 eth0 disk
 stop one
 stop two
 
@@ -65,12 +65,12 @@ stop two
 
 loop=$(losetup --find --show image 2>/dev/null) ||
     skip "needs a loop device for the rest"
-check "a file that a loop device has is refused" \
+check "a file that is attached to a loop device is refused" \
     refused "image: attached to $loop" 1 1 eth0 image
 addpart "$loop" 1 2048 6144 || fail "cannot make a partition"
 part=${loop}p1
-# Whoever made a mount namespace meanwhile has our mount in it, and the device
-# is in use until that ends.
+# A mount namespace that was created meanwhile has our mount in it, and the device is
+# in use until that namespace ends.
 at_exit eventually delpart "$loop" 1
 at_exit umount dir
 served_in_time() {
@@ -80,7 +80,7 @@ served_in_time() {
         [ "$SECONDS" -lt "$end" ] || return 1
     done
 }
-if [ ! -b "$part" ]; then # nobody makes nodes here
+if [ ! -b "$part" ]; then # no udev here that makes nodes
     part=$TMP/part
     IFS=: read -r major minor <"/sys/block/${loop#/dev/}/${loop#/dev/}p1/dev"
     mknod "$part" b "$major" "$minor"
@@ -96,7 +96,7 @@ check "--force-file serves it" served one --force-file 1 1 eth0 "$loop"
 stop one
 umount dir
 
-# What only reads is in no reader's way.
+# Readers do not exclude each other.
 check "the partition can be mounted read-only" mount -o ro "$part" dir
 check "... and served read-only beside that" served one -r 1 1 eth0 "$part"
 stop one
@@ -104,9 +104,9 @@ check "... and so can its disk" served one -r 1 1 eth0 "$loop"
 stop one
 check "... but not for writing" \
     refused "$part: mounted read-only on $TMP/dir" 1 1 eth0 "$part"
-mount --bind dir bind || fail "cannot mount once more"
+mount --bind dir bind || fail "cannot mount it again"
 mount -o remount,rw "$part" dir || fail "cannot mount for writing"
-check "nor where one mount is for reading and another for writing" \
+check "nor where one mount is read-only and another is not" \
     refused "$part: mounted on " -r 1 1 eth0 "$part"
 umount bind
 mount -o remount,bind,ro dir
@@ -120,17 +120,17 @@ stop one
 check "... but not for writing" \
     refused "sealed: attached read-only to $sealed" 1 1 eth0 sealed
 let_go "$sealed"
-check "when it is not mounted any more it is served" served_in_time one 1 1 eth0 "$part"
-check "while it is, it cannot be mounted" not mount "$part" dir
-check "nor served once more" \
+check "when it is no longer mounted it is served" served_in_time one 1 1 eth0 "$part"
+check "while it is served, it cannot be mounted" not mount "$part" dir
+check "... nor served again" \
     refused "$part: in use by aoe-target \(pid ${PID[one]}\)" 1 2 eth0 "$part"
 stop one
-check "afterwards it can be mounted" mount "$part" dir
+check "afterwards, it can be mounted" mount "$part" dir
 umount dir
 
 check "a part of a device" served one -l 1000 1 1 eth0 "$part"
 check "the part behind it" served two -o 1000 1 2 eth0 "$part"
-check "a part that overlaps is refused" \
+check "an overlapping part is refused" \
     refused "$part: another target exports it" -o 999 -l 2 1 3 eth0 "$part"
 check "... and so is the whole" refused "$part: another target exports it" \
     1 3 eth0 "$part"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The control socket: counters agree with what was asked on the wire, as text
-# and for Prometheus; reload; and an owner takes back what clients set.
+# The control socket: counters agree with what was sent on the wire, as text and for
+# Prometheus; reload; and the owner removes what clients set.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -35,14 +35,14 @@ check "reads are counted" is 4 "$(counter reads)"
 check "writes" is 1 "$(counter writes)"
 check "bytes" is "1536 1024" "$(counter read_bytes) $(counter written_bytes)"
 check "errors by kind" is 1 "$(counter not_found)"
-check "nothing is being worked on" is 0 "$(counter queue_depth)"
+check "nothing is in progress" is 0 "$(counter queue_depth)"
 check "latencies" says 'e1\.2: latency: read<=' ctl stats
 check "the interface" says '^eth0: rx_frames=[1-9].* tx_frames=[1-9]' ctl stats
 kill -USR1 "${PID[target]}"
 check "SIGUSR1 prints the same" seen target '^aoe-target: e1\.2: .* reads=4 '
 
-# Prometheus's text format: every sample belongs to a metric that was described
-# before, no series is there twice, and a histogram's buckets add up.
+# Prometheus's text format: every sample belongs to a metric that was described before
+# it, no series occurs twice, and a histogram's buckets add up.
 exposition() {
     awk '
     function bad(why) { print why ": " $0; status = 1; exit }
@@ -75,8 +75,8 @@ metric() { # PATTERN: the value of the one sample that matches
 }
 check "--prometheus: reads" is 4 "$(metric 'requests_total\{export="e1.2",.*command="read"')"
 check "--prometheus: bytes" is 1536 "$(metric 'bytes_total\{.*direction="read"')"
-# The one beyond the end never came to the disk.
-check "--prometheus: three reads took their time" \
+# The one beyond the end never reached the disk.
+check "--prometheus: the latencies of three reads" \
     is 3 "$(metric 'request_seconds_count\{.*command="read"')"
 check "--prometheus: errors" is 1 "$(metric 'errors_total\{.*kind="not_found"')"
 check "--prometheus: the size" is 1048576 "$(metric 'size_bytes')"
@@ -87,25 +87,25 @@ check "--prometheus: the interface" is 1 "$(metric 'interface_up\{interface="eth
 ask 02 "00 01 00 01 00 01 020000000077" >/dev/null # a mistake: locked out
 check "a client locks itself out" not answered
 check "clear-mask" ctl clear-mask e1.2
-check "... lets it in again" answered
-check "... and is kept" not grep -q '^mask' e1.2.state
+check "... lets it back in" answered
+check "... and that is saved" not grep -q '^mask' e1.2.state
 ask 03 "01 01 020000000077" >/dev/null
-check "a reservation of another keeps us out" \
+check "another client's reservation keeps us out" \
     is 1c06 "$(field "$(read_sectors 1 1)" 14 2)"
 check "clear-reservation" ctl clear-reservation e1.2
 check "... lets us read" is "40 00" "$(status "$(read_sectors 1 1)")"
-check "of a disk that is not there" \
+check "... of a disk that is not there" \
     refuses 1 '^aoe-target: no such disk: e9\.9' ctl clear-mask e9.9
-check "of what is no disk" refuses 1 '^aoe-target: not an address' ctl clear-mask x
+check "... of something that is not a disk" refuses 1 '^aoe-target: not an address' ctl clear-mask x
 
 # ---- reload ------------------------------------------------------------------
 
 truncate -s 2M disk
 check "reload" ctl reload
-check "... is over when it returns: a grown disk" is 4096 "$(sectors "$(identify)")"
+check "... returns when it is done: a grown disk" is 4096 "$(sectors "$(identify)")"
 mv disk away
 check "reload with nothing changed" ctl reload
-check "the disk serves on" is 4096 "$(sectors "$(identify)")"
+check "the disk is still served" is 4096 "$(sectors "$(identify)")"
 mv away disk
 
 # ---- clients that misbehave --------------------------------------------------
@@ -123,7 +123,7 @@ else
     skip_check "nonsense on the socket" "needs perl (package perl)"
 fi
 check "usage: no command" refuses 2 '^aoe-target: ctl: COMMAND' ctl
-check "usage: another" refuses 2 '^aoe-target: ctl: frob: no such command' ctl frob
+check "usage: an unknown command" refuses 2 '^aoe-target: ctl: frob: no such command' ctl frob
 check "usage: no disk" refuses 2 'needs a disk' ctl clear-mask
 check "a second target on the socket is refused" \
     refuses 1 '^aoe-target: .*ctl: control socket: another target has it' \
@@ -133,12 +133,12 @@ check "a file is not taken for a socket" \
     nas timeout 20 aoe-target --control disk 1 3 eth0 disk
 check "the target still answers" answered
 stop target
-check "the socket goes with its target" not test -e ctl
-check "nobody there" refuses 1 '^aoe-target: .*was it started with --control' ctl stats
+check "the socket is removed with its target" not test -e ctl
+check "no target there" refuses 1 '^aoe-target: .*was it started with --control' ctl stats
 start target nas aoe-target --control ctl 1 2 eth0 disk
 await target 'serving'
 stop target KILL
 start target nas aoe-target --control ctl 1 2 eth0 disk
 await target 'serving'
-check "a socket left by a crash is no obstacle" ctl exports
+check "a socket left by a crash is replaced" ctl exports
 stop target

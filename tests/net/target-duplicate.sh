@@ -13,20 +13,20 @@ truncate -s 1M "$TMP/theirs" "$TMP/ours"
 ours() {
     nas timeout 20 aoe-target "$@"
 }
-# serves ARGUMENT...: whether it comes to that.
+# serves ARGUMENT...: whether it does.
 serves() {
     start ours nas aoe-target "$@"
     await ours 'serving'
     stop ours
 }
-# first_word PATTERN: the first answer or announcement of ours.
+# first_word PATTERN: our target's first response or announcement.
 first_word() {
     grep -m1 Minor "$(log_of capture)" | grep "$1"
 }
 
 vblade_at() { # SLOT
     start first host vblade 1 "$1" eth0 "$TMP/theirs"
-    # It prints its line before its socket is there.
+    # It prints its line before it has its socket.
     until host grep -q 88a2 /proc/net/packet; do
         alive first || fail "vblade ended: $(cat "$(log_of first)")"
     done
@@ -42,10 +42,10 @@ check "vblade has the address: refused, saying who and where" \
 check "another slot is free" serves 1 3 eth0 "$TMP/ours"
 check "... and so is the same with --force-address" \
     serves --force-address 1 2 eth0 "$TMP/ours"
-check "--force-file is about something else" \
+check "--force-file does not help" \
     refuses 1 "$refused" ours --force-file 1 2 eth0 "$TMP/ours"
-# Its first word on the network is that of e1.3: nothing was said for e1.2.
-check "who was refused had not announced itself" \
+# Its first frame on the network is e1.3's: none was sent for e1.2.
+check "the refused one had not announced itself" \
     first_word 'Minor: 0x03'
 end capture
 end first
@@ -54,30 +54,30 @@ start first host aoe-target 1 2 eth0 "$TMP/theirs"
 await first 'serving'
 check "one of ours has it: refused" \
     refuses 1 "$refused" ours 1 2 eth0 "$TMP/ours"
-check "... and the first one serves on" nas aoe discover -i eth0
+check "... and the first one is still served" nas aoe discover -i eth0
 stop first
 
 # A second way to the same disk: the same file, so the same serial number.
 start first host aoe-target -r 1 2 eth0 "$TMP/theirs"
 await first 'serving'
-check "another port of the same disk is welcome" \
+check "another port of the same disk is served" \
     serves -r 1 2 eth0 "$TMP/theirs"
 stop first
 
 start first host aoe-target -m 02:00:00:00:00:99 1 2 eth0 "$TMP/theirs"
 await first 'serving'
-check "one that talks to others only cannot be seen" serves 1 2 eth0 "$TMP/ours"
+check "one that answers only others cannot be found" serves 1 2 eth0 "$TMP/ours"
 stop first
 
 nas ip link set eth0 down
 start ours nas aoe-target 1 2 eth0 "$TMP/ours"
-check "an interface that is down is not asked" seen ours 'serving'
+check "an interface that is down is not queried" seen ours 'serving'
 stop ours
 
-# ---- disks that a reload brings ----------------------------------------------
+# ---- disks that a reload adds ------------------------------------------------
 
 aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev && {
-    skip_check "a reload asks, too" "built without libinih (package libinih-dev)"
+    skip_check "a reload checks, too" "built without libinih (package libinih-dev)"
     exit
 }
 plug "$NAS_NS" && carries "$NAS_NS" && carries "$HOST_NS"
@@ -118,11 +118,11 @@ check "one of two disks is refused, the other is served" refused_for 2
 check "... and ctl exports says so" \
     says '^e1\.2.*\(refused: another disk has the address\)' ctl exports
 
-check "a reload looks again" \
+check "a reload checks again" \
     refuses 1 '^aoe-target: reloaded, but not every disk is served' reload both
 check "... and refuses it again" refused_for 2
 stop first
-check "a reload after the other one has gone" reload both
+check "a reload after the other one is gone" reload both
 check "... serves it" is "e1.2 e1.3" \
     "$(host aoe discover -i eth0 | grep -o '^e[0-9.]*' | xargs)"
 
@@ -139,9 +139,9 @@ forced() {
 check "a reload with force-address" reload forced
 check "... serves the disk that was refused" \
     says '^e1\.2.*disk2$' ctl exports
-check "... and was not asked about it" not refused_for 2
+check "... without checking for another" not refused_for 2
 check "a reload without it leaves it alone" reload both
-check "... it serves on" says '^e1\.2.*disk2$' ctl exports
+check "... it is still served" says '^e1\.2.*disk2$' ctl exports
 check "nothing is forced for all" refuses 2 'with --config, .*belong in the file' \
     aoe-target --force-address --config conf
 stop first
@@ -159,12 +159,12 @@ moved() {
     section e1.3 disk3
     section e1.4 disk2
 }
-check "a reload that gives a disk such an address" not reload moved
+check "a reload that moves a disk to such an address" not reload moved
 check "... refuses it" refused_for 4
 check "the disk that stayed answered every frame meanwhile" reading_end
 end first
 
-# Nobody should miss a disk for the time of a look that is not needed.
+# No disk should be away for a check that is not needed.
 start capture host tcpdump -Z root -l -nn -v -i eth0 --immediate-mode \
     "ether proto 0x88a2 and ether src $NAS_MAC and ether[14] & 8 == 0"
 await capture 'listening on'
@@ -173,8 +173,8 @@ changed() {
     section e1.5 disk4
 }
 check "a reload that adds one and changes another" reload changed
-check "... asks for the new one" seen capture 'Minor: 0x05'
-check "... and not for the one that is served already" \
+check "... checks for the new one" seen capture 'Minor: 0x05'
+check "... and not for the one that is already served" \
     not grep 'Minor: 0x03' "$(log_of capture)"
 end capture
 stop target

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A disk that loses what was written, as a dying one does: the write is answered,
-# the write-back fails later, and Linux says so once.  Every client that wrote
-# must hear it, and nobody else's durable write may take the error away.
+# the write-back fails later, and Linux reports it once.  Every client that wrote must
+# be told, and no durable write of another may swallow the error.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -47,8 +47,8 @@ next=0x100 # part of a tag
 
 # ---- durable writes side by side ---------------------------------------------
 
-# together ROUNDS PLACE...: fifteen writes at once, at sectors 8 times each of the
-# places; prints of each round who failed.
+# together ROUNDS PLACE...: fifteen writes at once, at 8 times each place; prints for
+# each round which failed.
 together() {
     local round place frames rounds=$1
     shift
@@ -109,29 +109,29 @@ serve "$bad"
 before=$(epoch)
 check "a write into the cache is answered" is "$GOOD" "$(as 1 fresh put 80 aa)"
 check "... and another client's" is "$GOOD" "$(as 2 fresh put 160 aa)"
-blockdev --flushbufs "$bad" # finds the error, and tells nobody here
-check "a durable write elsewhere is none of its failure" \
+blockdev --flushbufs "$bad" # takes the error, and reports it to nobody here
+check "a durable write elsewhere does not fail for it" \
     is "$GOOD" "$(as 3 fresh put_durable 240 cc)"
-check "... the first client's flush hears of the loss" \
+check "... the first client's flush reports the loss" \
     is "$LOST" "$(as 1 fresh flush)"
 check "... once" is "$GOOD" "$(as 1 fresh flush)"
 check "... and the second one's" is "$LOST" "$(as 2 fresh flush)"
 check "... who wrote nothing does not" is "$GOOD" "$(as 4 fresh flush)"
-check "the epoch in IDENTIFY is another one" not is "$before" "$(epoch)"
+check "the epoch in IDENTIFY has changed" not is "$before" "$(epoch)"
 
 before=$(epoch)
 check "a write that is lost again" is "$GOOD" "$(as 1 fresh put 80 ab)"
 blockdev --flushbufs "$bad"
 check "... fails the client's own durable write" \
     is "$LOST" "$(as 1 fresh put_durable 240 dd)"
-check "... and then it has heard it" is "$GOOD" "$(as 1 fresh flush)"
-check "a flush for an epoch that has passed fails" is "$LOST" \
+check "... and then it has been told" is "$GOOD" "$(as 1 fresh flush)"
+check "a flush for an earlier epoch fails" is "$LOST" \
     "$(status "$(fresh ask 00 "$(ata 0x40 0xae 0 0xea 0x"$before")")")"
-check "... and for the one that is succeeds" is "$GOOD" \
+check "... and one for the present epoch succeeds" is "$GOOD" \
     "$(status "$(fresh ask 00 "$(ata 0x40 0xae 0 0xea 0x"$(epoch)")")")"
 stop target
 
-# ---- over a reload ------------------------------------------------------------
+# ---- across a reload ----------------------------------------------------------
 
 config() {
     printf '[%s]\nfile = %s\ninterfaces = eth0\nbuffer-count = %s\n' \
@@ -141,13 +141,13 @@ config() {
 config 16
 start target nas aoe-target --state-dir "$TMP/state" --config "$TMP/conf"
 await target 'e1\.2: serving'
-check "two clients write what will be lost" is "$GOOD $GOOD" \
+check "two clients write data that will be lost" is "$GOOD $GOOD" \
     "$(as 1 fresh put 80 aa) $(as 2 fresh put 80 ab)"
 config 32
 mark target
 kill -HUP "${PID[target]}"
 await target 'e1\.2: serving'
-check "after a reload the first one hears it" is "$LOST" "$(as 1 fresh flush)"
+check "after a reload the first one is told" is "$LOST" "$(as 1 fresh flush)"
 check "... and the second one" is "$LOST" "$(as 2 fresh flush)"
 check "... once each" is "$GOOD $GOOD" \
     "$(as 1 fresh flush) $(as 2 fresh flush)"
@@ -179,9 +179,9 @@ for record in "$TMP"/state/*.boot; do
     printf 'x' | dd of="$record" bs=1 seek=20 conv=notrunc status=none
 done
 serve "$bad"
-check "a damaged record is no orderly stop" not is "$before" "$(epoch)"
+check "a damaged record does not count as an orderly stop" not is "$before" "$(epoch)"
 stop target
 
 serve -r "$bad"
-check "read-only is told" is 1 "$((0x$(word "$(identify)" 132) & 1))"
+check "read-only is reported" is 1 "$((0x$(word "$(identify)" 132) & 1))"
 stop target

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What happens to a target in its life: stopping, the cable pulled, the
-# interface gone and back, another MTU, a second target on its file, a crash
-# while a client reads.
+# What happens to a target in its life: a stop, a pulled cable, an interface that is
+# deleted and comes back, another MTU, a second target on its file, a crash while a
+# client reads.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -15,7 +15,7 @@ serve() {
     start target nas aoe-target 1 2 eth0 "$TMP/disk"
     await target 'e1\.2: serving'
 }
-# Listens to what the target says unasked.
+# Captures what the target sends unasked.
 listen() {
     start capture host tcpdump -Z root -l -nn -e -i eth0 --immediate-mode \
         'ether proto 0x88a2 and ether broadcast'
@@ -24,8 +24,8 @@ listen() {
 announced() {
     seen capture "$NAS_MAC > (ff:ff:ff:ff:ff:ff|Broadcast).*Response"
 }
-# answers SECTORS: whether e1.2 answers a query now, and says that it takes so
-# many sectors a frame (two digits).
+# answers SECTORS: whether e1.2 answers a query now, and accepts this many sectors per
+# frame (two digits).
 answers() {
     local frames
     frames=$(answered 2>/dev/null) &&
@@ -71,7 +71,7 @@ check "a changed MTU is announced" announced
 end capture
 nas ip link del eth0
 cable 1500
-check "interface deleted and made again: it answers" eventually answers 02
+check "interface deleted and created again: it answers" eventually answers 02
 check "... and reads" is "aa" "$(field "$(read_sectors 5 1)" 36 1)"
 alive target || fail "the target ended"
 
@@ -90,7 +90,7 @@ stop one
 # ---- a crash -----------------------------------------------------------------
 
 serve
-# The client's copy waits in the middle, since nobody takes it from the pipe.
+# The client's copy stops in the middle, since nobody reads the pipe.
 # shellcheck disable=SC2016 # $uri is aoe-nbd's
 exec {copy}< <(exec nsenter --net="/run/netns/$HOST_NS" -- \
     aoe-nbd serve e1.2 -i eth0 --run 'nbdcopy "$uri" -' 2>"$TMP/copy.log")
@@ -102,6 +102,6 @@ serve
 cat <&"$copy" >>"$TMP/copy"
 exec {copy}<&-
 wait "$client"
-check "a client that was reading goes on when the target is back" is 0 $?
+check "a client that was reading continues when the target is back" is 0 $?
 check "... and what it read is the disk" cmp "$TMP/disk" "$TMP/copy"
 stop target

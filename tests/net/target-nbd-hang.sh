@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A reload that brings an NBD export whose server takes the connection and says
-# nothing: the other disks answer meanwhile.  nbdkit is that server, stopped by
-# a signal, and aoeping of Debian's aoetools asks a disk that is served.
+# A reload that adds an NBD export whose server accepts the connection and says
+# nothing: the other disks answer meanwhile.  nbdkit is that server, stopped by a
+# signal, and aoeping of Debian's aoetools queries a disk that is served.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -30,7 +30,7 @@ silence() {
 speak() {
     kill -CONT "${PID[server]}"
 }
-# Whether so many have connected to it; the kernel does that without it.
+# Whether this many have connected to it; the kernel accepts them by itself.
 connected() {
     [ "$(nas ss -tn state established '( dport = :10809 )' | grep -c 127)" = "$1" ]
 }
@@ -67,36 +67,36 @@ silence
 reload first
 check "a server that says nothing is connected to" eventually connected 1
 check "... and the other disk answers aoeping" answers
-check "... while the reload is not over" alive first
+check "... while the reload is in progress" alive first
 
 file >conf
 reload second
-check "a reload without that disk takes its place" over second
-check "... for the first one, too" over first
-check "... and the server is left alone" eventually connected 0
-check "... with nothing changed by any" logged 0 'e1\.3'
+check "a reload without that disk replaces it" over second
+check "... and ends the first one, too" over first
+check "... and the connection is closed" eventually connected 0
+check "... and neither changed anything" logged 0 'e1\.3'
 
 { file && section 3 $URI; } >conf
 reload first
 eventually connected 1
 { file && section 3 nowhere; } >conf
 reload second
-check "a reload that fails takes its place as well" not over second
-check "... and tells the first one" not over first
+check "a reload that fails replaces one as well" not over second
+check "... and fails the first one, too" not over first
 
 { file && section 3 $URI; } >conf
 reload third
 eventually connected 1
 speak
-check "one that speaks at last: the reload succeeds" over third
+check "when the server speaks at last, the reload succeeds" over third
 check "... and its disk is served" logged 1 'e1\.3: serving'
-check "... and read" is "40 00" "$(DISK='0001 03' status "$(DISK='0001 03' read_sectors 7 1)")"
+check "... and can be read" is "40 00" "$(DISK='0001 03' status "$(DISK='0001 03' read_sectors 7 1)")"
 
 silence
 { file && section 3 $URI 'read-only = yes'; } >conf
 reload fourth
 check "a disk that changes is closed first" seen target '0 started, 0 stopped'
-check "... and the other disk answers while it is opened" answers
+check "... and the other disk answers while it is reopened" answers
 check "... which the reload waits for" alive fourth
 speak
 check "... with success" over fourth
@@ -111,8 +111,8 @@ check "a server that never speaks: the reload fails" not over fifth
 check "... saying that nothing was changed" \
     grep -q 'nothing was changed' "$(log_of fifth)"
 check "... and why" logged 1 "$URI/other: connecting: the server does not answer"
-check "the disk that was there is there" logged 0 'e1\.3: is not served'
+check "the disk that was there is still served" logged 0 'e1\.3: is not served'
 speak
-check "no request was left unanswered all the time" reading_end
+check "every request was answered all the time" reading_end
 stop target
 end server

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # An NBD export behind TLS as the target's disk, and NBD servers that go away
-# and come back, with and without TLS, while the target is nobody and may make
-# few system calls.  nbdkit serves and checks the client's certificate.
+# and come back, with and without TLS, while the target runs as nobody with few system
+# calls allowed.  nbdkit serves and checks the client's certificate.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -16,7 +16,7 @@ nbdkit --dump-config | grep -qx tls=yes || skip "this nbdkit was built without T
 network 1500
 nas ip link set lo up
 cd "$TMP" || exit
-# At its end LeakSanitizer would trace the program, which the filter forbids.
+# At exit LeakSanitizer would trace the program, which the filter forbids.
 export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
 
 # ---- certificates ------------------------------------------------------------
@@ -44,7 +44,7 @@ for name in ours theirs; do
     made $name || fail "openssl: $(cat openssl.log)"
 done
 printf 'alice:%s\n' "$(head -c 32 /dev/urandom | xxd -p -c 0)" >keys
-chmod 644 ours/* theirs/* keys # nobody reads them again
+chmod 644 ours/* theirs/* keys # the user nobody reads them again
 
 # ---- servers -----------------------------------------------------------------
 
@@ -52,7 +52,7 @@ head -c 4M /dev/urandom >random
 truncate -s 4M disk
 PORT=(-i 127.0.0.1 -p 10809)
 SOCKET=(-U "$TMP/socket")
-# WHERE is how the server is reached, TLS how it is asked to speak.
+# WHERE is the address of the server, TLS its mode of TLS.
 server() {
     rm -f socket
     start server nas nbdkit -f "${WHERE[@]}" "${TLS[@]}" file "$TMP/disk"
@@ -81,7 +81,7 @@ carries_data() {
         cmp random disk &&
         host aoe-nbd serve e1.2 -i eth0 --run 'nbdcopy "$uri" - | cmp - random'
 }
-# What was asked while it was away is answered when it is back.
+# What was sent while it was away is answered when it is back.
 survives() { # WHAT
     local asked
     mark target
@@ -105,22 +105,22 @@ survives() { # WHAT
 WHERE=("${PORT[@]}") TLS=("${CERTIFICATES[@]}")
 URI="nbds://127.0.0.1/?tls-certificates=$TMP/ours"
 server
-check "a server that wants TLS, asked without" refused connecting nbd://127.0.0.1/
-check "... asked by who has no certificate of its own" \
+check "a server that requires TLS, without TLS" refused connecting nbd://127.0.0.1/
+check "... with TLS but without a certificate of our own" \
     refused connecting "nbds://127.0.0.1/?tls-certificates=$TMP/theirs"
-check "... by who has no such directory" \
+check "... with a directory that does not exist" \
     refused connecting "nbds://127.0.0.1/?tls-certificates=$TMP/none"
 target "$URI"
 check "TLS with certificates carries data" carries_data
 survives "TLS"
 
-# Somebody else at the server's address.
+# Another server at the same address.
 mark target
 stop server KILL
 await target 'connection lost'
 TLS=(--tls=require --tls-certificates="$TMP/theirs")
 server
-check "a server whose certificate is another's gets no request" \
+check "a server with somebody else's certificate gets no request" \
     is "41 40" "$(status "$(TAG=80001234 frame 00 "$(ata 0x40 0 1 0x24 9)" |
         host rawframe -p -u 80001234 -w 20000 eth0 | tail -n 1)")"
 check "... and is not connected to" not grep -q 'connected again' \
@@ -149,7 +149,7 @@ survives "... with a shared key"
 stop target
 end server
 
-# ---- with few rights ---------------------------------------------------------
+# ---- with few privileges ------------------------------------------------------
 
 if aoe-target --seccomp --help 2>&1 | grep -q 'lacks it'; then
     skip_check "the same under --seccomp" "this build has no libseccomp"
@@ -164,7 +164,7 @@ survives "--seccomp: TCP"
 stop target
 end server
 
-# --user must be able to reach the socket, which nbdkit makes for all.
+# --user must be able to reach the socket, which nbdkit opens to everyone.
 WHERE=("${SOCKET[@]}")
 server
 chmod 666 socket
@@ -186,6 +186,6 @@ if getent ahosts localhost | grep -q 127.0.0.1; then
     survives "--seccomp: TLS by the name of the host"
     stop target
 else
-    skip_check "--seccomp: TLS by the name of the host" "it is called otherwise here"
+    skip_check "--seccomp: TLS by the name of the host" "localhost is not 127.0.0.1 here"
 fi
 end server

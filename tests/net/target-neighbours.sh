@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A target beside another one on the same machine: they do not hear each other
-# on their interface, and both get every write.  The other one is Debian's
-# vblade, or ours; it may be about to end, and then it is waited for.
+# A target beside another one on the same machine: on their interface neither hears
+# the other, and both get every write.  The other one is Debian's vblade, or ours; if
+# it is about to end, it is waited for.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -15,7 +15,7 @@ ip -n "$HOST_NS" link set eth1 up
 cd "$TMP" || exit
 truncate -s 1M theirs ours another
 
-# ours ARGUMENT...: what is wrong is said at once.
+# ours ARGUMENT...: an error is reported at once.
 ours() {
     nas timeout 20 aoe-target --wait 0 "$@"
 }
@@ -28,8 +28,8 @@ serves() {
 is_silent() { # NAME
     not grep -v 'serving' "$(log_of "$1")"
 }
-# listens NAME: it has its socket, which vblade opens after it has said so; not
-# just any process has.
+# listens NAME: this very process has its socket, which vblade opens only after it has
+# said so.
 has_socket() { # PID
     local inode
     for inode in $(find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null |
@@ -67,7 +67,7 @@ check "... at any address" \
     refuses 1 "^aoe-target: theirs: $says_who --force-file" ours 7 7 eth1 theirs
 check "... and read-only" \
     refuses 1 "^aoe-target: theirs: $says_who --force-file" ours -r 7 7 eth1 theirs
-check "--force-file leaves the question of the address" \
+check "--force-file does not help with the address" \
     refuses 1 "^aoe-target: e1\.2: $says_who --force-address" \
     ours --force-file -r 1 2 eth0 ours
 echo "# another slot"
@@ -97,19 +97,19 @@ check "a part that overlaps is refused" \
     refuses 1 "^aoe-target: theirs: vblade" ours -o 1007 1 3 eth0 theirs
 end vblade
 
-# ---- others who listen, and others who write -------------------------------------
+# ---- others that listen, and others that write -----------------------------------
 
 start client nas aoe discover -i eth0 --wait 60
 listens client
 echo "# a client on the same interface is no target"
 serves 1 2 eth0 ours
 end client
-# A target whose disks nobody can know: it is named, and may be right.
+# A target whose disks cannot be known: it is named, and may be no conflict.
 start server nas bash -c 'exec -a ggaoed aoe discover -i eth0 --wait 60'
 listens server
 start ours nas aoe-target --wait 0 1 2 eth0 ours
 check "beside ggaoed it serves" seen ours 'serving'
-check "... and says that it is there" \
+check "... and says that ggaoed is there" \
     grep -q "e1\.2: ggaoed (pid ${PID[server]}) answers AoE on eth0, too" "$(log_of ours)"
 stop ours
 end server
@@ -118,13 +118,13 @@ opened() {
 }
 start writer nas bash -c 'exec 9<>ours; exec sleep 60'
 eventually opened writer
-check "who has it open for writing is named" \
+check "a program that has it open for writing is named" \
     refuses 1 "^aoe-target: ours: open for writing by sleep \(pid ${PID[writer]}\)" \
     ours 1 2 eth0 ours
 end writer
 start reader nas bash -c 'exec 9<ours; exec sleep 60'
 eventually opened reader
-echo "# a reader is in nobody's way"
+echo "# a reader is no obstacle"
 serves 1 2 eth0 ours
 end reader
 
@@ -151,7 +151,7 @@ stop first KILL
 echo "# the first one was killed"
 serves 1 2 eth0 ours
 
-# Where /run is not ours nothing is locked, and the command line still tells.
+# Where /run is not ours nothing is locked, but the command line still shows it.
 chown 65534:65534 theirs another
 chmod 755 .
 start first nas setpriv --reuid=65534 --regid=65534 --clear-groups \
@@ -177,16 +177,16 @@ elif no_proc true; then
     start ours nas unshare --mount bash -c 'mount -t tmpfs none /proc &&
         exec aoe-target --wait 0 1 2 eth0 ours'
     check "without /proc it serves" seen ours 'serving'
-    check "... and says nothing wrong" is_silent ours
+    check "... and reports nothing" is_silent ours
     stop ours
     end vblade
 else
-    skip_check "without /proc" "needs a mount name space"
+    skip_check "without /proc" "needs a mount namespace"
 fi
 
-# ---- who is about to end -----------------------------------------------------------
+# ---- one that is about to end ------------------------------------------------------
 
-# A restart that does not wait: the old one has been told to end, and has not.
+# A restart that does not wait: the old one was told to end, and has not ended yet.
 start first nas aoe-target 1 2 eth0 theirs
 await first 'serving'
 kill -STOP "${PID[first]}"
@@ -194,7 +194,7 @@ kill -TERM "${PID[first]}"
 start second nas aoe-target --wait 60 1 2 eth0 theirs
 await second "theirs: another target exports it \(pid ${PID[first]}\); waiting"
 kill -CONT "${PID[first]}"
-check "it waits for the one before, and serves" seen second 'serving'
+check "it waits for the old one, and serves" seen second 'serving'
 finished first
 check "... which ended as it should" is 0 $?
 kill -STOP "${PID[second]}"
@@ -202,7 +202,7 @@ kill -TERM "${PID[second]}"
 start third nas aoe-target --wait 60 1 2 eth0 ours
 await third "e1\.2: aoe-target \(pid ${PID[second]}\) serves this address.*waiting"
 kill -CONT "${PID[second]}"
-check "... also for its address alone" seen third 'serving'
+check "... also if only its address is in use" seen third 'serving'
 finished second
 kill -STOP "${PID[third]}"
 check "it does not wait for ever" not nas aoe-target --wait 0.2 1 2 eth0 ours
@@ -224,7 +224,7 @@ stop ours
 # ---- reload ---------------------------------------------------------------------
 
 aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev && {
-    skip_check "a reload asks, too" "built without libinih (package libinih-dev)"
+    skip_check "a reload checks, too" "built without libinih (package libinih-dev)"
     exit
 }
 section() {
@@ -245,20 +245,20 @@ vblade_at 1 2 eth0 theirs
     section 3 another
     section 2 ours
 } >conf
-check "a reload brings a disk that vblade has" \
+check "a reload adds a disk that vblade has" \
     refuses 1 'reloaded, but not every disk is served' reload
 check "... and does not serve it" \
     grep -q "e1\.2: vblade (pid ${PID[vblade]}) answers AoE on eth0" "$(log_of target)"
 end vblade
-check "... until vblade has gone" reload
+check "... until vblade is gone" reload
 check "... and then does" seen target 'e1\.2: serving'
 section 3 another >conf
-check "what a reload takes away" reload
+check "what a reload removes" reload
 echo "# is free for others"
 serves 1 2 eth0 ours
 stop target
 
-# Nine looks at the network, an eighth of a second apart, and quiet ones here.
+# Nine checks, an eighth of a second apart, which are not logged.
 vblade_at 1 2 eth0 theirs
 {
     section 3 another
@@ -266,7 +266,7 @@ vblade_at 1 2 eth0 theirs
 } >conf
 start target nas aoe-target --wait 0 --take-over 1 --config conf
 await target 'e1\.3: serving'
-check "a disk that waits for vblade to go" \
+check "a disk that waits for vblade to end" \
     grep -q 'e1\.2: vblade .* answers AoE on eth0 already' "$(log_of target)"
 end vblade
 check "... is served then" seen target 'e1\.2: serving'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# One disk on two interfaces: either way it is the same disk, in the same state.
+# One disk on two interfaces: by either it is the same disk, in the same state.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -10,7 +10,7 @@ network 1500
 second=02:a0:e0:00:01:02
 ip -n "$NAS_NS" link add eth1 mtu 9000 address $second type veth \
     peer name eth1 mtu 9000 address 02:a0:e0:00:01:01 netns "$HOST_NS" ||
-    fail "a second cable"
+    fail "cannot make a second cable"
 ip -n "$NAS_NS" link set eth1 up
 ip -n "$HOST_NS" link set eth1 up
 second_carries() {
@@ -44,17 +44,17 @@ check "what is written" is a7 "$(field "$(read_sectors 9 1)" 36 1)"
 identity() {
     field "$1" 56 60 # serial number, firmware, model
 }
-check "who it is" is "$(identity "$(identify)")" \
+check "its identity" is "$(identity "$(identify)")" \
     "$(identity "$(ask1 00 "$(ata 0 0 1 0xec 0)")")"
 
-check "aoe sees one disk two ways" is 2,1 \
+check "aoe sees one disk with two paths" is 2,1 \
     "$(host aoe discover -i eth0,eth1 --json |
         jq -r '"\(length),\([.[].serial] | unique | length)"')"
 nas ip link set eth1 down
-check "one cable out: the other goes on" is a7 "$(field "$(read_sectors 9 1)" 36 1)"
+check "one cable pulled: the other still works" is a7 "$(field "$(read_sectors 9 1)" 36 1)"
 nas ip link set eth1 up
 eventually second_carries
-check "... and it comes back" eventually ask1 01 "$QUERY"
+check "... and the first one comes back" eventually ask1 01 "$QUERY"
 ask 02 "00 01 00 01 00 01 02 00 00 00 00 77" >/dev/null
 check "the mask list" not host timeout 1 rawframe -p -n 1 eth1 \
     <<<"$(NAS_MAC=$second frame 01 "$QUERY")"
@@ -62,5 +62,5 @@ stop target
 
 check "an interface named twice" refuses 2 '^aoe-target: .*eth0.*twice' \
     nas aoe-target 1 3 eth0,eth0 "$TMP/disk"
-check "one of several is not there" refuses 1 '^aoe-target: eth7: no such' \
+check "one of several does not exist" refuses 1 '^aoe-target: eth7: no such' \
     nas aoe-target 1 3 eth0,eth7 "$TMP/disk"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A target that has given up root in all its threads, and every system call it does not need,
-# serves as before, whatever happens to its interface.
+# A target that has dropped root in all its threads, and every system call that it does
+# not need, serves as before, whatever happens to its interface.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -12,19 +12,19 @@ network 1500
 if aoe-target --seccomp --help 2>&1 | grep -q 'lacks it'; then
     skip "this build has no libseccomp"
 fi
-# At its end LeakSanitizer would trace the program, which the filter forbids.
+# At exit LeakSanitizer would trace the program, which the filter forbids.
 export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
 NOBODY=$(id -u nobody) NOGROUP=$(getent group nogroup nobody | head -n 1 | cut -d: -f3)
 
 head -c 8M /dev/urandom >"$TMP/random"
 truncate -s 8M "$TMP/disk"
-chmod 600 "$TMP/disk" # nobody could not open it
+chmod 600 "$TMP/disk" # the user nobody could not open it
 serve() {
     start target nas aoe-target "$@" 1 2 eth0 "$TMP/disk"
     await target 'e1\.2: serving'
 }
-# state WORD: what the kernel says of the process, blanks between; a line for
-# each different answer that its threads give.
+# state WORD: what the kernel says of the process, separated by blanks; a line for each
+# value that its threads have.
 state() {
     awk -v word="$1:" '$1 == word { $1 = ""; sub(/^ */, ""); print }' \
         "/proc/${PID[target]}"/task/*/status | sort -u
@@ -51,7 +51,7 @@ serves() { # WHAT
     nas ip link set eth0 down
     await target 'eth0: interface is down'
     nas ip link set eth0 up
-    check "... after the cable was out" eventually answers 02
+    check "... after the cable was pulled" eventually answers 02
     mark target
     nas ip link set eth0 mtu 9000
     host ip link set eth0 mtu 9000
@@ -61,7 +61,7 @@ serves() { # WHAT
     ip -n "$NAS_NS" link del eth0
     await target 'eth0: interface is down'
     cable 1500
-    check "... on an interface that was made anew" eventually answers 02
+    check "... on an interface that was created again" eventually answers 02
     check "... and data" is "40 00" "$(status "$(read_sectors 0 2)")"
     mark target
     kill -USR1 "${PID[target]}"
@@ -79,7 +79,7 @@ done
 check "it cannot get new privileges" is 1 "$(state NoNewPrivs)"
 check "it has a filter of system calls" is 2 "$(state Seccomp)"
 serves "as nobody"
-check "... threads that came later have no more" is "0000000000000000 1 2" \
+check "... threads that were started later have no more" is "0000000000000000 1 2" \
     "$(state CapPrm) $(state NoNewPrivs) $(state Seccomp)"
 stop target # with status 0
 
@@ -96,13 +96,13 @@ stop target
 if aoe-target --link pcap 2>&1 | grep -q 'lacks'; then
     skip_check "--seccomp --link pcap" "this build has no libpcap"
 else
-    serve --seccomp --link pcap # which opens its interface anew, as root
+    serve --seccomp --link pcap # which opens its interface again, as root
     serves "with pcap"
     stop target
 fi
 
 # ---- what needs more than serving ---------------------------------------------
-# That the rest is forbidden is test_sandbox's to see.
+# test_sandbox checks that the rest is forbidden.
 
 in_ring() {
     # shellcheck disable=SC2010 # names of descriptors, not of files
@@ -139,7 +139,7 @@ fi
 check "--seccomp: the control socket answers" says '^e1\.2' ctl exports
 truncate -s 9M disk
 check "... a disk that has grown" ctl reload
-check "... is opened anew" size_is 9437184
+check "... is reopened" size_is 9437184
 stop target
 
 if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then
@@ -154,11 +154,11 @@ else
     truncate -s 1M another
     section 3 another >>conf
     kill -HUP "${PID[target]}"
-    check "--seccomp: a reload brings a disk" seen target 'e1\.3: serving'
+    check "--seccomp: a reload adds a disk" seen target 'e1\.3: serving'
     rm conf
     mark target
     kill -HUP "${PID[target]}"
-    check "... and tells what is wrong" seen target 'conf: No such file'
+    check "... and says what is wrong" seen target 'conf: No such file'
     stop target
 fi
 
@@ -175,7 +175,7 @@ wrong 'no such user' 12345
 wrong 'no such user' nobody:
 wrong 'that is root' root
 wrong 'that is root' 0:0
-check "--user by someone else than root" refuses 1 \
+check "--user without root" refuses 1 \
     '^aoe-target: --user: changing the user: .*only root' \
     nas timeout 20 setpriv --reuid=nobody --inh-caps=+net_raw,+dac_override \
     --ambient-caps=+net_raw,+dac_override aoe-target --user nobody \

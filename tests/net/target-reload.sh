@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# SIGHUP: exports that stay lose no frame, changed ones are opened anew with
-# what clients had set, removed ones stop, new ones start and say so, and a bad
-# file changes nothing.  aoecfg of Debian's aoetools judges.
+# SIGHUP: unchanged exports lose no frame, changed ones are reopened with what clients
+# had set, removed ones stop, new ones start and are announced, and a bad file changes
+# nothing.  aoecfg of Debian's aoetools judges.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -22,7 +22,7 @@ section() {
     shift 2
     printf '%s\n' "$@"
 }
-# reload SECTIONS...: makes them the configuration, and waits until it is.
+# reload SECTIONS...: makes them the configuration, and waits until it is in effect.
 reload() {
     "$@" >conf
     mark target
@@ -79,10 +79,10 @@ check "it says what it did" \
 check "the new disk announces itself" announced 4
 await target 'e1\.3: serving'
 await target 'e1\.4: serving'
-# What is on a mask list is not announced to everyone.
+# A disk with a mask list is not announced to everyone.
 check "the others do not" not grep -Eq 'Minor: 0x0[23]' "$(log_of capture)"
 end capture
-check "the new one is there, and the changed one has its config string" \
+check "the new one is there, and the changed one keeps its config string" \
     is "1.2= 1.3=kept 1.4= " "$(everyone)"
 check "... and its mask list" is 01 "$(field "$(of3 ask 02 "00 00 00 00")" 27 1)"
 check "the changed one is read-only now" \
@@ -122,12 +122,12 @@ check "it says why, with the line" \
     grep -q '^aoe-target: conf:4: sync: "1": must be yes or no' "$log"
 check "and which file is missing" \
     grep -q '^aoe-target: missing: opening.*No such file' "$log"
-told() { # what ctl says of the file
+told() { # what ctl says about the file
     aoe-target ctl --control control reload 2>&1
     echo "exit status $?"
 }
 section e1.9 disk4 'sync = 1' 'direct = 7' >conf
-check "ctl reload is told the same, with every mistake, and fails" \
+check "ctl reload prints the same, with every mistake, and fails" \
     is 'aoe-target: conf:4: sync: "1": must be yes or no
 aoe-target: conf:5: direct: "7": must be yes or no
 aoe-target: reloading: nothing was changed
@@ -143,7 +143,7 @@ no_interface() {
     printf '[e1.9]\nfile = disk4\ninterfaces = eth7\n'
 }
 reload no_interface
-check "an interface that is not there changes nothing" \
+check "an interface that does not exist changes nothing" \
     is "1.2= 1.7= 1.8= " "$(everyone)"
 
 # ---- the backing file --------------------------------------------------------
@@ -155,11 +155,11 @@ check "a grown file: the disk has its new size" is 18432 "$(size 1 8)"
 truncate -s 1M disk5
 reload fourth
 await target 'e1\.8: serving disk5 \(1048576 bytes\)'
-check "a cut file: the disk has its new size" is 2048 "$(size 1 8)"
-check "the file is no longer than it was made" is 1048576 "$(stat -c %s disk5)"
+check "a truncated file: the disk has its new size" is 2048 "$(size 1 8)"
+check "the file has not grown back" is 1048576 "$(stat -c %s disk5)"
 truncate -s 100 disk5
 reload fourth
-check "a file with nothing left: it is told, and the disk stays" \
+check "an empty file: it is reported, and the disk stays" \
     grep -q 'disk5: has only 100 bytes left; e1\.8 keeps its size' "$log"
 
 # ---- one file, two disks -----------------------------------------------------
@@ -174,7 +174,7 @@ reload windows 'read-only = no'
 await target 'e1\.5: serving'
 await target 'e1\.6: serving'
 reload windows 'read-only = yes'
-check "two parts of a file that both change: the one is served again" \
+check "two parts of a file that both change: one is served again" \
     seen target 'e1\.5: serving'
 check "... and the other" seen target 'e1\.6: serving'
 reload fourth
@@ -195,7 +195,7 @@ sockets() { # on how many interfaces it listens
 reload fifth
 await target 'e1\.7: serving disk3 .* on more0'
 check "a disk moves to another interface" is "1.2= " "$(everyone)"
-check "which is open now" is 2 "$(sockets)"
+check "... which is open now" is 2 "$(sockets)"
 only() {
     section e1.2 disk2
 }
@@ -204,7 +204,7 @@ check "an interface without disks is closed" eventually is 1 "$(sockets)"
 
 check "the disk that stayed answered every frame" reading_end
 
-# ---- a commit that fails before its disk is opened anew ----------------------
+# ---- a commit that fails before its disk is reopened -------------------------
 
 DISK="0001 02"
 flush() { # FLUSH CACHE EXT
@@ -223,7 +223,7 @@ await target 'e1\.2: serving'
 lose
 reload only
 await target 'e1\.2: serving'
-check "a failed commit: the next flush fails, though the disk is a new one" \
+check "a failed commit: the next flush fails, though the disk was reopened" \
     is "61 04" "$(flush)"
 check "... and the one after it does not" is "40 00" "$(flush)"
 reload failing
@@ -231,7 +231,7 @@ await target 'e1\.2: serving'
 check "a write is answered" is "40 00" "$(status "$(write_sectors 5 1 "bbx512")")"
 reload only
 await target 'e1\.2: serving'
-check "the same for the commit at the disk's end" is "61 04" "$(flush)"
+check "the same for the commit when the disk is closed" is "61 04" "$(flush)"
 other() {
     section e1.3 disk3
 }

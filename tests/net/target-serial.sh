@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A disk keeps its serial number as long as it is the same disk, wherever it is
-# plugged in, and shares it with no other.
+# A disk keeps its serial number as long as it is the same disk, wherever it is plugged
+# in, and no other disk has it.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need aoeping=aoetools losetup=util-linux mkfs.ext4=e2fsprogs
 network 1500
 
-# serial SLOT FILE FLAGS...: what Debian's aoeping is told.
+# serial SLOT FILE FLAGS...: what Debian's aoeping reads.
 serial() {
     local slot=$1 file=$2
     shift 2
@@ -35,7 +35,7 @@ check "the same disk has the same number" same "$first" "$(serial 1 "$TMP/disk")
 ln "$TMP/disk" "$TMP/name"
 check "... by another name" same "$first" "$(serial 1 "$TMP/name")"
 check "... read-only" same "$first" "$(serial 1 "$TMP/disk" -r)"
-check "others have others: file, slot, part of the file" all_differ "$first" \
+check "another file, slot or part of the file has another" all_differ "$first" \
     "$(serial 1 "$TMP/other")" "$(serial 2 "$TMP/disk")" \
     "$(serial 1 "$TMP/disk" -o 8)"
 
@@ -47,13 +47,13 @@ first=$(serial 1 "$device")
 let_go "$device"
 taken=$(loop "$TMP/other") # most likely the same device
 device=$(loop "$TMP/disk")
-check "a loop device is what is attached to it" \
+check "a loop device has the number of the file attached to it" \
     same "$first" "$(serial 1 "$device")"
-check "... and not what was before" all_differ "$first" "$(serial 1 "$taken")"
+check "... and not of the one before" all_differ "$first" "$(serial 1 "$taken")"
 let_go "$device"
 let_go "$taken"
 
-# A file on a file system of its own, whose device is another after a boot.
+# A file on a file system of its own, which may be another device after a reboot.
 mkdir "$TMP/mnt"
 moves() { # KIND
     local device before taken

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# --state-dir: what clients set on a disk is there again after a crash, and a
-# damaged state file is not believed.  aoecfg of Debian's aoetools judges.
+# --state-dir: what clients set on a disk survives a crash, and a damaged state file is
+# not used.  aoecfg of Debian's aoetools judges.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -38,7 +38,7 @@ counted() {
 serve
 check "nothing is set at first" is "" "$(config)"
 check "a config string is set" is "nas 1" "$(config -c set -s "nas 1")"
-check "... and in its file when that is answered" \
+check "... and is in its file when that is answered" \
     grep -qx "config $(printf 'nas 1' | xxd -p)" state/e1.2.state
 ask 02 "00 01 00 02 00 01 $HOST 00 01 020000000077" >/dev/null
 ask 03 "01 01 $HOST" >/dev/null
@@ -51,11 +51,11 @@ config -c fset -s "" >/dev/null
 ask 03 "01 00" >/dev/null
 stop target
 serve -m "$HOST_MAC"
-check "what was taken back stays so" is "00" "$(reserved_for | cut -c 1-2)"
+check "what was removed stays removed" is "00" "$(reserved_for | cut -c 1-2)"
 check "... the empty config string" is "" "$(config)"
-check "another -m than before counts" is 01 "$(masked)"
+check "a different -m takes effect" is 01 "$(masked)"
 
-# ---- the answer comes after the disk -----------------------------------------
+# ---- first the medium, then the response -------------------------------------
 
 if command -v strace >/dev/null; then
     stop target
@@ -71,7 +71,7 @@ if command -v strace >/dev/null; then
         cat order
         grep -Fq 'fsync( renameat( fsync( sendm' order
     }
-    check "file, name and directory are on the disk, then it is answered" order
+    check "file, name and directory are synced before the response" order
     serve
 else
     skip_check "the order of system calls" "needs strace (package strace)"
@@ -93,28 +93,28 @@ stop target
 mkdir state
 mv kept state/e1.2.state
 serve
-check "the last saved state is there again" is old "$(config)"
+check "the last saved state is restored" is old "$(config)"
 stop target
 printf X | dd of=state/e1.2.state bs=1 seek=25 conv=notrunc status=none
 serve
 check "a damaged file is reported" \
     grep -q 'state/e1\.2\.state: is damaged' "$(log_of target)"
-check "... not believed" is "" "$(config)"
+check "... not used" is "" "$(config)"
 check "... and set aside" test -s state/e1.2.state.damaged
 check "what is set then is kept" is anew "$(config -c set -s anew)"
 stop target
 serve
-check "... over a restart" is anew "$(config)"
+check "... across a restart" is anew "$(config)"
 stop target
 serve --control ctl
 ask 02 "00 01 00 01 00 01 $HOST" >/dev/null
 truncate -s 2M disk
-check "opened anew by a reload" aoe-target ctl --control ctl reload
+check "a reload reopens the disk" aoe-target ctl --control ctl reload
 config -c fset -s later >/dev/null
 stop target KILL
 serve
 check "the mask list outlives a reload and a restart" is 01 "$(masked)"
 check "... and so does what was set after the reload" is later "$(config)"
 stop target
-check "no state directory" refuses 1 '^aoe-target: none: opening the state directory' \
+check "a state directory that does not exist" refuses 1 '^aoe-target: none: opening the state directory' \
     nas timeout 20 aoe-target --state-dir none 1 2 eth0 disk

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What a client writes is in the file, byte for byte, in each way the file can
-# be used; and what it trims is given back.
+# What a client writes is in the file, byte for byte, in each way in which the file can
+# be used; and what it trims is freed.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -53,7 +53,7 @@ for size in 512 4096; do
     if loop=$(losetup --find --show -b $size "$TMP/disk" 2>/dev/null); then
         at_exit losetup -d "$loop"
         check "a device with sectors of $size bytes" round_trip "$loop"
-        check "... directly" round_trip "$loop" -d
+        check "... with direct I/O" round_trip "$loop" -d
         losetup -d "$loop"
     else
         skip_check "a device with sectors of $size bytes" "no loop device"
@@ -65,7 +65,7 @@ done
 cp "$TMP/image" "$TMP/disk"
 serve_on "$TMP/disk"
 page=$(identify)
-check "it has a write cache, and it is on" is "0020 0020" \
+check "it has a write cache, which is on" is "0020 0020" \
     "$(word "$page" 82) $(word "$page" 85)"
 trim=$(word "$page" 169)
 if [ "$trim" = 0001 ]; then
@@ -73,7 +73,7 @@ if [ "$trim" = 0001 ]; then
     # One range: 4096 sectors from 1024 on.
     answer=$(ask 00 "$(ata 0x01 1 1 0x06 0) 0004 0000 0000 0010 00x504")
     check "DATA SET MANAGEMENT: trim" is "40 00" "$(status "$answer")"
-    check "... gives space back" test "$(stat -c %b "$TMP/disk")" -lt "$before"
+    check "... frees the space" test "$(stat -c %b "$TMP/disk")" -lt "$before"
     check "... and reads zero" is 00000000 "$(field "$(read_sectors 1024 1)" 36 4)"
     check "... only there" cmp -n 524288 "$TMP/image" "$TMP/disk"
 else

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A disk that was refused because somebody else has its address is served when
-# that one has gone, and not as long as it may be there.  The others are
-# Debian's vblade.
+# A disk that was refused because another has its address is served when that one is
+# gone, and not while it may still be there.  The others are Debian's vblade.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -41,12 +40,12 @@ said() { # TIMES PATTERN
 }
 check "two disks are refused" said 2 'serves another disk with this address'
 
-# Eight silent looks, and one before them, would be enough.
+# Nine silent checks would be enough.
 looked() {
     [ "$(grep -c 'Minor: 0x02' "$(log_of capture)")" -ge "$1" ]
 }
-check "it looks for the others again and again" eventually looked 40
-check "... without a word" said 2 'serves another disk with this address'
+check "it checks for the others again and again" eventually looked 40
+check "... without logging it" said 2 'serves another disk with this address'
 check "... and without serving" said 1 serving
 check "ctl exports says why" \
     says '^e1\.2.*\(refused: another disk has the address\)' \
@@ -56,8 +55,8 @@ check "ctl exports says why" \
 ip -n "$NAS_NS" link set eth0 down
 end vblade2
 end vblade3
-check "the other one has gone: served" seen target 'e1\.3: serving'
-check "... and that is said" said 1 'e1\.3: the other disk with this address is gone'
+check "the other one is gone: served" seen target 'e1\.3: serving'
+check "... which is logged" said 1 'e1\.3: the other disk with this address is gone'
 check "one whose interface is down is not" said 0 'e1\.2: serving'
 ip -n "$NAS_NS" link set eth0 up
 check "... but after that" seen target 'e1\.2: serving'
@@ -65,13 +64,13 @@ carries "$NAS_NS" && carries "$HOST_NS"
 check "all of them are found" is "e1.2 e1.3 e1.4" \
     "$(host aoe discover -i eth0,eth1 | grep -o '^e[0-9.]*' | sort | xargs)"
 DISK="0001 02"
-check "ours takes a write" is "40 00" "$(status "$(write_sectors 0 1 abcdx256)")"
+check "ours accepts a write" is "40 00" "$(status "$(write_sectors 0 1 abcdx256)")"
 check "... to our file" is abcd "$(head -c 2 ours2 | od -An -tx1 | tr -d ' ')"
 stop target
 end capture
 
-# A reload forces the address while a check is under way, as it nearly always is
-# here: its late answer must not take the disk back.
+# A reload forces the address while a check is in progress, as there nearly always is
+# here: its late result must not withdraw the disk.
 vblade_at 2 eth0
 eventually listening 1 || fail "vblade did not start"
 start target nas aoe-target --config conf --control control --take-over 0.08
@@ -84,10 +83,10 @@ check "forced: it is served at once" seen target 'e1\.2: serving'
 sleep 0.6 # a check takes 0.3 s
 check "... and still is when the check has ended" \
     says '^e1\.2[^(]*$' aoe-target ctl --control control exports
-check "... without a word about the other one" \
+check "... without a line about the other one" \
     said 1 'serves another disk with this address'
 stop target
 
-check "--take-over wants seconds" \
+check "--take-over with a bad number" \
     refuses 2 '^aoe-target: --take-over: "soon": ' \
     aoe-target --take-over soon 1 2 eth0 ours2

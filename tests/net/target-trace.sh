@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What aoe-target says of its decisions (once verbose) and of each request
-# (twice), and that it says neither unasked.
+# What aoe-target logs: its decisions with -v, each request with -vv, and neither by
+# default.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -26,14 +26,14 @@ said() { # PATTERN
 serve
 work
 stop target
-check "nothing of either without being asked" \
+check "neither by default" \
     not said 'tag [0-9a-f]{8}|claimed|opened:'
 
 serve --verbose
 work
 stop target
-check "once: the file is claimed" said "$TMP/disk: claimed, to be read and written"
-check "... and opened, in which way" \
+check "-v: the file is claimed" said "$TMP/disk: claimed, to be read and written"
+check "... and opened, and how" \
     said "$TMP/disk: opened: 1048576 bytes from 0 on, through the page cache"
 check "... but no requests" not said 'tag [0-9a-f]{8}'
 
@@ -41,7 +41,7 @@ serve --verbose --verbose
 work
 stop target
 ok="from $HOST_MAC tag [0-9a-f]{8}: ok, [0-9]+ us"
-check "twice: a read, with the time of day" \
+check "-vv: a read, with the time of day" \
     said "[0-9:]{8}\.[0-9]{6} e1\.2: read 2 sectors at 16 $ok"
 check "a flush" said "e1\.2: flush $ok"
 check "a write that failed" said \

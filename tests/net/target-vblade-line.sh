@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The line in a NAS's start script works with the name exchanged: vblade's
-# arguments and flags -b -d -l -m -o -r -s, one after the other, asked the same
-# by hand of Debian's vblade and of our target.
+# The line in a NAS's start script works with the name replaced: vblade's arguments and
+# flags -b -d -l -m -o -r -s, one after the other, tested by hand with Debian's vblade
+# and with our target alike.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -24,8 +24,8 @@ serve() {
 serve_file() {
     start server nas "$PROGRAM" "$@"
     if [ "$PROGRAM" = vblade ]; then
-        # It prints its line before its socket is there, and what comes before
-        # its filter is set is lost; with -m it may owe us no answer at all.
+        # It prints its line before it has its socket, and loses what arrives before
+        # its filter is set; with -m it need not answer us at all.
         until nas grep -q 88a2 /proc/net/packet; do
             alive server || fail "vblade: ended: $(cat "$(log_of server)")"
         done
@@ -44,11 +44,11 @@ unserve() {
 same() {
     cmp "$TMP/fresh" "$TMP/disk"
 }
-sector_of() { # FRAME: the value its first data byte has
+sector_of() { # FRAME: the value of its first data byte
     echo $((0x$(field "$1" 36 1)))
 }
 
-# The mask list: how many, and their addresses in order.
+# The mask list: the count, and the addresses in order.
 mask_list() {
     local answer count
     answer=$(ask 02 "00 00 00 00") || return
@@ -73,7 +73,7 @@ for PROGRAM in vblade aoe-target; do
     answer=$(ask 01 "$QUERY")
     check "$PROGRAM 1 2 eth0 FILE: at least 16 buffers" \
         test $((0x$(field "$answer" 24 2))) -ge 16
-    check "$PROGRAM: 2 sectors a frame at MTU 1500" is 02 "$(field "$answer" 28 1)"
+    check "$PROGRAM: 2 sectors per frame at MTU 1500" is 02 "$(field "$answer" 28 1)"
     check "$PROGRAM: all 256 sectors" is 256 "$(sectors "$(identify)")"
     check "$PROGRAM: reads sector 255" is 255 "$(sector_of "$(read_sectors 255 1)")"
     check "$PROGRAM: beyond the end is IDNF" \
@@ -146,7 +146,7 @@ for PROGRAM in vblade aoe-target; do
         is "02 020000000077 02a0e0000001 " "$(mask_list)"
     unserve
     serve -m 02:00:00:00:00:77
-    check "$PROGRAM -m: whoever is not on the list is not answered" \
+    check "$PROGRAM -m: a client that is not on the list is not answered" \
         not answered
     unserve
 
@@ -166,11 +166,11 @@ for PROGRAM in vblade aoe-target; do
         unserve
         let_go "$loop"
     else
-        skip_check "$PROGRAM on a block device" "no loop device to be had"
+        skip_check "$PROGRAM on a block device" "no loop device available"
     fi
 done
 
-# What only ours promises: the cache of writes is told as it is.
+# What only ours promises: the write cache is reported as it is.
 PROGRAM=aoe-target
 serve
 check "IDENTIFY: the write cache is on" \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What -v and -vv show of a target: decisions, and each frame with the reason
-# why it was dropped, all with the time of day; without them, none of it.
+# What a target logs with -v and -vv: decisions, and each frame, with the reason if it
+# was dropped, all with the time of day; without them, none of it.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -13,7 +13,7 @@ cd "$TMP" || exit
 truncate -s 1M disk disk3
 mkdir state
 time='[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}'
-# told TEXT: in a line with the time.
+# told TEXT: the log has it in a line with the time.
 told() {
     seen target "^aoe-target: $time $1"
 }
@@ -32,13 +32,13 @@ flush() {
 serve
 flush >/dev/null
 stop target
-check "without -v no line of it" not told_before ''
+check "without -v, no such line" not told_before ''
 
 serve -v
 check "-v: a port is opened" \
     told 'eth0: port opened: [a-z_]+, MTU 1500, [0-9]+ receive buffers'
 check "... and serves the disk" told 'eth0: serves e1\.2'
-check "... which was free" told 'e1\.2: checking -> free'
+check "... whose address was free" told 'e1\.2: checking -> free'
 host timeout 10 aoecfg -t 5 -c set -s name 1 2 eth0 >/dev/null
 check "... state is saved" told 'state/e1\.2\.state: saved, [0-9]+ bytes'
 flush >/dev/null
@@ -53,11 +53,11 @@ check "-vv: a request" told \
 check "... and its response" told \
     "eth0: response: $NAS_MAC > $HOST_MAC e1\.2 tag $TAG ATA status 0x40"
 try 01 "$(config 1 other)" >/dev/null
-check "... one that asks another disk to respond" told \
+check "... a frame that asks for no response" told \
     'eth0: dropped \(the protocol asks for no response\): .* e1\.2'
 try 02 "00 01 00 01 00 01 020000000077" >/dev/null
 try 01 "$QUERY" >/dev/null
-check "... one whose sender is masked" told \
+check "... a sender that is not on the mask list" told \
     'eth0: dropped \(sender not on the mask list\): .* e1\.2'
 stop target
 
@@ -79,7 +79,7 @@ nas aoe-target ctl --control control reload
 check "a reload has a plan" \
     told 'reload: reconfigure e1\.2: its configuration changed'
 check "... a reason for each" told 'reload: open e1\.3: new in the configuration'
-check "... and what waits" \
+check "... and the steps it waits for" \
     told 'e1\.2: waits until what is in its way has closed'
 check "... and the command that asked for it" told 'control: "reload"'
 nas aoe-target ctl --control control reload

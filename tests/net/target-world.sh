@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the world does to a target while clients use it: interfaces that change,
-# vanish and clog, a file that is cut or grown, a disk that fails or is full.
-# None of it ends the target, and no client gets wrong data.
+# What can happen to a target while clients use it: interfaces that change, disappear
+# or fill up, a file that is truncated or grows, a disk that fails or is full.  None of
+# it ends the target, and no client gets wrong data.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -17,7 +17,7 @@ serve() { # FILE FLAGS...
     start target nas aoe-target "$@" 1 2 eth0 "$file"
     await target 'e1\.2: serving'
 }
-# Writes and reads the whole disk, and compares, until told that it is enough.
+# Writes and reads the whole disk, and compares, until told to stop.
 load() {
     rm -f "$TMP/enough"
     # shellcheck disable=SC2016 # $uri is aoe-nbd's
@@ -29,7 +29,7 @@ load() {
         done'
     again
 }
-# The client has come round twice since: it was at work before and after.
+# The client has completed two more rounds: it was at work before and after.
 again() {
     mark load
     await load again 60
@@ -73,7 +73,7 @@ ip -n "$NAS_NS" link del eth0
 await target 'eth0: interface is down'
 cable 1500
 again
-check "links that go, change and come back: all data is right" loaded
+check "links that disappear, change and come back: all data is right" loaded
 check "aoeping finds the disk there" \
     host timeout 20 aoeping -s 5 1 2 eth0
 check "the target said what happened to the interface, and nothing else" \
@@ -81,7 +81,7 @@ check "the target said what happened to the interface, and nothing else" \
 
 nas tc qdisc add dev eth0 root tbf rate 200mbit burst 2k limit 3k
 load
-check "a transmit queue that is always full: the client comes to its end" loaded
+check "a transmit queue that is always full: the client finishes" loaded
 nas tc qdisc del dev eth0 root
 mark target
 kill -USR1 "${PID[target]}"
@@ -94,16 +94,16 @@ cp "$TMP/random" "$TMP/disk"
 truncate -s 4M "$TMP/disk"
 cut=$((4 * 2048))
 answer=$(read_sectors $((cut - 1)) 2)
-check "cut short, a read beyond the end: IDNF with ERR" \
+check "truncated, a read beyond the end: IDNF with ERR" \
     is "41 10" "$(status "$answer")"
-check "... of one sector, the first that is missing" \
+check "... for one sector, the first that is missing" \
     is "01 002000000000" "$(field "$answer" 26 1) $(field "$answer" 28 6)"
 answer=$(TAG=80000002 write_sectors $cut 1 "55x512")
 check "... a write beyond the end fails the same way" \
     is "41 10" "$(status "$answer")"
 check "... and the file is not made longer" \
     is $((4 << 20)) "$(stat -c %s "$TMP/disk")"
-check "... what is left of it is served" \
+check "... and the rest is served" \
     is "40 00" "$(status "$(read_sectors $((cut - 1)) 1)")"
 cat "$TMP/random" "$TMP/random" >"$TMP/disk"
 check "grown, it has the size it had" is 16384 "$(sectors "$(identify)")"
@@ -118,7 +118,7 @@ cp "$TMP/random" "$TMP/disk"
 serve "$TMP/disk" --fault read-error=2000-2001,write-error=3000
 answer=$(read_sectors 1999 2)
 check "a bad sector: UNC with ERR" is "41 40" "$(status "$answer")"
-check "... one left to read, and that is where" \
+check "... with one sector left, and its number" \
     is "01 d00700000000" "$(field "$answer" 26 1) $(field "$answer" 28 6)"
 for _ in {1..20}; do
     read_sectors 2000 1 >/dev/null
@@ -126,18 +126,18 @@ done
 answer=$(TAG=80000003 write_sectors 2999 2 "66x1024")
 check "a sector that cannot be written: DF, ABRT, ERR" \
     is "61 04" "$(status "$answer")"
-check "... two, one, and where" \
+check "... with one sector left, and its number" \
     is "01 b80b00000000" "$(field "$answer" 26 1) $(field "$answer" 28 6)"
-check "a burst of errors is one line" \
+check "a burst of errors is logged in one line" \
     is 1 "$(grep -c 'e1\.2: .* at sector' "$(log_of target)")"
-check "its neighbours are not hurt" \
+check "its neighbours are intact" \
     is "40 00" "$(status "$(read_sectors 1999 1)")"
 stop target
 
 # ---- a file system that is full ----------------------------------------------
 
 mkdir "$TMP/small"
-mount -t tmpfs -o size=1M none "$TMP/small" || fail "no tmpfs"
+mount -t tmpfs -o size=1M none "$TMP/small" || fail "cannot mount a tmpfs"
 truncate -s 8M "$TMP/small/disk"
 serve "$TMP/small/disk"
 start other nas aoe-target 1 3 eth0 "$TMP/disk"
@@ -150,7 +150,7 @@ check "... a line says so" \
     grep -q 'e1\.2: write at sector 100: No space left' "$(log_of target)"
 check "... other sectors can be read" \
     is "40 00" "$(status "$(read_sectors 100 1)")"
-check "... other disks written" is "40 00" \
+check "... and other disks written" is "40 00" \
     "$(DISK="0001 03" TAG=80000005 && status "$(write_sectors 7 1 "88x512")")"
 rm "$TMP/small/filler"
 check "once there is space, it can be written" \
@@ -172,8 +172,8 @@ check "... is read by the other" \
     says hello host timeout 20 aoecfg -t 1 -c read 1 2 eth1
 nas ip link set eth0 down
 await target 'eth0: interface is down'
-check "one down: the other serves on" \
+check "one down: the other still serves" \
     host timeout 20 aoeping -s 5 1 2 eth1
 nas ip link set eth0 up
-check "both again" eventually answers 02
+check "both work again" eventually answers 02
 stop target

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What was found wrong with vblade 25, numbered as it was found, is not wrong
-# with our target.  Where it is cheap to show, the same is asked of the vblade
-# that is installed: that one fails is how we know that the question is good.
+# The defects that were found in vblade 25, numbered as they were found, are not in our
+# target.  Where it is cheap to show, the installed vblade is tested as well: it has to
+# fail, which proves that the test can.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -29,7 +29,7 @@ serve() {
 listening() {
     nas grep -q 88a2 /proc/net/packet && answers >/dev/null
 }
-# It lives: a short read, which goes to the disk.
+# It is alive: a short read that reaches the disk.
 answers() {
     frame 00 "$(ata 0x40 0 1 0x24 0)" | host rawframe -w 300 -p -n 1 eth0
 }
@@ -71,7 +71,7 @@ ME=${HOST_MAC//:/}
         try 02 "$(mask 01 "$ME" $A $A $B $C)" >/dev/null
         is "$(printf '%s\n' $A $B $C "$ME" | sort | tr '\n' ' ')" "$(list)"
     }
-    d3() { # a reply of 1060 bytes does not fit any more
+    d3() { # a response of 1060 bytes no longer fits
         ip -n "$NAS_NS" link set eth0 mtu 600
         try 00 "$(ata 0x40 0 2 0x24 0)"
         ip -n "$NAS_NS" link set eth0 mtu 1500
@@ -87,7 +87,7 @@ ME=${HOST_MAC//:/}
         says_status "40 00" "$(try 00 "$(ata 0 0 0 0xe7 0)")" &&
             says_status "40 00" "$(try 00 "$(ata 0x40 0 0 0xea 0)")"
     }
-    d6() { # what it sends of itself, as it starts
+    d6() { # its announcement at the start
         is 1 "$(field "$ADVERT" 14 1 | cut -c 1)"
     }
     d7() {
@@ -104,11 +104,11 @@ ME=${HOST_MAC//:/}
             [ ${#1} -ge 120 ] || return
         done
     }
-    d9() { # a string of 16 bytes of which none came
+    d9() { # a string of 16 bytes of which none arrived
         frame 01 "0000 0000 00 04 0010" | host rawframe -w 300 -n 1 eth0
         is 0000 "$(field "$(try 01 "$QUERY")" 30 2)"
     }
-    d10() { # what the frame before said must not count
+    d10() { # what the previous frame said must not count
         try 77 "00x12 $(mask 01 $A $B $C)" >/dev/null
         frame 02 "00 01 00 03" | host rawframe -w 300 -n 1 eth0
         is "" "$(list)"
@@ -120,7 +120,7 @@ ME=${HOST_MAC//:/}
         refuses 2 70000 nas timeout 5 "$PROGRAM" 70000 1 eth0 "$TMP/disk" &&
             refuses 2 12q nas timeout 5 "$PROGRAM" -o 12q 1 2 eth0 "$TMP/disk"
     }
-    d13() { # others try with force what the owner set
+    d13() { # others try by force to change what the owner set
         HOST_MAC=$OWNER try 01 "$(config 4 owned)" >/dev/null
         try 01 "$(config 4 stolen)"
         try 02 "$(mask 01 "$ME")"
@@ -165,7 +165,7 @@ ME=${HOST_MAC//:/}
             host rawframe -p -u 8000beef eth0 >"$TMP/answers" &&
             is 1 "$(wc -l <"$TMP/answers")"
     }
-    d21() { # the last one is what stays
+    d21() { # the last write is the one that stays
         local i
         for ((i = 1; i <= 32; i++)); do
             TAG=$(printf 80001%03x $i) \
@@ -173,7 +173,7 @@ ME=${HOST_MAC//:/}
         done | host rawframe -w 5000 -n 32 eth0 >/dev/null &&
             is 2020 "$(field "$(try 00 "$(ata 0x40 0 2 0x24 0)")" 36 2)"
     }
-    d22() { # as many at once as it says it takes
+    d22() { # as many at once as it says it can queue
         local count i
         count=$((0x$(field "$(try 01 "$QUERY")" 24 2)))
         echo "buffer count $count"
@@ -195,7 +195,7 @@ ME=${HOST_MAC//:/}
         kill -USR1 "${PID[server]}"
         seen server 'e1\.2: frames=' && stop server
     }
-    d25() { # 255 addresses are told on an MTU that is too small for them
+    d25() { # 255 addresses are returned on an MTU that is too small for them
         mtu 9000
         eventually sectors_are 17
         try 03 "01 ff $(for ((i = 1; i <= 255; i++)); do printf 0200000000%02x $i; done)" |
@@ -205,7 +205,7 @@ ME=${HOST_MAC//:/}
         mtu 1500
         alive server && [ -n "$(try 01 "$QUERY")" ]
     }
-    sectors_are() { # in a frame, as the config query tells
+    sectors_are() { # in a frame, as Query Config says
         [ "$((0x$(field "$(try 01 "$QUERY")" 28 1)))" = "$1" ]
     }
     d26() { # 0 would mean 2, which do not fit either
@@ -239,7 +239,7 @@ defect() {
 ours() {
     [ "$PROGRAM" = vblade ] || defect "$@"
 }
-# Who alone may change something, and that it can be said.
+# Only some clients may change something, and who is configurable.
 OWNER=02:00:00:00:00:77
 printf '[e1.2]\nfile = %s\ninterfaces = eth0\nremote-admin = %s\n' \
     "$TMP/disk" "$OWNER" >"$TMP/owned"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # -v and -vv of every command that uses a disk: what libaoe decides, and each
-# frame, in lines with the time of day; without them nothing of it.
+# frame, in lines with the time of day; without them, no such line.
 
 . "$(dirname "$0")/../lib/net.sh"
 network 1500
@@ -25,7 +25,7 @@ levels() {
     echo "$none lines, with -v $some, with -vv $all"
     [ "$none" = 0 ] && [ "$some" -gt 0 ] && [ "$all" -gt "$some" ]
 }
-# Those that only ask decide nothing; each frame they have as well.
+# Commands that only query decide nothing, but have frames to log.
 frames() {
     local none all
     none=$(lines "$@")

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The fixture of the other scripts, tried with none of our programs:
-# Debian's vblade at one end, frames written by hand at the other, tshark as
-# the judge of what passed.
+# The fixture of the other scripts, tested with none of our programs: Debian's vblade
+# at one end, frames written by hand at the other, and tshark to judge what passed.
 
 . "$(dirname "$0")/../lib/net.sh"
 need vblade tshark tcpdump
