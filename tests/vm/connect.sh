@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe-nbd connect on a real /dev/nbd0: what it refuses, ext4 and its files from
-# mkfs to reconnection, trim, growth, disconnection in all its refusals.
+# aoe-nbd connect on a real /dev/nbd0: what it refuses, ext4 and its files from mkfs to
+# reconnection, trim, growth, and when it refuses to disconnect.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
@@ -20,7 +20,7 @@ guest_start 110 <<'END'
 connect() { aoe-nbd connect e1.2 -i eth0 "$@"; }
 check "without the driver" refuses "nbd driver is not loaded; modprobe nbd" connect
 load nbd ext4
-check "list: nothing" test -z "$(aoe-nbd list)"
+check "list: no disk" test -z "$(aoe-nbd list)"
 check "no permission" refuses "no permission" \
     /bin/setpriv --bounding-set=-sys_admin aoe-nbd connect e1.2 -i eth0
 check "no such disk" refuses "connect e9.9|e9.9" \
@@ -33,7 +33,7 @@ check "list" says "^/dev/nbd3 +e1.2 +[0-9]+ +$((96 << 20)) rw serving" aoe-nbd l
 check "its size" test "$(blockdev --getsize64 /dev/nbd3)" = $((96 << 20))
 check "its sectors" test "$(blockdev --getss /dev/nbd3)" = 512
 check "not twice" refuses "is /dev/nbd3 already" connect /dev/nbd4
-check "no other one is attached" test ! -e /sys/block/nbd4/pid
+check "no other device is attached" test ! -e /sys/block/nbd4/pid
 check "no second server" refuses "has a server already" connect --resume
 
 check "mkfs.ext4" mkfs.ext4 -q /dev/nbd3
@@ -57,11 +57,11 @@ check "an open device stays" refuses "open in process $! .sleep" \
 kill $!
 wait $!
 check "disconnect" aoe-nbd disconnect /dev/nbd3
-# As a zombie it may be there until the shell looks after it.
+# It may stay a zombie until the shell reaps it.
 ended() { [ ! -d "/proc/$pid" ] || grep -q '^State:.Z' "/proc/$pid/status"; }
 check "the server has ended" eventually ended
 check "the device is free" test ! -e /sys/block/nbd3/pid
-check "list: nothing" test -z "$(aoe-nbd list)"
+check "list: no disk" test -z "$(aoe-nbd list)"
 
 device=$(connect)
 check "any device" test "$device" = /dev/nbd0
@@ -73,7 +73,7 @@ check "unmount" umount /mnt
 check "SIGTERM ends a server whose device is not in use" \
     kill "$(aoe-nbd list | awk '{ print $3 }')"
 gone() { [ ! -e /sys/block/nbd0/pid ] && [ -z "$(aoe-nbd list)" ]; }
-check "and takes the device away" eventually gone
+check "... and removes the device" eventually gone
 
 check "connect" connect
 grown() { [ "$(blockdev --getsize64 /dev/nbd0)" = $((128 << 20)) ]; }
@@ -81,7 +81,7 @@ echo "guest: the disk may grow"
 check "a disk that grows" eventually grown
 check "disconnect" aoe-nbd disconnect e1.2
 
-# Nobody listens there, but it is seen what it would hear.  LeakSanitizer cannot
+# Nobody listens there, but strace shows what would be received.  LeakSanitizer cannot
 # trace what strace does.
 ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 NOTIFY_SOCKET=/run/manager \
     strace -o /tmp/trace -e trace=sendto \
@@ -91,12 +91,12 @@ told() { grep -q "\"$1\"" /tmp/trace; }
 check "a service manager is told when the device is there" eventually told READY=1
 check "... which it is" says "^/dev/nbd0 .* serving" aoe-nbd list
 check "disconnect" aoe-nbd disconnect e1.2
-check "a server in front ends with 0" wait $pid
-check "... and tells that, too" told STOPPING=1
+check "a server in the foreground exits with 0" wait $pid
+check "... and reports that, too" told STOPPING=1
 
 check "read-only" connect --read-only --swap
-check "a read-only device" test "$(blockdev --getro /dev/nbd0)" = 1
-check "refuses writes" not dd if=/dev/zero of=/dev/nbd0 bs=4k count=1 conv=fsync
+check "... a read-only device" test "$(blockdev --getro /dev/nbd0)" = 1
+check "... which refuses writes" not dd if=/dev/zero of=/dev/nbd0 bs=4k count=1 conv=fsync
 pid=$(aoe-nbd list | awk '{ print $3 }')
 if sanitized; then
     skip_check "--swap keeps its memory" \
@@ -107,7 +107,7 @@ else
 fi
 check "disconnect" aoe-nbd disconnect e1.2
 complaints() { dmesg | grep -E 'WARNING|BUG|blocked for more|EXT4-fs error'; }
-check "the kernel has nothing to complain of" not complaints
+check "the kernel has logged no complaint" not complaints
 END
 await guest 'the disk may grow' "$((GUEST_SECONDS - 10))"
 truncate -s 128M "$TMP/disk"

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Disks that fail, made by the kernel of a guest (dm-flakey, dm-error,
-# scsi_debug, md-faulty), under a target there, with its clients out here: a
-# write that was lost is told to each client that wrote, once; a durable write
-# that fails says so, and no other; a read that fails says where; a file system
-# goes read-only where something was lost; and nothing is said where nothing was.
+# scsi_debug, md-faulty), under a target there, with its clients out here: a lost write
+# is reported to each client that wrote, once; of several durable writes only the one
+# that fails says so; a failed read says where; a file system becomes read-only where
+# something was lost; and nothing is reported where nothing was.
 
 . "$(dirname "$0")/../lib/guest-nas.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 . "$(dirname "$0")/../lib/fuse.sh"
 need xxd nbdsh=python3-libnbd mkfs.ext4=e2fsprogs losetup=mount
-nbdsh=(env "PATH=/usr/bin:$PATH" nbdsh) # of several python3 the system's
+nbdsh=(env "PATH=/usr/bin:$PATH" nbdsh) # of several python3, the system's
 "${nbdsh[@]}" -c pass >/dev/null 2>&1 ||
     skip "needs nbdsh to work (package python3-libnbd)"
 nas_needs 9000
@@ -26,8 +26,8 @@ GUEST_DEVICES+=(-device "virtio-blk-pci,drive=one,serial=one"
 nas_start 230 <<'END'
 export DM_DISABLE_UDEV=1
 load virtio_blk dm-flakey sd_mod scsi_debug faulty
-# /dev/mapper/bad is /dev/vda, or that with sectors 65536 to 73727 bad, or one
-# that takes no write and no flush.
+# /dev/mapper/bad is /dev/vda, or that with sectors 65536 to 73727 bad, or a device that
+# fails every write and flush.
 table() {
     case $1 in
     good) echo '0 131072 linear /dev/vda 0' ;;
@@ -52,7 +52,7 @@ END
 becomes() {
     guest_does "becomes $1" || fail "the disk does not become $1"
 }
-# Writes back what is in the page cache, as anyone there might.
+# Writes back what is in the page cache, as any program there might.
 guest_syncs() {
     guest_does 'blockdev --flushbufs /dev/mapper/bad'
 }
@@ -98,7 +98,7 @@ failed() {
     echo "got \"$(status "$1")\""
     [ -n "$1" ] && [ $((0x$(field "$1" 27 1) & 1)) = 1 ]
 }
-# told CLIENT: it hears of a loss once, and then no more; spared CLIENT: never.
+# told CLIENT: a loss is reported to it once, and not again; spared CLIENT: never.
 told() {
     failed "$($1 flush)" && accepted "$($1 flush)" && accepted "$($1 flush)"
 }
@@ -133,9 +133,9 @@ loss() {
     becomes "$kind"
     "$@" >"$TMP/found" || fail "$what: $(cat "$TMP/found")"
     becomes good
-    check "... the one whose data it was hears it, once" told first
-    check "... so does the other who wrote, once" told second
-    check "... who only read hears nothing" spared third
+    check "... the client whose data it was is told, once" told first
+    check "... so is the other client that wrote, once" told second
+    check "... a client that only read is not" spared third
     check "... both write again" both_write 33
     check "... which is flushed, and on the medium" flushed_to 33
 }
@@ -143,7 +143,7 @@ loss flaky "a flush that fails finds it (dm-flakey)" third flush
 loss bad "a flush that writes finds it (dm-error)" third flush
 loss bad "somebody else's sync finds it" guest_syncs
 
-# A durable write must not take the error for itself alone.
+# A durable write must not take the error from the others.
 check "two clients write" both_write 44
 becomes bad
 guest_syncs
@@ -152,17 +152,17 @@ becomes good
 durable_or_flush() {
     if failed "$durable"; then spared first; else told first; fi
 }
-check "... a FUA write elsewhere, or the flush after it, tells of the loss" \
+check "... a FUA write elsewhere, or the flush after it, reports the loss" \
     durable_or_flush
 check "... to the other client, too" told second
-check "... who only read hears nothing" spared third
+check "... a client that only read is not" spared third
 becomes bad
 check "a FUA write on the bad part fails" failed "$(first write_fua $BAD 55)"
 becomes good
 first flush >/dev/null
 guest_does served
 
-# The target's own commit finds it.  It says so once a minute.
+# The target's own commit finds it, which is logged once a minute.
 commit_fails() {
     mark guest
     # What was written before may have been committed.
@@ -233,7 +233,7 @@ check "... so is one that begins before them" uncorrectable 65535 2
 check "... beside them it works" accepted "$(read_at 65534 2)"
 check "... no flush fails for it" spared first
 becomes good
-check "... a good disk again reads" accepted "$(read_at 65536 2)"
+check "... when the disk is good again, reading works" accepted "$(read_at 65536 2)"
 guest_does served
 
 # ---- a SCSI disk, an array ---------------------------------------------------
@@ -243,16 +243,16 @@ guest_does 'eventually scsi_disk >/dev/null 2>&1; scsi_disk' >"$TMP/sd" ||
     fail "no SCSI disk: $(cat "$TMP/sd")"
 sd=/dev/$(cat "$TMP/sd")
 serving --commit 0 "$sd"
-FIRST_BAD=$((0x1234)) # the driver's own choice, and nine more
+FIRST_BAD=$((0x1234)) # the driver's own choice, and the nine after it
 check "a SCSI disk's medium error is UNC" uncorrectable $((0x1234)) 2
-check "... before it reading works" accepted "$(read_at $((0x1228)) 2)"
-check "... writing elsewhere, too" accepted "$(first write 4000 77)"
-check "... flushing, too" spared first
+check "... before it, reading works" accepted "$(read_at $((0x1228)) 2)"
+check "... and so does writing elsewhere" accepted "$(first write 4000 77)"
+check "... and flushing" spared first
 check "... a client writes" accepted "$(first write 4096 78)"
 guest_does 'echo 1 >/sys/module/scsi_debug/parameters/wp'
 guest_does "blockdev --flushbufs $sd"
 guest_does 'echo 0 >/sys/module/scsi_debug/parameters/wp'
-check "... when the disk took nothing its flush fails, once" told first
+check "... when the disk accepts no write, its flush fails, once" told first
 guest_does served
 
 faulty() { # LAYOUT
@@ -282,7 +282,7 @@ nbd_serve() {
     start nbd host aoe-nbd serve e1.2 -i eth0 --unix "$TMP/nbd.sock" "$@"
     await nbd '^aoe-nbd: e1\.2: serving'
 }
-# beside COMMAND...: it writes, says so into the gate, and is told by it when
+# beside COMMAND...: it writes, says so through the gate, and is told through it when
 # what was written is lost and the disk is good again.
 beside() {
     local pid
@@ -329,7 +329,7 @@ check "NBD: two connections that wrote are told once each" \
     beside both_connections
 stop nbd
 
-# The first flush may fail; the one that succeeds has brought it there.
+# The first flush may fail; the one that succeeds has put it on the medium.
 replayed() {
     NBD=$NBD GATE=$TMP/gate "${nbdsh[@]}" -c - <<'END'
 import os, sys
@@ -363,13 +363,13 @@ make_fs() {
         mount -o errors=remount-ro "$LOOP" "$FS" &&
         dd if=/dev/zero of="$FILE" bs=64k count=16 conv=fsync status=none
 }
-# Written and answered, and nobody has asked for it to be on the medium yet.
+# Written and answered, but not flushed yet.
 overwrite() {
     tr '\0' x </dev/zero |
         dd of="$FILE" bs=64k count=16 iflag=fullblock oflag=direct conv=notrunc \
             status=none
 }
-# It is lost, and another client that wrote hears it first.
+# It is lost, and another client that wrote is told first.
 lose() {
     second write 131000 aa >/dev/null
     becomes flaky
@@ -391,22 +391,22 @@ end_fs() {
 mount_fs() { # OPTION...
     mount_disks e1.2 "$@"
     LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") ||
-        skip "no loop device to be had"
+        skip "no loop device available"
     check "ext4 ${*:-without replay}: a file" make_fs
-    check "... is written over" overwrite
-    check "... which is lost, and told to another client" lose
+    check "... is overwritten" overwrite
+    check "... which is lost, and reported to another client" lose
 }
 mount_fs
-check "... ext4 hears it, too" not new_file
+check "... ext4 is told, too" not new_file
 check "... and is read-only" read_only
 end_fs
 
 mount_fs --replay 64
-check "... ext4 goes on, for it is written again" new_file
+check "... ext4 continues, since the data is written again" new_file
 end_fs
 guest_does served
 is_all_x() {
     debugfs -R "dump /file $TMP/dump" "$TMP/disk" && is x "$(tr -s x <"$TMP/dump")"
 }
-check "... and the medium has it" is_all_x
+check "... and it is on the medium" is_all_x
 nas_end

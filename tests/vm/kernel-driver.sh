@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Linux's own aoe driver before our target: it finds the disk, makes a file
-# system on it, and every byte is there, for it and in the file of the target.
+# Linux's own aoe driver as our target's client: it finds the disk, which gets a file
+# system, and every byte is there, for the driver and in the target's file.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
@@ -28,12 +28,12 @@ echo 3 >/proc/sys/vm/drop_caches
 check "mount again" mount -t ext4 $disk /mnt
 sums /mnt/tree >/tmp/sums2
 check "every byte is there" cmp /tmp/sums /tmp/sums2
-check "of many" test "$(wc -l </tmp/sums)" = 24
+check "... of 24 files" test "$(wc -l </tmp/sums)" = 24
 check "unmount" umount /mnt
 dd if=/modules/xfs.ko of=$disk bs=512 seek=160001 count=3000 conv=fsync 2>/dev/null
 true
 END
 stop target
 dd if="$GUEST_CACHE/modules/xfs.ko" bs=512 count=3000 of="$TMP/part" status=none
-check "what it wrote is in the file" \
+check "what it wrote is in the target's file" \
     cmp --bytes=$((3000 * 512)) "$TMP/disk" "$TMP/part" $((160001 * 512)) 0

@@ -3,8 +3,8 @@
 #
 # Every write that reaches the target's disk, in its order and with its flushes
 # (dm-log-writes in a guest), below ext4 on a client: wherever the disk had
-# stopped after a flush, the file system is clean once its journal was replayed,
-# and what a client had synced is in it.  AOEKIT_ROUNDS of work (4; make
+# stopped after a flush, the file system is clean once its journal has been replayed,
+# and has what the client had synced.  AOEKIT_ROUNDS of work (4; make
 # check-vm-long: 30).
 
 . "$(dirname "$0")/../lib/guest-nas.sh"
@@ -17,7 +17,7 @@ guest_program dmsetup
 truncate -s 40M "$TMP/disk"
 truncate -s 4G "$TMP/log"
 mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$TMP/disk" ||
-    fail "no ext4"
+    fail "cannot make the ext4"
 cp --sparse=always "$TMP/disk" "$TMP/before"
 nas_disk disk "$TMP/disk"
 nas_disk log "$TMP/log"
@@ -48,7 +48,7 @@ work() { # ROUND
     done
     rm -rf "$FS/round$(($1 - 2))" "$dir/netfilter/ipset"
 }
-# All of it is on the disk now: a mark in the log says so.
+# All of it is on the disk now, which a mark in the log records.
 synced() { # ROUND
     sync -f "$FS" &&
         (cd "$FS" && find . -type f -exec sha256sum {} +) >"$TMP/sums/$1" &&
@@ -59,8 +59,8 @@ serving /dev/mapper/logged
 mount_disks e1.2 --timeout 120
 at_exit kill -KILL "${PID[fuse]}"
 LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.2") ||
-    skip "no loop device to be had"
-mount -o errors=remount-ro "$LOOP" "$FS" || fail "no ext4 mounted"
+    skip "no loop device available"
+mount -o errors=remount-ro "$LOOP" "$FS" || fail "cannot mount the ext4"
 for ((n = 1; n <= ROUNDS; n++)); do
     check "round $n of work" work "$n"
     check "... is synced" synced "$n"
@@ -70,7 +70,7 @@ let_go "$LOOP"
 host aoe-fuse umount "$MNT"
 check "aoe-fuse ends" unmounted
 guest_does served
-guest_does 'dmsetup remove logged' || fail "the log has no end"
+guest_does 'dmsetup remove logged' || fail "cannot end the log"
 nas_end
 
 # ---- the judge ---------------------------------------------------------------

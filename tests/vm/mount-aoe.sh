@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# mount -t aoe -o via=nbd: from e1.2 to a file system on /dev/nbdN and back, by
-# hand and from fstab, and that nothing is left of it, whatever went wrong.
+# mount -t aoe -o via=nbd: from e1.2 to a file system on /dev/nbdN and back, by hand and
+# from fstab, and nothing is left of it, whatever went wrong.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
@@ -16,7 +16,7 @@ await target 'serving'
 
 guest 110 <<'END'
 mkdir /other
-# Not busybox's own, which do without helpers and options of theirs.
+# Not busybox's own, which know neither the helpers nor their options.
 mount() { /bin/mount "$@"; }
 umount() { /bin/umount "$@"; }
 echo 'e1.2 /mnt aoe interface=eth0,fstype=ext4,via=nbd,_netdev,nofail 0 0' >/etc/fstab
@@ -45,52 +45,52 @@ check "mkfs.ext4" mkfs.ext4 -q /dev/nbd0
 check "a disk that is connected by hand" \
     refused "e1.2: is /dev/nbd0 already" e1.2 interface=eth0
 check "... stays" says "^/dev/nbd0 .* serving" aoe-nbd list
-check "disconnect --lazy takes it away if nobody uses it" \
+check "disconnect --lazy removes it if nobody uses it" \
     aoe-nbd disconnect --lazy e1.2
 check "... at once" gone
 
 check "mount -t aoe" mount -t aoe e1.2 /mnt -o interface=eth0,via=nbd,noatime
 check "it is the device" test "$(findmnt -no SOURCE,FSTYPE /mnt)" = "/dev/nbd0 ext4"
-check "with its options" says noatime findmnt -no OPTIONS /mnt
+check "... with its options" says noatime findmnt -no OPTIONS /mnt
 check "a tree of files" tree /mnt/tree
 sums /mnt/tree >/tmp/sums
 look() { dd if=/dev/nbd0 of=/dev/null bs=4k count=1; }
-check "who looks at the device" look
-check "... does not take it away" says "^/dev/nbd0 .* serving" aoe-nbd list
-check "mounted already: it says so and is content" \
+check "a program opens and closes the device" look
+check "... which does not remove it" says "^/dev/nbd0 .* serving" aoe-nbd list
+check "mounted already: it says so and exits with 0" \
     says "mount.aoe: e1.2 is mounted on /mnt already" \
     mount -t aoe e1.2 /mnt -o interface=eth0,via=nbd
 exec 5>/mnt/open
 check "in use: it stays mounted" not umount /mnt
 exec 5>&-
 check "umount" umount /mnt
-check "... takes device and server with it" eventually gone
-check "... also for whoever does without umount(8)" \
+check "... removes the device and ends the server" eventually gone
+check "... also without umount(8)" \
     mount -t aoe e1.2 /mnt -o interface=eth0,via=nbd
-check "umount of busybox" busybox umount /mnt
-check "... takes device and server with it" eventually gone
+check "umount by busybox" busybox umount /mnt
+check "... removes the device and ends the server" eventually gone
 
 check "mount -a" mount -a
-check "mount -a once more" mount -a
+check "mount -a again" mount -a
 check "every byte is there" test "$(sums /mnt/tree | cmp - /tmp/sums && echo same)" = same
-check "a second place" mount --bind /mnt /other
+check "a second mount point" mount --bind /mnt /other
 check "umount of the first" umount /mnt
-check "the second one has it" test "$(sums /other/tree | cmp - /tmp/sums && echo same)" = same
+check "the second one still has it" test "$(sums /other/tree | cmp - /tmp/sums && echo same)" = same
 check "umount of the second" umount /other
-check "... takes device and server with it" eventually gone
+check "... removes the device and ends the server" eventually gone
 
 check "read-only" mount -t aoe e1.2 /mnt -o interface=eth0,via=nbd,ro,timeout=30
-check "... the device, too" test "$(blockdev --getro /dev/nbd0)" = 1
+check "... and so is the device" test "$(blockdev --getro /dev/nbd0)" = 1
 check "no writing" not touch /mnt/new
 kill -9 "$(aoe-nbd list | awk '{ print $3 }')"
-check "a server that is killed comes back" \
+check "a server that was killed is replaced" \
     aoe-nbd connect e1.2 -i eth0 --read-only --resume
 echo 3 >/proc/sys/vm/drop_caches
 check "every byte is there" test "$(sums /mnt/tree | cmp - /tmp/sums && echo same)" = same
 check "umount" umount /mnt
-check "... takes device and server with it" eventually gone
+check "... removes the device and ends the server" eventually gone
 complaints() { dmesg | grep -E 'WARNING|BUG|blocked for more|EXT4-fs error'; }
-check "the kernel has nothing to complain of" not complaints
+check "the kernel has logged no complaint" not complaints
 END
 stop target
 check "e2fsck on the NAS finds it sound" e2fsck -fn "$TMP/disk"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The power of the NAS (a guest) is cut under load, and again: what a flush had
-# answered is on its disks each time, before anyone writes anything again.  Three
+# The power of the NAS (a guest) is cut under load, again and again: what a flush had
+# covered is on its disks each time, before anyone writes again.  Three
 # disks at once: a client that writes and flushes, one with --replay, and ext4
 # that fsyncs.  AOEKIT_CUTS says how often (5; make check-vm-long: 50).
 
@@ -20,8 +20,8 @@ for disk in plain replay ext4; do
     nas_disk "$disk" "$TMP/$disk.img"
     GUEST_DEVICES+=(-device "virtio-blk-pci,drive=$disk,serial=$disk")
 done
-GUEST_DEVICES+=(-action reboot=reset) # at a power cut it starts anew
-# Nothing is brought to the disks but by a flush.
+GUEST_DEVICES+=(-action reboot=reset) # after a power cut it boots again
+# Nothing reaches the disks except by a flush.
 nas_start $((100 + CUTS * 60)) <<'END'
 load virtio_blk
 serve_all() {
@@ -35,7 +35,7 @@ serve_all() {
 END
 serve_all() {
     mark guest
-    guest_does serve_all || fail "the guest serves nothing"
+    guest_does serve_all || fail "the guest serves no disk"
     await guest '^aoe-target: e1\.4: serving' 30
 }
 
@@ -56,7 +56,7 @@ numbered() {
 FS=$TMP/fs
 mkdir "$FS" "$TMP/dumped"
 : >"$TMP/synced"
-# Each file goes to the list when it is synced.
+# Each file is listed once it is synced.
 files() {
     local n=0
     while [ ! -e "$TMP/enough" ]; do
@@ -70,17 +70,17 @@ files() {
 mount_ext4() {
     mount_disks e1.4 --replay 64 --timeout 120
     LOOP=$(losetup --direct-io=on --find --show "$MNT/e1.4") ||
-        skip "no loop device to be had"
-    # Should the NAS not come back, nobody waits for it in a file system.
+        skip "no loop device available"
+    # If the NAS does not come back, nothing must wait for it in the file system.
     at_exit kill -KILL "${PID[fuse]}"
     mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$LOOP" ||
-        fail "no ext4"
-    mount -o errors=remount-ro "$LOOP" "$FS" || fail "no ext4 mounted"
+        fail "cannot make the ext4"
+    mount -o errors=remount-ro "$LOOP" "$FS" || fail "cannot mount the ext4"
 }
 
 # ---- the cuts ----------------------------------------------------------------
 
-# What is synced is in the copy, once its journal was replayed, and it is clean.
+# What was synced is in the copy, once its journal has been replayed, and it is clean.
 synced_is_there() {
     local copy=$TMP/copy
     tail -n 50 "$TMP/synced" >"$TMP/sums"
@@ -90,7 +90,7 @@ synced_is_there() {
     debugfs -R "rdump / $TMP/dumped" "$copy" >"$TMP/rdump" 2>&1
     (cd "$TMP/dumped" && sha256sum --quiet -c "$TMP/sums")
 }
-# e2fsck's exit status is 1 when it has repaired, which this is.
+# e2fsck exits with 1 after repairs, and replaying the journal counts as one.
 journal_replayed() {
     e2fsck -p -E journal_only "$1"
     [ $? -le 1 ]
@@ -110,15 +110,15 @@ power_cut() {
     local n=$1 name
     check "cut $n: all three are under load" under_load
     mark guest
-    qmp system_reset || fail "no reset"
+    qmp system_reset || fail "cannot reset the guest"
     await guest '^guest: ready' 120
-    # Nobody serves: the clients wait, and the disks are as the cut left them.
+    # No target runs: the clients wait, and the disks are as the cut left them.
     for name in plain replay; do
         check "cut $n: $name: what was flushed is there" \
             "$NUMBERED" verify "$TMP/$name.record" "$TMP/$name.img"
         ! grep -q 'not there: [1-9]' "$TMP/.check" || lost=$((lost + 1))
     done
-    check "cut $n: ext4: what was synced is there, and the journal is good" \
+    check "cut $n: ext4: what was synced is there, and the journal is sound" \
         synced_is_there
     serve_all
 }
@@ -143,8 +143,8 @@ stop replay
 told() {
     sed -n 's/^ended: told \([0-9]*\) failed .*/\1/p' "$(log_of "$1")"
 }
-check "no loss without a client that hears it" test "$(told plain)" -gt 0
-check "with --replay nobody hears of one" \
+check "no loss without a client that is told" test "$(told plain)" -gt 0
+check "with --replay no loss is reported" \
     grep '^ended: told 0 failed 0' "$(log_of replay)"
 touch "$TMP/enough"
 check "ext4: no fsync has failed" wait "$FILES"
@@ -157,7 +157,7 @@ stop nbd-replay
 guest_does served
 check "in the end: plain: what was flushed is there" \
     "$NUMBERED" verify "$TMP/plain.record" "$TMP/plain.img"
-check "in the end: replay: everything is" says 'not there: 0' \
+check "in the end: replay: everything is there" says 'not there: 0' \
     "$NUMBERED" verify "$TMP/replay.record" "$TMP/replay.img"
 check "in the end: ext4 is clean" e2fsck -fn "$TMP/ext4.img"
 check "in the end: ext4 has what was synced" synced_is_there

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A guest writes more to a file system on /dev/nbd0 than it has memory for:
-# memory comes free only when the server of the device gets its frames out.
+# memory is freed only when the server of the device can send its frames.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
@@ -30,10 +30,10 @@ check "e2fsck" e2fsck -fn /dev/nbd0
 check "mount" mount -t ext4 -r /dev/nbd0 /mnt
 sums /mnt/tree >/tmp/sums2
 check "every byte is there" cmp /tmp/sums /tmp/sums2
-check "the server lives" says "serving" aoe-nbd list
+check "the server is alive" says "serving" aoe-nbd list
 check "unmount" umount /mnt
 check "disconnect" aoe-nbd disconnect e1.2
 complaints() { dmesg | grep -E 'WARNING|BUG|blocked for more|Out of memory'; }
-check "the kernel has nothing to complain of" not complaints
+check "the kernel has logged no complaint" not complaints
 END
 stop target

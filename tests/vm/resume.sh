@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The server of a mounted /dev/nbd0 is killed under load: requests wait, a new
-# server resumes the device, the load goes on as if nothing had been, nothing
-# that was synced is lost, and the file system is clean.
+# server resumes the device, the load goes on as if nothing had happened, nothing that
+# was synced is lost, and the file system is clean.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
@@ -21,7 +21,7 @@ check "... not beside a server" refuses "is /dev/nbd0 already" \
 check "mkfs.ext4" mkfs.ext4 -q /dev/nbd0
 check "mount" mount -t ext4 /dev/nbd0 /mnt
 
-# Each file is synced before its name goes to the list: those must all be there.
+# Each file is synced before it is listed: the listed ones must all be there.
 load_on() {
     n=0
     while [ ! -e /tmp/enough ]; do
@@ -41,14 +41,14 @@ pid=$(aoe-nbd list | awk '{ print $3 }')
 kill -9 "$pid"
 usleep 500000
 check "list: no server" says '^/dev/nbd0 +e1.2 +- .* no-server' aoe-nbd list
-check "no disconnection without it" refuses "server is gone" \
+check "it cannot be disconnected without one" refuses "server is gone" \
     aoe-nbd disconnect e1.2
 check "no second device" refuses "is /dev/nbd0 already; its server is gone, --resume" \
     aoe-nbd connect e1.2 -i eth0
 stood=$(written)
 usleep 500000
 check "the load waits" test "$(written)" = "$stood"
-check "no resumption that would fail what waits" refuses "without" \
+check "no resumption with --read-only, which would fail waiting requests" refuses "without" \
     aoe-nbd connect e1.2 -i eth0 --resume --read-only
 check "resume" says '^/dev/nbd0$' aoe-nbd connect e1.2 -i eth0 --resume
 resumed=$(cut -d. -f1 /proc/uptime)
@@ -57,7 +57,7 @@ more() { [ "$(written)" -gt $((stood + 20)) ]; }
 check "the load goes on" eventually more
 echo "# after $(($(cut -d. -f1 /proc/uptime) - resumed)) s"
 
-# Again, at once: the kernel may not have noticed yet when the new one comes.
+# Again, at once: the kernel may not have noticed yet when the new server starts.
 kill -9 "$(aoe-nbd list | awk '{ print $3 }')"
 check "resume at once, by its device" \
     aoe-nbd connect e1.2 /dev/nbd0 -i eth0 --resume
@@ -87,17 +87,17 @@ check "every synced file is there" all_there
 check "unmount" umount /mnt
 check "disconnect" aoe-nbd disconnect e1.2
 
-# Nobody comes: requests fail when the time is up, and force takes it away.
+# No server comes: requests fail when the time is up, and force removes the device.
 check "connect" aoe-nbd connect e1.2 -i eth0 --hold 1
 kill -9 "$(aoe-nbd list | awk '{ print $3 }')"
-# What the old server was sent would wait for a new one.
+# Requests that the old server had received would wait for a new one.
 dead() { aoe-nbd list | grep -q no-server; }
 check "the server is dead" eventually dead
-check "without a server requests fail in the end" \
+check "without a server, requests fail in the end" \
     not dd if=/dev/nbd0 of=/dev/null bs=4k count=1 skip=5000
 check "disconnect --force" aoe-nbd disconnect --force /dev/nbd0
 check "the device is free" test ! -e /sys/block/nbd0/pid
 complaints() { dmesg | grep -E 'WARNING|BUG|blocked for more|EXT4-fs error'; }
-check "the kernel has nothing to complain of" not complaints
+check "the kernel has logged no complaint" not complaints
 END
 stop target

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The server of a mounted /dev/nbd0 gets what a session and init scripts send to
-# every process at shutdown, before file systems are unmounted: nothing of what
+# The server of a mounted /dev/nbd0 gets the signals that a session and init scripts
+# send to every process at shutdown, before file systems are unmounted: nothing that
 # was written is lost.
 
 . "$(dirname "$0")/../lib/guest.sh"
@@ -24,7 +24,7 @@ check "... and so does systemd" grep -q '^@' "/proc/$pid/cmdline"
 check "nobody else can open its lock" \
     test "$(stat -c %a /run/aoe-nbd/nbd0.lock)" = 600
 kill -HUP "$pid"
-check "SIGHUP is nobody's end in the background" \
+check "SIGHUP does not end a server in the background" \
     dd if=/dev/nbd0 of=/dev/null bs=4k count=1
 check "mkfs.ext4" mkfs.ext4 -q /dev/nbd0
 check "mount" mount -t ext4 /dev/nbd0 /mnt
@@ -32,9 +32,9 @@ check "a tree of files" tree /mnt/tree
 sums /mnt/tree >/tmp/sums
 for signal in TERM HUP TERM HUP TERM; do
     kill -"$signal" "$pid"
-    # What it answers with is a child's work.
+    # A child of it handles the signal.
     usleep 300000
-    check "in use, SIG$signal: it goes on" test "$(server)" = "$pid"
+    check "in use, SIG$signal: it keeps running" test "$(server)" = "$pid"
 done
 # As /etc/init.d/sendsigs does it.
 spared=$(for omit in $(cat /run/sendsigs.omit.d/*); do echo "-o $omit"; done)
@@ -54,15 +54,15 @@ check "... takes it off the list" test ! -e "/run/sendsigs.omit.d/aoe-nbd.$pid"
 check "connect" aoe-nbd connect e1.2 -i eth0
 kill "$(server)"
 gone() { [ ! -e /sys/block/nbd0/pid ]; }
-check "SIGTERM takes away a device that is not in use" eventually gone
+check "SIGTERM removes a device that is not in use" eventually gone
 aoe-nbd connect e1.2 -i eth0 --foreground >/tmp/front &
 pid=$!
 served() { [ "$(server)" = $pid ]; }
-check "in front" eventually served
+check "in the foreground" eventually served
 kill -HUP $pid
-check "SIGHUP in front takes it away" wait $pid
+check "... SIGHUP removes it" wait $pid
 complaints() { dmesg | grep -E 'WARNING|BUG|blocked for more|EXT4-fs error'; }
-check "the kernel has nothing to complain of" not complaints
+check "the kernel has logged no complaint" not complaints
 END
 stop target
 check "e2fsck on the NAS finds it sound" e2fsck -fn "$TMP/disk"

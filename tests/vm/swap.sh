@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A guest swaps to /dev/nbd0: its programs hold more than it has memory for, and
-# a page comes free only when the server of the device gets its frames out.
+# a page is freed only when the server of the device can send its frames.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_sanitized && skip "AddressSanitizer makes mlockall do nothing"
@@ -31,7 +31,7 @@ check "swapon" swapon /dev/nbd0
 check "a device with swap on it stays" refuses "in use as swap" \
     aoe-nbd disconnect e1.2
 
-# Each holds so many bytes at once before it passes them on.
+# Each holds this many bytes at once before it passes them on.
 BYTES=21000000
 stream() {
     while cat /modules/xfs.ko; do :; done 2>/dev/null | head -c $BYTES
@@ -58,6 +58,6 @@ echo "# at $(cut -d. -f1 /proc/uptime) s: $(grep pswp /proc/vmstat | tr '\n' ' '
 check "swapoff" swapoff /dev/nbd0
 check "disconnect" aoe-nbd disconnect e1.2
 complaints() { dmesg | grep -E 'WARNING|BUG|blocked for more|Out of memory'; }
-check "the kernel has nothing to complain of" not complaints
+check "the kernel has logged no complaint" not complaints
 END
 stop target

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The names that the udev rule gives to connected disks, which are those of the
-# kernel's aoe driver: for the disk, its partitions, and gone with it.
+# kernel's aoe driver: for the disk and its partitions, and they go with it.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs

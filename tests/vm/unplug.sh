@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A disk of the NAS (a guest) is pulled out under load and comes back, on three
-# buses.  While it is gone its requests fail as a fault of the device, a reload
-# says so; what was lost is told; when it is back it is served again without
-# anyone doing anything; another disk in its place is refused and stays as it is.
+# buses.  While it is gone, requests fail with a device fault and a reload says so; what
+# was lost is reported; when it is back it is served again by itself; another disk in
+# its place is refused and not changed.
 
 . "$(dirname "$0")/../lib/guest-nas.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -19,7 +19,7 @@ nas_disk two "$TMP/other"
 GUEST_DEVICES+=(-device "virtio-scsi-pci,id=scsi" -device "qemu-xhci,id=usb")
 nas_start 230 <<'END'
 load virtio_blk virtio_scsi sd_mod xhci_pci usb-storage
-# What udev does: /dev/slot is the disk that is there, by whatever name.
+# As udev would: /dev/slot is the disk that is there, whatever its name.
 plugged() {
     name=$(ls /sys/block | grep -E '^(sd|vd)') && [ -b "/dev/$name" ] &&
         ln -sfn "/dev/$name" /dev/slot
@@ -49,7 +49,7 @@ pull_out() {
         guest_does 'eventually unplugged'
 }
 
-# ---- what clients hear -------------------------------------------------------
+# ---- what clients are told ---------------------------------------------------
 
 # A device fault: no sector that could not be read, nor one beyond the end.
 device_fault() {
@@ -83,12 +83,12 @@ finish() {
     stop load
     stop nbd
     guest_does served >/dev/null
-    check "$DRIVER: what a flush answered for is on the medium" verify
+    check "$DRIVER: what a flush covered is on the medium" verify
 }
 
 # ---- a disk on each bus ------------------------------------------------------
 
-# bus DRIVER NAME [BUS]: NAME is the property that the disk there is known by.
+# bus DRIVER NAME [BUS]: NAME is the property that identifies the disk there.
 bus() {
     DRIVER=$1 NAME=$2 BUS=${3:-}
     check "$DRIVER: a disk" plug_in one 11
@@ -102,19 +102,19 @@ bus() {
 comes_back() {
     check "$DRIVER: it is read again by itself" eventually reads 8000
 }
-# One that says no name could be any other.
+# One without an identity could be any other.
 comes_back_by_a_reload() {
-    check "$DRIVER: the target says that it does not know it" \
+    check "$DRIVER: the target says that it cannot identify it" \
         seen guest '^aoe-target: e1\.2: .*nothing tells whether' 30
     check "$DRIVER: nothing is served that may be another disk" device_fault 8000
-    check "$DRIVER: a reload takes it" guest_does reload
+    check "$DRIVER: a reload accepts it" guest_does reload
     check "$DRIVER: it is read again" eventually reads 8000
 }
 end_of_round() {
-    check "$DRIVER: a reload says that all is well" guest_does reload
+    check "$DRIVER: a reload succeeds" guest_does reload
     finish
-    check "$DRIVER: the loss was told" test "$(told)" -gt 0
-    check "$DRIVER: out" pull_out
+    check "$DRIVER: the loss was reported" test "$(told)" -gt 0
+    check "$DRIVER: it is pulled out again" pull_out
 }
 
 another() {
@@ -133,7 +133,7 @@ another() {
     comes_back
     finish
     check "$DRIVER: the other one is as it was" cmp "$TMP/other" "$TMP/other.before"
-    check "$DRIVER: out" pull_out
+    check "$DRIVER: it is pulled out again" pull_out
 }
 # reload_says PATTERN: it fails, and the log says why.
 reload_says() {

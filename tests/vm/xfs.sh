@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # XFS on /dev/nbd0 at a target with jumbo frames: a tree of files from mkfs to
-# reconnection, with a server that is told to keep its memory.
+# reconnection, with a server that locks its memory.
 
 . "$(dirname "$0")/../lib/guest.sh"
 guest_needs
