@@ -56,7 +56,7 @@ wire() {
         $where tc qdisc del dev eth0 root 2>/dev/null
         [ "$2" = free ] ||
             $where tc qdisc add dev eth0 root tbf rate 1gbit burst 256kb latency 50ms ||
-            fail "tc: no token bucket"
+            fail "tc: no token bucket filter"
     done
 }
 
@@ -68,8 +68,8 @@ start_tgt() {
     at_exit rm -f "/var/run/tgtd/socket.$CONTROL" "/var/run/tgtd/socket.$CONTROL.lock"
     eventually tgt_admin --mode target --op new --tid 1 --targetname "$ISCSI"
     tgt_admin --mode logicalunit --op new --tid 1 --lun 1 \
-        --backing-store "$MEMORY/disk" || fail "tgt takes no disk"
-    tgt_admin --mode target --op bind --tid 1 -I ALL || fail "tgt binds nobody"
+        --backing-store "$MEMORY/disk" || fail "tgt does not accept the disk"
+    tgt_admin --mode target --op bind --tid 1 -I ALL || fail "tgt does not accept initiators"
 }
 
 # Idle programs cost nothing, so all of them are there all the time.
@@ -104,11 +104,11 @@ fi
 
 # ---- one run -------------------------------------------------------------------
 
-# CPU seconds that the NAS has spent: all that its CPU did, but for others' work
-# of low priority.  Much of what TCP costs is in no process: data leaves when an
-# acknowledgement comes, in the kernel's own time.  As on every veth pair, who
-# sends also does the work of receiving; handing each frame to the other side's
-# CPU costs an interrupt of it a frame, in a virtual machine more than all else.
+# CPU seconds that the NAS has spent: all that its CPU did, except other programs' work
+# at low priority.  Much of TCP's cost is in no process: data leaves when an
+# acknowledgement arrives, in the kernel's own time.  As on every veth pair, the sender
+# also does the work of receiving; handing each frame to the other side's CPU costs that
+# CPU an interrupt per frame, which in a virtual machine outweighs everything else.
 nas_cpu() {
     awk -v hz="$(getconf CLK_TCK)" '$1 == "cpu1" {
         printf "%.2f\n", ($2 + $4 + $7 + $8) / hz }' /proc/stat

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The initiator on the wires it was made for: shaped to 1 Gb/s, losing frames,
-# two of them, one of two pulled; and as fast as the machine goes.  `make
-# bench-initiator` runs it; results in build/bench/.
+# The initiator on the wires it was made for: shaped to 1 Gb/s, losing frames, two of
+# them, one of two pulled; and as fast as the machine can.  `make bench-initiator` runs
+# it; results in build/bench/.
 #
 #   BENCH_SECONDS  of each run (3)
 #   BENCH_REPEAT   runs of each side of each row, in turns (5)
@@ -18,15 +18,15 @@ BENCH_ROWS=${BENCH_ROWS:-.}
 OUT=$BUILD/bench
 ECHO=$BUILD/tests/bench/echo
 SIZE=268435456
-# What a frame takes on a real wire beyond what the kernel counts: preamble,
-# checksum, gap.  The shaper takes it, too.
+# What a frame costs on a real wire beyond what the kernel counts: preamble, checksum,
+# gap.  The shaper counts it, too.
 WIRE_EXTRA=24
 RATE=1000000000
 
 network 1500
 ip -n "$NAS_NS" link add eth1 address 02:a0:e0:00:01:02 type veth \
     peer name eth1 address 02:a0:e0:00:01:01 netns "$HOST_NS" ||
-    fail "a second cable"
+    fail "cannot make a second cable"
 
 MEMORY=$(mktemp -d /dev/shm/aoekit-bench-XXXXXX) || exit 1
 at_exit rm -rf "$MEMORY"
@@ -65,7 +65,7 @@ shape() {
         fi
     done
 }
-# lose PERCENT: of what comes in at either end, by chance.
+# lose PERCENT: of what arrives at either end, at random.
 lose() {
     everywhere nft flush ruleset
     [ "$1" = 0 ] || everywhere nft "table netdev loss {
@@ -114,7 +114,7 @@ sectors() {
     jq -r '.bytes / (.frames_sent - .frames_resent) / 512 | round' "$TMP/json"
 }
 
-# row NAME UNIT REQUIRED "WORK" "COMPARED WITH": true when it is to be run.
+# row NAME UNIT REQUIRED "WORK" "COMPARED WITH": true if it is to be run.
 row() {
     [[ $1 =~ $BENCH_ROWS ]] || return 1
     printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$OUT/initiator-rows.tsv"
@@ -237,7 +237,7 @@ fast() {
 }
 fast
 
-# One request at a time, beside a frame and its answer with nothing in between.
+# One request at a time, beside a bare frame that is echoed.
 alone() {
     local i us
     row alone "times the echo" "<=1.3" \
@@ -282,9 +282,8 @@ two() {
 two two-read "" "two paths of 1 Gb/s, MTU 9000, sequential read"
 two two-write "$WRITE" "two paths of 1 Gb/s, MTU 9000, sequential write"
 
-# From the moment the cable was pulled to the end of the first two tenths of a
-# second in a row that each brought 95 % of one path; a run that never got there
-# counts its whole rest.
+# From the moment the cable was pulled to the end of the first two tenths of a second in
+# a row that each reached 95 % of one path; a run that never did counts until its end.
 # shellcheck disable=SC2016 # jq
 BACK='[.interval_bytes[] / .interval_ms * 1000] as $rate |
     (($at - .began) * 1000 / .interval_ms | floor) as $from |
@@ -321,8 +320,8 @@ pulled() {
 pulled pulled-read "" "two paths of 1 Gb/s, MTU 9000, sequential read, one pulled"
 pulled pulled-write "$WRITE" "two paths of 1 Gb/s, MTU 9000, sequential write, one pulled"
 
-# calls "OPTIONS": system calls per request of one frame.  Tracing slows the
-# command down, so this is not a run that is timed.
+# calls "OPTIONS": system calls per request of one frame.  Tracing slows the command
+# down, so this run is not timed.
 calls() {
     local operations
     wire 1500 off 0 down

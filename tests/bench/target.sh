@@ -50,8 +50,8 @@ serve() {
     started "$program"
 }
 
-# CPU seconds of a process with all its threads; what its frames cost on their
-# way through the veth pair is in there, as far as the kernel does it at once.
+# CPU seconds of a process with all its threads, including the cost of its frames in the
+# veth pair as far as the kernel does that work at once.
 cpu_of() {
     sed 's/.*) //' "/proc/$1/stat" |
         awk -v hz="$(getconf CLK_TCK)" '{ print ($12 + $13) / hz }'
@@ -131,8 +131,8 @@ row direct-jumbo-read 4.5 "-d, disk, MTU 9000, 16 sectors, sequential read" \
 row direct-jumbo-write 4.5 "-d, disk, MTU 9000, 16 sectors, sequential write" \
     9000 "$DISK/disk" -d -n 16 -W
 
-# Debian's package of another architecture, without telling this machine's
-# package manager of it.
+# Debian's package for another architecture, without involving this machine's package
+# manager.
 fetch_arm_vblade() {
     local dir=$TMP/arm
     mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
@@ -164,8 +164,8 @@ fi
 
 # ---- many disks ----------------------------------------------------------------
 
-# 1,000 disks in one process: its memory, and how long it takes until all have
-# answered a discovery.
+# 1,000 disks in one process: its memory, and how long it takes until all have answered
+# a discovery.
 many() {
     local i seconds
     printf '[defaults]\ninterfaces = eth0\n' >"$TMP/many.conf"
@@ -191,7 +191,7 @@ fi
 # ---- system calls --------------------------------------------------------------
 
 # calls PROGRAM LOAD-OPTIONS...: system calls per request.  Tracing slows a
-# server down, so this is not the run that is timed.
+# server down, so this run is not timed.
 calls() {
     local program=$1 ops
     shift

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A service that writes to the disk until it is stopped, and takes its time to
-# end: the file system is busy when systemd would unmount it.
+# A service that writes to the disk until it is stopped, and is slow to end: the file
+# system is still busy when systemd would unmount it.
 
 . "$(dirname "$0")/../lib/box.sh"
 box_needs
 box_disk 1 2
 cat >"$BOX/usr/local/bin/writer" <<'END'
 #!/bin/bash
-# The last of it when it is told to end, and some time after.  systemd sends TERM
-# until it finds no new process: what is started here ignores it, too.
+# It writes the last part when it is told to end, and some time after.  systemd sends
+# TERM until it finds no new process: what is started here ignores it, too.
 trap 'trap "" TERM; sleep 3; cp /root/data /mnt/data; exit' TERM
 exec 9>/mnt/open
 echo writing

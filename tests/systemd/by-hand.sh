@@ -26,10 +26,10 @@ in_scopes() {
     grep -c '^0::/system\.slice/aoe-fuse-e[13]\.[24]-[0-9]*\.scope$' \
         "$(log_of user)" | grep -qx 4
 }
-check "each server, and who unmounts should it die, is in a scope of its own" \
+check "each server, with the process that unmounts if it dies, is in a scope of its own" \
     in_scopes
 check "systemctl poweroff in the session" box_off
 check "every byte is on the NAS" whole e1.2
-check "... also on the disk mounted upon it" whole e3.4
+check "... also on the disk that is mounted inside it" whole e3.4
 stop e1.2
 stop e3.4

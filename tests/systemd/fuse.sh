@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # aoe-fuse by hand in a session, a loop device on its file, and a file system on
-# that: poweroff after writing.  Nothing tells systemd that this is a file
-# system of the network; those of a second disk have _netdev, which it may
-# notice too late.
+# that: poweroff after writing.  Nothing tells systemd that this file system needs the
+# network; that of a second disk has _netdev, which systemd may notice too late.
 
 . "$(dirname "$0")/../lib/box.sh"
 box_needs

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The NAS is gone when the machine is switched off with unwritten data: that is
-# lost, but the machine goes off, also when requests are to wait for ever.
+# lost, but the machine switches off, even if requests are to wait for ever.
 
 . "$(dirname "$0")/../lib/box.sh"
 box_needs
 box_disk 1 2
 box_disk 3 4
-# What systemd and our scope wait for is to be short here; nothing else ends a
-# request without a deadline.
+# The time-outs of systemd and of our scope are short here; nothing else ends a request
+# without a deadline.
 mkdir -p "$BOX/etc/systemd/system.conf.d" \
     "$BOX/etc/systemd/system/aoe-fuse-.scope.d"
 printf '[Manager]\nDefaultTimeoutStartSec=5\nDefaultTimeoutStopSec=5\n' \

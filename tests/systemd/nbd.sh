@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # aoe-nbd connect by hand in a session, and mount -t aoe -o via=nbd: poweroff
-# after writing.  A guest, whose kernel has /dev/nbdN and which goes off in
-# earnest, with the box's tree.
+# after writing.  A guest with the box's tree, whose kernel has /dev/nbdN, and which
+# really switches off.
 
 . "$(dirname "$0")/../lib/guest.sh"
 . "$(dirname "$0")/../lib/box.sh"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# An ordinary user's disks.  Everything stays in his session: aoe-fuse, fuse2fs
-# with a file system on one, and a program that has the other one open are told
-# to end at once, by two signals each.
+# An ordinary user's disks.  Everything stays in the user's session: aoe-fuse, fuse2fs
+# with a file system on one disk, and a program that has the other one open are told to
+# end at the same time, by two signals each.
 
 . "$(dirname "$0")/../lib/box.sh"
 need setcap=libcap2-bin
@@ -19,9 +19,9 @@ session user anna <<'END'
 mkdir aoe disk
 aoe-fuse mount e1.2 e3.4 aoe -i eth0 && fuse2fs -o fakeroot aoe/e1.2 disk ||
     exit
-# What it had in memory, as soon as it gets to it.  Not this shell, which su(1)
-# kills after two seconds; what it starts by then ignores TERM, too, since
-# systemd sends that until it finds no new process.
+# It writes what it had in memory as soon as it can.  Not in this shell, which su(1)
+# kills after two seconds; what it has started by then ignores TERM, too, since systemd
+# sends that until it finds no new process.
 (
     exec 9<>aoe/e3.4
     trap '' HUP
