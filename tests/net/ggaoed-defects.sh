@@ -277,7 +277,7 @@ else
     start target nas aoe-target --config conf
     await target 'e1\.2: serving'
     for argument in "01 $(config 4 stolen)" "02 $(mask 01 "$ME")" "03 02 01 $ME"; do
-        check "9: command ${argument%% *} changes nothing for a stranger" \
+        check "9: command ${argument%% *} changes nothing for a client that may not" \
             is 1c02 "$(flags_and_error "$(ask "${argument%% *}" "${argument#* }")")"
     done
     HOST_MAC=02:00:00:00:00:77

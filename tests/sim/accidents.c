@@ -12,7 +12,7 @@
  * one's frames may still be on the wire. */
 #define TAKEOVER_AFTER TIME_WAIT
 
-/* The contents of a stranger's disk: nothing that any client has written. */
+/* The contents of another disk: nothing that any client has written. */
 enum { STRANGE = 0xee };
 
 static void each_port(struct sim *s, void (*f)(struct sim *s, struct link *l))
@@ -173,16 +173,16 @@ static void open_hole(struct sim *s)
 }
 
 /* Not while a client looks for its disk on a bad wire: if the NAS's answer were
- * lost, it would find only the stranger. */
+ * lost, it would find only the other disk. */
 static void come(struct sim *s)
 {
     for (unsigned i = 0; i < s->client_count; i++)
         if (!s->clients[i].ready)
             return;
-    if (s->stranger_here)
+    if (s->other_disk_here)
         return;
-    s->happened[HAPPENED_STRANGER]++;
-    sim_stranger(s);
+    s->happened[HAPPENED_OTHER_DISK]++;
+    sim_other_disk(s);
 }
 
 /* Not where the NAS may lose data that only the client's replay log could
@@ -224,10 +224,10 @@ static void accident(struct sim *s)
     accidents[i].begin(s);
 }
 
-/* ---- strangers ------------------------------------------------------------
+/* ---- other disks ----------------------------------------------------------
  */
 
-void sim_stranger(struct sim *s)
+void sim_other_disk(struct sim *s)
 {
     struct nas_options o = {.wire = s->wire,
                             .dice = &s->dice,
@@ -239,23 +239,23 @@ void sim_stranger(struct sim *s)
                             .vendor = s->vendor};
 
     trace_say(&s->trace, s->now, "another disk has the same address");
-    nas_open(&s->stranger, &o, s->now);
-    memset(s->stranger.medium.cache, STRANGE,
-           (size_t)s->stranger.medium.sectors * 512);
-    s->stranger_here = true;
+    nas_open(&s->other_disk, &o, s->now);
+    memset(s->other_disk.medium.cache, STRANGE,
+           (size_t)s->other_disk.medium.sectors * 512);
+    s->other_disk_here = true;
 }
 
-void sim_stranger_leaves(struct sim *s)
+void sim_other_disk_leaves(struct sim *s)
 {
-    if (!s->stranger_here)
+    if (!s->other_disk_here)
         return;
     trace_say(&s->trace, s->now, "the other disk has gone");
-    for (uint64_t i = 0; i < s->stranger.medium.sectors * 512; i++)
-        if (s->stranger.medium.cache[i] != STRANGE)
-            s->why = "a stranger's disk was written to";
+    for (uint64_t i = 0; i < s->other_disk.medium.sectors * 512; i++)
+        if (s->other_disk.medium.cache[i] != STRANGE)
+            s->why = "another disk was written to";
     s->alone_since = s->now;
-    nas_close(&s->stranger);
-    s->stranger_here = false;
+    nas_close(&s->other_disk);
+    s->other_disk_here = false;
 }
 
 /* ---- and their end --------------------------------------------------------
@@ -295,7 +295,7 @@ static void recover(struct sim *s)
         nas_reopen(&s->nas);
     s->nas.refuses_flushes = false;
     if (!s->flaps)
-        sim_stranger_leaves(s);
+        sim_other_disk_leaves(s);
     s->recover_at = UINT64_MAX;
     s->trouble_at =
         s->now + (s->flaps && --s->flaps ? dice_below(&s->dice, 200 * NS_PER_MS)

@@ -9,7 +9,7 @@ enum {
     /* More frames than that many requests can ever need at once, including all
      * the time-waits that a bad wire leaves for two seconds. */
     FRAMES_MAX = 8192,
-    PATHS_MAX = 8, /* two interfaces, two addresses, and the strangers' */
+    PATHS_MAX = 8, /* two interfaces, two addresses, and the other disks' */
 };
 
 /* ---- paths ----------------------------------------------------------------
@@ -44,7 +44,7 @@ static const char *path_left(struct sim *s, const struct path *p,
     if (p->window < PATH_WINDOW_UNIT || p->window > p->limit * PATH_WINDOW_UNIT)
         return "a window is closed, or open too wide";
     if (!nas)
-        return p->state == PATH_GOOD ? "a path leads to a stranger" : NULL;
+        return p->state == PATH_GOOD ? "a path leads to another disk" : NULL;
     if (p->state != PATH_GOOD)
         return "a path that is good again is not used";
     if (p->sectors != passes(p, nas))

@@ -35,7 +35,7 @@ static void earlier(uint64_t *next, uint64_t at)
  * neither while there are two, since the wire may hide one of them. */
 static uint64_t again_at(const struct sim *s, const struct client *c)
 {
-    if (s->stranger_here || !(client_gone(c) || c->conflict))
+    if (s->other_disk_here || !(client_gone(c) || c->conflict))
         return UINT64_MAX;
     return client_gone(c) ? c->begin_at : s->alone_since + NS_PER_S;
 }
@@ -45,8 +45,8 @@ static uint64_t next_event(struct sim *s)
     uint64_t next = wire_next(s->wire);
 
     earlier(&next, nas_next(&s->nas));
-    if (s->stranger_here)
-        earlier(&next, nas_next(&s->stranger));
+    if (s->other_disk_here)
+        earlier(&next, nas_next(&s->other_disk));
     earlier(&next, sim_next_accident(s));
     for (unsigned i = 0; i < NEIGHBOURS; i++)
         earlier(&next, neighbour_next(&s->neighbours[i]));
@@ -83,8 +83,8 @@ static const char *step(struct sim *s)
     wire_advance(s->wire, s->now);
     sim_happen(s);
     nas_run(&s->nas, s->now);
-    if (s->stranger_here)
-        nas_run(&s->stranger, s->now);
+    if (s->other_disk_here)
+        nas_run(&s->other_disk, s->now);
     wire_advance(s->wire, s->now);
     for (unsigned i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
@@ -263,7 +263,7 @@ static void begin(struct sim *s, uint64_t seed)
     begin_nas(s, (uint64_t)clients * PART);
     add_neighbours(s, (uint64_t)clients * PART);
     if (dice_below(&s->dice, 20) == 0) {
-        sim_stranger(s);
+        sim_other_disk(s);
         s->recover_at = s->now + 3 * NS_PER_S;
     }
     while (s->client_count < clients)
@@ -338,7 +338,7 @@ static void end(struct sim *s)
     for (unsigned i = 0; i < s->client_count; i++)
         client_close(&s->clients[i]);
     sim_count(s);
-    sim_stranger_leaves(s);
+    sim_other_disk_leaves(s);
     for (unsigned i = 0; i < NEIGHBOURS; i++)
         neighbour_close(&s->neighbours[i]);
     nas_close(&s->nas);
@@ -367,7 +367,7 @@ static bool say_happened(const uint64_t happened[HAPPENINGS])
         [HAPPENED_FLAPPING] = "loose plugs",
         [HAPPENED_MTU] = "MTU changes",
         [HAPPENED_HOLE] = "black holes",
-        [HAPPENED_STRANGER] = "strangers",
+        [HAPPENED_OTHER_DISK] = "other disks",
         [HAPPENED_TAKEOVER] = "takeovers",
         [HAPPENED_LOST_SECTORS] = "sectors lost in crashes",
         [HAPPENED_LOST_WRITE_BACKS] = "sectors that could not be written back",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * One simulated network: its clients, its NAS, now and then a stranger under
+ * One simulated network: its clients, its NAS, now and then another disk at
  * the NAS's address, and what happens to them.
  */
 #ifndef TESTS_SIM_SIM_H
@@ -35,7 +35,7 @@ enum happening {
     HAPPENED_FLAPPING,
     HAPPENED_MTU,
     HAPPENED_HOLE,
-    HAPPENED_STRANGER,
+    HAPPENED_OTHER_DISK,
     HAPPENED_TAKEOVER,
     HAPPENED_LOST_SECTORS,
     HAPPENED_LOST_WRITE_BACKS,
@@ -73,8 +73,8 @@ struct sim {
     struct client clients[CLIENTS_MAX];
     unsigned client_count;
     struct neighbour neighbours[NEIGHBOURS];
-    struct nas stranger; /* another disk under the same address */
-    bool stranger_here;
+    struct nas other_disk; /* another disk at the same address */
+    bool other_disk_here;
     uint64_t alone_since; /* when it left */
     const char *why;      /* what should not have happened */
     uint64_t peace;       /* ns between two accidents at most */
@@ -102,8 +102,8 @@ void sim_wire_client(struct sim *s, struct client *c);
 /* No more accidents, good wires, everything up. */
 void sim_calm(struct sim *s);
 /* Another disk appears, or leaves. */
-void sim_stranger(struct sim *s);
-void sim_stranger_leaves(struct sim *s);
+void sim_other_disk(struct sim *s);
+void sim_other_disk_leaves(struct sim *s);
 
 /* All parts of the disk, as their users know them. */
 void sim_each_history(struct sim *s, void (*f)(struct history *h));
