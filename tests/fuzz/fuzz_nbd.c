@@ -22,7 +22,7 @@ enum { DISK = 512 << 10 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The client's manners, from the first byte. */
+/* The client's behaviour, from the first byte. */
 enum {
     READ_ONLY = 1 << 0,
     NO_TRIM = 1 << 1,

@@ -230,10 +230,10 @@ static void identify(struct model *m, uint8_t *frame)
     aoe_ata_build(frame, &a);
     ata_identity_encode(frame + AOE_ATA_HEADER, &m->identity);
     answer(m, frame, AOE_ATA_HEADER + 512);
-    if (!m->twin)
+    if (!m->other_serial)
         return;
     memset(other.serial, 0, sizeof other.serial);
-    strncpy(other.serial, m->twin, sizeof other.serial - 1);
+    strncpy(other.serial, m->other_serial, sizeof other.serial - 1);
     ata_identity_encode(frame + AOE_ATA_HEADER, &other);
     answer(m, frame, AOE_ATA_HEADER + 512);
 }

@@ -35,12 +35,12 @@ struct model {
     bool short_reads;  /* leaves the last byte out */
     bool no_flush_ext; /* aborts it */
     bool no_flush;     /* aborts FLUSH CACHE too */
-    unsigned bad_flushes; /* how many fail, and lose what is not flushed */
-    uint8_t aoe_error;    /* answers data requests with this error */
-    unsigned most;        /* sectors: aborts longer requests; 0: no limit */
-    const char
-        *twin; /* a second disk at its address, with this serial number */
-    bool gone; /* reads and writes get device faults */
+    unsigned bad_flushes;     /* how many fail, and lose what is not flushed */
+    uint8_t aoe_error;        /* answers data requests with this error */
+    unsigned most;            /* sectors: aborts longer requests; 0: no limit */
+    const char *other_serial; /* a second disk at its address, with this serial
+                                 number */
+    bool gone;                /* reads and writes get device faults */
     uint64_t bad_lba; /* reads and writes that touch it fail; UINT64_MAX */
 
     unsigned queries, identifies, reads, writes, flushes, trims;

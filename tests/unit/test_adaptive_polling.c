@@ -45,7 +45,7 @@ static void one_at_a_time(void **state)
     }
 }
 
-static void no_use(void **state)
+static void polling_that_does_not_pay(void **state)
 {
     static const uint64_t spaces[] = {US, 8 * US, 30 * US, 400 * US, 2000 * US};
 
@@ -59,7 +59,7 @@ static void no_use(void **state)
     }
 }
 
-static void habits_change(void **state)
+static void the_load_changes(void **state)
 {
     struct adaptive_polling p = {0};
 
@@ -78,8 +78,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_at_a_time),
-        cmocka_unit_test(no_use),
-        cmocka_unit_test(habits_change),
+        cmocka_unit_test(polling_that_does_not_pay),
+        cmocka_unit_test(the_load_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

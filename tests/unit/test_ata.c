@@ -234,7 +234,7 @@ static void vblade_page(void **state)
     assert_int_equal(id.physical_sector, 512);
 }
 
-static void lba48_told_in_one_word_only(void **state)
+static void lba48_in_one_word_only(void **state)
 {
     struct ata_identity id;
     uint8_t page[512] = {0};
@@ -334,7 +334,7 @@ static void sector_sizes_that_cannot_be(void **state)
     assert_int_equal(word(page, 106), 0x4000);
 }
 
-static void trim_blocks_not_told(void **state)
+static void trim_without_a_block_limit(void **state)
 {
     struct ata_identity id;
     uint8_t page[512] = {0};
@@ -373,7 +373,7 @@ static void vendor_words(void **state)
 
 /* Words that only look like ours: another magic, no version, no epoch, and a
  * page whose checksum does not agree. */
-static void vendor_words_of_others(void **state)
+static void vendor_words_of_other_vendors(void **state)
 {
     static const unsigned words[] = {129, 130, 131, 137};
     struct ata_identity id = full;
@@ -425,14 +425,14 @@ int main(void)
         cmocka_unit_test(sizes),
         cmocka_unit_test(lba28_only),
         cmocka_unit_test(vblade_page),
-        cmocka_unit_test(lba48_told_in_one_word_only),
+        cmocka_unit_test(lba48_in_one_word_only),
         cmocka_unit_test(sectors_where_only_the_old_words_have_them),
         cmocka_unit_test(strings),
         cmocka_unit_test(garbage),
         cmocka_unit_test(sector_sizes_that_cannot_be),
-        cmocka_unit_test(trim_blocks_not_told),
+        cmocka_unit_test(trim_without_a_block_limit),
         cmocka_unit_test(vendor_words),
-        cmocka_unit_test(vendor_words_of_others),
+        cmocka_unit_test(vendor_words_of_other_vendors),
         cmocka_unit_test(trim_ranges),
     };
 

@@ -10,7 +10,7 @@
 
 #include "base/awake.h"
 
-static void sleeping_counts(void **state)
+static void sleep_counts(void **state)
 {
     struct awake a;
 
@@ -27,7 +27,7 @@ static void sleeping_counts(void **state)
     assert_true(awake_time(&a, 201 * NS_PER_S) == 201 * NS_PER_S);
 }
 
-static void standing_still_does_not(void **state)
+static void a_stopped_process_does_not(void **state)
 {
     struct awake a;
 
@@ -58,8 +58,8 @@ static void both_ways(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sleeping_counts),
-        cmocka_unit_test(standing_still_does_not),
+        cmocka_unit_test(sleep_counts),
+        cmocka_unit_test(a_stopped_process_does_not),
         cmocka_unit_test(both_ways),
     };
 

@@ -108,7 +108,7 @@ static void trim_takes_whole_sectors(void **state)
     stop(&f);
 }
 
-static void they_say_why_not(void **state)
+static void errors_are_returned(void **state)
 {
     uint64_t size = SECTORS * 512;
     struct fixture f;
@@ -180,7 +180,7 @@ int main(void)
         cmocka_unit_test(write_reaches_the_disk),
         cmocka_unit_test(zero_is_exact),
         cmocka_unit_test(trim_takes_whole_sectors),
-        cmocka_unit_test(they_say_why_not),
+        cmocka_unit_test(errors_are_returned),
         cmocka_unit_test(a_silent_disk_ends_them),
         cmocka_unit_test(options_refuse),
     };

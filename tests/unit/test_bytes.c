@@ -56,7 +56,7 @@ static void little_endian(void **state)
     assert_true(get_le(at, 1) == 0xff);
 }
 
-static void the_clock_counts_up(void **state)
+static void the_clock_goes_forward(void **state)
 {
     uint64_t before = clock_ns();
     const struct timespec ms = {0, 2 * (long)NS_PER_MS};
@@ -71,7 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(big_endian),
         cmocka_unit_test(little_endian),
-        cmocka_unit_test(the_clock_counts_up),
+        cmocka_unit_test(the_clock_goes_forward),
     };
 
     return cmocka_run_group_tests_name("bytes", tests, NULL, NULL);

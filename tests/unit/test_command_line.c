@@ -91,7 +91,7 @@ static void wrong(const char *words, const char *said)
     client_options_free(&f.shared);
 }
 
-static void nothing_is_given(void **state)
+static void no_arguments(void **state)
 {
     struct fixture f;
 
@@ -125,7 +125,7 @@ static void every_way_to_write_a_value(void **state)
     a_wait("-w 1 -w 0.5", NS_PER_S / 2); /* the last one counts */
 }
 
-static void letters_go_together(void **state)
+static void letters_combine(void **state)
 {
     struct fixture f;
 
@@ -137,7 +137,7 @@ static void letters_go_together(void **state)
     log_verbosity = 0;
 }
 
-static void operands_stand_anywhere(void **state)
+static void operands_may_be_anywhere(void **state)
 {
     struct fixture f;
 
@@ -212,10 +212,10 @@ static void by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_given),
+        cmocka_unit_test(no_arguments),
         cmocka_unit_test(every_way_to_write_a_value),
-        cmocka_unit_test(letters_go_together),
-        cmocka_unit_test(operands_stand_anywhere),
+        cmocka_unit_test(letters_combine),
+        cmocka_unit_test(operands_may_be_anywhere),
         cmocka_unit_test(wrong_usage_is_one_line),
         cmocka_unit_test(by_name),
     };

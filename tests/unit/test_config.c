@@ -162,7 +162,7 @@ static void mistakes_have_their_line(void **state)
     }
 }
 
-static void every_mistake_is_told(void **state)
+static void every_mistake_is_reported(void **state)
 {
     struct config c;
     char text[1024];
@@ -253,7 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key),
         cmocka_unit_test(mistakes_have_their_line),
-        cmocka_unit_test(every_mistake_is_told),
+        cmocka_unit_test(every_mistake_is_reported),
         cmocka_unit_test(globs_stand_for_interfaces),
         cmocka_unit_test(one_address_has_one_disk_on_an_interface),
         cmocka_unit_test(equal_means_nothing_to_do),

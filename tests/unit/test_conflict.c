@@ -7,12 +7,12 @@
 
 #include "tests/unit/disk_fixture.h"
 
-static void open_world(struct fixture *f, const char *twin)
+static void open_world(struct fixture *f, const char *other_serial)
 {
     memset(f, 0, sizeof *f);
     world_open(&f->w, 3, 1500);
     f->nas = world_add(&f->w, 1024, 1500, "one");
-    f->nas->twin = twin;
+    f->nas->other_serial = other_serial;
     /* With the defaults for options. */
     assert_int_equal(aoe_disk_open(f->w.aoe, 1, 2, NULL, on_event, f, &f->disk),
                      0);
@@ -63,7 +63,7 @@ static void two_answers_of_one_disk(void **state)
     stop(&f);
 }
 
-static void a_twin_joins_and_leaves(void **state)
+static void another_disk_joins_and_leaves(void **state)
 {
     struct fixture f;
     unsigned writes;
@@ -72,7 +72,7 @@ static void a_twin_joins_and_leaves(void **state)
     open_world(&f, NULL);
     assert_int_equal(write_one(&f), 0);
     writes = f.nas->writes;
-    f.nas->twin = "two";
+    f.nas->other_serial = "two";
     model_announce(f.nas);
     for (int i = 0; i < 200; i++) { /* the conflict stays reported */
         world_run(&f.w, 50 * NS_PER_MS, NULL);
@@ -81,7 +81,7 @@ static void a_twin_joins_and_leaves(void **state)
     assert_int_equal(f.nas->writes, writes);
     assert_int_equal(f.events[AOE_DISK_CHANGED], 1);
     names_both(&f);
-    f.nas->twin = NULL;
+    f.nas->other_serial = NULL;
     world_run(&f.w, 5 * NS_PER_S, NULL);
     assert_int_equal(f.events[AOE_DISK_BACK], 1);
     assert_int_equal(write_one(&f), 0);
@@ -93,7 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neither_is_opened),
         cmocka_unit_test(two_answers_of_one_disk),
-        cmocka_unit_test(a_twin_joins_and_leaves),
+        cmocka_unit_test(another_disk_joins_and_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,8 +128,8 @@ static size_t answer_second_time(struct fixture *f, uint8_t *frame,
     return f->heard < 2 ? 0 : answer_config(f, frame, h);
 }
 
-static size_t answer_as_stranger(struct fixture *f, uint8_t *frame,
-                                 struct aoe_header *h)
+static size_t answer_as_another(struct fixture *f, uint8_t *frame,
+                                struct aoe_header *h)
 {
     h->src.b[5]++;
     return answer_config(f, frame, h);
@@ -205,7 +205,7 @@ static void a_query_is_answered(void **state)
     stop(&f);
 }
 
-static void everyone_may_be_asked_but_not_told(void **state)
+static void everyone_may_be_queried_but_not_changed(void **state)
 {
     struct fixture f;
 
@@ -255,18 +255,18 @@ static void a_lost_frame_is_sent_again(void **state)
     stop(&f);
 }
 
-static void others_do_not_answer_for_it(void **state)
+static void responses_of_others_do_not_count(void **state)
 {
-    static size_t (*const strangers[])(struct fixture *, uint8_t *,
-                                       struct aoe_header *) = {
-        answer_as_stranger, answer_as_other_disk, answer_other_tag};
+    static size_t (*const others[])(struct fixture *, uint8_t *,
+                                    struct aoe_header *) = {
+        answer_as_another, answer_as_other_disk, answer_other_tag};
 
     (void)state;
-    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct fixture f;
 
         start(&f, AOE_CONTROL_CONFIG_READ);
-        f.answer = strangers[i];
+        f.answer = others[i];
         f.string = "";
         assert_int_equal(run(&f), -ETIMEDOUT);
         assert_true(f.heard > 1);
@@ -285,7 +285,7 @@ static void set_string(struct fixture *f, const char *theirs, int status)
     assert_int_equal(run(f), status);
 }
 
-static void a_string_that_is_there(void **state)
+static void a_string_that_is_set_already(void **state)
 {
     struct fixture f;
 
@@ -417,11 +417,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_query_is_answered),
-        cmocka_unit_test(everyone_may_be_asked_but_not_told),
+        cmocka_unit_test(everyone_may_be_queried_but_not_changed),
         cmocka_unit_test(silence_is_a_time_out),
         cmocka_unit_test(a_lost_frame_is_sent_again),
-        cmocka_unit_test(others_do_not_answer_for_it),
-        cmocka_unit_test(a_string_that_is_there),
+        cmocka_unit_test(responses_of_others_do_not_count),
+        cmocka_unit_test(a_string_that_is_set_already),
         cmocka_unit_test(errors_become_errno),
         cmocka_unit_test(a_mask_list),
         cmocka_unit_test(a_list_longer_than_its_frame),

@@ -71,7 +71,7 @@ static int socket_there(int backlog)
     return fd;
 }
 
-static void a_socket_of_the_dead_is_replaced(void **state)
+static void a_socket_of_a_dead_target_is_replaced(void **state)
 {
     (void)state;
     close(socket_there(1));
@@ -113,7 +113,7 @@ static void a_listener_that_hangs_does_not_hang_us(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_socket_of_the_dead_is_replaced),
+        cmocka_unit_test(a_socket_of_a_dead_target_is_replaced),
         cmocka_unit_test(a_file_is_left_alone),
         cmocka_unit_test(a_listener_that_hangs_does_not_hang_us),
     };

@@ -259,7 +259,7 @@ static void lba28_only(void **state)
     stop(&f);
 }
 
-static void refuses_what_cannot_be(void **state)
+static void refuses_what_is_impossible(void **state)
 {
     static uint8_t b[1024];
     struct fixture f;
@@ -510,7 +510,7 @@ int main(void)
         cmocka_unit_test(paths_to_one_address_share_its_buffers),
         cmocka_unit_test(frame_size_fits),
         cmocka_unit_test(lba28_only),
-        cmocka_unit_test(refuses_what_cannot_be),
+        cmocka_unit_test(refuses_what_is_impossible),
         cmocka_unit_test(shadow_on_a_good_wire),
         cmocka_unit_test(shadow_on_a_bad_wire),
         cmocka_unit_test(scattered_memory),

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/failing_medium.h"
 
-static void a_durable_neighbour_takes_nothing(void **state)
+static void a_durable_neighbour_takes_no_error(void **state)
 {
     (void)state;
     medium.bad[12] = true;
@@ -21,7 +21,7 @@ static void a_durable_neighbour_takes_nothing(void **state)
     assert_true(good(4));
 }
 
-static void a_durable_request_tells_its_own_client(void **state)
+static void a_durable_request_reports_to_its_own_client(void **state)
 {
     (void)state;
     medium.bad[12] = true;
@@ -35,7 +35,7 @@ static void a_durable_request_tells_its_own_client(void **state)
 }
 
 /* Many at once with the cache off, of which some fail. */
-static void who_fails_among_durable_writes(void **state)
+static void which_of_the_durable_writes_fails(void **state)
 {
     (void)state;
     disk.export.write_cache = false;
@@ -69,7 +69,7 @@ static void durable_writes_share_a_flush(void **state)
 
 /* If a durable write was in the cache when another's flush failed, the failure
  * may have been its own. */
-static void what_was_being_written_is_done_again(void **state)
+static void a_write_in_progress_is_repeated(void **state)
 {
     struct store_op *late;
 
@@ -95,7 +95,7 @@ static void what_was_being_written_is_done_again(void **state)
 }
 
 /* Clients beyond those that can be remembered lose nothing either. */
-static void who_cannot_be_remembered_writes_durably(void **state)
+static void a_client_too_many_writes_durably(void **state)
 {
     (void)state;
     for (uint32_t tag = 1000; tag < 1000 + EPOCHS_CLIENTS; tag++) {
@@ -116,12 +116,12 @@ static void who_cannot_be_remembered_writes_durably(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_durable_neighbour_takes_nothing),
-        TEST(a_durable_request_tells_its_own_client),
-        TEST(who_fails_among_durable_writes),
+        TEST(a_durable_neighbour_takes_no_error),
+        TEST(a_durable_request_reports_to_its_own_client),
+        TEST(which_of_the_durable_writes_fails),
         TEST(durable_writes_share_a_flush),
-        TEST(what_was_being_written_is_done_again),
-        TEST(who_cannot_be_remembered_writes_durably),
+        TEST(a_write_in_progress_is_repeated),
+        TEST(a_client_too_many_writes_durably),
     };
 
     return cmocka_run_group_tests_name("durable writes", tests, NULL, NULL);

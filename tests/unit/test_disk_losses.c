@@ -5,7 +5,7 @@
  */
 #include "tests/unit/failing_medium.h"
 
-static void each_writer_hears_it_once(void **state)
+static void each_writer_is_told_once(void **state)
 {
     (void)state;
     write_one(1, 1, 10);
@@ -29,7 +29,7 @@ static void each_writer_hears_it_once(void **state)
     assert_int_equal(announced, 1);
 }
 
-static void a_commit_takes_nothing(void **state)
+static void a_commit_takes_no_error(void **state)
 {
     (void)state;
     medium.bad[12] = true;
@@ -98,7 +98,7 @@ static void a_copy_of_a_trim_is_answered(void **state)
     }
 }
 
-static void a_disk_opened_anew_remembers(void **state)
+static void a_reopened_disk_remembers(void **state)
 {
     struct epochs kept;
 
@@ -116,7 +116,7 @@ static void a_disk_opened_anew_remembers(void **state)
 }
 
 /* With two flushes, nobody knows which answer the client evaluates. */
-static void every_flush_on_its_way_tells(void **state)
+static void every_flush_in_progress_reports(void **state)
 {
     (void)state;
     medium.bad[12] = true;
@@ -154,7 +154,7 @@ static void a_copy_of_a_failed_flush_fails(void **state)
 }
 
 /* The client has its answer, and waits for no other. */
-static void a_copy_of_a_good_flush_tells_nothing(void **state)
+static void a_copy_of_a_good_flush_reports_nothing(void **state)
 {
     (void)state;
     flush_one(1, 1);
@@ -173,7 +173,7 @@ static void a_copy_of_a_good_flush_tells_nothing(void **state)
 
 /* The client is told of the loss first, and takes what is answered afterwards
  * for newer. */
-static void a_write_under_way_is_done_again(void **state)
+static void a_write_in_progress_is_repeated(void **state)
 {
     struct store_op *late;
 
@@ -207,16 +207,16 @@ static void a_write_under_way_is_done_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_writer_hears_it_once),
-        TEST(a_commit_takes_nothing),
+        TEST(each_writer_is_told_once),
+        TEST(a_commit_takes_no_error),
         TEST(flush_for_an_epoch),
         TEST(a_trim_is_a_write),
         TEST(a_copy_of_a_trim_is_answered),
-        TEST(a_disk_opened_anew_remembers),
-        TEST(every_flush_on_its_way_tells),
+        TEST(a_reopened_disk_remembers),
+        TEST(every_flush_in_progress_reports),
         TEST(a_copy_of_a_failed_flush_fails),
-        TEST(a_copy_of_a_good_flush_tells_nothing),
-        TEST(a_write_under_way_is_done_again),
+        TEST(a_copy_of_a_good_flush_reports_nothing),
+        TEST(a_write_in_progress_is_repeated),
     };
 
     return cmocka_run_group_tests_name("losses", tests, NULL, NULL);

@@ -67,7 +67,7 @@ static void time_wait_holds_newer_write(void **state)
 }
 
 /* The network duplicates an answer, and the other copy of the write is late. */
-static void time_wait_outlives_a_doubled_response(void **state)
+static void time_wait_outlives_a_duplicated_response(void **state)
 {
     static uint8_t old[512], new[512];
     struct fixture f;
@@ -166,7 +166,7 @@ static void aoe_errors_end_requests(void **state)
     stop(&f);
 }
 
-static void short_reads_are_no_data(void **state)
+static void short_reads_are_not_data(void **state)
 {
     uint8_t b[512];
     struct fixture f;
@@ -321,7 +321,7 @@ static void growth_is_published(void **state)
     stop(&f);
 }
 
-static void growth_is_noticed_without_a_word(void **state)
+static void growth_is_noticed_unannounced(void **state)
 {
     struct fixture f;
 
@@ -363,7 +363,7 @@ static void flush_of_fua_ends(void **state)
     stop(&f);
 }
 
-static void smaller_mtu_recuts(void **state)
+static void a_smaller_mtu_splits_again(void **state)
 {
     static uint8_t bytes[128 * 512];
     struct fixture f;
@@ -415,20 +415,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_two_overlapping_writes),
         cmocka_unit_test(time_wait_holds_newer_write),
-        cmocka_unit_test(time_wait_outlives_a_doubled_response),
+        cmocka_unit_test(time_wait_outlives_a_duplicated_response),
         cmocka_unit_test(time_wait_ends_with_the_only_response),
         cmocka_unit_test(reports_the_bad_sector),
         cmocka_unit_test(aoe_errors_end_requests),
-        cmocka_unit_test(short_reads_are_no_data),
+        cmocka_unit_test(short_reads_are_not_data),
         cmocka_unit_test(every_request_ends),
         cmocka_unit_test(outage_within_the_deadline),
         cmocka_unit_test(another_disk_comes_back),
         cmocka_unit_test(another_disk_after_a_restart),
         cmocka_unit_test(work_leaves_a_refused_path),
         cmocka_unit_test(growth_is_published),
-        cmocka_unit_test(growth_is_noticed_without_a_word),
+        cmocka_unit_test(growth_is_noticed_unannounced),
         cmocka_unit_test(flush_of_fua_ends),
-        cmocka_unit_test(smaller_mtu_recuts),
+        cmocka_unit_test(a_smaller_mtu_splits_again),
         cmocka_unit_test(closing_cancels),
     };
 

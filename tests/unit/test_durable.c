@@ -41,7 +41,7 @@ static int setup(void **state)
     return 0;
 }
 
-static void the_full_one_is_enough(void **state)
+static void fullfsync_is_enough(void **state)
 {
     (void)state;
     assert_int_equal(durable_file(3), 0);
@@ -50,7 +50,7 @@ static void the_full_one_is_enough(void **state)
     assert_int_equal(plains, 0);
 }
 
-static void plain_where_there_is_no_full_one(void **state)
+static void fsync_where_there_is_no_fullfsync(void **state)
 {
     static const int none[] = {ENOTSUP, EINVAL, ENOTTY};
 
@@ -65,7 +65,7 @@ static void plain_where_there_is_no_full_one(void **state)
 }
 
 /* A following fsync would report success. */
-static void an_error_stays_one(void **state)
+static void an_error_is_returned(void **state)
 {
     (void)state;
     full_error = EIO;
@@ -90,9 +90,9 @@ static void directories(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_full_one_is_enough, setup),
-        cmocka_unit_test_setup(plain_where_there_is_no_full_one, setup),
-        cmocka_unit_test_setup(an_error_stays_one, setup),
+        cmocka_unit_test_setup(fullfsync_is_enough, setup),
+        cmocka_unit_test_setup(fsync_where_there_is_no_fullfsync, setup),
+        cmocka_unit_test_setup(an_error_is_returned, setup),
         cmocka_unit_test_setup(directories, setup),
     };
 

@@ -258,7 +258,7 @@ static void each_may_close_another(void **state)
     each_may_close(true);
 }
 
-static void none_is_left_out(void **state)
+static void every_event_arrives(void **state)
 {
     bool seen[AOE_DISK_SETTLED + 1] = {false};
 
@@ -375,7 +375,7 @@ static void misuse_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(none_is_left_out),
+        cmocka_unit_test(every_event_arrives),
         cmocka_unit_test(each_may_close_its_disk),
         cmocka_unit_test(each_may_close_another),
         cmocka_unit_test(never_inside_submit),

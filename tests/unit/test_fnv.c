@@ -33,7 +33,7 @@ static void published_values(void **state)
     }
 }
 
-static void a_hash_goes_on(void **state)
+static void a_hash_continues(void **state)
 {
     (void)state;
     assert_int_equal(fnv32(fnv32(FNV32_START, "foo", 3), "bar", 3), 0xbf9cf968);
@@ -45,7 +45,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_values),
-        cmocka_unit_test(a_hash_goes_on),
+        cmocka_unit_test(a_hash_continues),
     };
 
     return cmocka_run_group_tests_name("fnv", tests, NULL, NULL);

@@ -122,13 +122,13 @@ static void fail_behind(struct fuse_fixture *f)
     f->fakes[0].fail_flush = 0; /* a target tells only once */
 }
 
-static void failure_behind_is_told_once(void **state)
+static void failure_behind_is_reported_once(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
     uint64_t fh;
 
     fail_behind(f);
-    fh = open_file(f, DISK, O_RDONLY); /* sync(1) opens it so */
+    fh = open_file(f, DISK, O_RDONLY); /* as sync(1) opens it */
     assert_int_equal(fsync_file(f, DISK, fh), -EIO);
     assert_int_equal(fsync_file(f, DISK, fh), 0);
     do_release(f, DISK, O_RDONLY, fh);
@@ -182,7 +182,7 @@ static void a_read_only_disk_is_shown_as_one(void **state)
     assert_int_equal(out.attr.mode & 0777, plain.mode);
 }
 
-static void failure_behind_is_told_at_the_end(void **state)
+static void failure_behind_is_reported_at_the_end(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
 
@@ -342,7 +342,7 @@ static void ranges_are_zeroed(void **state)
     assert_int_equal(do_fallocate(f, 0x10, 0, 512), -EIO);
 }
 
-static void space_is_always_there(void **state)
+static void fallocate_always_finds_space(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
 
@@ -378,10 +378,10 @@ int main(void)
         TEST(fsync_of_the_directory_flushes_what_was_written),
         TEST(last_writer_flushes),
         TEST(synchronous_writes_are_flushed),
-        TEST(failure_behind_is_told_once),
+        TEST(failure_behind_is_reported_once),
         TEST(each_open_file_is_told_once),
         TEST(a_read_only_disk_is_shown_as_one),
-        TEST(failure_behind_is_told_at_the_end),
+        TEST(failure_behind_is_reported_at_the_end),
         TEST(drain_waits_and_flushes),
         TEST(drain_reports_a_failed_flush),
         TEST(drain_ends_once),
@@ -392,7 +392,7 @@ int main(void)
         TEST(unaligned_ends_of_a_hole_are_zeroed),
         TEST(a_range_can_be_interrupted),
         TEST(ranges_are_zeroed),
-        TEST(space_is_always_there),
+        TEST(fallocate_always_finds_space),
         TEST(all_is_data),
     };
 

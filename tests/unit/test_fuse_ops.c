@@ -63,7 +63,7 @@ static void names_are_found(void **state)
     assert_int_equal(call(f, FUSE_LOOKUP, FUSE_ROOT_ID, "e1.2.x", 7), -ENOENT);
 }
 
-static void attributes_are_true(void **state)
+static void attributes_are_those_of_the_disk(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
     struct fuse_getattr_in in = {0};
@@ -119,7 +119,7 @@ static void directory_is_listed(void **state)
     assert_string_equal(names, all);
 }
 
-static void size_is_not_for_changing(void **state)
+static void the_size_cannot_be_changed(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
     struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 0};
@@ -195,7 +195,7 @@ static void data_comes_back(void **state)
     assert_memory_equal(f->reply.body, "\0hello\0", 7);
 }
 
-static void ends_are_short(void **state)
+static void reads_at_the_end_are_short(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
     uint64_t size = 4 * MIB + 512;
@@ -348,7 +348,7 @@ static void nothing_is_created(void **state)
     assert_int_equal(call(f, FUSE_UNLINK, FUSE_ROOT_ID, "e1.2", 5), -EPERM);
 }
 
-static void growth_is_told(void **state)
+static void growth_is_reported(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);
     struct fuse_notify_inval_inode_out out;
@@ -369,15 +369,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(init_agrees),
         TEST(names_are_found),
-        TEST(attributes_are_true),
+        TEST(attributes_are_those_of_the_disk),
         TEST(directory_is_listed),
-        TEST(size_is_not_for_changing),
+        TEST(the_size_cannot_be_changed),
         TEST(opens_direct_and_parallel),
         cmocka_unit_test_setup_teardown(opens_for_the_page_cache, setup_cache,
                                         teardown),
         TEST(texts_are_read),
         TEST(data_comes_back),
-        TEST(ends_are_short),
+        TEST(reads_at_the_end_are_short),
         TEST(waiting_writes_keep_their_data),
         cmocka_unit_test_setup_teardown(memory_is_bounded, setup_small,
                                         teardown),
@@ -389,7 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_only_refuses, setup_read_only,
                                         teardown),
         TEST(nothing_is_created),
-        TEST(growth_is_told),
+        TEST(growth_is_reported),
     };
 
     alarm(60); /* a reply that never comes must not hang the suite */

@@ -35,7 +35,7 @@ static void of_one_value(void **state)
     }
 }
 
-static void is_never_below_and_hardly_above(void **state)
+static void percentiles_are_never_below_and_hardly_above(void **state)
 {
     static const double shares[] = {0.001, 0.25, 0.5, 0.99, 0.999, 1};
     static struct histogram h;
@@ -60,7 +60,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_nothing),
         cmocka_unit_test(of_one_value),
-        cmocka_unit_test(is_never_below_and_hardly_above),
+        cmocka_unit_test(percentiles_are_never_below_and_hardly_above),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void default_count(void **state)
 }
 
 /* A user may have moved data and len: a frame comes out reset. */
-static void released_frames_are_as_new(void **state)
+static void released_frames_are_reset(void **state)
 {
     struct link_frame *f;
     struct link l;
@@ -215,7 +215,8 @@ static void capacities(void **state)
     (void)state;
     assert_true(link_capacity(1500) >= 1514);
     assert_true(link_capacity(9000) >= 9014);
-    assert_int_equal(link_capacity(68), 1514); /* IPv6's and IPv4's leasts */
+    assert_int_equal(link_capacity(68),
+                     1514); /* the minimum of IPv6, and of IPv4 */
     assert_int_equal(link_capacity(0), 1514);
 }
 
@@ -254,7 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_all_and_no_more),
         cmocka_unit_test(default_count),
-        cmocka_unit_test(released_frames_are_as_new),
+        cmocka_unit_test(released_frames_are_reset),
         cmocka_unit_test(alignment),
         cmocka_unit_test(packed_buffers_spread_over_the_cache),
         cmocka_unit_test(growing_with_all_free),

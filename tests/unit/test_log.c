@@ -117,7 +117,7 @@ static void heard(void *arg, const char *line)
     snprintf(arg, 64, "%s", line);
 }
 
-static void errors_are_heard(void **state)
+static void errors_are_handed_on(void **state)
 {
     char line[64] = "";
 
@@ -191,7 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_line_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(detail_has_two_levels, setup, teardown),
-        cmocka_unit_test_setup_teardown(errors_are_heard, setup, teardown),
+        cmocka_unit_test_setup_teardown(errors_are_handed_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flood_is_held_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_line_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(closed_descriptors_are_taken, setup,

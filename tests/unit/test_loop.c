@@ -105,7 +105,7 @@ static void called(struct many *m, unsigned times)
         assert_int_equal(m->lines[i].called, times);
 }
 
-static void all_are_heard(void **state)
+static void all_are_called(void **state)
 {
     struct many *m = *state;
 
@@ -279,7 +279,7 @@ static void a_signal_before_the_sleep_ends_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_are_heard),
+        TEST(all_are_called),
         TEST(events_change),
         TEST(removed_are_not_called),
         TEST(removed_in_the_same_turn),

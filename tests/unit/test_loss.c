@@ -10,7 +10,7 @@
 /* ---- a target that says what it has lost ----------------------------------
  */
 
-static void says_who_it_is(void **state)
+static void shows_the_target_and_its_epoch(void **state)
 {
     struct fixture f;
 
@@ -64,7 +64,7 @@ static void a_restart_without_loss_is_nothing(void **state)
     a_restart_without_loss(REPLAY);
 }
 
-static void a_crash_is_told_once(void **state)
+static void a_crash_is_reported_once(void **state)
 {
     struct fixture f;
 
@@ -96,7 +96,7 @@ static void a_crash_is_told_once(void **state)
 
 /* Each of them may have covered what is lost, and its user evaluates no
  * other. */
-static void all_that_are_on_their_way_tell(void **state)
+static void all_flushes_in_flight_report(void **state)
 {
     static const enum aoe_op ops[] = {AOE_FLUSH, AOE_WRITE, AOE_FLUSH};
     static uint8_t sector[512];
@@ -130,7 +130,7 @@ static void all_that_are_on_their_way_tell(void **state)
 }
 
 /* The announcement is lost, or comes later than the flush. */
-static void no_flush_comes_too_late(void **state)
+static void a_flush_fails_before_the_announcement(void **state)
 {
     struct fixture f;
 
@@ -147,7 +147,7 @@ static void no_flush_comes_too_late(void **state)
     stop(&f);
 }
 
-static void a_loss_is_written_again(void **state)
+static void lost_writes_are_written_again(void **state)
 {
     struct fixture f;
 
@@ -194,7 +194,7 @@ static void no_read_sees_the_loss(void **state)
 }
 
 /* One frame of a write is answered before the loss, the others after it. */
-static void half_a_write_begins_anew(void **state)
+static void half_a_write_starts_again(void **state)
 {
     static uint8_t bytes[512 * 64];
     struct fixture f;
@@ -263,7 +263,8 @@ static void spoofed_announcements(void **state)
     assert_int_equal(f.disk->stats.replayed, replayed);
     assert_int_equal(f.events[AOE_DISK_REPLAYED], 1);
 
-    /* One of them was none: no flush succeeds before all is there again. */
+    /* One of them was real: no flush succeeds before everything is there again.
+     */
     fill(&f, 2, 4096, 4096);
     memcpy(f.nas->disk, f.nas->medium, SECTORS * 512);
     model_announce(f.nas);
@@ -277,14 +278,14 @@ static void spoofed_announcements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_who_it_is),
+        cmocka_unit_test(shows_the_target_and_its_epoch),
         cmocka_unit_test(a_restart_without_loss_is_nothing),
-        cmocka_unit_test(a_crash_is_told_once),
-        cmocka_unit_test(all_that_are_on_their_way_tell),
-        cmocka_unit_test(no_flush_comes_too_late),
-        cmocka_unit_test(a_loss_is_written_again),
+        cmocka_unit_test(a_crash_is_reported_once),
+        cmocka_unit_test(all_flushes_in_flight_report),
+        cmocka_unit_test(a_flush_fails_before_the_announcement),
+        cmocka_unit_test(lost_writes_are_written_again),
         cmocka_unit_test(no_read_sees_the_loss),
-        cmocka_unit_test(half_a_write_begins_anew),
+        cmocka_unit_test(half_a_write_starts_again),
         cmocka_unit_test(a_read_only_disk_is_one),
         cmocka_unit_test(spoofed_announcements),
     };

@@ -33,7 +33,7 @@ static void a_bad_flush_is_told_to_everybody(int how)
     stop(&f);
 }
 
-static void everybody_is_told_once(void **state)
+static void every_writer_is_told_once(void **state)
 {
     (void)state;
     a_bad_flush_is_told_to_everybody(0);
@@ -42,7 +42,7 @@ static void everybody_is_told_once(void **state)
 
 /* A writer who has gone may come back under another identity, before the loss
  * or after. */
-static void who_comes_back_is_told(void **state)
+static void a_writer_that_comes_back_is_told(void **state)
 {
     struct aoe_writer *w, *other;
     struct fixture f;
@@ -75,7 +75,7 @@ static void who_comes_back_is_told(void **state)
 }
 
 /* Another process takes over from a server that was killed. */
-static void who_is_resumed_is_told(void **state)
+static void a_resumed_writer_is_told(void **state)
 {
     struct aoe_writer *w;
     struct fixture f;
@@ -95,7 +95,7 @@ static void who_is_resumed_is_told(void **state)
     model_lose(f.nas);
     look(&f);
     assert_int_equal(run_as(&f, w, AOE_FLUSH, false), -EIO);
-    assert_int_equal(f.events[AOE_DISK_SETTLED], 1); /* he may be killed now */
+    assert_int_equal(f.events[AOE_DISK_SETTLED], 1); /* it may be killed now */
     assert_int_equal(run_as(&f, w, AOE_FLUSH, false), 0);
     assert_int_equal(f.events[AOE_DISK_SETTLED], 2);
     aoe_writer_close(w);
@@ -159,7 +159,7 @@ static void a_bad_flush_of_ours(int how)
     stop(&f);
 }
 
-static void a_bad_flush_of_ours_is_mended(void **state)
+static void a_failed_flush_of_ours_is_repaired(void **state)
 {
     (void)state;
     a_bad_flush_of_ours(0);
@@ -194,7 +194,7 @@ static void a_bad_flush_of_a_user(int how)
     stop(&f);
 }
 
-static void a_bad_flush_of_a_user_is_mended(void **state)
+static void a_failed_flush_of_a_user_is_repaired(void **state)
 {
     (void)state;
     a_bad_flush_of_a_user(0);
@@ -258,12 +258,12 @@ static void a_large_write_is_not_lost_silently(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everybody_is_told_once),
-        cmocka_unit_test(who_comes_back_is_told),
-        cmocka_unit_test(who_is_resumed_is_told),
+        cmocka_unit_test(every_writer_is_told_once),
+        cmocka_unit_test(a_writer_that_comes_back_is_told),
+        cmocka_unit_test(a_resumed_writer_is_told),
         cmocka_unit_test(a_write_outlives_its_writer),
-        cmocka_unit_test(a_bad_flush_of_ours_is_mended),
-        cmocka_unit_test(a_bad_flush_of_a_user_is_mended),
+        cmocka_unit_test(a_failed_flush_of_ours_is_repaired),
+        cmocka_unit_test(a_failed_flush_of_a_user_is_repaired),
         cmocka_unit_test(what_cannot_be_written_again_fails_flushes),
         cmocka_unit_test(a_refusal_is_not_believed),
         cmocka_unit_test(a_large_write_is_not_lost_silently),

@@ -151,7 +151,7 @@ static void flags_tell_what_the_disk_can(void **state)
                ALWAYS | NBD_FLAG_READ_ONLY | NBD_FLAG_SEND_DF);
 }
 
-static void a_failed_go_leaves_haggling_alive(void **state)
+static void negotiation_continues_after_a_failed_go(void **state)
 {
     struct nbd_peer *peer = *state;
     uint32_t length;
@@ -163,7 +163,7 @@ static void a_failed_go_leaves_haggling_alive(void **state)
     check_info(peer, NBD_OPT_GO, TRIMMABLE);
 }
 
-static void go_with_lengths_that_lie(void **state)
+static void go_with_false_lengths(void **state)
 {
     static const struct {
         const char *data;
@@ -438,7 +438,7 @@ static void meta_contexts(void **state)
     assert_null(peer->conn->allocation);
 }
 
-static void meta_context_lengths_that_lie(void **state)
+static void meta_contexts_with_false_lengths(void **state)
 {
     static const struct {
         const char *data;
@@ -547,8 +547,8 @@ int main(void)
         TEST(unknown_client_flags_end_it),
         TEST(info_and_go_say_the_same),
         TEST(flags_tell_what_the_disk_can),
-        TEST(a_failed_go_leaves_haggling_alive),
-        TEST(go_with_lengths_that_lie),
+        TEST(negotiation_continues_after_a_failed_go),
+        TEST(go_with_false_lengths),
         TEST(export_name),
         TEST(export_name_for_clients_that_want_zeroes),
         TEST(export_name_unknown_ends_it),
@@ -562,7 +562,7 @@ int main(void)
         TEST(not_an_option),
         TEST(shutting_down),
         TEST(meta_contexts),
-        TEST(meta_context_lengths_that_lie),
+        TEST(meta_contexts_with_false_lengths),
         TEST(meta_context_of_another_export),
         TEST(cut_at_every_byte),
         TEST(answers_wait_for_a_slow_reader),

@@ -304,7 +304,7 @@ static void failed_writes_leave_the_queue(void **state)
     free(data);
 }
 
-static void memory_at_rest_is_bounded(void **state)
+static void idle_memory_is_bounded(void **state)
 {
     struct nbd_peer peer;
 
@@ -335,7 +335,7 @@ int main(void)
         TEST(requests_in_flight_are_bounded),
         TEST(unread_replies_are_bounded),
         TEST(failed_writes_leave_the_queue),
-        cmocka_unit_test(memory_at_rest_is_bounded),
+        cmocka_unit_test(idle_memory_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,7 +142,7 @@ static void addresses(void **state)
     }
 }
 
-static void uri_of_a_strange_path(void **state)
+static void uri_of_an_odd_path(void **state)
 {
     struct nbd_fixture *f = *state;
     struct nbd_listener l;
@@ -167,7 +167,7 @@ int main(void)
         TEST(path_of_something_else),
         TEST(path_taken_over),
         TEST(addresses),
-        TEST(uri_of_a_strange_path),
+        TEST(uri_of_an_odd_path),
     };
 
     return cmocka_run_group_tests_name("NBD listeners", tests, NULL, NULL);

@@ -76,7 +76,7 @@ static void each_connection_is_told_once(void **state)
     nbd_conn_close(&g[0].conn);
 }
 
-static void who_comes_back_is_told(void **state)
+static void a_client_that_comes_back_is_told(void **state)
 {
     struct nbd_peer *peer = *state;
     struct guest g, other;
@@ -126,7 +126,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(each_connection_is_told_once),
-        TEST(who_comes_back_is_told),
+        TEST(a_client_that_comes_back_is_told),
         TEST(a_write_outlives_its_connection),
     };
 

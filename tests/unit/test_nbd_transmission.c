@@ -291,13 +291,13 @@ static void refusals(void **state)
         {0, NBD_CMD_WRITE, UINT64_MAX, 100, NBD_ENOSPC},
         {0, NBD_CMD_WRITE, 1, DISK, NBD_ENOSPC},
         {0, NBD_CMD_WRITE_ZEROES, 1, DISK, NBD_ENOSPC},
-        /* nothing at the very end is something that is there */
+        /* an empty range at the very end is valid */
         {0, NBD_CMD_READ, DISK, 0, NBD_OK},
         {0, NBD_CMD_WRITE, DISK, 0, NBD_OK},
         {0, NBD_CMD_WRITE, DISK + 1, 0, NBD_ENOSPC},
         {0, NBD_CMD_TRIM, 5, 0, NBD_OK},
         {0, NBD_CMD_WRITE_ZEROES, 5, 0, NBD_OK},
-        /* commands and flags there are not */
+        /* commands and flags that do not exist */
         {0, 8, 0, 0, NBD_EINVAL},
         {0, 0xffff, UINT64_MAX, UINT32_MAX, NBD_EINVAL},
         {1 << 5, NBD_CMD_READ, 0, 512, NBD_EINVAL},
@@ -401,7 +401,7 @@ static void errors_of_the_disk(void **state)
 
 /* The data of a refused write is skipped however it arrives, and answered only
  * then. */
-static void refused_writes_keep_in_step(void **state)
+static void the_stream_goes_on_after_a_refused_write(void **state)
 {
     struct nbd_peer *peer = *state;
     uint8_t *data = calloc(1, 100000);
@@ -450,7 +450,7 @@ int main(void)
         cmocka_unit_test(longer_than_allowed),
         TEST(what_the_disk_cannot),
         TEST(errors_of_the_disk),
-        TEST(refused_writes_keep_in_step),
+        TEST(the_stream_goes_on_after_a_refused_write),
         TEST(no_magic_ends_it),
     };
 

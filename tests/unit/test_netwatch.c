@@ -44,7 +44,7 @@ static int wait_for_change(unsigned seconds)
     return status;
 }
 
-static void hears(void **state)
+static void reports_changes(void **state)
 {
     static const char *const changes[] = {
         "ip link set w0 down",     "ip link set w0 up",
@@ -71,7 +71,7 @@ static void hears(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hears)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reports_changes)};
 
     return cmocka_run_group_tests_name("netwatch", tests, veth_namespace, NULL);
 }

@@ -116,7 +116,7 @@ static void random_schedules(void **state)
     assert_true(released_count > 1000);
 }
 
-static void neighbours_do_not_wait(void **state)
+static void adjacent_requests_do_not_wait(void **state)
 {
     (void)state;
     enter(&models[0], ORDER_WRITE, 0, 512);
@@ -146,7 +146,7 @@ static void readers_share_writers_do_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(neighbours_do_not_wait, setup),
+        cmocka_unit_test_setup(adjacent_requests_do_not_wait, setup),
         cmocka_unit_test_setup(readers_share_writers_do_not, setup),
         cmocka_unit_test_setup(random_schedules, setup),
     };

@@ -73,7 +73,7 @@ static int looks_twice(void)
     return output_end(EXIT_DONE);
 }
 
-static void it_arrives(void **state)
+static void output_arrives(void **state)
 {
     char path[] = "/tmp/test-output-XXXXXX", said[256], got[16] = "";
     int fd = mkstemp(path);
@@ -109,7 +109,7 @@ static void a_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_arrives),
+        cmocka_unit_test(output_arrives),
         cmocka_unit_test(a_full_disk),
     };
 

@@ -239,7 +239,7 @@ static void backoff_waits_for_a_measurement(void **state)
     assert_int_equal(path.backoff, 0);
 }
 
-static void lateness_teaches_patience(void **state)
+static void spurious_losses_raise_the_tolerance(void **state)
 {
     struct frame *f;
 
@@ -260,7 +260,7 @@ static void lateness_teaches_patience(void **state)
     assert_int_equal(path.patience, 2);
 }
 
-static void lateness_gives_the_window_back(void **state)
+static void spurious_losses_restore_the_window(void **state)
 {
     struct frame *f[8];
     unsigned before;
@@ -278,7 +278,7 @@ static void lateness_gives_the_window_back(void **state)
     assert_in_range(path.window, before, before + 8 * PATH_WINDOW_UNIT);
 }
 
-static void slow_commands_are_patient(void **state)
+static void slow_commands_have_a_longer_rto(void **state)
 {
     struct frame *f;
 
@@ -396,9 +396,9 @@ int main(void)
         T(window_never_passes_the_buffer_count),
         T(the_tail_is_probed),
         T(backoff_waits_for_a_measurement),
-        T(lateness_teaches_patience),
-        T(lateness_gives_the_window_back),
-        T(slow_commands_are_patient),
+        T(spurious_losses_raise_the_tolerance),
+        T(spurious_losses_restore_the_window),
+        T(slow_commands_have_a_longer_rto),
         T(falls_silent),
         T(time_wait_agrees_with_a_list),
         T(tags_are_ours_and_unique),

@@ -168,7 +168,7 @@ static void a_tiny_disk(void **state)
 /* ---- in the middle --------------------------------------------------------
  */
 
-static void a_hole_appears(void **state)
+static void a_black_hole_appears(void **state)
 {
     static const struct {
         uint32_t tx, rx;
@@ -196,7 +196,7 @@ static void a_hole_appears(void **state)
 
 /* One request at a time: there is nothing behind it by which to see the loss.
  */
-static void a_hole_appears_at_depth_one(void **state)
+static void a_black_hole_appears_at_depth_one(void **state)
 {
     struct fixture f;
     uint64_t begun;
@@ -236,7 +236,7 @@ static void grows_again(void **state)
 }
 
 /* A disk that answers nothing, long or short, is slow, not a black hole. */
-static void a_stall_is_no_hole(void **state)
+static void a_stall_is_no_black_hole(void **state)
 {
     struct fixture f;
     struct io io;
@@ -258,7 +258,7 @@ static void a_stall_is_no_hole(void **state)
 }
 
 /* Even heavy loss hardly ever looks like a black hole, and passes. */
-static void loss_is_no_hole(void **state)
+static void loss_is_no_black_hole(void **state)
 {
     struct wire_faults bad = {.loss = 100000, .delay_ns = WIRE_DELAY};
     struct fixture f;
@@ -294,7 +294,7 @@ static void the_target_takes_less(void **state)
     stop(&f);
 }
 
-static void what_is_refused_at_any_length_fails(void **state)
+static void a_request_refused_at_any_length_fails(void **state)
 {
     struct fixture f;
     struct io io;
@@ -433,13 +433,13 @@ int main(void)
         cmocka_unit_test(never_more_than_was_verified),
         cmocka_unit_test(a_bad_sector_does_not_matter),
         cmocka_unit_test(a_tiny_disk),
-        cmocka_unit_test(a_hole_appears),
-        cmocka_unit_test(a_hole_appears_at_depth_one),
+        cmocka_unit_test(a_black_hole_appears),
+        cmocka_unit_test(a_black_hole_appears_at_depth_one),
         cmocka_unit_test(grows_again),
-        cmocka_unit_test(a_stall_is_no_hole),
-        cmocka_unit_test(loss_is_no_hole),
+        cmocka_unit_test(a_stall_is_no_black_hole),
+        cmocka_unit_test(loss_is_no_black_hole),
         cmocka_unit_test(the_target_takes_less),
-        cmocka_unit_test(what_is_refused_at_any_length_fails),
+        cmocka_unit_test(a_request_refused_at_any_length_fails),
         cmocka_unit_test(a_device_fault_refuses_no_length),
         cmocka_unit_test(a_late_long_copy_lands_on_nothing_newer),
         cmocka_unit_test(the_other_path_takes_it),

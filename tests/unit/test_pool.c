@@ -128,7 +128,7 @@ static void trimming_keeps_a_little(void **state)
 
 /* Spare buffers of another size go before the limit is exceeded, and no sooner.
  */
-static void spare_memory_makes_way(void **state)
+static void spare_memory_is_given_up(void **state)
 {
     struct pool *pool = *state;
     void *buffer;
@@ -202,7 +202,7 @@ int main(void)
         TEST(buffers_are_reused),
         TEST(huge_buffers_are_not_kept),
         TEST(trimming_keeps_a_little),
-        TEST(spare_memory_makes_way),
+        TEST(spare_memory_is_given_up),
         TEST(reserved_memory_stays),
         TEST(spare_memory_elsewhere_goes_first),
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Tag prefixes: each process on a machine has its own, and a user who takes
- * them all cannot lock others out.  In a network name space of the test's own,
+ * them all cannot lock others out.  In a network namespace of the test's own,
  * where abstract socket names belong.
  */
 #include <errno.h>
@@ -77,7 +77,7 @@ static void taken_prefixes_are_shared(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == NOT_PERMITTED) {
-        print_message("needs root, for a network name space\n");
+        print_message("needs root, for a network namespace\n");
         skip();
     }
     assert_int_equal(WEXITSTATUS(status), DONE);

@@ -27,7 +27,7 @@ static void differ(void **state)
 }
 
 /* Every bit is sometimes set and sometimes not. */
-static void no_bit_stands_still(void **state)
+static void no_bit_is_constant(void **state)
 {
     uint64_t ones = 0, zeroes = 0;
 
@@ -88,7 +88,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processes_differ),
         cmocka_unit_test(differ),
-        cmocka_unit_test(no_bit_stands_still),
+        cmocka_unit_test(no_bit_is_constant),
         cmocka_unit_test(nonzero_within_the_limit),
     };
 

@@ -123,7 +123,7 @@ static void changed(void **state)
 }
 
 /* It was removed a moment ago, and is wanted again just as it was. */
-static void back_before_it_ended(void **state)
+static void back_before_it_was_closed(void **state)
 {
     (void)state;
     current[0].closing = true;
@@ -184,10 +184,10 @@ static void from_and_to_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(nothing_changed),      CASE(forced_is_no_change),
-        CASE(added_and_removed),    CASE(changed),
-        CASE(back_before_it_ended), CASE(closing_is_left_alone),
-        CASE(from_and_to_nothing),  CASE(one_address_on_two_interfaces),
+        CASE(nothing_changed),           CASE(forced_is_no_change),
+        CASE(added_and_removed),         CASE(changed),
+        CASE(back_before_it_was_closed), CASE(closing_is_left_alone),
+        CASE(from_and_to_nothing),       CASE(one_address_on_two_interfaces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void power_fails(struct fixture *f)
 /* ---- what the user hears --------------------------------------------------
  */
 
-static void a_loss_is_said(void **state)
+static void a_loss_is_reported(void **state)
 {
     struct fixture f;
 
@@ -83,7 +83,7 @@ static void silence_is_a_restart(void **state)
 /* ---- writing again --------------------------------------------------------
  */
 
-static void what_was_not_flushed_comes_again(void **state)
+static void unflushed_writes_are_written_again(void **state)
 {
     static const uint8_t zeroes[512 * 16];
     struct fixture f;
@@ -135,7 +135,7 @@ static void no_read_sees_the_loss(void **state)
 }
 
 /* The acknowledged half is lost like everything else. */
-static void half_a_write_begins_anew(void **state)
+static void half_a_write_starts_again(void **state)
 {
     static uint8_t bytes[512 * 64];
     struct fixture f;
@@ -158,7 +158,7 @@ static void half_a_write_begins_anew(void **state)
     world_close(&f.w);
 }
 
-static void what_cannot_come_again_is_said(void **state)
+static void what_cannot_be_written_again_is_reported(void **state)
 {
     struct fixture f;
 
@@ -187,7 +187,7 @@ static void its_memory_is_bounded(void **state)
     world_run(&f.w, NS_PER_S, NULL);
     assert_in_range(f.disk->stats.replayed, 4096, 64 << 10);
     assert_int_equal(f.nas->disk[100 * 4096 - 1], 1);
-    world_run(&f.w, NS_PER_S, NULL); /* idle: flushed, and no more asked */
+    world_run(&f.w, NS_PER_S, NULL); /* idle: flushed, and queried no more */
     f.nas->queries = f.nas->identifies = f.nas->flushes = 0;
     world_run(&f.w, 10 * NS_PER_S, NULL);
     assert_int_equal(f.nas->flushes + f.nas->identifies, 0);
@@ -208,12 +208,12 @@ static void too_large_is_flushed_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_loss_is_said),
+        cmocka_unit_test(a_loss_is_reported),
         cmocka_unit_test(silence_is_a_restart),
-        cmocka_unit_test(what_was_not_flushed_comes_again),
+        cmocka_unit_test(unflushed_writes_are_written_again),
         cmocka_unit_test(no_read_sees_the_loss),
-        cmocka_unit_test(half_a_write_begins_anew),
-        cmocka_unit_test(what_cannot_come_again_is_said),
+        cmocka_unit_test(half_a_write_starts_again),
+        cmocka_unit_test(what_cannot_be_written_again_is_reported),
         cmocka_unit_test(its_memory_is_bounded),
         cmocka_unit_test(too_large_is_flushed_first),
     };

@@ -98,7 +98,7 @@ static void age_is_bounded(void **state)
 }
 
 /* A client whose tags are not unique sends A, B, and A again, and means it. */
-static void a_tag_used_again_is_no_copy(void **state)
+static void a_reused_tag_is_no_copy(void **state)
 {
     struct reply_cache_key a = write_key(1), b = write_key(1);
 
@@ -158,7 +158,7 @@ static void sums_differ(void **state)
     assert_true(reply_cache_sum(data, sizeof data) != zero);
 }
 
-static void without_memory_nothing_is_known(void **state)
+static void without_memory_nothing_is_kept(void **state)
 {
     struct reply_cache_key key = write_key(1);
 
@@ -174,12 +174,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_part_of_the_key_counts, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(age_is_bounded, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_tag_used_again_is_no_copy, setup,
+        cmocka_unit_test_setup_teardown(a_reused_tag_is_no_copy, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(old_writes_are_evicted, setup,
                                         teardown),
         cmocka_unit_test(sums_differ),
-        cmocka_unit_test(without_memory_nothing_is_known),
+        cmocka_unit_test(without_memory_nothing_is_kept),
     };
 
     return cmocka_run_group_tests_name("reply cache", tests, NULL, NULL);

@@ -221,7 +221,7 @@ static void truncated_frames(void **state)
     }
 }
 
-static void masked_clients_hear_nothing(void **state)
+static void masked_clients_are_not_answered(void **state)
 {
     (void)state;
     mac_list_add(&b->export.mask, &client, 255);
@@ -245,7 +245,7 @@ static void masked_clients_hear_nothing(void **state)
 
 /* ---- Query Config ------------------------------------------------------- */
 
-static void config_tells_what_we_are(void **state)
+static void config_describes_the_target(void **state)
 {
     struct aoe_config c;
 
@@ -454,8 +454,8 @@ int main(void)
         cmocka_unit_test_setup(version_error_only_to_us, setup),
         cmocka_unit_test_setup(unknown_commands, setup),
         cmocka_unit_test_setup(truncated_frames, setup),
-        cmocka_unit_test_setup(masked_clients_hear_nothing, setup),
-        cmocka_unit_test_setup(config_tells_what_we_are, setup),
+        cmocka_unit_test_setup(masked_clients_are_not_answered, setup),
+        cmocka_unit_test_setup(config_describes_the_target, setup),
         cmocka_unit_test_setup(sector_count_follows_the_interface, setup),
         cmocka_unit_test_setup(config_set_and_test, setup),
         cmocka_unit_test_setup(config_lengths, setup),

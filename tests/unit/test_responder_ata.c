@@ -52,7 +52,7 @@ static void identify_tells_the_truth(void **state)
     assert_false(id.trim || id.write_cache);
 }
 
-static void identify_anyhow(void **state)
+static void identify_with_odd_arguments(void **state)
 {
     (void)state;
     ask_ata(b, ATA_IDENTIFY, 0, 0, 0);
@@ -219,7 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(identify_tells_the_truth, setup),
-        cmocka_unit_test_setup(identify_anyhow, setup),
+        cmocka_unit_test_setup(identify_with_odd_arguments, setup),
         cmocka_unit_test_setup(flushes, setup),
         cmocka_unit_test_setup(set_features, setup),
         cmocka_unit_test_setup(set_features_needs_remote_admin, setup),

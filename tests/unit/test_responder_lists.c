@@ -139,7 +139,7 @@ static void failing_directive_is_named(void **state)
     assert_true(mac_list_contains(&b->export.mask, &first));
 }
 
-static void mask_list_fits_its_reply(void **state)
+static void mask_list_fits_its_response(void **state)
 {
     struct aoe_mac m;
     unsigned i;
@@ -260,7 +260,7 @@ static void reservation_gates_ata(void **state)
     expect_ok(b);
 }
 
-static void reserve_lists_fit_their_reply(void **state)
+static void reserve_lists_fit_their_response(void **state)
 {
     struct aoe_mac many[255];
 
@@ -331,11 +331,11 @@ int main(void)
         cmocka_unit_test_setup(deletion_keeps_the_others, setup),
         cmocka_unit_test_setup(editor_locks_itself_out, setup),
         cmocka_unit_test_setup(failing_directive_is_named, setup),
-        cmocka_unit_test_setup(mask_list_fits_its_reply, setup),
+        cmocka_unit_test_setup(mask_list_fits_its_response, setup),
         cmocka_unit_test_setup(mask_count_beyond_the_frame, setup),
         cmocka_unit_test_setup(reserve_and_release, setup),
         cmocka_unit_test_setup(reservation_gates_ata, setup),
-        cmocka_unit_test_setup(reserve_lists_fit_their_reply, setup),
+        cmocka_unit_test_setup(reserve_lists_fit_their_response, setup),
         cmocka_unit_test_setup(reserve_count_beyond_the_frame, setup),
         cmocka_unit_test_setup(others_may_only_read, setup),
     };

@@ -119,7 +119,7 @@ static void need_ring(void)
     skip();
 }
 
-static void a_short_failure_is_got_over(void **state)
+static void a_brief_failure_is_survived(void **state)
 {
     (void)state;
     need_ring();
@@ -150,7 +150,7 @@ static void a_lasting_failure_gives_the_work_back(void **state)
 }
 
 /* What the kernel has accepted completes although it accepts no more. */
-static void what_is_under_way_completes(void **state)
+static void what_is_in_progress_completes(void **state)
 {
     int ends[2];
     struct iovec iov = {sectors[0], 1};
@@ -179,11 +179,11 @@ static void what_is_under_way_completes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_short_failure_is_got_over, setup,
+        cmocka_unit_test_setup_teardown(a_brief_failure_is_survived, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_lasting_failure_gives_the_work_back,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_under_way_completes, setup,
+        cmocka_unit_test_setup_teardown(what_is_in_progress_completes, setup,
                                         teardown),
     };
 

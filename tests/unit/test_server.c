@@ -212,7 +212,7 @@ static void a_disk_that_hangs_delays_nobody(void **state)
     assert_int_equal(bad->in_flight, 0);
 }
 
-static void replies_wait_for_a_full_queue(void **state)
+static void responses_wait_for_a_full_queue(void **state)
 {
     (void)state;
     add_disk(1, 1, "eth0");
@@ -295,7 +295,7 @@ int main(void)
         TEST(commits_only_what_is_dirty),
         TEST(failed_commit_fails_the_next_flush),
         TEST(a_disk_that_hangs_delays_nobody),
-        TEST(replies_wait_for_a_full_queue),
+        TEST(responses_wait_for_a_full_queue),
         TEST(interface_that_goes_and_comes),
         TEST(hostile_frames_are_counted),
     };

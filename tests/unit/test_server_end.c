@@ -32,7 +32,7 @@ static void stop_finishes_and_flushes(void **state)
     assert_int_equal(loop_run(loop), EXIT_DONE);
 }
 
-static void stop_tells_of_a_failed_flush(void **state)
+static void stop_reports_a_failed_flush(void **state)
 {
     struct disk *d = add_disk(1, 1, "eth0");
 
@@ -189,7 +189,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(stop_finishes_and_flushes),
-        TEST(stop_tells_of_a_failed_flush),
+        TEST(stop_reports_a_failed_flush),
         TEST(stop_twice_does_not_wait),
         TEST(removed_disk_ends_its_work_first),
         TEST(added_disk_announces_itself_alone),

@@ -119,7 +119,7 @@ static void identify_is_no_answer(void **state)
 }
 
 /* One sector has no answer while all others have: it ends alone. */
-static void left_out_ends(void **state)
+static void a_request_left_unanswered_ends(void **state)
 {
     static uint8_t bytes[4096], other[512];
     struct io io, behind;
@@ -285,7 +285,7 @@ int main(void)
         cmocka_unit_test(order_does_not_age),
         cmocka_unit_test(time_wait_is_no_silence),
         cmocka_unit_test(identify_is_no_answer),
-        cmocka_unit_test(left_out_ends),
+        cmocka_unit_test(a_request_left_unanswered_ends),
         cmocka_unit_test(announcements_do_not_prolong),
         cmocka_unit_test(no_deadline),
         cmocka_unit_test(frozen_under_load),

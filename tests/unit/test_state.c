@@ -43,7 +43,7 @@ static void expect_sample(const struct export *e)
 
 static char text[STATE_MAX];
 
-static void comes_back(void **state)
+static void state_is_restored(void **state)
 {
     struct mac_list allow = {.count = 1, .macs = {one}};
     struct export e = sample(), got = {.addr = {1, 2}};
@@ -54,7 +54,7 @@ static void comes_back(void **state)
     expect_sample(&got);
 }
 
-static void as_large_as_it_gets(void **state)
+static void the_largest_state(void **state)
 {
     static struct export e;
     struct export got = {.addr = {65534, 254}};
@@ -185,7 +185,7 @@ static void saves(struct state_store *s, struct export *e)
     assert_int_equal(told, 2);
 }
 
-static void file_comes_back(void **state)
+static void the_file_is_restored(void **state)
 {
     struct export e = {.addr = {1, 2}}, got = e;
     struct state_store *s;
@@ -226,7 +226,7 @@ static void damaged_file_is_set_aside(void **state)
     assert_int_equal(stat(damaged, &st), 0);
 }
 
-static void nobody_is_told_of_what_is_not_saved(void **state)
+static void what_is_not_saved_is_not_answered(void **state)
 {
     struct export e = {.addr = {1, 2}};
     struct state_store *s;
@@ -247,15 +247,15 @@ static void nobody_is_told_of_what_is_not_saved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comes_back),
-        cmocka_unit_test(as_large_as_it_gets),
+        cmocka_unit_test(state_is_restored),
+        cmocka_unit_test(the_largest_state),
         cmocka_unit_test(mask_of_another_allow_list),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(another_disks_file),
-        cmocka_unit_test_setup_teardown(file_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_file_is_restored, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_file_is_set_aside, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(nobody_is_told_of_what_is_not_saved,
+        cmocka_unit_test_setup_teardown(what_is_not_saved_is_not_answered,
                                         setup, teardown),
     };
 

@@ -342,7 +342,7 @@ static void what_a_lost_server_may_forget_is_counted(void **state)
     assert_int_equal(place.store->losses, 2);
 }
 
-static void a_deadly_request_ends(void **state)
+static void a_request_that_kills_servers_fails(void **state)
 {
     uint8_t data[512];
     struct store_op op;
@@ -395,7 +395,7 @@ int main(void)
         TEST(verify_reads_and_trim_trims),
         TEST(a_lost_write_is_repeated),
         TEST(what_a_lost_server_may_forget_is_counted),
-        TEST(a_deadly_request_ends),
+        TEST(a_request_that_kills_servers_fails),
         TEST(a_server_that_shuts_down),
     };
 
