@@ -33,7 +33,7 @@ ask_at() {
     echo "$ANSWER"
     ANSWER=${ANSWER##*$'\n'}
 }
-# What a test would skip for, a demo cannot do without.
+# Where a test would skip, the demo has to fail.
 skip() {
     echo "demo: $*" >&2
     exit 1

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe-target for a NAS with a 32-bit ARM: the cross compiler makes one static
-# file of it, which serves under QEMU's emulation of such a machine.  aoecfg of
-# Debian's aoetools judges.
+# aoe-target for a NAS with a 32-bit ARM processor: the cross compiler builds one static
+# file, which serves under QEMU's emulation of such a machine.  aoecfg of Debian's
+# aoetools judges.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
@@ -16,22 +16,22 @@ $CC -static -s -o none none.c 2>/dev/null ||
 network 1500
 
 SMALL=$TMP/build/aoe-target
-built() { # on its own, whatever make this one was started by
+built() { # independent of the make that started this test
     env -u MAKEFLAGS -u MAKELEVEL -u SAN -u CFLAGS make -C "$ROOT" -j2 \
         target BUILD="$TMP/build" STATIC=1 CC=$CC
 }
 of_machine() {
     readelf -h "$SMALL" | grep 'Machine: *ARM' && ! readelf -l "$SMALL" | grep -q INTERP
 }
-below() { # LEAST-TOO-MUCH VALUE
+below() { # LIMIT VALUE
     echo "$2 bytes"
     [ "$2" -lt "$1" ]
 }
 
 check "it is built" built || exit 1
 check "it is one static file for ARM" of_machine
-# Debian has no other C library for this machine than glibc, of which an empty
-# program has more than 400 KiB already.
+# glibc is Debian's only C library for this machine, and an empty program with it is
+# larger than 400 KiB already.
 SIZE=$(($(stat -c %s "$SMALL") - $(stat -c %s none)))
 check "it adds less than 400 KiB to an empty program ($SIZE bytes)" \
     below $((400 * 1024)) "$SIZE"
@@ -48,20 +48,20 @@ if command -v aoecfg >/dev/null; then
     aoecfg() {
         host timeout 10 aoecfg -t 5 "$@" 1 2 eth0 | head -n 1
     }
-    check "aoecfg sets a config string there" is small "$(aoecfg -c set -s small)"
+    check "aoecfg sets a config string" is small "$(aoecfg -c set -s small)"
     check "... and reads it" is small "$(aoecfg)"
 else
     skip_check "aoecfg finds it" "needs aoecfg (package aoetools)"
 fi
-check "it has all sectors of a disk that 32 bits cannot count in bytes" \
+check "it has all sectors of a disk whose bytes 32 bits cannot count" \
     is $SECTORS "$(sectors "$(identify)")"
-check "a write to the last one" \
+check "a write to the last sector" \
     is "40 00" "$(status "$(write_sectors $((SECTORS - 1)) 1 abcdx256)")"
 check "... is in the file" is abcd "$(xxd -p -s $(((SECTORS - 1) * 512)) -l 2 disk)"
-check "... and is read" is abcd "$(field "$(read_sectors $((SECTORS - 1)) 1)" 36 2)"
-check "FLUSH CACHE EXT" is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xea 0)")")"
+check "... and is read back" is abcd "$(field "$(read_sectors $((SECTORS - 1)) 1)" 36 2)"
+check "FLUSH CACHE EXT succeeds" is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xea 0)")")"
 for i in {1..16}; do
     frame 00 "$(ata 0x40 0 2 0x24 $((i * 2)))"
 done | host rawframe -p -n 16 eth0 >answers
-check "16 requests at a time" is 16 "$(wc -l <answers)"
+check "16 requests at a time are answered" is 16 "$(wc -l <answers)"
 stop target

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Files that need each other in a circle can only be read, tested and changed
-# together.  There are as many in a module as modules.mk says, and no more.
+# Files that need each other in a circle can only be read, tested and changed together.
+# A module has no more of them than modules.mk allows.
 
 . "$(dirname "$0")/../lib/net.sh"
 need nm=binutils

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Which module may include which: modules.mk says it, and this holds it.
+# modules.mk says which module may include which; this test enforces it.
 
 . "$(dirname "$0")/../lib/net.sh"
 
@@ -10,8 +10,8 @@ modules() {
     sed -n 's/^uses\.\([^ ]*\) :=/\1/p' "$ROOT/modules.mk"
 }
 
-# strays MODULE USED...: prints each include of a module's that leaves it for
-# what it does not use.
+# strays MODULE USED...: prints each include of a module that leads to one it does not
+# use.
 strays() {
     local module=$1 file line path used
     shift
@@ -37,12 +37,12 @@ while read -r module used; do
     check "$module includes only ${used:-itself}" keeps_to "$module" $used
 done < <(modules)
 
-# A file that belongs to none would be built by nobody and held by nothing.
+# A file in no module would never be built, and no rule would apply to it.
 orphans() {
     (cd "$ROOT" && git ls-files base wire initiator bridge target) |
         grep '\.[ch]$' | sed 's,/[^/]*$,,' | sort -u |
         grep -vxF -f <(modules | cut -d' ' -f1)
 }
 check "every source file is in a module" not orphans
-check "aoe.h, which is installed alone, includes none of ours" \
+check "aoe.h, which is installed alone, includes no header of ours" \
     not grep -n 'include "' "$ROOT/initiator/libaoe/aoe.h"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# `make install` into a tree of its own: everything is where a system expects
-# it, and what was installed runs.
+# `make install` into an empty tree: everything is where a system expects it, and what
+# was installed runs.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/nbdkit.sh"
@@ -21,7 +21,7 @@ for program in bin/aoe sbin/aoe-target bin/aoe-nbd bin/aoe-fuse; do
         continue
     fi
     check "$program runs" "$stage/opt/aoe/$program" --version
-    check "its manual page is there" \
+    check "its manual page is installed" \
         test -s "$stage/opt/aoe/share/man/man8/${program#*/}.8"
 done
 if [ -e "$BUILD/aoe-fuse" ]; then
@@ -29,9 +29,9 @@ if [ -e "$BUILD/aoe-fuse" ]; then
         test /opt/aoe/bin/aoe-fuse = \
         "$(readlink "$stage/sbin/mount.fuse.aoe-fuse")"
     check "mount(8) finds mount.aoe" "$stage/sbin/mount.aoe" --help
-    check "... which finds what was installed" \
+    check "... which finds the installed programs" \
         grep -q '^PATH=/opt/aoe/bin:/' "$stage/sbin/mount.aoe"
-    check "its manual page is there" \
+    check "its manual page is installed" \
         test -s "$stage/opt/aoe/share/man/man8/mount.aoe.8"
 else
     skip_check "mount(8) finds aoe-fuse" "not built here: see what make says"
@@ -46,10 +46,10 @@ for file in include/aoe.h share/man/man3/libaoe.3 lib/libaoe.a lib/libaoe.so lib
 done
 if [ -e "$BUILD/nbdkit-aoe-plugin.so" ]; then
     plugin=$(find "$stage" -name nbdkit-aoe-plugin.so)
-    nbdkit_for "$plugin" || fail "nbdkit cannot be given its sanitizer"
+    nbdkit_for "$plugin" || fail "nbdkit cannot be run with the plugin's sanitizer"
     check "nbdkit loads the installed plugin" \
         says '^name=aoe$' nbdkit --dump-plugin "$plugin"
-    check "its manual page is there" \
+    check "its manual page is installed" \
         test -s "$stage/opt/aoe/share/man/man1/nbdkit-aoe-plugin.1"
 else
     skip_check "the plugin for nbdkit" "not built here: see what make says"
@@ -68,7 +68,7 @@ if command -v systemd-analyze >/dev/null; then
     staged() {
         sed "s,/opt/aoe/,$stage/opt/aoe/," "${unit%/*}/$1" >"$TMP/units/$2"
     }
-    # content PROGRAM UNIT...: systemd says nothing of ours about them.
+    # content PROGRAM UNIT...: systemd has no complaint about our units.
     content() {
         local complaints
         complaints=$(cd "$TMP/units" && systemd-analyze verify --man=no \
@@ -80,14 +80,14 @@ if command -v systemd-analyze >/dev/null; then
         content aoe-target ./aoe-target@e1.2.service
     staged aoe-nbd@.service aoe-nbd@e1.2.service
     staged aoe-nbd@.socket aoe-nbd@e1.2.socket
-    check "and nothing with those of aoe-nbd" \
+    check "... nor with those of aoe-nbd" \
         content aoe-nbd ./aoe-nbd@e1.2.socket ./aoe-nbd@e1.2.service
     if [ -e "${unit%/*}/aoe-nbd-connect@.service" ]; then
         staged aoe-nbd-connect@.service aoe-nbd-connect@e1.2.service
-        check "nor with that of aoe-nbd connect" \
+        check "... nor with that of aoe-nbd connect" \
             content aoe-nbd ./aoe-nbd-connect@e1.2.service
     else
-        skip_check "nor with that of aoe-nbd connect" "not built here: see what make says"
+        skip_check "... nor with that of aoe-nbd connect" "not built here: see what make says"
     fi
 else
     skip_check "systemd's opinion of the unit" "needs systemd-analyze (package systemd)"

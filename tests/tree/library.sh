@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# libaoe as other people get it: installed, found with pkg-config, nothing in it
-# but what its header and its manual page have, and the examples run, linked
-# either way.
+# libaoe as other people get it: installed, found with pkg-config, with nothing in it
+# but what its header and manual page have; and the examples run, linked either way.
 
 . "$(dirname "$0")/../lib/net.sh"
 need make pkg-config gcc nm=binutils readelf=binutils
@@ -30,7 +29,7 @@ shared() {
     nm -D --defined-only "$stage/lib/libaoe.so" |
         awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort
 }
-# A sanitizer's own names are not ours.
+# Leave out a sanitizer's own symbols.
 archived() {
     nm -g --defined-only "$stage/lib/libaoe.a" |
         awk 'NF == 3 && $3 !~ /asan/ { print $3 }' | sort
@@ -52,8 +51,8 @@ check "its soname is libaoe.so.0" says 'SONAME.*\[libaoe\.so\.0\]' \
 check "pkg-config knows it" says '^[0-9]+\.[0-9]+\.[0-9]+$' \
     pkg-config --modversion libaoe
 
-# The library and the plugin are made for other people's programs: nothing of our
-# commands is in them.
+# The library and the plugin are for other people's programs: nothing of our commands is
+# in them.
 defines() {
     nm --defined-only "$@" 2>/dev/null | awk '$2 ~ /^[TDBR]$/ { print $3 }'
 }
@@ -91,7 +90,7 @@ builds() {
         "$EXAMPLES/$example.c" "$@"
 }
 for example in aoe-head aoe-put; do
-    # Word splitting is what pkg-config is made for.
+    # pkg-config relies on word splitting.
     # shellcheck disable=SC2046
     {
         check "$example builds with the shared library" builds $example shared \
@@ -102,13 +101,13 @@ for example in aoe-head aoe-put; do
     }
     grep -q '\* *cc .*pkg-config --cflags --libs libaoe' "$EXAMPLES/$example.c" ||
         fail "$example does not say how it is built"
-    check "one needs the library at run time" says 'NEEDED.*libaoe\.so\.0' \
+    check "the one needs the library at run time" says 'NEEDED.*libaoe\.so\.0' \
         readelf -d "$TMP/$example-shared"
     check "the other does not" \
         not grep -q 'NEEDED.*libaoe' <(readelf -d "$TMP/$example-static")
 done
 
-# Their names are not ours: a program may have its own of what is inside.
+# A program may use the names inside the library for functions of its own.
 cat >"$TMP/names.c" <<'C'
 #include <aoe.h>
 int link_open(void), log_error(void), flight_get(void), aoe_now(void);
@@ -140,12 +139,12 @@ int main()
 C
 if command -v g++ >/dev/null; then
     # shellcheck disable=SC2046,SC2086
-    check "the header is C++, too" g++ -Wall -Wextra -Werror -pedantic $SANITIZE \
+    check "the header compiles as C++, too" g++ -Wall -Wextra -Werror -pedantic $SANITIZE \
         -o "$TMP/plus" "$TMP/plus.cc" $(pkg-config --cflags --libs libaoe) \
         "-Wl,-rpath,$stage/lib"
     check "... and links" "$TMP/plus"
 else
-    skip_check "the header is C++, too" "needs g++ (package g++)"
+    skip_check "the header compiles as C++, too" "needs g++ (package g++)"
 fi
 
 # ---- running -------------------------------------------------------------------
@@ -156,20 +155,20 @@ await target 'serving'
 for how in shared static; do
     check "the $how aoe-head reads the disk" \
         host sh -c "'$TMP/aoe-head-$how' eth0 e1.2 70000 >'$TMP/head'"
-    check "... as it is" cmp -n 70000 "$TMP/disk" "$TMP/head"
+    check "... correctly" cmp -n 70000 "$TMP/disk" "$TMP/head"
     head -c 70000 /dev/urandom >"$TMP/new"
     check "the $how aoe-put writes to it" \
         host sh -c "'$TMP/aoe-put-$how' eth0 e1.2 4097 <'$TMP/new'"
     check "... what it was given" cmp -n 70000 "$TMP/disk" "$TMP/new" 4097 0
 done
-check "it says what is wrong" refuses 1 '^aoe-head: eth9: No such device' \
+check "an error says what is wrong" refuses 1 '^aoe-head: eth9: No such device' \
     host "$TMP/aoe-head-shared" eth9 e1.2 512
 check "... also when there is no such disk" refuses 1 \
     '^aoe-head: e1\.3: Connection timed out' host "$TMP/aoe-head-static" eth0 e1.3 512
 stop target
 
-# A flush that fails is no success because the write was one; and it is tried
-# with the data written again.
+# A failed flush is an error even if the write succeeded; the data is written again
+# before the next try.
 start target nas aoe-target --fault flush-error --control "$TMP/control" 1 2 eth0 "$TMP/disk"
 await target 'serving'
 check "aoe-put reports a flush that fails" \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the documents point at is there: every relative link, and every file of the
-# tree that they name in backticks.
+# What the documents refer to exists: every relative link, and every file of the tree
+# that they name in backticks.
 
 . "$(dirname "$0")/../lib/net.sh"
 cd "$ROOT" || exit
@@ -25,7 +25,7 @@ exists() { # PATH, with wildcards
     done
     return 1
 }
-# missing FOLDER: prints what standard input names and is not there.
+# missing FOLDER: prints the names on standard input that do not exist there.
 missing() {
     local name status=1
     while read -r name; do
@@ -40,9 +40,9 @@ files_are_there() {
     ! names "$1" | missing .
 }
 for document in ./*.md doc/*.md; do
-    check "${document#./}: its links lead somewhere" links_lead "$document"
-    check "${document#./}: the files it names are there" files_are_there "$document"
+    check "${document#./}: its links lead to files" links_lead "$document"
+    check "${document#./}: the files it names exist" files_are_there "$document"
 done
-# A test that finds no names would find nothing wrong with them.
+# A test that finds no links or names would always pass.
 check "there are links in the README" test -n "$(links README.md)"
 check "there are names in doc/architecture.md" test -n "$(names doc/architecture.md)"

@@ -1,16 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# aoe-target is small enough for the machine it was made for: one static file
-# below 400 KiB, and less than 4 MiB of memory at its peak while it serves, also
-# with 16 disks.
+# aoe-target is small enough for the machines it is made for: one static file below 400
+# KiB, and a peak of less than 4 MiB of memory while it serves, even with 16 disks.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need musl-gcc=musl-tools make readelf=binutils xxd
 network 1500
 
-# On its own, whatever make this one was started by.
+# Independent of the make that started this test.
 built() { # BUILD [VARIABLE=VALUE]...
     local where=$1
     shift
@@ -27,7 +26,7 @@ needs_nothing() {
 stripped() {
     ! readelf -S "$SMALL" | grep -q '\.symtab'
 }
-below() { # WHAT LEAST-TOO-MUCH VALUE
+below() { # WHAT LIMIT VALUE
     echo "$1: $3"
     [ "$3" -lt "$2" ]
 }
@@ -36,7 +35,7 @@ check "it is built with musl" built "$TMP/build" STATIC=1 CC=musl-gcc || exit 1
 check "it is one static file" needs_nothing
 check "it is stripped" stripped
 SIZE=$(stat -c %s "$SMALL")
-check "it has less than 400 KiB ($SIZE bytes)" below bytes $((400 * 1024)) "$SIZE"
+check "it is smaller than 400 KiB ($SIZE bytes)" below bytes $((400 * 1024)) "$SIZE"
 
 head -c 1048576 /dev/zero >"$TMP/disk"
 start target nas "$SMALL" -b 64 1 2 eth0 "$TMP/disk"
@@ -51,7 +50,7 @@ stop target
 
 # A static build has no libinih, so this is an ordinary one, without sanitizers
 # and without libraries that are larger than the target itself.
-check "it is built for configuration files" built "$TMP/plain" WITH_NBD=no WITH_PCAP=no || exit 1
+check "it is built with configuration files" built "$TMP/plain" WITH_NBD=no WITH_PCAP=no || exit 1
 if ! "$TMP/plain/aoe-target" --help | grep -q -- '--config FILE' ||
     "$TMP/plain/aoe-target" --config /dev/null --check 2>&1 | grep -q libinih; then
     skip_check "16 disks in 4 MiB" "built without configuration files"
