@@ -161,7 +161,7 @@ WRITE="--write --destructive"
 # shaped NAME TARGET MTU "OPTIONS" WORK
 shaped() {
     local name=$1 target=$2 mtu=$3 options=$4 i
-    row "$name" "part of the wire" ">=0.97" "$5" "payload the wire carries" || return
+    row "$name" "of the wire's rate" ">=0.97" "$5" "payload the wire carries" || return
     wire "$mtu" on 0 down
     serve "$target" eth0
     for ((i = 0; i < BENCH_REPEAT; i++)); do
@@ -183,7 +183,7 @@ done
 # lossy NAME MTU "OPTIONS" WORK: in turns with the same without loss.
 lossy() {
     local name=$1 options=$3 i
-    row "$name" "part of the lossless" ">=0.85" "$4" "without loss" || return
+    row "$name" "of the lossless rate" ">=0.85" "$4" "without loss" || return
     wire "$2" on 0 down
     serve aoe-target eth0
     for ((i = 0; i < BENCH_REPEAT; i++)); do
