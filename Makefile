@@ -1,7 +1,7 @@
 # aoekit: ATA over Ethernet in userspace.  `make help` lists the targets.
 #
 #: make                build what the installed libraries allow
-#: make demo           the whole story on this machine, in under a minute
+#: make demo           a NAS, a client and a disk on this machine, within a minute
 #: make check          all tests; TESTS="nbd fuse" only those, JOBS=1 one by one
 #: make check SAN=1    the same under AddressSanitizer and UBSan
 #: make check-vm       tests in a guest under qemu (tests/vm), on a kernel of
@@ -21,12 +21,12 @@
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
 #: make deps           install what building and testing need
 #: make install        into PREFIX (/usr/local) under DESTDIR
-#: make format         clang-format; format-check only looks
+#: make format         clang-format; format-check only checks
 #: make lint           shellcheck, cppcheck and clang-tidy, some minutes
 #: make compile-commands  build/compile_commands.json, for clangd and clang-tidy
 #: make clean          remove build/
 #:
-#: demo, check and deps install packages; DEPS=no goes on without.
+#: demo, check and deps install packages; DEPS=no does without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
 #: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
 #: WITH_SECCOMP=no, WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.

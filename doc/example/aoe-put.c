@@ -29,8 +29,8 @@ static int failed(const char *what, int err)
  * A flush that fails says that writes since the last good flush may be lost,
  * also those that completed without an error, and it says so once.  Flushing
  * again proves nothing: there is nothing left to flush, so it succeeds, and the
- * data is still gone.  Whoever has the data writes all of it again and flushes
- * again; whoever has not must report the error.
+ * data is still gone.  A program that has the data writes all of it again and
+ * flushes again; one that has not must report the error.
  *
  * Where aoe_disk_identity()->flush is false the target has no such command, and
  * a flush that succeeds says nothing.

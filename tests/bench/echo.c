@@ -29,9 +29,9 @@ enum {
 
 static const char usage[] = "usage: echo -0 INTERFACE\n"
                             "       echo [-t SECONDS] [-a BYTES] INTERFACE\n"
-                            "  -0   answer\n"
-                            "  -t   ask for so long (1)\n"
-                            "  -a   how long an answer is (60)\n";
+                            "  -0   answer each frame\n"
+                            "  -t   ask for this long (1)\n"
+                            "  -a   length of an answer (60)\n";
 
 static int fd;
 static uint8_t mac[6], in[FRAME_MAX], out[FRAME_MAX];

@@ -40,13 +40,13 @@ static const char usage[] =
     "            SHELF SLOT INTERFACE\n"
     "       load -q DISKS INTERFACE\n"
     "       load -0 INTERFACE\n"
-    "  -W   write, else read\n"
-    "  -r   at random places, else one after the other\n"
-    "  -n   sectors a frame (2)\n"
+    "  -W   write instead of read\n"
+    "  -r   at random offsets, not in order\n"
+    "  -n   sectors per frame (2)\n"
     "  -w   frames outstanding (16); 0: as many as the target advertises\n"
-    "  -t   how long (5)\n"
-    "  -l   how many sectors of the disk are used (2048)\n"
-    "  -q   the time until so many disks have answered a discovery\n"
+    "  -t   how long to run (5)\n"
+    "  -l   how many sectors of the disk to use (2048)\n"
+    "  -q   the time until this many disks have answered a discovery\n"
     "  -0   answer all requests at once, as a target without a disk\n";
 
 static struct {

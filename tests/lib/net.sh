@@ -316,7 +316,7 @@ at_exit() {
     AT_EXIT+=("$(printf '%q ' "$@")")
 }
 
-# The last lines of every log, for whoever has to find the cause.
+# The last lines of every log, to find the cause.
 logs() {
     local log
     for log in "$TMP"/*.log; do

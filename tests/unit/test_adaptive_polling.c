@@ -69,7 +69,7 @@ static void the_load_changes(void **state)
     assert_in_range(requests(&p, 10000, 1, 30 * US, 30 * US), 0, 5);
     requests(&p, 5000, 1, 60 * US, 25 * US);
     assert_in_range(requests(&p, 10000, 1, 60 * US, 25 * US), 90, 99);
-    /* After a pause it decides anew. */
+    /* After a pause it starts to measure again. */
     requests(&p, 1, 1, 5000 * US, 5000 * US);
     assert_int_equal(requests(&p, 10, 1, 60 * US, 25 * US), 0);
 }

@@ -305,7 +305,7 @@ static void unaligned_ends_of_a_hole_are_zeroed(void **state)
     assert_int_equal(d->log[0].op, AOE_ZERO);
 }
 
-/* A whole disk takes hours; whoever gives up must not have to wait for them. */
+/* A whole disk takes hours; a program that gives up must not have to wait. */
 static void a_range_can_be_interrupted(void **state)
 {
     struct fuse_fixture *f = fixture_of(state);

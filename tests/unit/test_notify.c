@@ -36,7 +36,7 @@ static int manager(const char *name)
     return fd;
 }
 
-static void hears(int fd, const char *text)
+static void receives(int fd, const char *text)
 {
     char got[64];
     ssize_t n = recv(fd, got, sizeof got, 0);
@@ -56,8 +56,8 @@ static void by_path(void **state)
     fd = manager(name);
     notify_manager("READY=1");
     notify_manager("STOPPING=1");
-    hears(fd, "READY=1"); /* a datagram for each */
-    hears(fd, "STOPPING=1");
+    receives(fd, "READY=1"); /* a datagram for each */
+    receives(fd, "STOPPING=1");
     close(fd);
     notify_manager("READY=1"); /* it is gone, which is harmless */
     unlink(name);
@@ -73,7 +73,7 @@ static void by_abstract_name(void **state)
     snprintf(name, sizeof name, "@test-notify-%ld", (long)getpid());
     fd = manager(name);
     notify_manager("READY=1");
-    hears(fd, "READY=1");
+    receives(fd, "READY=1");
     close(fd);
 }
 

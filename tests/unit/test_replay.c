@@ -33,7 +33,7 @@ static void power_fails(struct fixture *f)
     memset(f->nas->disk, 0, SECTORS * 512);
 }
 
-/* ---- what the user hears --------------------------------------------------
+/* ---- what the user is told ------------------------------------------------
  */
 
 static void a_loss_is_reported(void **state)

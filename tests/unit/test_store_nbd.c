@@ -39,11 +39,11 @@ static struct {
     struct seen seen[SEEN_MAX];
     unsigned count;
 
-    unsigned hang_up;    /* so many requests of the next type are not */
+    unsigned hang_up;    /* this many requests of the next type are not */
     uint16_t hang_up_at; /* answered: the server leaves */
     bool before;         /* without executing them */
     int bad_sector;      /* -1: none */
-    uint32_t shuts_down; /* so many requests are answered ESHUTDOWN */
+    uint32_t shuts_down; /* this many requests get ESHUTDOWN */
 } server;
 
 /* ---- the server -----------------------------------------------------------
