@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The options of --help and those of the manual page are the same, subcommand by
-# subcommand, and so are NAME=VALUE of mount.aoe and of the plugin for nbdkit.
+# subcommand; so are NAME=VALUE of mount.aoe and of the plugin for nbdkit, and the
+# keys of aoe-target's configuration file.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/nbdkit.sh"
@@ -38,6 +39,19 @@ for program in aoe aoe-target aoe-nbd aoe-fuse mount.aoe; do
     fi
 done
 check "mount.aoe: ... and the same options of -o" same_keys mount.aoe.8 mount.aoe --help
+
+# Of a configuration file: the parser's table, and the section of the page.
+keys_in_code() {
+    sed -n '/^} keys\[\] = {/,/^};/s/^ *{"\([a-z-]*\)",.*/\1/p' \
+        "$ROOT/target/config/config_keys.c" | sort
+}
+keys_in_page() {
+    sed -n '/^\.Sh CONFIGURATION FILE/,/^\.Sh CONTROL/s/^\.It Cm //p' \
+        "$ROOT/doc/aoe-target.8" | sed 's/ , /\n/g' | sort
+}
+check "aoe-target: the manual page has every key of a configuration file" \
+    diff <(keys_in_code) <(keys_in_page)
+check "... and there are some" says '^buffer-count$' keys_in_code
 
 # The subcommands were found: without them little would have been compared.
 check "aoe has subcommands" says '^bench$' subcommands aoe
