@@ -9,6 +9,7 @@
 
 void order_init(struct order *o)
 {
+    *o = (struct order){.end = 0};
     list_init(&o->entries);
 }
 
@@ -25,15 +26,36 @@ static bool must_wait(const struct order_entry *later,
     return earlier->start < later->end && later->start < earlier->end;
 }
 
+/* Whether nothing can make it wait, without a look at each entry: reads among
+ * reads, and a stream of writes. */
+static bool alone(const struct order *o, const struct order_entry *e)
+{
+    if (e->kind == ORDER_FLUSH)
+        return o->changing == 0;
+    return e->start >= o->end || (e->kind == ORDER_READ && o->changing == 0);
+}
+
+static void count_blockers(const struct order *o, struct order_entry *e)
+{
+    list_each(it, &o->entries) {
+        if (must_wait(e, list_entry(it, struct order_entry, link)))
+            e->blockers++;
+    }
+}
+
 bool order_enter(struct order *o, struct order_entry *e)
 {
     assert(!list_linked(&e->link));
     assert(e->kind < ORDER_KINDS && e->start <= e->end);
     e->blockers = 0;
-    list_each(it, &o->entries) {
-        if (must_wait(e, list_entry(it, struct order_entry, link)))
-            e->blockers++;
-    }
+    if (list_empty(&o->entries))
+        o->end = 0;
+    if (!alone(o, e))
+        count_blockers(o, e);
+    if (e->end > o->end)
+        o->end = e->end;
+    o->changing += e->kind != ORDER_READ;
+    o->waiting += e->blockers > 0;
     list_append(&o->entries, &e->link);
     return e->blockers == 0;
 }
@@ -45,12 +67,15 @@ void order_leave(struct order *o, struct order_entry *e,
 
     assert(list_linked(&e->link) && e->blockers == 0);
     list_remove(&e->link);
-    for (; it != &o->entries; it = it->next) {
+    o->changing -= e->kind != ORDER_READ;
+    for (; o->waiting > 0 && it != &o->entries; it = it->next) {
         struct order_entry *later = list_entry(it, struct order_entry, link);
 
         if (later->blockers == 0 || !must_wait(later, e))
             continue;
-        if (--later->blockers == 0)
-            released(arg, later);
+        if (--later->blockers > 0)
+            continue;
+        o->waiting--;
+        released(arg, later);
     }
 }

@@ -27,6 +27,9 @@ struct order_entry {
 
 struct order {
     struct list entries; /* running and waiting, in order of arrival */
+    unsigned changing;   /* entries that write or flush */
+    unsigned waiting;    /* entries with blockers */
+    uint64_t end;        /* none of the entries reaches beyond it */
 };
 
 void order_init(struct order *o);
