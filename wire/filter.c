@@ -65,14 +65,15 @@ static void wanted_tags(struct filter_program *p, const struct link_filter *f)
     emit(p, JUMP_EQUAL, f->tag_value, NEXT, REJECT);
 }
 
+/* The exact address first: it is that of every read and write. */
 static void wanted_disk(struct filter_program *p, struct aoe_addr addr)
 {
     load(p, LD_HALF, AT_SHELF);
-    emit(p, JUMP_EQUAL, AOE_SHELF_ALL, 1, NEXT);
-    emit(p, JUMP_EQUAL, addr.shelf, NEXT, REJECT);
+    emit(p, JUMP_EQUAL, addr.shelf, 1, NEXT);
+    emit(p, JUMP_EQUAL, AOE_SHELF_ALL, NEXT, REJECT);
     load(p, LD_BYTE, AT_SLOT);
-    emit(p, JUMP_EQUAL, AOE_SLOT_ALL, 1, NEXT);
-    emit(p, JUMP_EQUAL, addr.slot, NEXT, REJECT);
+    emit(p, JUMP_EQUAL, addr.slot, 1, NEXT);
+    emit(p, JUMP_EQUAL, AOE_SLOT_ALL, NEXT, REJECT);
 }
 
 static uint8_t resolve(uint8_t jump, unsigned from, unsigned accept)
