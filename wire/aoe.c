@@ -75,6 +75,21 @@ size_t aoe_header_build(uint8_t *frame, const struct aoe_header *h)
     return AOE_HEADER;
 }
 
+void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src, uint8_t flags,
+                       uint8_t error, struct aoe_addr addr)
+{
+    struct aoe_mac sender;
+
+    get_mac(&sender, frame + AT_SRC);
+    put_mac(frame + AT_DST, &sender);
+    put_mac(frame + AT_SRC, src);
+    frame[AT_VERSION_FLAGS] =
+        (uint8_t)(AOE_VERSION << 4 | AOE_FLAG_RESPONSE | flags);
+    frame[AT_ERROR] = error;
+    put_be16(frame + AT_SHELF, addr.shelf);
+    frame[AT_SLOT] = addr.slot;
+}
+
 int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a)
 {
     const uint8_t *arg = frame + AT_ARG;
@@ -100,6 +115,18 @@ size_t aoe_ata_build(uint8_t *frame, const struct aoe_ata *a)
     arg[2] = a->count;
     arg[3] = a->command;
     put_le(arg + 4, a->lba, 6);
+    put_le(arg + 10, 0, 2);
+    return AOE_ATA_HEADER;
+}
+
+size_t aoe_ata_answer(uint8_t *frame, uint8_t status, uint8_t error,
+                      uint8_t count)
+{
+    uint8_t *arg = frame + AT_ARG;
+
+    arg[1] = error;
+    arg[2] = count;
+    arg[3] = status;
     put_le(arg + 10, 0, 2);
     return AOE_ATA_HEADER;
 }

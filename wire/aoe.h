@@ -98,7 +98,12 @@ struct aoe_mac {
 static inline bool aoe_mac_equal(const struct aoe_mac *a,
                                  const struct aoe_mac *b)
 {
-    return memcmp(a->b, b->b, AOE_MAC) == 0;
+    uint16_t x[AOE_MAC / 2], y[AOE_MAC / 2];
+
+    /* A call of memcmp would cost a small CPU more than all of this. */
+    memcpy(x, a->b, AOE_MAC);
+    memcpy(y, b->b, AOE_MAC);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
 }
 
 /* Broadcast and multicast addresses have the group bit set. */
@@ -161,6 +166,10 @@ struct aoe_header {
 /* -EBADMSG: shorter than a header, or another EtherType. */
 int aoe_header_parse(const uint8_t *frame, size_t len, struct aoe_header *h);
 size_t aoe_header_build(uint8_t *frame, const struct aoe_header *h);
+/* Makes of a request's header that of its response, from `src` and the disk
+ * `addr`, with AOE_FLAG_ERROR and `error` or neither: command and tag stay. */
+void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src, uint8_t flags,
+                       uint8_t error, struct aoe_addr addr);
 
 /* Command 0, AoEr11 section 3.1: ATA registers.  In a response `feature` is
  * the error register and `command` the status register. */
@@ -177,6 +186,9 @@ struct aoe_ata {
 int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a);
 /* Writes the registers; the caller appends the data, if any. */
 size_t aoe_ata_build(uint8_t *frame, const struct aoe_ata *a);
+/* Makes of a request's registers those of its response: the address stays. */
+size_t aoe_ata_answer(uint8_t *frame, uint8_t status, uint8_t error,
+                      uint8_t count);
 
 /* Command 1, section 3.2. */
 struct aoe_config {

@@ -10,33 +10,28 @@
  * half, which goes back as it came. */
 #define LBA28_DEVICE UINT64_C(0xf0000000)
 
+/* The address goes back as it came. */
 static enum responder_verdict ata_reply(struct exchange *x, uint8_t status,
                                         uint8_t error, uint8_t count,
-                                        uint64_t lba, size_t data_len)
+                                        size_t data_len)
 {
-    struct aoe_ata reply = {
-        .aflags = x->ata.aflags,
-        .feature = error,
-        .count = count,
-        .command = status,
-        .lba = lba,
-    };
+    size_t len = aoe_ata_answer(x->frame, status, error, count);
 
     exchange_header(x, 0);
-    return exchange_reply(x, aoe_ata_build(x->frame, &reply) + data_len);
+    return exchange_reply(x, len + data_len);
 }
 
 enum responder_verdict ata_reply_success(struct exchange *x, uint8_t count,
                                          size_t data_len)
 {
-    return ata_reply(x, ATA_STATUS_DRDY, 0, count, x->ata.lba, data_len);
+    return ata_reply(x, ATA_STATUS_DRDY, 0, count, data_len);
 }
 
 enum responder_verdict ata_reply_aborted(struct exchange *x)
 {
     export_count(x->export, COUNT_ABORTED);
     return ata_reply(x, ATA_STATUS_DRDY | ATA_STATUS_ERR, ATA_ERROR_ABRT,
-                     x->ata.count, x->ata.lba, 0);
+                     x->ata.count, 0);
 }
 
 static enum responder_verdict failed(struct exchange *x, uint8_t status,
@@ -45,8 +40,10 @@ static enum responder_verdict failed(struct exchange *x, uint8_t status,
 {
     if (!(x->ata.aflags & AOE_AFLAG_EXTENDED))
         lba = (lba & ATA_LBA28_MAX) | (x->ata.lba & LBA28_DEVICE);
+    x->ata.lba = lba;
+    aoe_ata_build(x->frame, &x->ata);
     return ata_reply(x, ATA_STATUS_DRDY | ATA_STATUS_ERR | status, error,
-                     (uint8_t)remaining, lba, 0);
+                     (uint8_t)remaining, 0);
 }
 
 enum responder_verdict ata_reply_not_found(struct exchange *x,

@@ -31,22 +31,10 @@ unsigned exchange_sectors(const struct exchange *x)
 
 void exchange_header(struct exchange *x, enum aoe_error error)
 {
-    struct aoe_header reply = {
-        .dst = x->header.src,
-        .src = *x->mac,
-        .version = AOE_VERSION,
-        .flags = AOE_FLAG_RESPONSE,
-        .addr = x->export->addr,
-        .command = x->header.command,
-        .tag = x->header.tag,
-    };
-
-    if (error) {
-        reply.flags |= AOE_FLAG_ERROR;
-        reply.error = (uint8_t)error;
+    if (error)
         export_count(x->export, COUNT_AOE_ERRORS);
-    }
-    aoe_header_build(x->frame, &reply);
+    aoe_header_answer(x->frame, x->mac, error ? AOE_FLAG_ERROR : 0,
+                      (uint8_t)error, x->export->addr);
 }
 
 enum responder_verdict exchange_drop(struct exchange *x,

@@ -102,6 +102,7 @@ uint32_t responder_announce(struct exchange *x, const struct aoe_mac *to)
 {
     /* As if `to` had asked, with tag 0, as every announcement has. */
     x->header = (struct aoe_header){.src = *to, .command = AOE_CMD_CONFIG};
+    aoe_header_build(x->frame, &x->header);
     if (answer(x, AOE_CONFIG_READ, 0) != RESPONDER_REPLY)
         return 0;
     return x->reply_len;
