@@ -61,13 +61,11 @@ static enum responder_verdict start(struct exchange *x, struct ata_transfer t)
         return ata_reply_not_found(x, count,
                                    x->lba < e->sectors ? e->sectors : x->lba);
     set_span(x, x->lba, count);
-    x->op = (struct store_op){
-        .kind = t.kind,
-        .durable = t.durable,
-        .offset = x->span_start,
-        .length = x->span_end - x->span_start,
-        .data = x->frame + AOE_ATA_HEADER,
-    };
+    store_op_init(&x->op, t.kind);
+    x->op.durable = t.durable;
+    x->op.offset = x->span_start;
+    x->op.length = count * AOE_SECTOR;
+    x->op.data = x->frame + AOE_ATA_HEADER;
     return RESPONDER_STORE;
 }
 
@@ -144,12 +142,10 @@ static bool next_trim(struct exchange *x)
             start = lba;
         sectors += count;
     }
-    x->op = (struct store_op){
-        .kind = STORE_TRIM,
-        .durable = !x->export->write_cache,
-        .offset = start * AOE_SECTOR,
-        .length = sectors * AOE_SECTOR,
-    };
+    store_op_init(&x->op, STORE_TRIM);
+    x->op.durable = !x->export->write_cache;
+    x->op.offset = start * AOE_SECTOR;
+    x->op.length = sectors * AOE_SECTOR;
     return sectors > 0;
 }
 

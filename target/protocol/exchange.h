@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "target/protocol/export.h"
 #include "target/protocol/operation.h"
@@ -31,21 +32,33 @@ struct exchange {
     const struct aoe_mac *mac; /* of the interface that answers */
     unsigned mtu;              /* of the same */
     bool mtu_fell;             /* it was larger a moment ago */
-    struct aoe_header header;  /* parsed by responder_accept */
     struct export *export;
 
     /* Set by the responder. */
-    uint32_t reply_len;
     bool sets; /* asks for a change of config string, mask list, reservation */
-    struct store_op op;            /* but for `complete` */
-    uint64_t span_start, span_end; /* bytes that all operations touch */
+    uint32_t reply_len;
     uint64_t flush_epoch; /* a flush is for this epoch only; 0: for any */
-    struct aoe_ata ata;   /* the request's registers; `data` until completion */
 
-    /* Private: what the reply to an ATA command needs. */
-    uint64_t lba;        /* first sector */
-    unsigned next_range; /* of DATA SET MANAGEMENT */
+    /* Not cleared by exchange_begin: each is set as a whole before it is
+     * read. */
+    struct aoe_header header;      /* parsed by responder_accept */
+    struct aoe_ata ata;            /* registers; `data` until completion */
+    uint64_t span_start, span_end; /* bytes that all operations touch */
+    uint64_t lba;                  /* private: first sector */
+    unsigned next_range;           /* private: of DATA SET MANAGEMENT */
+    struct store_op op;            /* but for `complete` */
 };
+
+/* A new exchange over a frame of `len` bytes in a buffer of `capacity`; the
+ * rest of what the caller sets is zero. */
+static inline void exchange_begin(struct exchange *x, uint8_t *frame,
+                                  uint32_t len, uint32_t capacity)
+{
+    memset(x, 0, offsetof(struct exchange, header));
+    x->frame = frame;
+    x->len = len;
+    x->capacity = capacity;
+}
 
 /* ---- for the commands of the responder only ---- */
 
@@ -58,7 +71,7 @@ size_t exchange_limit(const struct exchange *x);
 /* Sectors that a command may carry on this interface, 1 to 255. */
 unsigned exchange_sectors(const struct exchange *x);
 
-/* Writes the response's AoE header; `error` 0 is none. */
+/* Makes the request's AoE header the response's; `error` 0 is none. */
 void exchange_header(struct exchange *x, enum aoe_error error);
 
 /* The reply has `len` bytes; pads it. */

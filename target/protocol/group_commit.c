@@ -167,7 +167,8 @@ static void give_flush(struct group_commit *g, struct list *batch)
         move(op_of(it), GROUP_WAITS, GROUP_FLUSHING);
     list_splice(&g->covered, &g->written);
     list_splice(&g->covered, &g->flushes);
-    g->op = (struct store_op){.kind = STORE_FLUSH, .complete = flushed};
+    store_op_init(&g->op, STORE_FLUSH);
+    g->op.complete = flushed;
     g->begins(g->arg);
     list_append(batch, &g->op.link);
 }

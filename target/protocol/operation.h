@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/list.h"
 
@@ -60,11 +61,19 @@ struct store_op {
     enum group_commit_state group_state;
     uint64_t group_losses; /* of the group, when its write began */
 
-    /* Private to the store while the operation runs. */
+    /* Private to the store while the operation runs.  Last, and not cleared
+     * before: it is more than half of an operation. */
     union {
-        unsigned char bytes[STORE_OP_PRIVATE]; /* first: it is zeroed */
+        unsigned char bytes[STORE_OP_PRIVATE];
         max_align_t align;
     } private;
 };
+
+/* An operation of this kind, with all else zero. */
+static inline void store_op_init(struct store_op *op, enum store_kind kind)
+{
+    memset(op, 0, offsetof(struct store_op, private));
+    op->kind = kind;
+}
 
 #endif

@@ -17,7 +17,7 @@
 static enum responder_verdict flush(struct exchange *x)
 {
     export_count(x->export, COUNT_FLUSH);
-    x->op = (struct store_op){.kind = STORE_FLUSH};
+    store_op_init(&x->op, STORE_FLUSH);
     x->span_start = x->span_end = 0;
     return RESPONDER_STORE;
 }

@@ -173,7 +173,7 @@ void disk_commit(struct disk *d)
         return;
     log_trace("%s: syncs the cache", d->name);
     d->committing = true;
-    d->commit = (struct store_op){.kind = STORE_FLUSH};
+    store_op_init(&d->commit, STORE_FLUSH);
     disk_make_ready(d, &d->commit);
 }
 

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "target/serve/port_trace.h"
 
@@ -35,10 +36,10 @@ struct request *port_request_new(struct target_port *p, struct link_frame *f)
         if (!r)
             return NULL;
     }
-    *r = (struct request){.port = p, .frame = f};
-    r->x.frame = f->data;
-    r->x.len = f->len;
-    r->x.capacity = f->capacity;
+    memset(r, 0, offsetof(struct request, key));
+    r->port = p;
+    r->frame = f;
+    exchange_begin(&r->x, f->data, f->len, f->capacity);
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
     r->x.mtu_fell = loop_now(p->host->loop) < p->fell_until;

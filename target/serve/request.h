@@ -25,10 +25,8 @@ enum request_state {
 };
 
 struct request {
-    struct exchange x;
     enum request_state state;
     struct order_entry order;
-    struct reply_cache_key key; /* unless it reads; set by the disk */
     struct disk *disk;
     struct target_port *port; /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
@@ -39,6 +37,10 @@ struct request {
     bool cached;              /* a write that need not be durable */
     struct state_save keep;   /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */
+
+    /* Not cleared for a new request: set before it is read. */
+    struct reply_cache_key key; /* unless it reads; set by the disk */
+    struct exchange x;
 };
 
 #endif

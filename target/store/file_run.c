@@ -18,6 +18,7 @@ struct store_op *file_take_run(struct list *ops)
     struct store_op *first = op_of(list_first(ops)), *last = first;
 
     list_remove(&first->link);
+    file_op(first)->failed_syncs = 0;
     list_init(&file_op(first)->run);
     file_op(first)->run_count = 1;
     file_op(first)->run_end = first->offset + first->length;
@@ -29,6 +30,7 @@ struct store_op *file_take_run(struct list *ops)
         if (!follows(last, op))
             break;
         list_remove(&op->link);
+        file_op(op)->failed_syncs = 0;
         list_append(&file_op(first)->run, &op->link);
         file_op(first)->run_count++;
         file_op(first)->run_end += op->length;
@@ -41,15 +43,13 @@ void file_complete_run(struct file_store *fs, struct store_op *first)
 {
     struct list all;
 
-    fs->store.losses += file_op(first)->failed_syncs;
-    file_op(first)->failed_syncs = 0;
-
     /* Once an operation has completed, its memory is its owner's. */
     list_init(&all);
     list_append(&all, &first->link);
     list_splice(&all, &file_op(first)->run);
     for (struct list *node; (node = list_first(&all));) {
         list_remove(node);
+        fs->store.losses += file_op(op_of(node))->failed_syncs;
         fs->store.gone |= op_of(node)->result == -ENODEV;
         op_of(node)->complete(op_of(node));
     }
