@@ -5,6 +5,7 @@
  */
 #include "target/protocol/reply_cache.h"
 #include "target/protocol/exchange.h"
+#include "target/protocol/tag_record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,15 @@
 enum {
     WAYS = 4,
     SETS = REPLY_CACHE_WRITES / WAYS, /* a power of two */
-    LANES = 16,                       /* of reply_cache_sum */
+    SET_BITS = 7,
+    LANES = 16,  /* of reply_cache_sum */
+    SAMPLE = 16, /* bytes of each sector; a multiple of four */
 };
 
-#define ODD UINT64_C(0x9e3779b97f4a7c15)
+_Static_assert(SETS == 1 << SET_BITS, "set_of takes so many bits");
+
+#define ODD   UINT64_C(0x9e3779b97f4a7c15)
+#define ODD32 UINT32_C(0x9e3779b1)
 
 struct cached_reply {
     uint64_t at; /* ns; 0: never used */
@@ -24,6 +30,7 @@ struct cached_reply {
 };
 
 struct reply_cache {
+    struct tag_record tags;
     struct cached_reply sets[SETS][WAYS];
 };
 
@@ -65,15 +72,43 @@ uint64_t reply_cache_sum(const uint8_t *data, size_t len)
         h = mix(h, lane[i]);
     for (; len > 0; data++, len--)
         h = mix(h, *data);
+    return h ? h : 1;
+}
+
+static uint32_t mix32(uint32_t h, uint32_t word)
+{
+    h = (h ^ word) * ODD32;
+    return h ^ h >> 15;
+}
+
+static inline uint32_t sample(const uint8_t *data, size_t len)
+{
+    uint32_t h = (uint32_t)len, word;
+
+    for (; len >= AOE_SECTOR; data += AOE_SECTOR, len -= AOE_SECTOR)
+        for (unsigned i = 0; i < SAMPLE; i += sizeof word) {
+            memcpy(&word, data + i, sizeof word);
+            h = mix32(h, word);
+        }
     return h;
 }
 
+/* Where a word must be read byte by byte unless it is known to be aligned, that
+ * would be most of the work. */
+uint32_t reply_cache_sample(const uint8_t *data, size_t len)
+{
+    if ((uintptr_t)data % sizeof(uint32_t) == 0)
+        return sample(__builtin_assume_aligned(data, sizeof(uint32_t)), len);
+    return sample(data, len);
+}
+
+/* In 32 bits: this runs for each write on small processors, too. */
 static size_t set_of(const struct reply_cache_key *key)
 {
-    uint64_t mac = 0;
+    const uint8_t *mac = key->client.b;
+    uint32_t h = mix32((uint32_t)(mac[4] << 8 | mac[5]), key->tag);
 
-    memcpy(&mac, key->client.b, sizeof key->client.b);
-    return (size_t)(mix(mix(0, mac), key->tag) >> 32) % SETS;
+    return h * ODD32 >> (32 - SET_BITS);
 }
 
 static bool same_request(const struct cached_reply *p,
@@ -83,35 +118,46 @@ static bool same_request(const struct cached_reply *p,
            aoe_mac_equal(&p->key.client, &key->client);
 }
 
-struct reply_cache_key reply_cache_key_of(const struct exchange *x)
+struct reply_cache_key reply_cache_key_of(const struct reply_cache *c,
+                                          const struct exchange *x)
 {
-    size_t len = (size_t)x->ata.count * AOE_SECTOR;
+    size_t wanted = (size_t)x->ata.count * AOE_SECTOR;
+    size_t len = wanted < x->ata.data_len ? wanted : x->ata.data_len;
+    bool proved = !c || tag_record_proved(&c->tags, &x->header.src);
 
     return (struct reply_cache_key){
         .client = x->header.src,
         .command = x->ata.command,
         .count = x->ata.count,
         .tag = x->header.tag,
+        .sample = reply_cache_sample(x->ata.data, len),
         .lba = x->ata.lba,
-        .sum = reply_cache_sum(x->ata.data,
-                               len < x->ata.data_len ? len : x->ata.data_len),
+        .sum = proved ? 0 : reply_cache_sum(x->ata.data, len),
     };
+}
+
+/* Of two that have the same client and tag. */
+static bool is_copy(const struct reply_cache_key *a,
+                    const struct reply_cache_key *b)
+{
+    return a->command == b->command && a->count == b->count &&
+           a->lba == b->lba && a->sample == b->sample &&
+           (a->sum == b->sum || !a->sum || !b->sum);
 }
 
 const struct reply_cache_outcome *reply_cache_find(
     const struct reply_cache *c, const struct reply_cache_key *key,
     uint64_t now_ns)
 {
+    const struct cached_reply *set;
+
     if (!c)
         return NULL;
-    for (int i = 0; i < WAYS; i++) {
-        const struct cached_reply *p = &c->sets[set_of(key)][i];
-
-        if (same_request(p, key) && p->key.command == key->command &&
-            p->key.count == key->count && p->key.lba == key->lba &&
-            p->key.sum == key->sum && now_ns - p->at <= REPLY_CACHE_NS)
-            return &p->outcome;
-    }
+    set = c->sets[set_of(key)];
+    for (int i = 0; i < WAYS; i++)
+        if (same_request(&set[i], key) && is_copy(&set[i].key, key) &&
+            now_ns - set[i].at <= REPLY_CACHE_NS)
+            return &set[i].outcome;
     return NULL;
 }
 
@@ -119,6 +165,7 @@ void reply_cache_add(struct reply_cache *c, const struct reply_cache_key *key,
                      struct reply_cache_outcome outcome, uint64_t now_ns)
 {
     struct cached_reply *set, *entry;
+    bool reused = false;
 
     if (!c)
         return;
@@ -127,11 +174,14 @@ void reply_cache_add(struct reply_cache *c, const struct reply_cache_key *key,
     for (int i = 0; i < WAYS; i++) {
         if (same_request(&set[i], key)) {
             entry = &set[i];
+            reused = !is_copy(&entry->key, key) &&
+                     now_ns - entry->at <= REPLY_CACHE_NS;
             break;
         }
         if (set[i].at < entry->at)
             entry = &set[i];
     }
+    tag_record_write(&c->tags, &key->client, reused);
     *entry =
         (struct cached_reply){.at = now_ns, .key = *key, .outcome = outcome};
 }

@@ -8,7 +8,11 @@
  * though what is lost stays lost.
  *
  * Of each client the last write with a tag is remembered, until later ones
- * evict it.  A tag that was used again for something else is no copy.
+ * evict it.  A tag that was used again for something else is no copy: taken for
+ * one, it would never be written.  So the data is compared, too, by a sum over
+ * all of it; for a client that has proved that it does not use tags again
+ * (target/protocol/tag_record.h), by a sample, because the sum costs a small
+ * processor more than the rest of a write.
  */
 #ifndef TARGET_PROTOCOL_REPLY_CACHE_H
 #define TARGET_PROTOCOL_REPLY_CACHE_H
@@ -32,8 +36,9 @@ struct reply_cache_key {
     uint8_t command; /* ATA registers */
     uint8_t count;
     uint32_t tag;
+    uint32_t sample; /* reply_cache_sample of the data */
     uint64_t lba;
-    uint64_t sum; /* reply_cache_sum of the data */
+    uint64_t sum; /* reply_cache_sum of the data; 0: not taken */
 };
 
 /* How it ended: as in struct store_op. */
@@ -52,10 +57,14 @@ void reply_cache_free(struct reply_cache *c);
  * request.  It protects from no forger, who could as well write. */
 uint64_t reply_cache_sum(const uint8_t *data, size_t len);
 
+/* The same over the first bytes of each sector. */
+uint32_t reply_cache_sample(const uint8_t *data, size_t len);
+
 struct exchange;
 
 /* The key of a parsed write, trim or flush. */
-struct reply_cache_key reply_cache_key_of(const struct exchange *x);
+struct reply_cache_key reply_cache_key_of(const struct reply_cache *c,
+                                          const struct exchange *x);
 
 /* How the request ended of which this is a copy; NULL: it is not a copy.  Valid
  * until the next reply_cache_add. */

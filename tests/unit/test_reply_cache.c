@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
+#include "target/protocol/exchange.h"
 #include "target/protocol/reply_cache.h"
+#include "target/protocol/tag_record.h"
 
 #define START (100 * NS_PER_S)
 
@@ -83,6 +85,8 @@ static void every_part_of_the_key_counts(void **state)
     other = key, other.lba++;
     assert_null(reply_cache_find(cache, &other, START));
     other = key, other.sum++;
+    assert_null(reply_cache_find(cache, &other, START));
+    other = key, other.sample++;
     assert_null(reply_cache_find(cache, &other, START));
     assert_non_null(reply_cache_find(cache, &key, START));
 }
@@ -158,6 +162,133 @@ static void sums_differ(void **state)
     assert_true(reply_cache_sum(data, sizeof data) != zero);
 }
 
+/* ---- the sample, and who is trusted with it -------------------------------
+ */
+
+static void every_sector_is_sampled(void **state)
+{
+    uint8_t data[4 * AOE_SECTOR + 1] = {0};
+    uint32_t zero = reply_cache_sample(data, 4 * AOE_SECTOR);
+
+    (void)state;
+    for (unsigned at = 0; at < 4 * AOE_SECTOR; at += AOE_SECTOR) {
+        data[at + 15] = 1;
+        assert_true(reply_cache_sample(data, 4 * AOE_SECTOR) != zero);
+        data[at + 15] = 0;
+    }
+    /* It is the same wherever the data lies in memory. */
+    data[1] = 7;
+    zero = reply_cache_sample(data + 1, 4 * AOE_SECTOR);
+    memmove(data, data + 1, 4 * AOE_SECTOR);
+    assert_int_equal(reply_cache_sample(data, 4 * AOE_SECTOR), zero);
+}
+
+/* A write of two sectors to one of four places, with data that its sample does
+ * not tell from any other. */
+static struct reply_cache_key hidden_write(uint32_t tag, uint32_t number)
+{
+    static uint8_t data[2 * AOE_SECTOR];
+    struct exchange x = {
+        .header = {.src = {{2, 0, 0, 0, 0, 1}}, .tag = tag},
+        .ata = {.command = 0x34,
+                .count = 2,
+                .lba = number % 4,
+                .data = data,
+                .data_len = sizeof data},
+    };
+
+    memcpy(data + 100, &number, sizeof number);
+    return reply_cache_key_of(cache, &x);
+}
+
+/* Writes of which each is new, and must not be taken for a copy.  `tags` are
+ * used in turn, 0: never again.  Returns how many were remembered by their
+ * sample alone. */
+static unsigned write_on(uint32_t tags, uint32_t count)
+{
+    unsigned sampled = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct reply_cache_key key = hidden_write(tags ? i % tags : i, i);
+
+        assert_null(reply_cache_find(cache, &key, START + i));
+        add(&key, START + i);
+        assert_non_null(reply_cache_find(cache, &key, START + i));
+        sampled += !key.sum;
+    }
+    return sampled;
+}
+
+/* However many tags a client has, as long as the cache holds a write that a
+ * later one could be taken for a copy of. */
+static void few_tags_are_never_trusted(void **state)
+{
+    static const uint32_t tags[] = {1,   2,   3,   16,   31,   64,
+                                    128, 256, 512, 1000, 2000, 4000};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        reply_cache_free(cache);
+        cache = reply_cache_new();
+        assert_non_null(cache);
+        write_on(tags[i], 40000);
+    }
+}
+
+static void counted_tags_are_trusted(void **state)
+{
+    (void)state;
+    assert_int_equal(write_on(0, 2 * TAG_RECORD_PROOF), TAG_RECORD_PROOF);
+}
+
+/* An original that was summed, and a copy that is only sampled. */
+static void a_copy_is_found_across_the_proof(void **state)
+{
+    struct reply_cache_key last, copy;
+
+    (void)state;
+    write_on(0, TAG_RECORD_PROOF - 1);
+    last = hidden_write(TAG_RECORD_PROOF, 3);
+    assert_true(last.sum);
+    add(&last, START);
+    copy = hidden_write(TAG_RECORD_PROOF, 3);
+    assert_false(copy.sum);
+    assert_non_null(reply_cache_find(cache, &copy, START));
+}
+
+static void trust_ends_with_a_tag_used_again(void **state)
+{
+    struct reply_cache_key key;
+
+    (void)state;
+    write_on(0, TAG_RECORD_PROOF);
+    key = hidden_write(TAG_RECORD_PROOF - 1, TAG_RECORD_PROOF);
+    add(&key, START + TAG_RECORD_PROOF);
+    assert_true(hidden_write(1, 1).sum);
+}
+
+static void other_clients_are_not_trusted(void **state)
+{
+    struct tag_record t = {0};
+    struct aoe_mac mac = {{2, 0, 0, 0, 0, 0}};
+
+    (void)state;
+    assert_false(tag_record_proved(&t, &mac));
+    for (unsigned i = 0; i < TAG_RECORD_PROOF; i++)
+        tag_record_write(&t, &mac, false);
+    assert_true(tag_record_proved(&t, &mac));
+    for (mac.b[5] = 1; mac.b[5] < TAG_RECORD_CLIENTS; mac.b[5]++) {
+        assert_false(tag_record_proved(&t, &mac));
+        tag_record_write(&t, &mac, false);
+    }
+    mac.b[5] = 0;
+    assert_true(tag_record_proved(&t, &mac));
+    mac.b[5] = TAG_RECORD_CLIENTS;
+    tag_record_write(&t, &mac, false);
+    mac.b[5] = 0;
+    assert_false(tag_record_proved(&t, &mac));
+}
+
 static void without_memory_nothing_is_kept(void **state)
 {
     struct reply_cache_key key = write_key(1);
@@ -179,6 +310,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_writes_are_evicted, setup,
                                         teardown),
         cmocka_unit_test(sums_differ),
+        cmocka_unit_test(every_sector_is_sampled),
+        cmocka_unit_test_setup_teardown(few_tags_are_never_trusted, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(counted_tags_are_trusted, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_copy_is_found_across_the_proof, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(trust_ends_with_a_tag_used_again, setup,
+                                        teardown),
+        cmocka_unit_test(other_clients_are_not_trusted),
         cmocka_unit_test(without_memory_nothing_is_kept),
     };
 
