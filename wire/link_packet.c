@@ -493,7 +493,7 @@ int link_packet_open(struct link **out, const char *ifname,
         return e;
     p = packet_of(l);
     p->reported = n.up;
-    if (!socket_only)
+    if (!socket_only && packet_ring_pays())
         p->ring_frames =
             o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
     p->socket_bytes = o->socket_bytes;
