@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "target/protocol/export.h"
 #include "target/protocol/operation.h"
@@ -39,8 +38,8 @@ struct exchange {
     uint32_t reply_len;
     uint64_t flush_epoch; /* a flush is for this epoch only; 0: for any */
 
-    /* Not cleared by exchange_begin: each is set as a whole before it is
-     * read. */
+    /* From here on not cleared for a new exchange: each is set as a whole
+     * before it is read. */
     struct aoe_header header;      /* parsed by responder_accept */
     struct aoe_ata ata;            /* registers; `data` until completion */
     uint64_t span_start, span_end; /* bytes that all operations touch */
@@ -48,17 +47,6 @@ struct exchange {
     unsigned next_range;           /* private: of DATA SET MANAGEMENT */
     struct store_op op;            /* but for `complete` */
 };
-
-/* A new exchange over a frame of `len` bytes in a buffer of `capacity`; the
- * rest of what the caller sets is zero. */
-static inline void exchange_begin(struct exchange *x, uint8_t *frame,
-                                  uint32_t len, uint32_t capacity)
-{
-    memset(x, 0, offsetof(struct exchange, header));
-    x->frame = frame;
-    x->len = len;
-    x->capacity = capacity;
-}
 
 /* ---- for the commands of the responder only ---- */
 

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/list.h"
 
@@ -69,11 +68,21 @@ struct store_op {
     } private;
 };
 
-/* An operation of this kind, with all else zero. */
+/* An operation of this kind, with all else zero.  Member by member, because a
+ * call of memset for each request is not free on a small processor. */
 static inline void store_op_init(struct store_op *op, enum store_kind kind)
 {
-    memset(op, 0, offsetof(struct store_op, private));
     op->kind = kind;
+    op->durable = op->flush_follows = false;
+    op->offset = op->length = 0;
+    op->data = NULL;
+    op->result = 0;
+    op->done = 0;
+    op->complete = NULL;
+    op->link = (struct list){NULL, NULL};
+    op->group = NULL;
+    op->group_state = GROUP_NONE;
+    op->group_losses = 0;
 }
 
 #endif

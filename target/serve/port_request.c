@@ -36,10 +36,12 @@ struct request *port_request_new(struct target_port *p, struct link_frame *f)
         if (!r)
             return NULL;
     }
-    memset(r, 0, offsetof(struct request, key));
+    memset(r, 0, offsetof(struct request, x.header));
     r->port = p;
     r->frame = f;
-    exchange_begin(&r->x, f->data, f->len, f->capacity);
+    r->x.frame = f->data;
+    r->x.len = f->len;
+    r->x.capacity = f->capacity;
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
     r->x.mtu_fell = loop_now(p->host->loop) < p->fell_until;

@@ -38,9 +38,8 @@ struct request {
     struct state_save keep;   /* its reply waits until a change is saved */
     struct list link; /* the port's: unused requests, or replies to send */
 
-    /* Not cleared for a new request: set before it is read. */
-    struct reply_cache_key key; /* unless it reads; set by the disk */
-    struct exchange x;
+    struct exchange x; /* from its header on not cleared for a new request */
+    struct reply_cache_key key; /* nor this: of all but reads, by the disk */
 };
 
 #endif
