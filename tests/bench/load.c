@@ -328,8 +328,12 @@ static void run(void)
     double start, t, scan;
     uint64_t done = 0, resent = 0;
 
+    uint32_t first = (uint32_t)(uint64_t)(now() * 1e6) * WINDOW_MAX;
+
+    /* Tags go on from wherever the clock is, so that the next run's are not
+     * taken for this one's. */
     for (unsigned i = 0; i < opt.window; i++) {
-        slots[i].tag = i;
+        slots[i].tag = first + i;
         next_request(&slots[i]);
     }
     flush();
