@@ -25,10 +25,11 @@ struct filter_program {
     unsigned count;
 };
 
-/* `linux_socket` adds tests that only a Linux packet socket supports: they
- * reject frames that this host sends and frames for other hosts.  The latter
- * include frames of a VLAN that this host is not in, whose tag the kernel has
- * already stripped. */
+/* `linux_socket`: for a packet socket that is bound to AoE's EtherType, which
+ * is not tested again.  Tests that only such a socket supports reject frames
+ * that this host sends and frames for other hosts.  The latter include frames
+ * of a VLAN that this host is not in, whose tag the kernel has already
+ * stripped. */
 void filter_compile(const struct link_filter *f, bool linux_socket,
                     struct filter_program *out);
 

@@ -77,6 +77,9 @@ static bool machines_agree(const struct link_filter *f, const uint8_t *frame,
         !!bpf_filter((void *)p.insn, frame, (unsigned)len, (unsigned)len),
         ours);
 #endif
+    /* A packet socket is bound to the EtherType. */
+    if (len < 14 || get_be16(frame + 12) != AOE_ETHERTYPE)
+        return ours;
     filter_compile(f, true, &p);
     assert_true(p.count <= FILTER_MAX);
     assert_int_equal(!!bpf_run(&p, frame, len, BPF_HOST), ours);
