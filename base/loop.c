@@ -433,16 +433,28 @@ static int busy_poll(struct loop *loop)
     return ready;
 }
 
-static int wait_in_poll(struct loop *loop)
+/* The usual wait is less than a second; a small processor divides 64 bits in
+ * hundreds of instructions. */
+static struct timespec timespec_of(uint64_t ns)
+{
+    struct timespec ts = {0};
+
+    if (ns >= NS_PER_S) {
+        ts.tv_sec = (time_t)(ns / NS_PER_S);
+        ns %= NS_PER_S;
+    }
+    ts.tv_nsec = (long)ns;
+    return ts;
+}
+
+static int wait_in_poll(struct loop *loop, uint64_t now)
 {
     struct timespec ts, *wait = NULL;
 
     if (loop->timer_count > 0) {
-        uint64_t at = first_due(loop), now = clock_ns();
-        uint64_t left = at > now ? at - now : 0;
+        uint64_t at = first_due(loop);
 
-        ts.tv_sec = (time_t)(left / NS_PER_S);
-        ts.tv_nsec = (long)(left % NS_PER_S);
+        ts = timespec_of(at > now ? at - now : 0);
         wait = &ts;
     }
 #ifdef __APPLE__
@@ -460,8 +472,10 @@ static int wait_ready(struct loop *loop)
     int ready;
 
     awake_sleep(&loop->awake, due > now ? due : now);
-    ready = loop->poll_for ? busy_poll(loop) : 0;
-    return ready ? ready : wait_in_poll(loop);
+    if (loop->poll_for == 0)
+        return wait_in_poll(loop, now);
+    ready = busy_poll(loop);
+    return ready ? ready : wait_in_poll(loop, clock_ns());
 }
 
 int loop_run(struct loop *loop)
