@@ -38,8 +38,8 @@ struct exchange {
     uint32_t reply_len;
     uint64_t flush_epoch; /* a flush is for this epoch only; 0: for any */
 
-    /* From here on not cleared for a new exchange: each is set as a whole
-     * before it is read. */
+    /* Not cleared by exchange_begin: each is set as a whole before it is
+     * read. */
     struct aoe_header header;      /* parsed by responder_accept */
     struct aoe_ata ata;            /* registers; `data` until completion */
     uint64_t span_start, span_end; /* bytes that all operations touch */
@@ -47,6 +47,19 @@ struct exchange {
     unsigned next_range;           /* private: of DATA SET MANAGEMENT */
     struct store_op op;            /* but for `complete` */
 };
+
+/* An exchange about a frame of `len` bytes in a buffer of `capacity`. */
+static inline void exchange_begin(struct exchange *x, uint8_t *frame,
+                                  uint32_t len, uint32_t capacity)
+{
+    x->frame = frame;
+    x->len = len;
+    x->capacity = capacity;
+    x->export = NULL;
+    x->sets = false;
+    x->reply_len = 0;
+    x->flush_epoch = 0;
+}
 
 /* ---- for the commands of the responder only ---- */
 

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "target/serve/port_trace.h"
 
@@ -36,12 +35,8 @@ struct request *port_request_new(struct target_port *p, struct link_frame *f)
         if (!r)
             return NULL;
     }
-    memset(r, 0, offsetof(struct request, x.header));
+    request_begin(r, f);
     r->port = p;
-    r->frame = f;
-    r->x.frame = f->data;
-    r->x.len = f->len;
-    r->x.capacity = f->capacity;
     r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
     r->x.mtu_fell = loop_now(p->host->loop) < p->fell_until;
