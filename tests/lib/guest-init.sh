@@ -14,8 +14,6 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs run /run
 mount -t tmpfs tmp /tmp
-stty -F /dev/ttyS1 -onlcr
-exec >/dev/ttyS1 2>&1 </dev/null
 
 # load MODULE...: with its dependencies.
 load() {
@@ -26,6 +24,13 @@ load() {
         done <"/modules/$module.list"
     done
 }
+
+# The kernel's command line (machine-*.sh) says what this machine needs first, and
+# on which lines it talks to those outside.
+# shellcheck disable=SC2046,SC2153 # a list of words, from the environment
+load $(echo "$LOAD" | tr , ' ')
+exec >"$SAYS" 2>&1 </dev/null
+stty -F "$SAYS" -onlcr # the last close of some lines forgets it
 
 # check DESCRIPTION COMMAND...: as in net.sh.
 check() {
@@ -97,14 +102,14 @@ sums() {
 # this shell, up to `end`.
 orders() {
     enough=
-    stty -F /dev/ttyS2 raw -echo
+    stty -F "$ORDERS" raw -echo
     echo 'guest: ready'
     while [ -z "$enough" ] && read -r id order; do
         eval "$order" >/tmp/.answer 2>&1
         status=$?
         awk -v id="$id" '{ print id "| " $0 }' /tmp/.answer
         echo "guest: did $id $status"
-    done </dev/ttyS2
+    done <"$ORDERS"
 }
 end() {
     enough=1
@@ -156,7 +161,6 @@ if sanitized; then
     watch_reports &
     watch=$!
 fi
-load virtio_pci virtio_net
 ip link set lo up
 ip link set eth0 up
 
@@ -173,4 +177,4 @@ fi
 echo "guest: ended $status"
 sync
 sleep 1 # let the serial line drain
-poweroff -f
+${OFF:-poweroff} -f

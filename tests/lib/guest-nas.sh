@@ -32,9 +32,9 @@ nas_needs() {
     nas_bridge 2>>"$TMP/.ip" || skip "cannot make a bridge: $(tail -n 1 "$TMP/.ip")"
     carries "$HOST_NS" || fail "the bridge carries nothing"
     mkfifo "$TMP"/{orders,qmp}.{in,out} || fail "cannot make a fifo"
+    GUEST_PORTS+=(orders)
     GUEST_DEVICES+=(-chardev "pipe,id=orders,path=$TMP/orders"
-        -serial chardev:orders -chardev "pipe,id=qmp,path=$TMP/qmp"
-        -mon "chardev=qmp,mode=control")
+        -chardev "pipe,id=qmp,path=$TMP/qmp" -mon "chardev=qmp,mode=control")
 }
 
 nas_bridge() {
@@ -77,7 +77,7 @@ GUEST_FUNCTIONS='
 serve() {
     file=$1
     shift
-    aoe-target "$@" 1 2 eth0 "$file" >/dev/ttyS1 2>&1 &
+    aoe-target "$@" 1 2 eth0 "$file" >"$SAYS" 2>&1 &
     target=$!
 }
 served() {

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# A guest with its own kernel: Debian's, under qemu without KVM, because the
-# machine that runs the tests may have no nbd or aoe driver, and a driver that
-# hangs must not take it down.  The guest has no disk, and no network except a
-# wire (a tap) to the `nas` namespace.  Source it instead of net.sh:
+# A guest with its own kernel, under qemu without KVM, because the machine that
+# runs the tests may have no nbd or aoe driver, and a driver that hangs must not
+# take it down.  It is a PC, or what GUEST_MACHINE says (tests/lib/machine-*.sh).
+# It has no disk, and no network except a wire (a tap) to the `nas` namespace.
+# Source it instead of net.sh:
 #
 #     . "$(dirname "$0")/../lib/guest.sh"
 #     guest_needs                           # or the script is skipped
@@ -21,70 +22,65 @@
 # sanitizers along, and each report becomes a "not ok".
 
 . "$(dirname "${BASH_SOURCE[0]}")/net.sh"
-
-GUEST_MODULES="virtio_pci virtio_net virtio_blk virtio_scsi sd_mod xhci_pci
-    usb-storage nbd aoe ext4 xfs dm-flakey dm-log-writes faulty scsi_debug"
-GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/aoekit/guest
+. "$ROOT/tests/lib/foreign.sh"
 GUEST_ROOT=$TMP/guest
-GUEST_MEMORY=768 # MiB
 GUEST_APPEND=    # appended to the kernel's command line
 GUEST_MTU=1500
 GUEST_MAC=52:54:00:12:34:56
 GUEST_DEVICES=() # more options for qemu
+GUEST_PORTS=()   # more chardevs for serial lines
+GUEST_MACHINE=${GUEST_MACHINE:-pc}
+# shellcheck source=tests/lib/machine-pc.sh
+. "$ROOT/tests/lib/machine-$GUEST_MACHINE.sh"
 
 # ---- the kernel --------------------------------------------------------------
 
-# The newest packaged 6.1 kernel, which is fetched once.
-guest_kernel_package() {
-    apt-cache --names-only search '^linux-image-6\.1\.[0-9]+-[0-9]+-amd64$' |
-        cut -d' ' -f1 | sort -V | tail -n 1
+# guest_unpack_kernel DIR: leaves vmlinuz and the modules, in load order, of the
+# Debian package there.
+guest_unpack_kernel() {
+    local version module how file
+    dpkg -x "$1"/*.deb "$1/all" || return
+    mv "$1"/all/boot/vmlinuz-* "$1/vmlinuz" || return
+    version=$(ls "$1/all/lib/modules")
+    depmod -b "$1/all" "$version" || return
+    for module in $GUEST_MODULES; do
+        modprobe -C /dev/null -d "$1/all" -S "$version" \
+            --show-depends "$module" >"$1/depends" || return
+        while read -r how file _; do
+            [ "$how" = insmod ] || continue # it is built in
+            cp "$file" "$1/modules/" && echo "${file##*/}"
+        done <"$1/depends" >"$1/modules/$module.list"
+    done
+    rm -rf "$1/all" "$1"/*.deb "$1/depends"
 }
 
-# Puts vmlinuz and the modules, in load order, into the cache.
+# Puts a kernel with its modules into the cache.
 guest_fetch_kernel() {
-    local work=$GUEST_CACHE.new package version module
-    package=$(guest_kernel_package)
-    [ -n "$package" ] || { echo "no package linux-image-6.1*-amd64" && return 1; }
-    rm -rf "$work"
-    mkdir -p "$work/modules" || return
-    (cd "$work" && apt-get -qq download "$package") || return
-    dpkg -x "$work"/*.deb "$work/all" || return
-    mv "$work"/all/boot/vmlinuz-* "$work/vmlinuz" || return
-    version=$(ls "$work/all/lib/modules")
-    depmod -b "$work/all" "$version" || return
-    for module in $GUEST_MODULES; do
-        modprobe -C /dev/null -d "$work/all" -S "$version" \
-            --show-depends "$module" >"$work/depends" || return
-        while read -r _ file _; do
-            cp "$file" "$work/modules/" && echo "${file##*/}"
-        done <"$work/depends" >"$work/modules/$module.list"
-    done
-    rm -rf "$work/all" "$work"/*.deb "$work/depends" "$GUEST_CACHE"
-    mv "$work" "$GUEST_CACHE"
+    rm -rf "$GUEST_CACHE.new"
+    mkdir -p "$GUEST_CACHE.new/modules" &&
+        machine_fetch "$GUEST_CACHE.new" || return
+    rm -rf "$GUEST_CACHE"
+    mv "$GUEST_CACHE.new" "$GUEST_CACHE"
 }
 
 guest_has_kernel() {
     local module
     [ -s "$GUEST_CACHE/vmlinuz" ] || return
+    [ -z "${MACHINE_CONFIG:-}" ] || cmp -s "$MACHINE_CONFIG" "$GUEST_CACHE/config" || return
     for module in $GUEST_MODULES; do
-        [ -s "$GUEST_CACHE/modules/$module.list" ] || return
+        [ -e "$GUEST_CACHE/modules/$module.list" ] || return
     done
 }
 
 # guest_needs: skips where no guest can run; makes the wire.
 guest_needs() {
-    [ "$(uname -m)" = x86_64 ] || skip "the guest's kernel is for x86_64"
-    need qemu-system-x86_64=qemu-system-x86 busybox=busybox-static cpio \
-        depmod=kmod
-    busybox ip -V >/dev/null 2>&1
-    ldd "$(command -v busybox)" >/dev/null 2>&1 &&
-        skip "busybox is not static (package busybox-static)"
+    need cpio
+    machine_needs
     [ -c /dev/net/tun ] || skip "there is no /dev/net/tun"
     mkdir -p "$GUEST_CACHE/.." || skip "cannot make $GUEST_CACHE"
     exec 8>"$GUEST_CACHE.lock"
     flock 8
     if ! guest_has_kernel; then
-        need apt-get=apt dpkg
         guest_fetch_kernel >"$TMP/fetch.log" 2>&1 ||
             skip "no kernel for the guest: $(tail -n 1 "$TMP/fetch.log")"
     fi
@@ -100,15 +96,15 @@ guest_needs() {
 
 # guest_program NAME[=PACKAGE]...: copies it from here, with its libraries.
 guest_program() {
-    local word path library
+    local word path file there
     for word; do
-        need "$word"
-        path=$(command -v "${word%%=*}")
-        cp -L "$path" "$GUEST_ROOT/bin/" || fail "cannot copy $path"
-        ldd "$path" | grep -o '/[^ ]*' | while read -r library; do
-            [ -e "$GUEST_ROOT$library" ] ||
-                install -D "$library" "$GUEST_ROOT$library"
-        done
+        path=$(machine_program "$word") || skip "${path#skipped: }"
+        cp -L "$path" "$GUEST_ROOT/bin/${word%%=*}" || fail "cannot copy $path"
+        machine_libraries "$path" >"$TMP/libraries" ||
+            skip "a library of $path is not there"
+        while read -r file there; do
+            [ -e "$GUEST_ROOT$there" ] || install -D "$file" "$GUEST_ROOT$there"
+        done <"$TMP/libraries"
     done
 }
 
@@ -123,8 +119,8 @@ guest_sanitized() {
 }
 
 guest_image() {
-    cp "$(command -v busybox)" "$GUEST_ROOT/bin/busybox"
-    cp "$GUEST_CACHE"/modules/* "$GUEST_ROOT/modules/"
+    cp "$MACHINE_BUSYBOX" "$GUEST_ROOT/bin/busybox"
+    cp -r "$GUEST_CACHE/modules/." "$GUEST_ROOT/modules/"
     install -m 755 "$ROOT/tests/lib/guest-init.sh" "$GUEST_ROOT/init"
     cat >"$GUEST_ROOT/test.sh"
     if guest_sanitized; then
@@ -145,16 +141,14 @@ guest_start() {
     GUEST_SECONDS=$1
     ! guest_sanitized || GUEST_SECONDS=$(($1 * 2))
     guest_image
+    machine_qemu says "${GUEST_PORTS[@]}"
     start guest nas timeout --kill-after=5 "$GUEST_SECONDS" \
-        qemu-system-x86_64 -accel tcg -cpu max -m "$GUEST_MEMORY" -nodefaults \
-        -no-user-config -nographic -no-reboot \
-        -kernel "$GUEST_CACHE/vmlinuz" -initrd "$TMP/initrd" \
-        -append "console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on$GUEST_APPEND" \
-        -serial "file:$TMP/guest-kernel.log" \
-        -chardev stdio,id=says,signal=off -serial chardev:says \
+        "${MACHINE_QEMU[0]}" -m "$GUEST_MEMORY" -nodefaults -no-user-config \
+        -nographic -no-reboot -initrd "$TMP/initrd" \
+        -append "console=$MACHINE_CONSOLE loglevel=5 panic=-1 random.trust_cpu=on $MACHINE_SETS$GUEST_APPEND" \
+        -serial "file:$TMP/guest-kernel.log" -chardev stdio,id=says,signal=off \
         -netdev tap,id=wire,ifname=tap0,script=no,downscript=no \
-        -device "virtio-net-pci,netdev=wire,romfile=,mac=$GUEST_MAC" \
-        "${GUEST_DEVICES[@]}"
+        "${GUEST_DEVICES[@]}" "${MACHINE_QEMU[@]:1}"
 }
 
 # Waits until it has ended; its checks become ours.
