@@ -11,6 +11,8 @@
 #:                     writes: half an hour
 #: make check-systemd  tests that switch a machine off (tests/systemd): systemd
 #:                     in namespaces, over a Debian tree that is made once
+#: make check-nas      tests in guests that are small NAS (tests/nas): an ARM926
+#:                     with 32 MB, whose kernel is built once, and an ARMv7
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
@@ -341,6 +343,18 @@ check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
 check-vm-built: all $(HELPERS)
 	@BUILD=$(BUILD) tests/run -t 240 -j $(or $(JOBS),2) $(or $(TESTS),vm)
+# Guests with the ARM target, and clients of this build out here.
+.PHONY: check-nas check-nas-built nas-kernel nas-target
+check-nas: deps-nas
+	+@$(MAKE) --no-print-directory check-nas-built
+check-nas-built: all $(HELPERS) nas-kernel nas-target
+	@BUILD=$(BUILD) tests/run -t 400 -j $(or $(JOBS),2) $(or $(TESTS),nas)
+nas-kernel:
+	@tests/lib/arm926-kernel.sh
+NAS_CC := tests/lib/arm-musl-cc
+nas-target:
+	+@$(MAKE) --no-print-directory target STATIC=1 CC=$(NAS_CC) SAN= \
+		BUILD=$(BUILD)/static-$(notdir $(NAS_CC))
 # A machine that is shut down; it boots in seconds once its tree has been made.
 .PHONY: check-systemd check-systemd-built
 check-systemd: deps-systemd
@@ -403,9 +417,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no uses the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-vm deps-systemd deps-bench deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-vm deps-systemd deps-bench deps-ci:
+deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------
@@ -464,7 +478,7 @@ install-mount:
 # ---- the tree in order -------------------------------------------------------
 SOURCES := $(wildcard $(foreach m,$(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES))) tests/*,\
 	$(m)/*.c $(m)/*.h)) $(wildcard doc/example/*.c)
-SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.*) tests/run tests/lint .ci/run
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.*) tests/run tests/lint tests/lib/arm-musl-cc .ci/run
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build

@@ -5,11 +5,12 @@
 # derivatives; elsewhere it names the packages.  It prints what it will install
 # first, and does nothing if everything is there.
 
-usage="usage: dist/deps.sh build|demo|test|vm|systemd|bench|ci
+usage="usage: dist/deps.sh build|demo|test|vm|nas|systemd|bench|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
   vm      test, and run make check-vm
+  nas     vm, and run make check-nas
   systemd vm, and run make check-systemd
   bench   build, and what the comparisons of tests/bench need
   ci      test, and what .ci/run checks beyond that"
@@ -21,6 +22,7 @@ BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburi
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
 TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs python3-libnbd restic rsync"
 VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev hdparm dmsetup mdadm"
+NAS="qemu-system-arm gcc-arm-linux-gnueabi libc6-dev-armel-cross linux-source-6.1 flex bison bc xz-utils binutils"
 SYSTEMD="debootstrap"
 CI="clang libclang-rt-dev clang-format clang-tidy cppcheck shellcheck musl-tools linux-libc-dev"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
@@ -55,9 +57,10 @@ build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
 vm) wanted="$BUILD $DEMO $TEST $VM" ;;
+nas) wanted="$BUILD $DEMO $TEST $VM $NAS" ;;
 systemd) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
-ci) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD $CI $ARM" ;;
+ci) wanted="$BUILD $DEMO $TEST $VM $NAS $SYSTEMD $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

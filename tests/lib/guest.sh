@@ -96,16 +96,20 @@ guest_needs() {
 
 # guest_program NAME[=PACKAGE]...: copies it from here, with its libraries.
 guest_program() {
-    local word path file there
+    local word path
     for word; do
         path=$(machine_program "$word") || skip "${path#skipped: }"
-        cp -L "$path" "$GUEST_ROOT/bin/${word%%=*}" || fail "cannot copy $path"
-        machine_libraries "$path" >"$TMP/libraries" ||
-            skip "a library of $path is not there"
-        while read -r file there; do
-            [ -e "$GUEST_ROOT$there" ] || install -D "$file" "$GUEST_ROOT$there"
-        done <"$TMP/libraries"
+        guest_take "$path" "/bin/${word%%=*}"
     done
+}
+# guest_take FILE PATH: the same with a program that is at FILE, to PATH there.
+guest_take() {
+    local file there
+    install -D "$1" "$GUEST_ROOT$2" || fail "cannot copy $1"
+    machine_libraries "$1" >"$TMP/libraries" || skip "a library of $1 is not there"
+    while read -r file there; do
+        [ -e "$GUEST_ROOT$there" ] || install -D "$file" "$GUEST_ROOT$there"
+    done <"$TMP/libraries"
 }
 
 # guest_file FILE PATH: copies a file of ours to that path there.
