@@ -18,6 +18,9 @@
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make bench-target   aoe-target beside vblade, into build/bench/;
 #:                     BENCH_SECONDS=1 for a quick look
+#: make bench-nas      what a request costs in ARM guests, in instructions: beside
+#:                     vblade, nbd-server and tgt; tests/bench/nas.sh says how to
+#:                     measure one row of one build in a minute
 #: make bench-initiator  the initiator on shaped, lossy and several wires
 #: make bench-bridge   aoe-nbd and aoe-fuse beside nbdkit, tgt and nbdfuse
 #: make fuzz           the fuzz targets, FUZZ_SECONDS (20) each; needs clang
@@ -99,7 +102,9 @@ HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ifdef STATIC
 HARDEN := -fstack-protector-strong -fno-pie
-LINK_HARDEN := -static -no-pie -s -Wl,-z,relro,--gc-sections
+# STRIP= leaves the symbols in, for a profile.
+STRIP ?= -s
+LINK_HARDEN := -static -no-pie $(STRIP) -Wl,-z,relro,--gc-sections
 CFLAGS += -ffunction-sections -fdata-sections
 endif
 # What is installed is optimized over all files at once: a frame passes through
@@ -352,9 +357,9 @@ check-nas-built: all $(HELPERS) nas-kernel nas-target
 nas-kernel:
 	@tests/lib/arm926-kernel.sh
 NAS_CC := tests/lib/arm-musl-cc
+NAS_BUILD := $(BUILD)/static-$(notdir $(NAS_CC))
 nas-target:
-	+@$(MAKE) --no-print-directory target STATIC=1 CC=$(NAS_CC) SAN= \
-		BUILD=$(BUILD)/static-$(notdir $(NAS_CC))
+	+@$(MAKE) --no-print-directory target STATIC=1 CC=$(NAS_CC) SAN= BUILD=$(NAS_BUILD)
 # A machine that is shut down; it boots in seconds once its tree has been made.
 .PHONY: check-systemd check-systemd-built
 check-systemd: deps-systemd
@@ -379,6 +384,18 @@ bench-bridge: deps-bench
 	+@$(MAKE) --no-print-directory bench-bridge-built
 bench-bridge-built: all
 	@BUILD=$(BUILD) tests/bench/bridge.sh
+# What a request costs in the guests of check-nas.
+.PHONY: bench-nas bench-nas-built nas-bench-target
+bench-nas: deps-bench-nas
+	+@$(MAKE) --no-print-directory bench-nas-built
+bench-nas-built: $(BUILD)/aoe-nbd $(BUILD)/tests/bench/load $(BUILD)/tests/bench/count.so nas-kernel nas-bench-target
+	@BUILD=$(BUILD) NAS_TARGET=$(BUILD)/bench/nas-target/aoe-target tests/bench/nas.sh
+nas-bench-target:
+	+@$(MAKE) --no-print-directory nas-target NAS_BUILD=$(BUILD)/bench/nas-target STRIP=
+$(BUILD)/tests/bench/count.so: tests/bench/count.c
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARN) -O2 -fPIC -shared -o $@ $<
 bench-target-built: target $(BUILD)/tests/bench/load
 	@BUILD=$(BUILD) tests/bench/target.sh
 bench-initiator: deps-bench
@@ -417,9 +434,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no uses the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-bench-nas deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-ci:
+deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-bench-nas deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------

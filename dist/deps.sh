@@ -5,7 +5,7 @@
 # derivatives; elsewhere it names the packages.  It prints what it will install
 # first, and does nothing if everything is there.
 
-usage="usage: dist/deps.sh build|demo|test|vm|nas|systemd|bench|ci
+usage="usage: dist/deps.sh build|demo|test|vm|nas|systemd|bench|bench-nas|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
@@ -13,6 +13,7 @@ usage="usage: dist/deps.sh build|demo|test|vm|nas|systemd|bench|ci
   nas     vm, and run make check-nas
   systemd vm, and run make check-systemd
   bench   build, and what the comparisons of tests/bench need
+  bench-nas  build, and what tests/bench/nas.sh needs
   ci      test, and what .ci/run checks beyond that"
 
 set -eu
@@ -27,6 +28,7 @@ SYSTEMD="debootstrap"
 CI="clang libclang-rt-dev clang-format clang-tidy cppcheck shellcheck musl-tools linux-libc-dev"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
+BENCH_NAS="python3 e2fsprogs cpio kmod dpkg-dev"
 
 # The same under other names; none of these systems is tested here.
 others() {
@@ -60,6 +62,7 @@ vm) wanted="$BUILD $DEMO $TEST $VM" ;;
 nas) wanted="$BUILD $DEMO $TEST $VM $NAS" ;;
 systemd) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
+bench-nas) wanted="$BUILD $BENCH $NAS $BENCH_NAS" ;;
 ci) wanted="$BUILD $DEMO $TEST $VM $NAS $SYSTEMD $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;

@@ -356,10 +356,11 @@ static void run(void)
             scan = t;
         }
     }
-    printf("ops %.0f MB/s %.2f resent %llu cpu %.2f window %u\n",
+    printf("ops %.0f MB/s %.2f resent %llu cpu %.2f window %u requests %llu\n",
            (double)done / (t - start),
            (double)done * opt.sectors * 512 / 1e6 / (t - start),
-           (unsigned long long)resent, cpu_seconds() / (t - start), opt.window);
+           (unsigned long long)resent, cpu_seconds() / (t - start), opt.window,
+           (unsigned long long)done);
 }
 
 int main(int argc, char **argv)
