@@ -33,7 +33,7 @@
 #:
 #: demo, check and deps install packages; DEPS=no does without.
 #: V=1 shows commands, WERROR=1 makes warnings errors, WITH_PCAP=no,
-#: WITH_INIH=no, WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
+#: WITH_FUSE=no, WITH_NBD=no, WITH_NL=no, WITH_URING=no,
 #: WITH_SECCOMP=no, WITH_NBDKIT=no and WITH_CMOCKA=no leave a library out.
 #
 # A source file belongs to its folder's module (modules.mk); tests in
@@ -61,7 +61,6 @@ endif
 # WITH_X=no leaves a library out even if it is installed.
 ifdef STATIC
 WITH_PCAP := no
-WITH_INIH := no
 WITH_FUSE := no
 WITH_SECCOMP := no
 WITH_NBD := no
@@ -72,7 +71,6 @@ WITH_NL := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
 HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
-HAVE_INIH := $(call have,$(WITH_INIH),inih)
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
 HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
@@ -126,11 +124,10 @@ $(shell mkdir -p $(KERNEL) && ln -sfn /usr/include/linux \
 CPPFLAGS += -isystem $(KERNEL)
 endif
 DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
-LIBRARIES := PCAP INIH FUSE SECCOMP URING NBD NBDKIT NL
+LIBRARIES := PCAP FUSE SECCOMP URING NBD NBDKIT NL
 DEFS += $(foreach l,$(LIBRARIES),$(if $(HAVE_$(l)),-DHAVE_$(l)))
 pc = $(if $(HAVE_$(1)),$(shell $(PKG_CONFIG) $(2) $(3)))
 PCAP_LIBS := $(call pc,PCAP,--libs,libpcap)
-INIH_LIBS := $(call pc,INIH,--libs,inih)
 SECCOMP_LIBS := $(call pc,SECCOMP,--libs,libseccomp)
 URING_LIBS := $(call pc,URING,--libs,liburing)
 NBD_LIBS := $(call pc,NBD,--libs,libnbd)
@@ -262,7 +259,6 @@ help:
 .PHONY: left-out
 left-out:
 	@$(if $(HAVE_PCAP),:,echo "left out: --link pcap (needs libpcap: libpcap-dev)")
-	@$(if $(HAVE_INIH),:,echo "left out: aoe-target --config (needs libinih: libinih-dev)")
 	@$(if $(HAVE_URING),:,echo "left out: io_uring in aoe-target (needs liburing: liburing-dev)")
 	@$(if $(HAVE_FUSE),:,echo "left out: aoe-fuse (needs libfuse 3: libfuse3-dev)")
 	@$(if $(HAVE_NL),:,echo "left out: aoe-nbd connect (needs Linux and libnl 3: libnl-genl-3-dev)")

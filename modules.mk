@@ -38,7 +38,6 @@ needs.bridge/nbdkit := NBDKIT
 needs.target/store/nbd := NBD
 takes.wire := PCAP
 takes.target/store := URING
-takes.target/config := INIH
 takes.target := SECCOMP
 
 # Files that depend on each other in a cycle: none.  If one is unavoidable,

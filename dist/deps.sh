@@ -19,7 +19,7 @@ usage="usage: dist/deps.sh build|demo|test|vm|nas|systemd|bench|bench-nas|ci
 set -eu
 
 # What each step adds.
-BUILD="gcc make pkg-config libc6-dev libpcap-dev libinih-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl-genl-3-dev libcmocka-dev nbdkit-plugin-dev"
+BUILD="gcc make pkg-config libc6-dev libpcap-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl-genl-3-dev libcmocka-dev nbdkit-plugin-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
 TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs python3-libnbd restic rsync"
 VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev hdparm dmsetup mdadm"
@@ -34,21 +34,21 @@ BENCH_NAS="python3 e2fsprogs cpio kmod dpkg-dev"
 others() {
     cat >&2 <<END
 deps: this system has no apt-get; please install with its package manager:
-  Fedora   gcc make pkgconf libpcap-devel inih-devel fuse3-devel liburing-devel
+  Fedora   gcc make pkgconf libpcap-devel fuse3-devel liburing-devel
            libnbd-devel libseccomp-devel libnl3-devel libcmocka-devel iproute
            util-linux e2fsprogs fuse3 libnbd nbdkit wireshark-cli tcpdump jq fio qemu-img
            nbd libcap aoetools vim-common nbdkit-devel gnutls-utils
-  Arch     gcc make pkgconf libpcap libinih fuse3 liburing libseccomp libnl
+  Arch     gcc make pkgconf libpcap fuse3 liburing libseccomp libnl
            cmocka iproute2 util-linux e2fsprogs libnbd wireshark-cli tcpdump jq fio
            qemu-img nbd libcap (AUR: vblade aoetools nbdkit)
-  Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev inih-dev
+  Alpine   build-base bash coreutils pkgconf linux-headers libpcap-dev
            fuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl3-dev cmocka-dev
            iproute2 util-linux
            losetup e2fsprogs fuse3 libnbd nbdkit tshark tcpdump jq fio qemu-img
            libcap-utils vblade
-  FreeBSD  gmake pkgconf inih fusefs-libs3 cmocka jq fio vblade tshark bash
+  FreeBSD  gmake pkgconf fusefs-libs3 cmocka jq fio vblade tshark bash
            (libpcap is in the base system; the network tests need Linux)
-  macOS    Homebrew: make pkgconf inih cmocka jq fio; macFUSE for aoe-fuse
+  macOS    Homebrew: make pkgconf cmocka jq fio; macFUSE for aoe-fuse
            (libpcap is in the system; the network tests need Linux)
 END
     exit 1

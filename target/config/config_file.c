@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The configuration file, read with libinih, which knows lines, comments and
- * keys.  Lines are counted and sections begun when it asks for the next line,
- * since it reports neither.
+ * The configuration file: sections of KEY = VALUE, a line each.  It is read
+ * without a library, so that a static program for a NAS has it, too.
  */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,26 +52,10 @@ void config_print(const struct config *c)
     }
 }
 
-#ifndef HAVE_INIH
-
-unsigned config_read(struct config *out, const char *path,
-                     config_mistake *mistake, void *arg)
-{
-    (void)path;
-    *out = (struct config){0};
-    mistake(arg, 0,
-            "this build cannot read configuration files; build it with "
-            "libinih (package libinih-dev)");
-    return 1;
-}
-
-#else
-
-#include <ini.h>
-
 enum {
     KEYS_MAX = 32,
     EXPORTS_MAX = 65536,
+    LINE_SIZE = PATH_MAX + 256, /* a path, its key and a comment */
 };
 
 struct reader {
@@ -91,6 +75,7 @@ struct reader {
     char name[64]; /* of the section, for messages */
     char given[KEYS_MAX][32];
     unsigned given_count;
+    char key[32]; /* of the line before, which an indented one continues */
 };
 
 static void mistake_at(struct reader *r, unsigned line, const char *text)
@@ -164,61 +149,7 @@ static void begin_section(struct reader *r, const char *begin, const char *end)
     r->section = &r->defaults;
 }
 
-/* ---- lines -------------------------------------------------------------- */
-
-/* True: pass it to libinih. */
-static bool look_at_line(struct reader *r, char *line)
-{
-    char *text = line, *end;
-
-    /* Some editors write a byte order mark. */
-    if (r->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3;
-    while (isspace((unsigned char)*text))
-        text++;
-    if (*text == '\0' || *text == ';' || *text == '#')
-        return false;
-    if (*text == '[') {
-        end = strchr(text, ']');
-        if (end)
-            begin_section(r, text + 1, end);
-        else
-            mistake_at(r, r->line, "a section's name without ]");
-        return false;
-    }
-    /* libinih takes an indented line for a continuation of the one before.  An
-     * indented key is none. */
-    if (strchr(text, '='))
-        memmove(line, text, strlen(text) + 1);
-    else if (text == line || r->given_count == 0) {
-        mistake_at(r, r->line, "neither KEY = VALUE nor [SECTION]");
-        return false;
-    }
-    return true;
-}
-
-/* The next line for libinih, in the manner of fgets. */
-static char *next_line(char *line, int size, void *arg)
-{
-    struct reader *r = arg;
-
-    if (!fgets(line, size, r->file))
-        return NULL;
-    r->line++;
-    if (!strchr(line, '\n') && !feof(r->file)) {
-        int c;
-
-        mistake_at(r, r->line,
-                   "the line is too long; a list may go on in a second line "
-                   "with the same key");
-        while ((c = getc(r->file)) != EOF && c != '\n')
-            ;
-        *line = '\0';
-    } else if (!look_at_line(r, line)) {
-        *line = '\0';
-    }
-    return line;
-}
+/* ---- keys and values ---------------------------------------------------- */
 
 /* True: this key was given in this section before. */
 static bool given_before(struct reader *r, const char *key)
@@ -252,18 +183,15 @@ static bool misplaced(const struct reader *r, const char *key)
     return r->in_defaults || aoe_addr_scan(r->name, &addr) == 0;
 }
 
-static int take_key(void *arg, const char *section, const char *key,
-                    const char *value)
+static void take_key(struct reader *r, const char *key, const char *value)
 {
-    struct reader *r = arg;
     char why[CONFIG_MISTAKE], text[CONFIG_MISTAKE + 64];
     bool again;
 
-    (void)section; /* begun when its line was read */
     if (!r->section) {
-        if (r->line > 0 && r->name[0] == '\0')
+        if (r->name[0] == '\0')
             mistake_at(r, r->line, "before the first [SECTION]");
-        return 1;
+        return;
     }
     again = given_before(r, key);
     if (!again)
@@ -271,14 +199,14 @@ static int take_key(void *arg, const char *section, const char *key,
     if (again && !export_config_key_list(key)) {
         snprintf(text, sizeof text, "%.40s: given twice", key);
         mistake_at(r, r->line, text);
-        return 1;
+        return;
     }
     if (misplaced(r, key)) {
         snprintf(text, sizeof text, "%.40s: %s", key,
                  r->in_defaults ? "two disks cannot share an address"
                                 : "the section's name says it already");
         mistake_at(r, r->line, text);
-        return 1;
+        return;
     }
     if (!export_config_set(r->section, key, value, why)) {
         snprintf(text, sizeof text, "%.40s: %s", key, why);
@@ -286,14 +214,100 @@ static int take_key(void *arg, const char *section, const char *key,
     }
     r->has_shelf |= strcmp(key, "shelf") == 0;
     r->has_slot |= strcmp(key, "slot") == 0;
-    return 1;
+}
+
+/* ---- lines -------------------------------------------------------------- */
+
+/* Without the blanks around it, and without the comment that ends it: a
+ * semicolon behind a blank. */
+static char *trim(char *text)
+{
+    size_t end = 0;
+
+    while (isspace((unsigned char)*text))
+        text++;
+    for (size_t i = 0; text[i]; i++) {
+        if (isspace((unsigned char)text[i]))
+            continue;
+        if (text[i] == ';' && (i == 0 || isspace((unsigned char)text[i - 1])))
+            break;
+        end = i + 1;
+    }
+    text[end] = '\0';
+    return text;
+}
+
+static void read_key(struct reader *r, char *text)
+{
+    char *value = strchr(text, '=');
+    const char *key;
+
+    *value++ = '\0';
+    key = trim(text);
+    snprintf(r->key, sizeof r->key, "%s", key);
+    take_key(r, key, trim(value));
+}
+
+/* An indented line without a key goes on with the list of the line before. */
+static void read_text(struct reader *r, char *text, bool indented)
+{
+    if (indented && r->given_count > 0)
+        take_key(r, r->key, trim(text));
+    else
+        mistake_at(r, r->line, "neither KEY = VALUE nor [SECTION]");
+}
+
+static void read_line(struct reader *r, char *line)
+{
+    char *text = line, *end;
+
+    /* Some editors write a byte order mark. */
+    if (r->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        line = text += 3;
+    while (isspace((unsigned char)*text))
+        text++;
+    if (*text == '\0' || *text == ';' || *text == '#')
+        return;
+    end = *text == '[' ? strchr(text, ']') : NULL;
+    if (end)
+        begin_section(r, text + 1, end);
+    else if (*text == '[')
+        mistake_at(r, r->line, "a section's name without ]");
+    else if (strchr(text, '='))
+        read_key(r, text);
+    else
+        read_text(r, text, text > line);
+}
+
+static void skip_line(FILE *file)
+{
+    int c;
+
+    while ((c = getc(file)) != EOF && c != '\n')
+        ;
+}
+
+static void read_lines(struct reader *r)
+{
+    char line[LINE_SIZE];
+
+    while (fgets(line, sizeof line, r->file)) {
+        r->line++;
+        if (strchr(line, '\n') || feof(r->file)) {
+            read_line(r, line);
+            continue;
+        }
+        mistake_at(r, r->line,
+                   "the line is too long; a list may go on in a second line "
+                   "with the same key");
+        skip_line(r->file);
+    }
 }
 
 unsigned config_read(struct config *out, const char *path,
                      config_mistake *mistake, void *arg)
 {
     struct reader r = {.mistake = mistake, .arg = arg, .config = out};
-    int status;
 
     *out = (struct config){0};
     r.file = fopen(path, "re");
@@ -302,12 +316,10 @@ unsigned config_read(struct config *out, const char *path,
         return r.mistakes;
     }
     export_config_init(&r.defaults);
-    status = ini_parse_stream(next_line, &r, take_key, &r);
+    read_lines(&r);
     end_section(&r);
     if (ferror(r.file))
         mistake_at(&r, 0, "reading it failed");
-    if (status && r.mistakes == 0)
-        mistake_at(&r, status > 0 ? (unsigned)status : 0, "not understood");
     if (r.mistakes == 0 && out->count == 0)
         mistake_at(&r, 0, "exports nothing");
     fclose(r.file);
@@ -316,5 +328,3 @@ unsigned config_read(struct config *out, const char *path,
         config_free(out);
     return r.mistakes;
 }
-
-#endif

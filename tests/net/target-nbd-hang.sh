@@ -12,8 +12,6 @@ if aoe-target 1 2 none "nbd+unix:///?socket=$TMP/none" 2>&1 |
     grep -q 'without libnbd'; then
     skip "aoe-target was built without libnbd (package libnbd-dev)"
 fi
-aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev &&
-    skip "built without libinih (package libinih-dev)"
 network 1500
 nas ip link set lo up
 cd "$TMP" || exit

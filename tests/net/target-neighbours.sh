@@ -223,10 +223,6 @@ stop ours
 
 # ---- reload ---------------------------------------------------------------------
 
-aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev && {
-    skip_check "a reload checks, too" "built without libinih (package libinih-dev)"
-    exit
-}
 section() {
     printf '[e1.%s]\nfile = %s\ninterfaces = eth0\n' "$@"
 }

@@ -142,25 +142,21 @@ check "... a disk that has grown" ctl reload
 check "... is reopened" size_is 9437184
 stop target
 
-if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then
-    skip_check "--seccomp: a configuration" "built without libinih"
-else
-    section() {
-        printf '[e1.%d]\nfile = %s\ninterfaces = eth0\n' "$@"
-    }
-    section 2 disk >conf
-    start target nas aoe-target --seccomp --config conf
-    await target 'e1\.2: serving'
-    truncate -s 1M another
-    section 3 another >>conf
-    kill -HUP "${PID[target]}"
-    check "--seccomp: a reload adds a disk" seen target 'e1\.3: serving'
-    rm conf
-    mark target
-    kill -HUP "${PID[target]}"
-    check "... and says what is wrong" seen target 'conf: No such file'
-    stop target
-fi
+section() {
+    printf '[e1.%d]\nfile = %s\ninterfaces = eth0\n' "$@"
+}
+section 2 disk >conf
+start target nas aoe-target --seccomp --config conf
+await target 'e1\.2: serving'
+truncate -s 1M another
+section 3 another >>conf
+kill -HUP "${PID[target]}"
+check "--seccomp: a reload adds a disk" seen target 'e1\.3: serving'
+rm conf
+mark target
+kill -HUP "${PID[target]}"
+check "... and says what is wrong" seen target 'conf: No such file'
+stop target
 
 # ---- what is wrong -----------------------------------------------------------
 

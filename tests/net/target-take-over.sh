@@ -7,8 +7,6 @@
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need vblade tcpdump
-aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev &&
-    skip "built without libinih (package libinih-dev)"
 network 1500
 ip link add eth1 netns "$NAS_NS" type veth peer name eth1 netns "$HOST_NS"
 ip -n "$NAS_NS" link set eth1 up

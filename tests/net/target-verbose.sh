@@ -61,10 +61,6 @@ check "... a sender that is not on the mask list" told \
     'eth0: dropped \(sender not on the mask list\): .* e1\.2'
 stop target
 
-if aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev; then
-    skip_check "reloads and control" "built without libinih (libinih-dev)"
-    exit
-fi
 section() { # SLOT FILE [LINE]
     printf '[e1.%s]\nfile = %s\ninterfaces = eth0\n%s\n' "$1" "$2" "${3:-}"
 }
