@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 int durable_file(int fd)
 {
 #ifdef F_FULLFSYNC
@@ -48,7 +50,7 @@ int durable_name(const char *path)
 
     if (!directory)
         return -ENOMEM;
-    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = fd_open(directory, O_RDONLY | O_DIRECTORY, 0);
     err = fd < 0 ? -errno : 0;
     free(directory);
     if (err == -EACCES) { /* it may be writable and not readable */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/loop_epoll.h"
 
 enum { SIGNAL_MAX = 65, POLL_MAX = 32 };
@@ -357,10 +358,8 @@ static int open_signal_pipe(struct loop *loop)
         return 0;
     if (pipe(loop->signal_pipe))
         return -errno;
-    for (int i = 0; i < 2; i++) {
-        fcntl(loop->signal_pipe[i], F_SETFL, O_NONBLOCK);
-        fcntl(loop->signal_pipe[i], F_SETFD, FD_CLOEXEC);
-    }
+    for (int i = 0; i < 2; i++)
+        fd_nonblock(fd_close_on_exec(loop->signal_pipe[i]));
     signal_fd = loop->signal_pipe[1];
     loop->signal_watch = (struct loop_fd){
         .fd = loop->signal_pipe[0], .ready = signal_ready, .arg = loop};
@@ -457,13 +456,7 @@ static int wait_in_poll(struct loop *loop, uint64_t now)
         ts = timespec_of(at > now ? at - now : 0);
         wait = &ts;
     }
-#ifdef __APPLE__
-    int ms =
-        wait ? (int)(ts.tv_sec * 1000 + (ts.tv_nsec + 999999) / 1000000) : -1;
-    return poll(loop->polls, (nfds_t)loop->watch_count, ms);
-#else
-    return ppoll(loop->polls, (nfds_t)loop->watch_count, wait, NULL);
-#endif
+    return fd_wait(loop->polls, (nfds_t)loop->watch_count, wait);
 }
 
 static int wait_ready(struct loop *loop)

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 bool loop_epoll_holds(const struct loop_fd *w)
 {
     return w->index == SIZE_MAX;
@@ -44,7 +46,7 @@ static void dispatch(void *arg, short revents)
 
 int loop_epoll_open(struct loop_epoll *e)
 {
-    int fd = epoll_create1(EPOLL_CLOEXEC);
+    int fd = fd_epoll();
 
     assert(!e->watch.ready);
     if (fd < 0)

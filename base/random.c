@@ -4,25 +4,46 @@
  */
 #include "base/random.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#endif
 
 #include "base/clock.h"
+#include "base/fd.h"
 
-/* From the device: it is older than the system calls, so every system has
- * it. */
+/* Random numbers of the device, which every system has: a chroot may not. */
+static int from_device(void *out, size_t size)
+{
+    int fd = fd_open("/dev/urandom", O_RDONLY, 0), err = 0;
+    ssize_t n;
+
+    if (fd < 0)
+        return -errno;
+    do
+        n = read(fd, out, size);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)size)
+        err = n < 0 ? -errno : -EIO;
+    close(fd);
+    return err;
+}
+
+int random_bytes(void *out, size_t size)
+{
+    return getentropy(out, size) == 0 ? 0 : from_device(out, size);
+}
+
 static uint64_t seed(void)
 {
-    uint64_t value = 0;
-    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, &value, sizeof value);
+    uint64_t value;
 
-    if (fd >= 0)
-        close(fd);
     /* Without it: no two processes of a machine start in the same nanosecond
      * with the same id. */
-    if (n != (ssize_t)sizeof value)
-        value ^= clock_ns() ^ (uint64_t)getpid() << 48;
+    if (random_bytes(&value, sizeof value))
+        value = clock_ns() ^ (uint64_t)getpid() << 48;
     return value;
 }
 

@@ -21,6 +21,7 @@
 #include <net/if_types.h>
 #endif
 
+#include "base/fd.h"
 #include "wire/link.h"
 
 /* Not only enabled: it has a carrier. */
@@ -68,7 +69,7 @@ int netif_read(const char *name, struct netif *out)
         return -ENODEV;
     strcpy(r.ifr_name, name);
     /* Any socket will do; this kind exists in every kernel. */
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    fd = fd_socket(AF_UNIX, SOCK_DGRAM, 0);
     if (fd < 0)
         return -errno;
     e = read_by(fd, &r, out);

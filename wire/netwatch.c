@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 struct netwatch {
     struct loop *loop;
     struct loop_fd watch;
@@ -52,8 +54,7 @@ int netwatch_open(struct netwatch **out, struct loop *loop,
         return -ENOMEM;
     *w = (struct netwatch){.loop = loop, .changed = changed, .arg = arg};
     w->watch = (struct loop_fd){.ready = ready, .arg = w};
-    w->watch.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                         NETLINK_ROUTE);
+    w->watch.fd = fd_nonblock(fd_socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
     if (w->watch.fd < 0 ||
         bind(w->watch.fd, (struct sockaddr *)&address, sizeof address) < 0)
         err = -errno;

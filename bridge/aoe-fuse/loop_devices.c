@@ -3,6 +3,7 @@
  * Loop devices on the files of a mount, see loop(4).  At shutdown nobody else
  * unmounts the file systems on them before the network goes down.
  */
+#include "base/fd.h"
 #include "bridge/aoe-fuse/server.h"
 
 #include "initiator/client/block_use.h"
@@ -26,7 +27,7 @@ static int open_ours(const char *name, dev_t mount)
     int fd;
 
     snprintf(path, sizeof path, "/dev/%s", name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = fd_open(path, O_RDONLY, 0);
     if (fd < 0)
         return -1;
     if (ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == mount)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe-fuse/commands.h"
@@ -31,7 +32,7 @@ static const struct command_line line = {
  * left to flush. */
 static int flush(const char *path)
 {
-    int err = 0, fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int err = 0, fd = fd_open(path, O_RDONLY | O_DIRECTORY, 0);
 
     if (fd < 0)
         return errno == ENOTCONN ? 0 : -errno;

@@ -2,6 +2,7 @@
  *
  * aoe copy: a disk into a file or device of this host, or back.
  */
+#include "base/fd.h"
 #include "initiator/aoe/commands.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static int look_at(const struct copy_options *o, struct local *l)
 
 static int open_source(const struct copy_options *o, struct local *l)
 {
-    l->fd = open(o->file, O_RDONLY | O_CLOEXEC);
+    l->fd = fd_open(o->file, O_RDONLY, 0);
     if (l->fd < 0)
         return file_failed(o, "opening it", -errno);
     return look_at(o, l);
@@ -79,7 +80,7 @@ static int open_destination(const struct copy_options *o, struct local *l)
     int device = stat(o->file, &st) == 0 && S_ISBLK(st.st_mode) ? O_EXCL : 0;
     int status;
 
-    l->fd = open(o->file, O_RDWR | O_CLOEXEC | device);
+    l->fd = fd_open(o->file, O_RDWR | device, 0);
     if (l->fd < 0 && errno == ENOENT && o->offset == 0)
         return 0;
     if (l->fd < 0)
@@ -104,7 +105,7 @@ static int open_destination(const struct copy_options *o, struct local *l)
 static int make_destination(const struct copy_options *o, struct local *l)
 {
     if (!l->exists) {
-        l->fd = open(o->file, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0666);
+        l->fd = fd_open(o->file, O_RDWR | O_CREAT | O_EXCL, 0666);
         if (l->fd < 0)
             return file_failed(o, "creating it", -errno);
         l->regular = true;

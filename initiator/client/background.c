@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
 
@@ -125,7 +126,7 @@ int background_detach(struct background *bg, struct loop *loop)
     setsid();
     if (chdir("/"))
         return -errno;
-    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    null = fd_open("/dev/null", O_RDWR, 0);
     if (null < 0)
         return -errno;
     dup2(null, STDIN_FILENO);

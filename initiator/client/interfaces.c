@@ -147,6 +147,11 @@ int interfaces_open(struct interface_list *ifs, struct aoe **out)
                   "(see @aoekit-tag-... in /proc/net/unix)");
     if (!err)
         return 0;
-    interfaces_explain(bad ? bad : ifs->names[0], err);
+    if (bad)
+        interfaces_explain(bad, err);
+    else /* it is not an interface that failed */
+        log_error("tags for requests: %s; their random numbers come from "
+                  "getrandom(2) or /dev/urandom",
+                  strerror(-err));
     return EXIT_FAILED;
 }

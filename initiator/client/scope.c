@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "initiator/client/dbus_message.h"
 
 static const char manager[] = "/run/systemd/private";
@@ -194,7 +195,7 @@ static int connect_manager(void)
         return -ENOSYS;
     if (geteuid() != 0)
         return -EPERM;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = fd_socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return -errno;
     memcpy(sun.sun_path, manager, sizeof manager);

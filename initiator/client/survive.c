@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "initiator/client/scope.h"
 
@@ -51,8 +52,7 @@ void survive_too(pid_t pid)
 
     if (!*list)
         return;
-    fd = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-              0644);
+    fd = fd_open(list, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644);
     if (fd < 0)
         return;
     if (dprintf(fd, "%ld\n", (long)pid) < 0)

@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <sys/random.h>
-#endif
+
+#include "base/fd.h"
+#include "base/random.h"
 
 enum { PREFIXES = 128 };
 
@@ -26,7 +26,7 @@ static int claim(unsigned n)
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     int len =
         snprintf(sa.sun_path + 1, sizeof sa.sun_path - 1, "aoekit-tag-%02x", n);
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = fd_socket(AF_UNIX, SOCK_DGRAM, 0);
 
     if (fd < 0)
         return -errno;
@@ -42,10 +42,10 @@ static int claim(unsigned n)
 int prefix_claim(uint32_t *prefix, uint32_t *seed)
 {
     uint32_t random[2];
-    int fd = -1;
+    int fd = -1, err = random_bytes(random, sizeof random);
 
-    if (getentropy(random, sizeof random))
-        return -errno;
+    if (err)
+        return err;
     *seed = random[0];
     *prefix = UINT32_C(0x80000000) | (random[1] % PREFIXES) << 24;
 #ifdef __linux__

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/fnv.h"
 #include "base/log.h"
 
@@ -35,7 +36,7 @@ static bool ours(int fd)
 
 static int open_one(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = fd_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
     if (fd < 0) {
         log_debug("%s: %s; other targets of this machine are not known", path,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/durable.h"
+#include "base/fd.h"
 #include "base/fnv.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -131,18 +132,17 @@ static void take_over(const struct boot *b, struct export *e)
 
 static int open_record(struct boot *b, const char *directory)
 {
-    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = fd_open(directory, O_RDONLY | O_DIRECTORY, 0);
     bool fresh;
     int err;
 
     if (dir < 0)
         return -errno;
-    b->fd = openat(dir, b->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    b->fd = fd_open_at(dir, b->name, O_RDWR | O_NOFOLLOW, 0);
     fresh = b->fd < 0 && errno == ENOENT;
     if (fresh)
-        b->fd =
-            openat(dir, b->name,
-                   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        b->fd = fd_open_at(dir, b->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+                           0600);
     err = b->fd < 0 ? -errno : 0;
     if (fresh && !err)
         err = durable_directory(dir);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "target/store/device.h"
 #include "target/serve/exports_parts.h"
@@ -50,7 +51,7 @@ static bool is_back(struct entry *e, int fd)
 
 static bool looks_back(struct entry *e)
 {
-    int fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = fd_open(e->config.path, O_RDONLY | O_NONBLOCK, 0);
     bool back;
 
     if (fd < 0 && (errno == EPERM || errno == EACCES))

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "target/serve/exports_parts.h"
 #include "target/store/device.h"
 
@@ -59,7 +60,7 @@ bool storage_changed(const struct entry *e)
 
     if (e->disk->store->fd < 0)
         return false;
-    fd = open(e->config.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    fd = fd_open(e->config.path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) {
         if (storage_gone(e))
             log_error("%s: is gone; %s is served again once it is back",
@@ -78,8 +79,7 @@ int storage_try(const struct export_config *c)
 
     if (strstr(c->path, "://"))
         return 0;
-    fd = open(c->path,
-              (c->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    fd = fd_open(c->path, (c->read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK, 0);
     if (fd >= 0) {
         close(fd);
         return 0;

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/durable.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "target/serve/state.h"
 
@@ -62,9 +63,8 @@ static int write_all(int fd, const char *text, size_t len)
 
 static int replace(struct state_store *s)
 {
-    int fd =
-        openat(s->directory, s->temporary,
-               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = fd_open_at(s->directory, s->temporary,
+                        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     int err;
 
     if (fd < 0)
@@ -177,8 +177,8 @@ static int set_aside(const struct state_store *s)
 
 static int load(struct state_store *s, struct export *e)
 {
-    int fd = openat(s->directory, s->name,
-                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = fd_open_at(s->directory, s->name,
+                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     ssize_t len;
 
     if (fd < 0 && errno == ENOENT)
@@ -210,7 +210,7 @@ int state_store_open(struct state_store **out, const char *directory,
     }
     s->path = strdup(directory);
     s->next = malloc(STATE_MAX + 1);
-    s->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s->directory = fd_open(directory, O_RDONLY | O_DIRECTORY, 0);
     if (s->directory < 0)
         err = -errno;
     if (!s->path || !s->next)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "target/store/file_store.h"
 
@@ -34,9 +35,9 @@ static const struct store_ops file_ops = {
 static int open_direct(struct file_store *fs, const char *path)
 {
 #ifdef O_DIRECT
-    int mode = (fs->store.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+    int mode = (fs->store.read_only ? O_RDONLY : O_RDWR);
     struct stat a, b;
-    int fd = open(path, mode | O_DIRECT);
+    int fd = fd_open(path, mode | O_DIRECT, 0);
 
     if (fd < 0 && errno == EINVAL)
         return -EOPNOTSUPP;

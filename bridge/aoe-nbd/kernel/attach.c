@@ -3,6 +3,7 @@
  * Hands one end of a socket pair to the kernel: for a new device, or for one
  * whose server died.
  */
+#include "base/fd.h"
 #include "bridge/aoe-nbd/kernel/connection.h"
 
 #include <assert.h>
@@ -112,11 +113,10 @@ static int offer(const struct kernel_connection *c, int index, int *fd)
         .index = index, .hold = c->options.hold, .backend = c->backend};
     int ends[2], err;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-                   ends))
+    if (fd_socket_pair(AF_UNIX, SOCK_STREAM, 0, ends))
         return -errno;
     k.fd = ends[1];
-    fcntl(k.fd, F_SETFL, 0); /* the driver's end blocks */
+    fd_nonblock(ends[0]); /* the driver's end blocks */
     err = kernel_nbd_resume(&k);
     close(ends[1]);
     if (!err && hung_up(ends[0]))
@@ -191,9 +191,9 @@ static int new_device(struct kernel_connection *c, int *fd)
 {
     int ends[2], err;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+    if (fd_socket_pair(AF_UNIX, SOCK_STREAM, 0, ends))
         return connection_refuse(c, strerror(errno));
-    fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the driver's end blocks */
+    fd_nonblock(ends[0]); /* the driver's end blocks */
     err = make_device(c, ends[1]);
     close(ends[1]);
     *fd = ends[0];

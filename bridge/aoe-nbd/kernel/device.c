@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
 
@@ -163,7 +164,7 @@ static int open_lock(int index, int flags)
     int fd;
 
     snprintf(path, sizeof path, LOCKS "/nbd%d.lock", index);
-    fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = fd_open(path, flags | O_NOFOLLOW, 0600);
     return fd < 0 ? -errno : fd;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "bridge/aoe-nbd/kernel/device.h"
@@ -47,9 +48,9 @@ static int claim(int index, const char *device, char who[WHO_MAX])
                   device, who);
         return -1;
     }
-    fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
+    fd = fd_open(device, O_RDWR | O_EXCL, 0);
     if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
-        fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC);
+        fd = fd_open(device, O_RDONLY | O_EXCL, 0);
     if (fd < 0 && errno == EBUSY)
         log_error("disconnect: %s: it is mounted or otherwise in use; end that "
                   "first, or use --force",
@@ -116,7 +117,7 @@ static int take_away_later(const struct kernel_device *d)
     int fd, err;
 
     snprintf(device, sizeof device, "/dev/nbd%d", d->index);
-    fd = open(device, O_RDONLY | O_CLOEXEC);
+    fd = fd_open(device, O_RDONLY, 0);
     err = fd < 0 ? -errno : kernel_nbd_until_closed(&k);
     if (fd >= 0)
         close(fd);

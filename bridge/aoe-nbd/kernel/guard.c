@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mount_table.h"
 
@@ -69,7 +70,7 @@ static void leave_mounts(void)
 static void survive(void)
 {
     static const char never[] = "-1000";
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    int fd = fd_open("/proc/self/oom_score_adj", O_WRONLY, 0);
 
     if (fd < 0)
         return;

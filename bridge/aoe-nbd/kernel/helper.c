@@ -3,6 +3,7 @@
  * A child of `aoe-nbd connect` for calls that may block until requests of the
  * device have completed: we serve those.
  */
+#include "base/fd.h"
 #include "bridge/aoe-nbd/kernel/connection.h"
 
 #include <assert.h>
@@ -41,7 +42,7 @@ static int shorten_period(struct kernel_connection *c)
 /* The mounts visible here are not the machine's (kernel_guard). */
 static void go_to_mounts(void)
 {
-    int fd = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int fd = fd_open("/proc/1/ns/mnt", O_RDONLY, 0);
 
     if (fd < 0 || setns(fd, CLONE_NEWNS))
         log_debug("/proc/1/ns/mnt: %s", strerror(errno));
