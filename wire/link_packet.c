@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "wire/filter.h"
 #include "wire/link_backend.h"
 #include "wire/netif.h"
@@ -29,6 +30,9 @@
 #ifndef SO_TIMESTAMPNS_NEW
 #define SO_TIMESTAMPNS_OLD 35
 #define SO_TIMESTAMPNS_NEW 64
+#endif
+#ifndef SO_TIMESTAMP_OLD
+#define SO_TIMESTAMP_OLD SO_TIMESTAMP
 #endif
 
 enum {
@@ -124,6 +128,11 @@ static uint64_t stamp_of(struct msghdr *m)
         c->cmsg_len >= CMSG_LEN(sizeof(narrow))) {
         memcpy(narrow, CMSG_DATA(c), sizeof(narrow));
         return (uint64_t)narrow[0] * NS_PER_S + (uint64_t)narrow[1];
+    }
+    if (c->cmsg_type == SO_TIMESTAMP_OLD &&
+        c->cmsg_len >= CMSG_LEN(sizeof(narrow))) {
+        memcpy(narrow, CMSG_DATA(c), sizeof(narrow));
+        return (uint64_t)narrow[0] * NS_PER_S + (uint64_t)narrow[1] * NS_PER_US;
     }
     return 0;
 }
@@ -341,8 +350,11 @@ static void set_options(const struct packet_link *p, int fd, unsigned mtu)
     size_queue(p, fd, mtu);
     /* The filter rejects our own frames too; this saves running it. */
     set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1))
-        set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1);
+    /* Since Linux 5.1, since 2.6.22, and ever since: without one, a frame that
+     * waited too long would pass for a new one. */
+    if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1) &&
+        set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1))
+        set_int(fd, SOL_SOCKET, SO_TIMESTAMP_OLD, 1);
 }
 
 static int open_ring(const struct packet_link *p, struct packet_ring *ring,
@@ -362,7 +374,7 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
                        bool ring)
 {
     struct packet_ring new = {.at = NULL};
-    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = fd_nonblock(fd_socket(AF_PACKET, SOCK_RAW, 0));
     int e = fd < 0 ? -errno : filter_attach(fd, &p->filter);
 
     if (e == 0) {
