@@ -3,6 +3,10 @@
  * Parses lines of proc_pid_mountinfo(5):
  *
  *   ID PARENT MAJOR:MINOR ROOT DIR OPTIONS [TAG]... - TYPE SOURCE SUPER_OPTIONS
+ *
+ * or of proc_pid_mounts(5):
+ *
+ *   SOURCE DIR TYPE OPTIONS 0 0
  */
 #include "base/mount_table.h"
 
@@ -32,11 +36,29 @@ void mount_table_unescape(char *text)
     *to = '\0';
 }
 
+/* "/proc/self/mountinfo" becomes "/proc/self/mounts". */
+static bool older_name(const char *path, char *out, size_t capacity)
+{
+    static const char name[] = "mountinfo";
+    size_t length = strlen(path), behind = sizeof name - 1;
+
+    if (length < behind || strcmp(path + length - behind, name) != 0)
+        return false;
+    return snprintf(out, capacity, "%.*smounts", (int)(length - behind), path) <
+           (int)capacity;
+}
+
 int mount_table_open(struct mount_table *t, const char *path)
 {
+    char older[128];
+
     memset(t, 0, sizeof *t);
     t->file = fopen(path, "re");
-    return t->file ? 0 : -errno;
+    if (t->file || errno != ENOENT)
+        return t->file ? 0 : -errno;
+    t->brief = older_name(path, older, sizeof older);
+    t->file = t->brief ? fopen(older, "re") : NULL;
+    return t->file ? 0 : -ENOENT;
 }
 
 void mount_table_close(struct mount_table *t)
@@ -96,10 +118,31 @@ static bool parse(char *line, struct mount_entry *out)
     return true;
 }
 
+static bool parse_brief(char *line, struct mount_entry *out)
+{
+    char *rest = line, *source, *dir, *type;
+
+    line[strcspn(line, "\n")] = '\0';
+    source = field(&rest);
+    dir = field(&rest);
+    type = field(&rest);
+    out->super_options = field(&rest);
+    if (!out->super_options)
+        return false;
+    mount_table_unescape(dir);
+    mount_table_unescape(type);
+    mount_table_unescape(source);
+    out->device = "";
+    out->dir = dir;
+    out->type = type;
+    out->source = source;
+    return true;
+}
+
 bool mount_table_next(struct mount_table *t, struct mount_entry *out)
 {
     while (t->file && getline(&t->line, &t->capacity, t->file) > 0)
-        if (parse(t->line, out))
+        if (t->brief ? parse_brief(t->line, out) : parse(t->line, out))
             return true;
     return false;
 }

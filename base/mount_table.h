@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The mount table of Linux, proc_pid_mountinfo(5).  Other systems have no such
- * file: there mount_table_open fails.
+ * The mount table of Linux, proc_pid_mountinfo(5); before 2.6.26, the file
+ * `mounts` beside it, which has no device numbers.  Other systems have neither:
+ * there mount_table_open fails.
  */
 #ifndef BASE_MOUNT_TABLE_H
 #define BASE_MOUNT_TABLE_H
@@ -14,12 +15,14 @@ struct mount_table {
     FILE *file;
     char *line; /* getline's buffer; the strings of the entry lie in it */
     size_t capacity;
+    bool brief; /* it is the older file */
 };
 
 /* One mount.  Strings are unescaped, but for super_options; they are valid
  * until the next call for the same table. */
 struct mount_entry {
-    const char *device;        /* major:minor of stat's st_dev, "43:0" */
+    const char *device;        /* major:minor of stat's st_dev, "43:0"; ""
+                                  where only `source` is known */
     const char *dir;           /* where it is mounted */
     const char *type;          /* "ext4", "fuse.aoe-fuse" */
     const char *source;        /* usually a device; "" and "none" occur */
@@ -27,8 +30,9 @@ struct mount_entry {
                                   still escaped */
 };
 
-/* Opens `path`, such as /proc/self/mountinfo.  0 or -errno; after an error
- * mount_table_next finds nothing, and closing is still allowed. */
+/* Opens `path`, such as /proc/self/mountinfo, or else /proc/self/mounts.  0 or
+ * -errno; after an error mount_table_next finds nothing, and closing is still
+ * allowed. */
 int mount_table_open(struct mount_table *t, const char *path);
 void mount_table_close(struct mount_table *t);
 

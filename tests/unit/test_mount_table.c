@@ -163,6 +163,39 @@ static void no_table_has_no_mounts(void **state)
     mount_table_close(&t);
 }
 
+/* Linux before 2.6.26 has only the older file. */
+static void the_older_file_will_do(void **state)
+{
+    static const char text[] = "/dev/sda1 /a\\040b ext3 rw,noatime 0 0\n"
+                               "none /proc proc ro 0 0\n"
+                               "short\n";
+    char directory[] = "/tmp/t-mounts-XXXXXX", mounts[64], asked[64];
+    struct mount_table t;
+    struct mount_entry e;
+    FILE *f;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(mounts, sizeof mounts, "%s/mounts", directory);
+    snprintf(asked, sizeof asked, "%s/mountinfo", directory);
+    f = fopen(mounts, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+    assert_int_equal(mount_table_open(&t, asked), 0);
+    assert_true(mount_table_next(&t, &e));
+    assert_string_equal(e.source, "/dev/sda1");
+    assert_string_equal(e.dir, "/a b");
+    assert_string_equal(e.type, "ext3");
+    assert_string_equal(e.super_options, "rw,noatime");
+    assert_string_equal(e.device, "");
+    assert_true(mount_table_next(&t, &e));
+    assert_string_equal(e.super_options, "ro");
+    assert_false(mount_table_next(&t, &e));
+    mount_table_close(&t);
+    unlink(mounts);
+    rmdir(directory);
+}
+
 static int make_file(void **state)
 {
     int fd = mkstemp(path);
@@ -187,6 +220,7 @@ int main(void)
         cmocka_unit_test(other_lines_are_skipped),
         cmocka_unit_test(an_option_has_its_whole_name),
         cmocka_unit_test(no_table_has_no_mounts),
+        cmocka_unit_test(the_older_file_will_do),
     };
 
     return cmocka_run_group_tests_name("mount_table", tests, make_file,
