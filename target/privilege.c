@@ -100,10 +100,26 @@ static int failed(const char *what)
 
 #ifdef __linux__
 
-int privilege_prepare(void)
+/* In sets of 64 bits, or of 32 before Linux 2.6.26. */
+static int drop_inheritable(void)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, caps)) {
+        header.version = _LINUX_CAPABILITY_VERSION_1;
+        if (errno != EINVAL || syscall(SYS_capget, &header, caps))
+            return failed("reading capabilities");
+    }
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        caps[i].inheritable = 0;
+    if (syscall(SYS_capset, &header, caps))
+        return failed("giving up capabilities");
+    return 0;
+}
+
+int privilege_prepare(void)
+{
 
     /* So that it fails before anything is served. */
     if (geteuid() != 0) {
@@ -112,15 +128,14 @@ int privilege_prepare(void)
     }
     for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0;)
         cap++;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-        return failed("giving up new privileges");
-    if (syscall(SYS_capget, &header, caps))
-        return failed("reading capabilities");
-    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-        caps[i].inheritable = 0;
-    if (syscall(SYS_capset, &header, caps))
-        return failed("giving up capabilities");
-    return 0;
+    /* Before Linux 3.5 there is no such promise.  It matters only to a process
+     * that executes another program, which this one never does. */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+        if (errno != EINVAL)
+            return failed("giving up new privileges");
+        log_debug("--user: this kernel cannot forbid new privileges");
+    }
+    return drop_inheritable();
 }
 
 #else
