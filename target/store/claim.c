@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "target/store/in_use.h"
 #include "target/store/open_by.h"
@@ -37,21 +38,37 @@ static bool is_part(const struct claim *c)
 
 static int open_file(const struct claim *c, int more)
 {
-    int fd = open(c->path, (c->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-                               O_NONBLOCK | more);
+    int fd = fd_open(c->path,
+                     (c->read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK | more, 0);
 
     return fd < 0 ? -errno : fd;
 }
 
 /* ---- locks --------------------------------------------------------------- */
 
+#ifdef F_OFD_SETLK
+enum { LOCK_PART = F_OFD_SETLK, ASK_PART = F_OFD_GETLK };
+#else
+enum { LOCK_PART = F_SETLK, ASK_PART = F_GETLK };
+#endif
+
+/* fcntl(2), by POSIX's locks where the better ones are missing. */
+static int lock_range(int fd, bool take, struct flock *l)
+{
+    int result = fcntl(fd, take ? LOCK_PART : ASK_PART, l);
+
+    if (result == 0 || errno != EINVAL)
+        return result;
+    return fcntl(fd, take ? F_SETLK : F_GETLK, l);
+}
+
 /* Locks a part; for the whole, only asks whether a part is locked.  These locks
- * belong to the open file description: POSIX's would end as soon as any
- * descriptor of the file is closed.  A system without them does without. */
+ * belong to the open file description.  Before Linux 3.15, and on systems that
+ * have only POSIX's, they are the process's: they end as soon as it closes any
+ * descriptor of the file, as a reload may.  Then another target that is started
+ * later is no longer kept from the part. */
 static int lock_part(const struct claim *c, int fd)
 {
-#ifdef F_OFD_SETLK
-    int how = is_part(c) ? F_OFD_SETLK : F_OFD_GETLK;
     struct flock l = {
         .l_type = (short)(c->read_only ? F_RDLCK : F_WRLCK),
         .l_whence = SEEK_SET,
@@ -59,14 +76,9 @@ static int lock_part(const struct claim *c, int fd)
         .l_len = (off_t)c->length,
     };
 
-    if (fcntl(fd, how, &l))
+    if (lock_range(fd, is_part(c), &l))
         return errno == EAGAIN || errno == EACCES ? -EBUSY : 0;
-    return how == F_OFD_GETLK && l.l_type != F_UNLCK ? -EBUSY : 0;
-#else
-    (void)c;
-    (void)fd;
-    return 0;
-#endif
+    return !is_part(c) && l.l_type != F_UNLCK ? -EBUSY : 0;
 }
 
 static int lock_file(const struct claim *c, int fd)
