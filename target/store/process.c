@@ -16,13 +16,15 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 /* The most arguments of a target that are looked at. */
 enum { ARGUMENTS = 32, POSITIONAL = 4, ACCESS = 3 };
 
 /* Returns the bytes that were read, and ends them with a zero. */
 static size_t slurp(const char *path, char *out, size_t capacity)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = fd_open(path, O_RDONLY, 0);
     size_t used = 0;
     ssize_t n = 1;
 
@@ -218,6 +220,15 @@ static void read_info(const char *path, char *out, size_t capacity)
     slurp(info, out, capacity);
 }
 
+/* The link of a file that is open for writing looks writable.  That is all that
+ * kernels before 2.6.22 tell. */
+static bool link_writes(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && st.st_mode & S_IWUSR;
+}
+
 bool process_file_writes(const char *path)
 {
     char info[1024];
@@ -225,7 +236,8 @@ bool process_file_writes(const char *path)
 
     read_info(path, info, sizeof info);
     flags = strstr(info, "flags:");
-    return flags && (strtoul(flags + 6, NULL, 8) & ACCESS) != O_RDONLY;
+    return flags ? (strtoul(flags + 6, NULL, 8) & ACCESS) != O_RDONLY
+                 : link_writes(path);
 }
 
 bool process_file_locked(const char *path)
