@@ -185,13 +185,26 @@ static void probe_block(struct device *d, int fd, dev_t dev, const char *path,
 
 /* ---- what the file system tells about a regular file -------------------- */
 
+/* Before Linux 2.6.38, ext4 and others took any mode together with KEEP_SIZE
+ * for that alone: they allocated the range that was to become a hole, left its
+ * data and reported success.  A mode that nobody has tells: it is refused, or
+ * else the range is, which no file can have, before anything is done. */
+static bool knows_modes(int fd)
+{
+    enum { NOBODY_HAS = 0x40000000 };
+
+    return fallocate(fd, NOBODY_HAS | FALLOC_FL_KEEP_SIZE, INT64_MAX, 2) &&
+           errno == EOPNOTSUPP;
+}
+
 /* Punching a hole beyond the end of a file changes nothing, but tells whether
  * the file system can. */
 static bool can_punch(int fd, uint64_t size)
 {
     off_t past = (off_t)((size + 65535) / 65536 * 65536);
 
-    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, past,
+    return knows_modes(fd) &&
+           fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, past,
                      65536) == 0;
 }
 
