@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/durable.h"
+#include "base/fd.h"
 
 #ifdef __linux__
 #include <stdio.h>
@@ -220,7 +221,7 @@ ssize_t device_read(int fd, const struct iovec *iov, int iovcnt,
         return vector_call(VECTOR_READ, fd, iov, iovcnt, offset, how);
     /* The call for one piece is shorter, and the usual one on random data. */
     n = iovcnt == 1 ? pread(fd, iov->iov_base, iov->iov_len, (off_t)offset)
-                    : preadv(fd, iov, iovcnt, (off_t)offset);
+                    : fd_read_vector(fd, iov, iovcnt, (off_t)offset);
     return n < 0 ? -errno : n;
 }
 
@@ -232,6 +233,6 @@ ssize_t device_write(int fd, const struct iovec *iov, int iovcnt,
     if (how)
         return vector_call(VECTOR_WRITE, fd, iov, iovcnt, offset, how);
     n = iovcnt == 1 ? pwrite(fd, iov->iov_base, iov->iov_len, (off_t)offset)
-                    : pwritev(fd, iov, iovcnt, (off_t)offset);
+                    : fd_write_vector(fd, iov, iovcnt, (off_t)offset);
     return n < 0 ? -errno : n;
 }
