@@ -21,7 +21,9 @@
 #include <sys/vfs.h>
 #endif
 
+#include "base/fd.h"
 #include "base/fnv.h"
+#include "target/store/sysfs.h"
 
 /* Identity of last resort: a name on this machine. */
 static uint64_t hash_place(uint64_t h, const char *name)
@@ -81,15 +83,17 @@ static void probe_direct(struct device *d, int fd)
 static ssize_t read_bytes(dev_t dev, bool of_disk, const char *name, char *out,
                           size_t capacity)
 {
-    char path[256];
+    char directory[192], path[256];
     ssize_t n = -1;
 
+    if (sysfs_find(dev, directory, sizeof directory) != SYSFS_LISTED)
+        return -1;
     for (int up = 0; n <= 0 && up <= (of_disk ? 1 : 0); up++) {
         int fd;
 
-        snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s%s", major(dev),
-                 minor(dev), up ? "../" : "", name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        snprintf(path, sizeof path, "%s/%s%s", directory, up ? "../" : "",
+                 name);
+        fd = fd_open(path, O_RDONLY, 0);
         if (fd < 0)
             continue;
         n = read(fd, out, capacity);

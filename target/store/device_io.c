@@ -12,6 +12,7 @@
 
 #include "base/durable.h"
 #include "base/fd.h"
+#include "target/store/sysfs.h"
 
 #ifdef __linux__
 #include <stdio.h>
@@ -72,12 +73,9 @@ void device_write_back(int fd, uint64_t offset, uint64_t length)
 /* A device that the kernel no longer has is not in sysfs. */
 static bool unlisted(const struct stat *st)
 {
-    char path[64];
+    char path[192];
 
-    snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major(st->st_rdev),
-             minor(st->st_rdev));
-    return access("/sys/dev/block", F_OK) == 0 && access(path, F_OK) != 0 &&
-           errno == ENOENT;
+    return sysfs_find(st->st_rdev, path, sizeof path) == SYSFS_UNLISTED;
 }
 
 /* From 5.15 on, Linux numbers each appearance of a disk anew. */

@@ -16,24 +16,24 @@
 #include <sys/sysmacros.h>
 
 #include "base/mount_table.h"
+#include "target/store/sysfs.h"
 
 bool in_use_part_of(dev_t dev, dev_t disk)
 {
-    char path[PATH_MAX], link[64];
+    char path[PATH_MAX], link[192];
     struct stat part, whole;
 
     if (dev == disk)
         return true;
     /* A partition's directory lies in that of its disk. */
-    snprintf(link, sizeof link, "/sys/dev/block/%u:%u", major(dev), minor(dev));
-    if (!realpath(link, path) || strlen(path) + 4 > sizeof path)
+    if (sysfs_find(dev, link, sizeof link) != SYSFS_LISTED ||
+        !realpath(link, path) || strlen(path) + 4 > sizeof path)
         return false;
     strcat(path, "/..");
     if (stat(path, &part))
         return false;
-    snprintf(link, sizeof link, "/sys/dev/block/%u:%u/.", major(disk),
-             minor(disk));
-    return stat(link, &whole) == 0 && part.st_ino == whole.st_ino &&
+    return sysfs_find(disk, link, sizeof link) == SYSFS_LISTED &&
+           stat(link, &whole) == 0 && part.st_ino == whole.st_ino &&
            part.st_dev == whole.st_dev;
 }
 
@@ -142,12 +142,13 @@ static bool writable(const char *device)
 /* A device that an array, a volume group or the like is built on. */
 static void held(dev_t disk, struct finding *f)
 {
-    char path[64];
+    char directory[192], path[256];
     struct dirent *e;
     DIR *d;
 
-    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/holders", major(disk),
-             minor(disk));
+    if (sysfs_find(disk, directory, sizeof directory) != SYSFS_LISTED)
+        return;
+    snprintf(path, sizeof path, "%s/holders", directory);
     d = opendir(path);
     while (d && (e = readdir(d))) {
         if (e->d_name[0] != '.')
