@@ -52,6 +52,11 @@ int device_trim(int fd, const struct device *d, uint64_t offset,
 /* fdatasync, or the system's equivalent.  0 or -errno. */
 int device_sync(int fd);
 
+/* Whether device_sync of a block device leaves its data in the cache of the
+ * disk itself, on the kernel with this release, "2.6.24" or "6.1.0-37-amd64".
+ */
+bool device_sync_stops_short(const char *release);
+
 /* Starts writing a range back, if the system has a call for it.  device_sync
  * must follow. */
 void device_write_back(int fd, uint64_t offset, uint64_t length);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,6 @@
 #include "target/store/sysfs.h"
 
 #ifdef __linux__
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -53,6 +53,16 @@ int device_size(int fd, bool block, uint64_t *size)
 int device_sync(int fd)
 {
     return durable_data(fd);
+}
+
+/* Linux empties it since 2.6.33; before, only file systems did. */
+bool device_sync_stops_short(const char *release)
+{
+    unsigned a = 0, b = 0, c = 0;
+
+    if (sscanf(release, "%u.%u.%u", &a, &b, &c) < 2)
+        return false;
+    return a < 2 || (a == 2 && (b < 6 || (b == 6 && c < 33)));
 }
 
 void device_write_back(int fd, uint64_t offset, uint64_t length)

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/utsname.h>
+#endif
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -113,6 +116,23 @@ static void use_ring(struct file_store *fs, const struct store_file_options *o)
                                              DEVICE_NOWAIT) != -EOPNOTSUPP;
 }
 
+static void warn_of_disk_cache(const struct file_store *fs, const char *path)
+{
+#ifdef __linux__
+    struct utsname system;
+
+    if (fs->device.block && !fs->store.read_only && uname(&system) == 0 &&
+        device_sync_stops_short(system.release))
+        log_error("%s: Linux %.20s does not empty the cache in the disk when "
+                  "it syncs; a power cut may lose what was flushed, unless "
+                  "hdparm -W 0 %s switches that cache off",
+                  path, system.release, path);
+#else
+    (void)fs;
+    (void)path;
+#endif
+}
+
 static void say_opened(const struct file_store *fs, const char *path)
 {
     bool direct = fs->direct_fd >= 0;
@@ -169,6 +189,7 @@ int store_file_open(struct store **out, int fd,
     list_init(&fs->direct_waiting);
     list_init(&fs->direct_running);
     use_ring(fs, o);
+    warn_of_disk_cache(fs, o->path);
     if (log_verbosity >= 1)
         say_opened(fs, o->path);
     *out = &fs->store;

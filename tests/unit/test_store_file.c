@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "target/store/device.h"
 #include "tests/unit/stores.h"
 
 enum { SECTORS = 512, BYTES = SECTORS * 512 };
@@ -481,9 +482,23 @@ static void large_sectors(void **state)
 #test " in " folder, test, setup, teardown, (void *)(uintptr_t)folder  \
     }
 
+static void old_kernels_leave_the_disks_cache(void **state)
+{
+    (void)state;
+    assert_true(device_sync_stops_short("2.6.17"));
+    assert_true(device_sync_stops_short("2.6.32-5-kirkwood"));
+    assert_true(device_sync_stops_short("2.4.37"));
+    assert_false(device_sync_stops_short("2.6.33"));
+    assert_false(device_sync_stops_short("2.6.78-6.18"));
+    assert_false(device_sync_stops_short("3.2"));
+    assert_false(device_sync_stops_short("6.1.0-37-amd64"));
+    assert_false(device_sync_stops_short("unknown"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(old_kernels_leave_the_disks_cache),
         ON("/var/tmp", page_cache),
         ON("/dev/shm", page_cache),
         ON("/var/tmp", direct),
