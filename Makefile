@@ -15,6 +15,8 @@
 #:                     with 32 MB, whose kernel is built once, and an ARMv7
 #: make target         only aoe-target, which needs nothing beyond libc
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
+#: make nas            such a file for each kind of NAS, in build/nas
+#: make check-nas-binaries  and each run by an emulator of its processor
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make bench-target   aoe-target beside vblade, into build/bench/;
 #:                     BENCH_SECONDS=1 for a quick look
@@ -251,6 +253,8 @@ $(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN_OBJS) $(PLUGIN_PARTS) $(PLUGIN_MAP)
 		-Wl,--version-script=$(PLUGIN_MAP) -o $@ $(PLUGIN_OBJS) \
 		$(GROUP) $(PLUGIN_PARTS) $(GROUP_END) $(PCAP_LIBS) $(THREADS)
 
+include dist/nas.mk
+
 # The targets for users.
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -430,9 +434,9 @@ demo-built: all
 
 # ---- what all of this needs ----------------------------------------------------
 # DEPS=no uses the machine as it is.
-.PHONY: deps deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-bench-nas deps-ci
+.PHONY: deps deps-build deps-demo deps-test deps-vm deps-nas deps-cross deps-systemd deps-bench deps-bench-nas deps-ci
 deps: deps-test
-deps-build deps-demo deps-test deps-vm deps-nas deps-systemd deps-bench deps-bench-nas deps-ci:
+deps-build deps-demo deps-test deps-vm deps-nas deps-cross deps-systemd deps-bench deps-bench-nas deps-ci:
 	@$(if $(filter no,$(DEPS)),:,dist/deps.sh $(@:deps-%=%))
 
 # ---- installing --------------------------------------------------------------

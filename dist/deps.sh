@@ -5,12 +5,13 @@
 # derivatives; elsewhere it names the packages.  It prints what it will install
 # first, and does nothing if everything is there.
 
-usage="usage: dist/deps.sh build|demo|test|vm|nas|systemd|bench|bench-nas|ci
+usage="usage: dist/deps.sh build|demo|test|vm|nas|cross|systemd|bench|bench-nas|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
   vm      test, and run make check-vm
   nas     vm, and run make check-nas
+  cross   test, and run make nas and make check-nas-binaries
   systemd vm, and run make check-systemd
   bench   build, and what the comparisons of tests/bench need
   bench-nas  build, and what tests/bench/nas.sh needs
@@ -26,6 +27,7 @@ VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev hdparm dmsetup mdadm"
 NAS="qemu-system-arm gcc-arm-linux-gnueabi libc6-dev-armel-cross linux-source-6.1 flex bison bc xz-utils binutils"
 SYSTEMD="debootstrap"
 CI="clang libclang-rt-dev clang-format clang-tidy cppcheck shellcheck musl-tools linux-libc-dev"
+CROSS="python3 python3-venv qemu-user-static binutils"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
 BENCH_NAS="python3 e2fsprogs cpio kmod dpkg-dev"
@@ -60,10 +62,11 @@ demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
 vm) wanted="$BUILD $DEMO $TEST $VM" ;;
 nas) wanted="$BUILD $DEMO $TEST $VM $NAS" ;;
+cross) wanted="$BUILD $DEMO $TEST $CROSS" ;;
 systemd) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
 bench-nas) wanted="$BUILD $BENCH $NAS $BENCH_NAS" ;;
-ci) wanted="$BUILD $DEMO $TEST $VM $NAS $SYSTEMD $CI $ARM" ;;
+ci) wanted="$BUILD $DEMO $TEST $VM $NAS $SYSTEMD $CI $CROSS $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 
 #include "base/clock.h"
+#include "base/shared.h"
 
 enum {
     /* A multiple of every page size, and no more than the kernel of a small
@@ -121,7 +122,7 @@ bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f)
     const struct tpacket2_hdr *h = slot_at(r, r->next);
 
     /* What the kernel wrote before it set the status is visible after it. */
-    if (!(__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+    if (!(shared_load(&h->tp_status) & TP_STATUS_USER))
         return false;
     f->data = (const uint8_t *)h + h->tp_mac;
     f->len = h->tp_snaplen;
@@ -134,7 +135,7 @@ void packet_ring_release(struct packet_ring *r)
 {
     struct tpacket2_hdr *h = slot_at(r, r->next);
 
-    __atomic_store_n(&h->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+    shared_store(&h->tp_status, TP_STATUS_KERNEL);
     r->next = r->next + 1 < r->slots ? r->next + 1 : 0;
 }
 
