@@ -18,8 +18,13 @@ enum { LINE_CAPACITY = 1024 };
 
 static const char *log_prefix = "aoekit";
 int log_verbosity;
-static _Thread_local void (*log_heard)(void *arg, const char *line);
-static _Thread_local void *log_heard_arg;
+
+/* Who else gets the errors of a thread. */
+struct listener {
+    void (*heard)(void *arg, const char *line);
+    void *arg;
+};
+static _Thread_local struct listener log_listener, log_diverted;
 
 /* If one of the first three descriptors is closed, the next file opened gets
  * its number: a socket on a network interface would send our lines as frames.
@@ -80,24 +85,37 @@ static void log_line(bool timed, const char *fmt, va_list args)
 
 void log_hear(void (*heard)(void *arg, const char *line), void *arg)
 {
-    log_heard = heard;
-    log_heard_arg = arg;
+    log_listener = (struct listener){heard, arg};
+}
+
+void log_divert(void (*heard)(void *arg, const char *line), void *arg)
+{
+    log_diverted = (struct listener){heard, arg};
+}
+
+static void tell(const struct listener *l, const char *fmt, va_list args)
+{
+    char line[LINE_CAPACITY];
+
+    vsnprintf(line, sizeof line, fmt, args);
+    l->heard(l->arg, line);
 }
 
 void log_error(const char *fmt, ...)
 {
+    const struct listener *l =
+        log_diverted.heard ? &log_diverted : &log_listener;
     va_list args;
 
-    va_start(args, fmt);
-    log_line(false, fmt, args);
-    va_end(args);
-    if (log_heard) {
-        char line[LINE_CAPACITY];
-
+    if (!log_diverted.heard) {
         va_start(args, fmt);
-        vsnprintf(line, sizeof line, fmt, args);
+        log_line(false, fmt, args);
         va_end(args);
-        log_heard(log_heard_arg, line);
+    }
+    if (l->heard) {
+        va_start(args, fmt);
+        tell(l, fmt, args);
+        va_end(args);
     }
 }
 

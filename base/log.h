@@ -32,6 +32,9 @@ void log_timed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* From now on each line that the calling thread logs with log_error is also
  * passed to `heard`, without the program's name.  NULL ends that. */
 void log_hear(void (*heard)(void *arg, const char *line), void *arg);
+/* The same, but they are not printed: for what is tried again and again, and
+ * whose failure is said once. */
+void log_divert(void (*heard)(void *arg, const char *line), void *arg);
 
 /* Limits a line that a peer can provoke to `burst` in ten seconds, so that
  * nobody on the wire can fill a disk with log.  Returns true when the line may

@@ -88,9 +88,12 @@ static int catch_signals(struct target *t)
     return err;
 }
 
-static int open_all(struct target *t, const struct target_options *o)
+static int open_all(struct target *t, const struct target_options *o,
+                    uint64_t wait_until)
 {
+    bool waits = o->config != NULL;
     struct server_options server = {.changing = o->config != NULL,
+                                    .waits = waits,
                                     .backend = o->backend,
                                     .link_open = link_open};
     struct exports_options exports = {
@@ -100,7 +103,8 @@ static int open_all(struct target *t, const struct target_options *o)
         .boot_dir = boot_directory(o->state_dir),
         .duplicates = {.backend = o->backend, .link_open = link_open},
         .take_over_ns = o->take_over_ns,
-        .wait_until = t->opener.wait_until,
+        .waits = waits,
+        .wait_until = wait_until,
     };
     int err = loop_open(&t->loop);
 
@@ -184,11 +188,15 @@ static int start(struct target *t, struct config *c)
 {
     const struct target_options *o = t->options;
     bool nbd = any_nbd(c);
+    uint64_t wait_until;
     int err = o->drop ? privilege_prepare() : 0;
 
-    t->opener.wait_until = clock_ns() + o->wait_ns;
+    /* With many disks, none waits for the storage of another: that is tried
+     * again later. */
+    wait_until = clock_ns() + o->wait_ns;
+    t->opener.wait_until = o->config ? 0 : wait_until;
     if (!err)
-        err = open_all(t, o);
+        err = open_all(t, o, wait_until);
     if (!err)
         err = open_control(t);
     if (!err)

@@ -45,6 +45,10 @@ struct link_options {
      * densely. */
     unsigned align, align_at;
     unsigned socket_bytes; /* receive queue wanted in the kernel; 0: default */
+    /* If there is no such interface, or it is not Ethernet: open it
+     * nevertheless, as one that is down.  link_refresh finds it once it is
+     * there. */
+    bool absent;
 };
 
 /* A received frame.  Its buffer holds at least `capacity` bytes from `data`, so

@@ -19,7 +19,9 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
               unsigned capacity, const struct link_options *o);
 /* For real interfaces: reads what `ifname` is into *n, allocates `size` zeroed
  * bytes that begin with a struct link and initialises that.  free() it after
- * link_fini.  0, -ENODEV, -ENOTSUP (not Ethernet) or -ENOMEM. */
+ * link_fini.  With o->absent, an interface that is not there has index 0 in *n,
+ * which must not be bound to: it means all of them.  0, -ENODEV, -ENOTSUP (not
+ * Ethernet) or -ENOMEM. */
 int link_new(struct link **out, size_t size, const struct link_ops *ops,
              const char *ifname, const struct link_options *o, struct netif *n);
 /* Makes the buffers larger if they are below `capacity`; frames that the user

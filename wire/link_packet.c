@@ -369,7 +369,8 @@ static int open_ring(const struct packet_link *p, struct packet_ring *ring,
     return packet_ring_open(ring, fd, capacity, frames);
 }
 
-/* Opens a socket on interface `index`, in place of the present one, if any. */
+/* Opens a socket on interface `index`, or for now on none if that is 0, in
+ * place of the present one, if any. */
 static int open_socket(struct packet_link *p, int index, unsigned mtu,
                        bool ring)
 {
@@ -381,7 +382,7 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
         set_options(p, fd, mtu);
         e = ring ? open_ring(p, &new, fd, mtu) : 0;
     }
-    if (e == 0)
+    if (e == 0 && index)
         e = attach(fd, index);
     if (e) {
         packet_ring_unmap(&new);

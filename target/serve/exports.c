@@ -30,6 +30,19 @@ static const char *remark(const struct entry *e)
     return "";
 }
 
+static void print_missing(const struct list *entries, FILE *out)
+{
+    for (struct list *it = entries->next; it != entries; it = it->next) {
+        const struct entry *e = entry_of(it);
+        char name[AOE_ADDR_TEXT];
+
+        fprintf(out, "%s\t0\t", aoe_addr_format(name, e->config.addr));
+        put_interfaces(e, out);
+        fprintf(out, "\t%s (not served%s%s)\n", e->config.path,
+                e->why[0] ? ": " : "", e->why);
+    }
+}
+
 void exports_print(const struct exports *x, FILE *out)
 {
     for (struct list *it = x->serving.next; it != &x->serving; it = it->next) {
@@ -40,6 +53,8 @@ void exports_print(const struct exports *x, FILE *out)
         put_interfaces(e, out);
         fprintf(out, "\t%s%s\n", e->config.path, remark(e));
     }
+    print_missing(&x->waiting, out);
+    print_missing(&x->absent, out);
 }
 
 /* ---- start and end ------------------------------------------------------ */
@@ -51,7 +66,12 @@ static int open_one(struct exports *x, struct export_config *c)
 
     if (!e)
         return -ENOMEM;
-    err = entry_open(x, e);
+    e->expected = x->options.waits;
+    err = e->expected ? entry_try(x, e) : entry_open(x, e);
+    if (err && e->expected) {
+        exports_absent_add(x, e);
+        return 0;
+    }
     if (err) {
         entry_free(e);
         return err;
@@ -73,7 +93,21 @@ static int serve_free(struct exports *x)
             return err;
         none &= entry_of(it)->state != ENTRY_SERVED;
     }
+    if (!list_empty(&x->absent) ||
+        (x->options.waits && x->options.take_over_ns))
+        return 0; /* there is something to wait for */
     return none ? -EADDRINUSE : 0;
+}
+
+/* Now, while we may: later, privileges may have been dropped. */
+static int open_ports_for_absent(struct exports *x)
+{
+    int err = 0;
+
+    list_each(it, &x->absent)
+        if (!err)
+            err = exports_open_ports(x, &x->absent, entry_of(it));
+    return err;
 }
 
 int exports_start(struct exports *x, struct config *c)
@@ -91,6 +125,8 @@ int exports_start(struct exports *x, struct config *c)
         err = serve_free(x);
     if (!err)
         err = server_start(x->options.server);
+    if (!err)
+        err = open_ports_for_absent(x);
     if (err)
         return err;
     list_each(it, &x->serving)
@@ -111,6 +147,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     x->options = *o;
     list_init(&x->serving);
     list_init(&x->waiting);
+    list_init(&x->absent);
     list_init(&x->gone);
     list_init(&x->waits);
     address_lock_open(&x->addresses);
@@ -125,10 +162,12 @@ void exports_close(struct exports *x)
         return;
     loop_timer_cancel(x->options.loop, &x->take_over);
     loop_timer_cancel(x->options.loop, &x->reopen);
+    loop_timer_cancel(x->options.loop, &x->retry);
     exports_check_forget(x);
     exports_dial_forget(x);
     config_free(&x->next);
     list_splice(&x->serving, &x->waiting);
+    list_splice(&x->serving, &x->absent);
     list_splice(&x->serving, &x->gone);
     list_each(it, &x->serving)
         entry_free(entry_of(it));

@@ -32,6 +32,7 @@ struct exports_options {
      * long; 0: only a reload checks again. */
     uint64_t take_over_ns;
     struct loop *loop;
+    bool waits; /* for disks that are missing at the start */
     /* At the start, until when to wait for a program on this machine that has
      * an address and may be about to end.  Of clock_ns(); 0: do not wait. */
     uint64_t wait_until;
@@ -43,8 +44,10 @@ int exports_open(struct exports **out, const struct exports_options *o);
 void exports_close(struct exports *x);
 
 /* Opens all exports and starts the server.  Disks whose address the network
- * already has are refused.  Takes over the contents of `c` and leaves it empty.
- * 0, or -errno after saying what went wrong; -EADDRINUSE: all were refused. */
+ * already has are refused.  With `waits`, those that cannot be opened are tried
+ * again and again; without, they are an error.  Takes over the contents of `c`
+ * and leaves it empty.  0, or -errno after saying what went wrong; -EADDRINUSE:
+ * all were refused. */
 int exports_start(struct exports *x, struct config *c);
 
 /* Applies another configuration, and takes over its contents.  An unchanged

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "target/serve/boot.h"
 #include "target/serve/exports_parts.h"
 
@@ -68,6 +69,7 @@ void entry_join(struct exports *x, struct entry *e, bool check)
 {
     entry_enter(e, check ? ENTRY_CHECKING : ENTRY_FREE);
     e->keep = true; /* blocks nobody */
+    e->expected = true;
     list_append(&x->serving, &e->link);
 }
 
@@ -117,6 +119,37 @@ int entry_open(struct exports *x, struct entry *e)
     e->disk->state = state;
     e->disk->boot = boot;
     return 0;
+}
+
+/* ---- trying ------------------------------------------------------------- */
+
+static void collect(void *arg, const char *line)
+{
+    char *said = arg;
+    size_t used = strlen(said);
+
+    snprintf(said + used, ENTRY_WHY - used, "%s%s", used ? "; " : "", line);
+}
+
+int entry_try(struct exports *x, struct entry *e)
+{
+    char said[ENTRY_WHY] = "", name[AOE_ADDR_TEXT];
+    unsigned held;
+    int err;
+
+    log_divert(collect, said);
+    err = entry_open(x, e);
+    log_divert(NULL, NULL);
+    if (err && !said[0])
+        snprintf(said, sizeof said, "%s: %s", e->config.path, strerror(-err));
+    if (!err && said[0])
+        log_error("%s", said); /* it is open, but with a warning */
+    if (err && strcmp(said, e->why) != 0 &&
+        log_allowed(&e->refusals, clock_ns(), 3, &held))
+        log_error("%s: not served: %s; trying again",
+                  aoe_addr_format(name, e->config.addr), said);
+    snprintf(e->why, sizeof e->why, "%s", err ? said : "");
+    return err;
 }
 
 static void ignore(void *arg, struct epochs *epochs)

@@ -12,6 +12,8 @@
 #include "target/serve/exports.h"
 
 /* The life of an export: entry_enter knows which may follow which. */
+enum { ENTRY_WHY = 300 }; /* bytes of text that says what is wrong */
+
 enum entry_state {
     ENTRY_NEW,      /* its storage is not open yet */
     ENTRY_CHECKING, /* does this machine or the network have another? */
@@ -37,9 +39,15 @@ struct entry {
     bool locked;  /* its address is, against other targets on this machine */
     bool doubted; /* another program may have it, which was logged */
     bool leaving; /* removed, but still finishing its requests */
+    /* It may be missing: a configuration that is in force has it, and it is
+     * served once it is there. */
+    bool expected;
+    bool tried;          /* in vain */
+    char why[ENTRY_WHY]; /* it could not be opened the last time; "": it was not
+                            tried */
     struct epochs epochs;      /* of its former disk; see exports.gone */
     struct log_limit refusals; /* of what is in place of its device */
-    struct list link;          /* in `serving` or `waiting` */
+    struct list link;          /* in `serving`, `waiting` or `absent` */
 };
 
 /* The outcome of the latest reload. */
@@ -54,6 +62,8 @@ struct exports {
     struct exports_options options;
     struct list serving; /* all with a disk, whatever their state */
     struct list waiting; /* until others have left */
+    struct list
+        absent; /* their storage cannot be opened; see exports_absent.c */
     /* Gone, while clients have a loss to hear of: the next disk with the
      * address tells them. */
     struct list gone;
@@ -68,6 +78,8 @@ struct exports {
 
     struct loop_timer reopen;      /* when to look for devices that are gone */
     struct loop_timer take_over;   /* when to check refused disks again */
+    struct loop_timer retry;       /* when to try absent disks again */
+    uint64_t retry_ns;             /* how long to wait for that the next time */
     struct duplicate_check *check; /* NULL: none is in progress */
     struct duplicate_query *queries;
     unsigned query_count;
@@ -98,6 +110,9 @@ void entry_join(struct exports *x, struct entry *e, bool check);
 /* Opens the storage and makes it a disk of the server's.  0, or -errno after
  * saying what went wrong. */
 int entry_open(struct exports *x, struct entry *e);
+/* The same for one that is tried again and again: one line says that it is not
+ * served and why, and another one only if the reason changes. */
+int entry_try(struct exports *x, struct entry *e);
 /* Serves the open disk on its interfaces; 0, or -errno after saying why not. */
 int entry_serve(struct exports *x, struct entry *e);
 /* Logs that it is served. */
@@ -135,6 +150,19 @@ void exports_take_over_arm(struct exports *x, void (*due)(void *arg));
 /* Counts such a check when it has ended.  True: the other disk has been silent
  * for long enough, and the interfaces of ours are open. */
 bool exports_take_over_count(struct exports *x, struct entry *e);
+
+/* ---- exports_absent.c --------------------------------------------------- */
+
+/* `e` could not be opened, and waits until it is tried again. */
+void exports_absent_add(struct exports *x, struct entry *e);
+/* If there are any, `due` is called from the loop when they should be tried
+ * again: soon at first. */
+void exports_absent_arm(struct exports *x, void (*due)(void *arg));
+/* Has them all tried by the next step. */
+void exports_absent_try(struct exports *x);
+/* The one that is waited for under this configuration, or NULL. */
+struct entry *exports_absent_find(struct exports *x,
+                                  const struct export_config *c);
 
 /* ---- exports_dial.c ----------------------------------------------------- */
 

@@ -8,14 +8,14 @@
 #include "target/serve/exports_parts.h"
 
 static void add_needs(const struct entry *e, const char *ifname,
-                      unsigned *requests, bool *direct)
+                      struct port_needs *needs)
 {
     const struct export_config *c = &e->config;
 
     for (unsigned i = 0; i < c->interface_count; i++)
         if (strcmp(c->interfaces[i], ifname) == 0) {
-            *requests += c->buffer_count;
-            *direct |= c->direct;
+            needs->requests += c->buffer_count;
+            needs->direct |= c->direct;
         }
 }
 
@@ -26,15 +26,14 @@ int exports_open_ports(struct exports *x, struct list *fresh,
 
     for (unsigned i = 0; i < e->config.interface_count && !err; i++) {
         const char *ifname = e->config.interfaces[i];
-        unsigned requests = 0;
-        bool direct = false;
+        struct port_needs needs = {.absent = e->expected};
 
         list_each(it, fresh)
-            add_needs(entry_of(it), ifname, &requests, &direct);
+            add_needs(entry_of(it), ifname, &needs);
         list_each(it, &x->serving)
             if (entry_of(it)->keep && entry_refused(entry_of(it)))
-                add_needs(entry_of(it), ifname, &requests, &direct);
-        err = server_open_port(x->options.server, ifname, requests, direct);
+                add_needs(entry_of(it), ifname, &needs);
+        err = server_open_port(x->options.server, ifname, &needs);
     }
     return err;
 }
@@ -49,6 +48,6 @@ static bool checking(struct exports *x)
 
 void exports_close_ports(struct exports *x)
 {
-    if (list_empty(&x->waiting) && !checking(x))
+    if (list_empty(&x->waiting) && list_empty(&x->absent) && !checking(x))
         server_close_unused(x->options.server);
 }

@@ -62,13 +62,16 @@ static int add_fresh(struct reload *r)
 {
     for (unsigned i = 0; i < r->config->count; i++) {
         const struct plan_step *s = &r->plan.steps[i];
+        const struct entry *absent;
         struct entry *e;
 
         if (s->action == PLAN_KEEP)
             continue;
+        absent = exports_absent_find(r->x, &r->config->exports[s->wanted]);
         e = entry_new(r->x, &r->config->exports[s->wanted]);
         if (!e)
             return -ENOMEM;
+        e->expected = absent != NULL;
         if (s->action == PLAN_RECONFIGURE)
             e->replaces = r->entries[s->current];
         list_append(&r->fresh, &e->link);
@@ -117,6 +120,11 @@ static int prepare_one(struct reload *r, struct entry *e)
 
     if (err)
         return err;
+    if (e->expected) {
+        if (!exports_in_the_way(r->x, e))
+            entry_try(r->x, e);
+        return 0;
+    }
     return exports_in_the_way(r->x, e) ? storage_try(&e->config)
                                        : entry_open(r->x, e);
 }
@@ -203,6 +211,7 @@ static void apply(struct reload *r)
     struct exports *x = r->x;
 
     /* Those of an earlier configuration, which this one replaces. */
+    list_splice(&x->waiting, &x->absent);
     list_each(it, &x->waiting)
         entry_free(entry_of(it));
     list_each(it, &r->fresh)
@@ -222,6 +231,8 @@ static void apply(struct reload *r)
         list_remove(&e->link);
         if (e->disk) {
             entry_join(x, e, !e->config.force_address);
+        } else if (e->why[0]) {
+            exports_absent_add(x, e);
         } else {
             log_debug("%s: waits until what is in its way has closed",
                       aoe_addr_format(name, e->config.addr));

@@ -40,16 +40,13 @@ static bool must_check(const struct entry *e)
 
 static void open_one(struct exports *x, struct entry *e)
 {
-    char name[AOE_ADDR_TEXT];
-
     list_remove(&e->link);
-    if (!entry_open(x, e)) {
+    if (!entry_try(x, e)) {
         entry_join(x, e, must_check(e));
         return;
     }
-    log_error("%s: no longer served", aoe_addr_format(name, e->config.addr));
     exports_incomplete(x);
-    entry_free(e);
+    exports_absent_add(x, e);
 }
 
 static void open_waiting(struct exports *x)
@@ -98,6 +95,8 @@ static enum exports_outcome outcome(struct exports *x)
     list_each(it, &x->serving)
         if (entry_of(it)->state != ENTRY_SERVED || storage_gone(entry_of(it)))
             return EXPORTS_SOME;
+    if (!list_empty(&x->absent))
+        return EXPORTS_SOME;
     return x->reload == RELOAD_INCOMPLETE ? EXPORTS_SOME : EXPORTS_ALL;
 }
 
@@ -150,6 +149,14 @@ static void recheck(void *arg)
     exports_step(x);
 }
 
+static void retry(void *arg)
+{
+    struct exports *x = arg;
+
+    exports_absent_try(x);
+    exports_step(x);
+}
+
 void exports_step(struct exports *x)
 {
     assert(!x->stepping);
@@ -164,6 +171,7 @@ void exports_step(struct exports *x)
     x->stepping = false;
     tell_settled(x);
     exports_take_over_arm(x, recheck);
+    exports_absent_arm(x, retry);
 }
 
 static void left(void *arg, struct epochs *epochs)

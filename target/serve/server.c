@@ -183,6 +183,7 @@ int server_start(struct server *s)
         struct link_options o;
 
         port_link_options(s->ports[i], &o);
+        o.absent = s->options.waits;
         err = server_open_link(s, s->ports[i], o);
     }
     if (err)

@@ -19,6 +19,7 @@ struct server;
 
 struct server_options {
     bool changing;       /* disks come and go while it runs */
+    bool waits;          /* for interfaces that are missing at the start */
     const char *backend; /* of links; NULL: the best available */
     /* link_open, or a test's replacement. */
     int (*link_open)(struct link **out, const char *ifname,
@@ -47,11 +48,17 @@ int server_serve(struct server *s, struct disk *d, const char *ifname);
  * error what went wrong. */
 int server_start(struct server *s);
 
-/* Makes sure that a running server has this interface open, with receive
- * buffers for disks that accept so many requests, usable for direct I/O if any
- * is `direct`.  0, or -errno after saying what went wrong. */
-int server_open_port(struct server *s, const char *ifname, unsigned requests,
-                     bool direct);
+/* What an interface is opened for. */
+struct port_needs {
+    unsigned requests; /* that its disks accept together */
+    bool direct;       /* any of them uses direct I/O */
+    bool absent;       /* it may be missing, and is then waited for */
+};
+
+/* Makes sure that a running server has this interface open.  0, or -errno after
+ * saying what went wrong. */
+int server_open_port(struct server *s, const char *ifname,
+                     const struct port_needs *needs);
 /* Takes a disk out of service.  It finishes its requests, syncs, and is freed
  * with its storage; then `gone` is called with the losses that its clients
  * still have to be told of, which it may take over. */

@@ -48,8 +48,9 @@ void server_free_disk(struct server *s, struct disk *d);
 
 /* ---- server_ports.c ----------------------------------------------------- */
 
-/* Opens its link as `o` says, except for the backend.  0, or -errno after
- * saying what went wrong. */
+/* Opens its link as `o` says, except for the backend; with o.absent, one that
+ * is missing is said to be waited for.  0, or -errno after saying what went
+ * wrong. */
 int server_open_link(struct server *s, struct target_port *p,
                      struct link_options o);
 /* Checks all interfaces again. */

@@ -27,16 +27,18 @@ static void add_name(void *arg, const char *ifname)
     snprintf(names + used, NAMES_SIZE - used, "%s%s", used ? ", " : "", ifname);
 }
 
-static void explain(const char *ifname, const char *backend, int err)
+static void explain(const char *ifname, const struct link_options *o, int err)
 {
+    const char *backend = o->backend,
+               *then = o->absent ? "; waiting for it" : "";
     char names[NAMES_SIZE] = "";
 
     switch (err) {
     case -ENODEV:
         link_candidates(add_name, names);
-        log_error("%s: no such interface; there %s: %s", ifname,
+        log_error("%s: no such interface; there %s: %s%s", ifname,
                   strchr(names, ',') ? "are" : "is",
-                  names[0] ? names : "none that is up");
+                  names[0] ? names : "none that is up", then);
         break;
     case -EPERM:
     case -EACCES:
@@ -47,10 +49,10 @@ static void explain(const char *ifname, const char *backend, int err)
     case -ENOTSUP:
         if (backend)
             log_error("%s: not an Ethernet interface, or this build lacks "
-                      "--link %s",
-                      ifname, backend);
+                      "--link %s%s",
+                      ifname, backend, then);
         else
-            log_error("%s: not an Ethernet interface", ifname);
+            log_error("%s: not an Ethernet interface%s", ifname, then);
         break;
     default:
         log_error("%s: opening the interface: %s", ifname, strerror(-err));
@@ -60,16 +62,19 @@ static void explain(const char *ifname, const char *backend, int err)
 int server_open_link(struct server *s, struct target_port *p,
                      struct link_options o)
 {
+    bool waits = o.absent;
     struct link *l;
     int err;
 
     o.backend = s->options.backend;
+    o.absent = false;
     err = s->options.link_open(&l, p->ifname, &o);
     if (err) {
-        explain(p->ifname, o.backend, err);
-        return err;
-    }
-    if (!l->up)
+        o.absent = waits && (err == -ENODEV || err == -ENOTSUP);
+        explain(p->ifname, &o, err);
+        if (!o.absent || s->options.link_open(&l, p->ifname, &o))
+            return err;
+    } else if (!l->up)
         log_info("%s: interface is down; waiting for it", p->ifname);
     port_start(p, l);
     return 0;
@@ -113,8 +118,8 @@ int server_serve(struct server *s, struct disk *d, const char *ifname)
     return err;
 }
 
-int server_open_port(struct server *s, const char *ifname, unsigned requests,
-                     bool direct)
+int server_open_port(struct server *s, const char *ifname,
+                     const struct port_needs *needs)
 {
     unsigned before = s->port_count;
     struct link_options o;
@@ -126,9 +131,10 @@ int server_open_port(struct server *s, const char *ifname, unsigned requests,
     if (err || s->port_count == before)
         return err;
     port_link_options(p, &o);
-    o.rx_frames = port_frames(requests);
-    if (direct)
+    o.rx_frames = port_frames(needs->requests);
+    if (needs->direct)
         o.align = DIRECT_ALIGN;
+    o.absent = needs->absent;
     err = server_open_link(s, p, o);
     if (err) {
         port_free(p);

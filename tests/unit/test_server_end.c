@@ -166,6 +166,7 @@ static void request_to_all_while_disks_change(void **state)
 
 static void unused_interface_is_closed(void **state)
 {
+    const struct port_needs needs = {.requests = 16};
     struct disk *d = add_disk(1, 1, "eth1");
     unsigned gone = 0;
 
@@ -177,9 +178,9 @@ static void unused_interface_is_closed(void **state)
     server_close_unused(server);
     turn();
     assert_int_equal(gone, 1);
-    assert_int_equal(server_open_port(server, "eth0", 16, false), 0);
+    assert_int_equal(server_open_port(server, "eth0", &needs), 0);
     assert_int_equal(nas_count, 0);
-    assert_int_equal(server_open_port(server, "eth1", 16, false), 0);
+    assert_int_equal(server_open_port(server, "eth1", &needs), 0);
     assert_int_equal(nas_count, 1);
     assert_string_equal(nas[0]->ifname, "eth1");
 }
