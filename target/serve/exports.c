@@ -27,6 +27,8 @@ static const char *remark(const struct entry *e)
         return " (refused: another disk has the address)";
     if (e->state == ENTRY_CHECKING)
         return " (checking for another disk with the address)";
+    if (e->apart)
+        return " (not on all of them: another disk has the address there)";
     return "";
 }
 
@@ -152,6 +154,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     list_init(&x->waits);
     address_lock_open(&x->addresses);
     exports_reload_init(x);
+    exports_late_init(x);
     *out = x;
     return 0;
 }
@@ -164,6 +167,7 @@ void exports_close(struct exports *x)
     loop_timer_cancel(x->options.loop, &x->reopen);
     loop_timer_cancel(x->options.loop, &x->retry);
     exports_check_forget(x);
+    exports_late_forget(x);
     exports_dial_forget(x);
     config_free(&x->next);
     list_splice(&x->serving, &x->waiting);

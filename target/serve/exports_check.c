@@ -78,6 +78,17 @@ static void refuse_for(struct exports *x, struct entry *e,
     refuse(x, e);
 }
 
+/* Where nobody could be asked, nobody is answered until it was. */
+static void note_unasked(const struct exports *x, struct entry *e)
+{
+    e->unasked = 0;
+    for (unsigned i = 0; i < x->query_count; i++)
+        for (unsigned j = 0; j < e->config.interface_count; j++)
+            if (x->queries[i].about == e->disk->age && !x->queries[i].asked &&
+                strcmp(x->queries[i].ifname, e->config.interfaces[j]) == 0)
+                e->unasked |= UINT32_C(1) << j;
+}
+
 static void judge(struct exports *x, struct entry *e)
 {
     if (e->recheck) {
@@ -95,6 +106,7 @@ static void judge(struct exports *x, struct entry *e)
             return;
         }
     }
+    note_unasked(x, e);
     entry_enter(e, ENTRY_FREE);
 }
 

@@ -191,6 +191,7 @@ int entry_serve(struct exports *x, struct entry *e)
             return err;
         }
     }
+    exports_late_hold(x, e);
     inherit_loss(x, e->disk);
     return 0;
 }

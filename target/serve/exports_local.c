@@ -14,7 +14,7 @@
 #include "target/serve/exports_parts.h"
 #include "target/serve/neighbour.h"
 
-enum { WHY = 200 };
+enum { WHY = ENTRY_WHY };
 
 static bool same_address(const struct entry *a, const struct entry *b,
                          const char *ifname)
@@ -105,6 +105,11 @@ static bool answered_by_another(struct entry *e, const char *ifname, char *why)
                      : "");
         return true;
     }
+}
+
+bool exports_local_other(struct entry *e, const char *ifname, char *why)
+{
+    return answered_by_another(e, ifname, why);
 }
 
 /* Takes the address, or says why not. */

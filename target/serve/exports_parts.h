@@ -36,7 +36,10 @@ struct entry {
     struct export *before; /* what the disk it replaces was like, or NULL */
     bool keep_mask;        /* and so should be its mask list */
     bool keep;             /* it is in the latest configuration */
-    bool locked;  /* its address is, against other targets on this machine */
+    bool locked; /* its address is, against other targets on this machine */
+    /* Bits, by the number of the interface: it was down when it should have
+     * been asked for the address; and: another disk there has it. */
+    uint32_t unasked, apart;
     bool doubted; /* another program may have it, which was logged */
     bool leaving; /* removed, but still finishing its requests */
     /* It may be missing: a configuration that is in force has it, and it is
@@ -76,10 +79,13 @@ struct exports {
     struct list dials;        /* of connections to such servers */
     struct loop_task dialled; /* one of them has ended */
 
-    struct loop_timer reopen;      /* when to look for devices that are gone */
-    struct loop_timer take_over;   /* when to check refused disks again */
-    struct loop_timer retry;       /* when to try absent disks again */
-    uint64_t retry_ns;             /* how long to wait for that the next time */
+    struct loop_timer reopen;     /* when to look for devices that are gone */
+    struct loop_timer take_over;  /* when to check refused disks again */
+    struct loop_timer retry;      /* when to try absent disks again */
+    uint64_t retry_ns;            /* how long to wait for that the next time */
+    struct duplicate_check *late; /* of interfaces that came up; or NULL */
+    struct duplicate_query *late_queries;
+    unsigned late_count;
     struct duplicate_check *check; /* NULL: none is in progress */
     struct duplicate_query *queries;
     unsigned query_count;
@@ -127,6 +133,9 @@ void entry_discard(struct exports *x, struct entry *e);
 bool exports_local_claim(struct exports *x, struct entry *e);
 /* The same, even if another has it. */
 void exports_local_force(struct exports *x, struct entry *e);
+/* Whether another program of this machine answers on that interface: then
+ * `why`, of ENTRY_WHY bytes, says so. */
+bool exports_local_other(struct entry *e, const char *ifname, char *why);
 /* Releases it. */
 void exports_local_release(struct exports *x, struct entry *e);
 
@@ -141,6 +150,19 @@ void exports_check_begin(struct exports *x, void (*done)(void *arg));
 /* Makes what was checked free or refused. */
 void exports_check_end(struct exports *x);
 void exports_check_forget(struct exports *x);
+
+/* ---- exports_late.c ----------------------------------------------------- */
+
+/* Asks interfaces that have come up about the disks that are served there but
+ * were never asked for. */
+void exports_late_init(struct exports *x);
+void exports_late_begin(struct exports *x);
+/* Has `e`, which is about to be served, wait for that on the interfaces that
+ * were not asked. */
+void exports_late_hold(struct exports *x, const struct entry *e);
+/* Another disk had its address somewhere: looks again. */
+void exports_late_again(struct exports *x, struct entry *e);
+void exports_late_forget(struct exports *x);
 
 /* ---- exports_take_over.c ------------------------------------------------ */
 

@@ -186,12 +186,16 @@ static void remember(struct entry *e)
     e->resumes = true;
     for (unsigned i = 0; i < e->config.interface_count; i++)
         e->resumes &= served_on(old, e->config.interfaces[i]);
+    /* It is checked again, then. */
+    e->resumes &= !old->unasked && !old->apart;
 }
 
 static void keep(struct entry *e, const struct export_config *c)
 {
     e->config.force_file = c->force_file;
     e->config.force_address = c->force_address;
+    if (e->apart)
+        exports_late_again(e->exports, e);
     if (!check_again(e))
         return;
     entry_enter(e, c->force_address ? ENTRY_FREE : ENTRY_CHECKING);

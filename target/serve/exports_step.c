@@ -166,6 +166,7 @@ void exports_step(struct exports *x)
         open_waiting(x);
         serve_free(x);
         exports_check_begin(x, checked);
+        exports_late_begin(x);
         exports_close_ports(x);
     }
     x->stepping = false;

@@ -42,6 +42,10 @@ static void set_failing(struct target_port *p)
 
 static void receive_one(struct target_port *p, struct link_frame *f)
 {
+    if (p->held) {
+        link_release(p->link, f);
+        return;
+    }
     if (f->age_ns > AGE_LIMIT) {
         port_trace(p, "dropped (waited too long in the receive queue)", f->data,
                    f->len);
@@ -141,9 +145,28 @@ void port_refresh(struct target_port *p)
     if (changes & LINK_CHANGED_MTU)
         log_info("%s: MTU is %u", p->ifname, p->link->mtu);
     p->failing = !p->link->up;
-    if (changes && p->link->up && !p->stopped)
+    if (changes && p->link->up && !p->stopped) {
         port_announce_all(p);
+        if (p->held)
+            p->host->appeared(p->host->arg);
+    }
     port_touch(p);
+}
+
+void port_hold(struct target_port *p)
+{
+    log_debug("%s: held until its network has been asked", p->ifname);
+    p->held = true;
+    p->announcing = false;
+}
+
+void port_release_held(struct target_port *p)
+{
+    if (!p->held)
+        return;
+    log_debug("%s: released", p->ifname);
+    p->held = false;
+    port_announce_all(p);
 }
 
 void port_start(struct target_port *p, struct link *l)

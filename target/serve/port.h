@@ -25,6 +25,8 @@ struct port_host {
     /* There is work: call port_settle once this has returned. */
     void (*touch)(void *arg, struct target_port *p);
     void (*received)(void *arg, unsigned count); /* so many frames */
+    /* A port that is held has come up. */
+    void (*appeared)(void *arg);
     /* All pending work must be done now, before more is received. */
     void (*settle)(void *arg);
     void *arg;
@@ -56,6 +58,8 @@ struct target_port {
         fell_until; /* clients may not know of the smaller MTU until then */
     bool failing;   /* the descriptor reports errors: look again in a second */
     bool stopped;   /* takes no more requests */
+    bool held; /* ... not yet: its network has not been asked whether another
+                  disk has an address */
 
     struct list unused;   /* of request.link */
     struct list outgoing; /* of request.link: replies */
@@ -102,6 +106,11 @@ void port_ready(struct target_port *p, short revents);
 
 /* Checks the interface again. */
 void port_refresh(struct target_port *p);
+
+/* From now on requests are dropped unread and nothing is announced, until it is
+ * released and its disks are announced. */
+void port_hold(struct target_port *p);
+void port_release_held(struct target_port *p);
 
 /* Sends what is pending; to be called for ports that were touched. */
 void port_settle(struct target_port *p);

@@ -90,6 +90,8 @@ static void announce_some(struct target_port *p)
 
 static void announce_from(struct target_port *p, uint64_t since)
 {
+    if (p->held)
+        return;
     if (!p->announcing || since < p->announce_since)
         p->announce_since = since;
     p->announcing = true;

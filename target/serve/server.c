@@ -47,6 +47,21 @@ static void finish(struct server *s)
         loop_stop(s->loop, lost ? EXIT_FAILED : EXIT_DONE);
 }
 
+static void appeared(void *arg)
+{
+    struct server *s = arg;
+
+    if (s->appeared && !s->stopping)
+        s->appeared(s->appeared_arg);
+}
+
+void server_on_appeared(struct server *s, void (*up)(void *arg), void *arg)
+{
+    assert(!s->started);
+    s->appeared = up;
+    s->appeared_arg = arg;
+}
+
 static void await_next(struct server *s)
 {
     if (s->may_poll && s->polling.asked && server_active(s) == 0)
@@ -145,6 +160,7 @@ int server_open(struct server **out, struct loop *loop,
                                       .changing = o->changing,
                                       .touch = touch_port,
                                       .received = received,
+                                      .appeared = appeared,
                                       .settle = settle,
                                       .arg = s};
     s->tidy = (struct loop_task){.run = tidy, .arg = s};

@@ -26,6 +26,11 @@ struct server_options {
                      const struct link_options *o);
 };
 
+/* Calls `appeared` whenever an interface that is held has come up; before the
+ * server starts. */
+void server_on_appeared(struct server *s, void (*appeared)(void *arg),
+                        void *arg);
+
 /* 0 or -errno. */
 int server_open(struct server **out, struct loop *loop,
                 const struct server_options *o);
@@ -59,6 +64,15 @@ struct port_needs {
  * saying what went wrong. */
 int server_open_port(struct server *s, const char *ifname,
                      const struct port_needs *needs);
+/* An interface that was not asked whether it has another disk with an address,
+ * because it was down: it gets no response until it is released. */
+void server_hold(struct server *s, const char *ifname);
+void server_release(struct server *s, const char *ifname);
+/* Whether it is open and up. */
+bool server_up(const struct server *s, const char *ifname);
+/* No longer serves a disk on one of its interfaces. */
+void server_withdraw(struct server *s, struct disk *d, const char *ifname);
+
 /* Takes a disk out of service.  It finishes its requests, syncs, and is freed
  * with its storage; then `gone` is called with the losses that its clients
  * still have to be told of, which it may take over. */

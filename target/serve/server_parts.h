@@ -19,6 +19,8 @@ struct server {
     struct target_port **ports;
     unsigned port_count;
     struct port_host port_host;
+    void (*appeared)(void *arg); /* NULL: nobody wants to know */
+    void *appeared_arg;
 
     struct list touched_disks, touched_ports;
     struct list leaving; /* of disk.leaving */

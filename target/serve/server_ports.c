@@ -82,17 +82,23 @@ int server_open_link(struct server *s, struct target_port *p,
 
 /* ---- they come and go --------------------------------------------------- */
 
+static struct target_port *open_port(const struct server *s, const char *ifname)
+{
+    for (unsigned i = 0; i < s->port_count; i++)
+        if (!s->ports[i]->stopped && strcmp(s->ports[i]->ifname, ifname) == 0)
+            return s->ports[i];
+    return NULL;
+}
+
 static int find_port(struct server *s, const char *ifname,
                      struct target_port **out)
 {
     struct target_port **grown;
     int err;
 
-    for (unsigned i = 0; i < s->port_count; i++)
-        if (!s->ports[i]->stopped && strcmp(s->ports[i]->ifname, ifname) == 0) {
-            *out = s->ports[i];
-            return 0;
-        }
+    *out = open_port(s, ifname);
+    if (*out)
+        return 0;
     grown = reallocarray(s->ports, s->port_count + 1, sizeof *grown);
     if (!grown)
         return -ENOMEM;
@@ -141,6 +147,37 @@ int server_open_port(struct server *s, const char *ifname,
         s->port_count--;
     }
     return err;
+}
+
+void server_hold(struct server *s, const char *ifname)
+{
+    struct target_port *p = open_port(s, ifname);
+
+    if (p)
+        port_hold(p);
+}
+
+void server_release(struct server *s, const char *ifname)
+{
+    struct target_port *p = open_port(s, ifname);
+
+    if (p)
+        port_release_held(p);
+}
+
+bool server_up(const struct server *s, const char *ifname)
+{
+    const struct target_port *p = open_port(s, ifname);
+
+    return p && p->link && p->link->up;
+}
+
+void server_withdraw(struct server *s, struct disk *d, const char *ifname)
+{
+    struct target_port *p = open_port(s, ifname);
+
+    if (p)
+        port_detach(p, d);
 }
 
 void server_close_unused(struct server *s)

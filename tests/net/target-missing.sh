@@ -37,6 +37,9 @@ found() { # INTERFACE: the disks there
 finds() { # INTERFACE DISKS
     is "$2" "$(found "$1")"
 }
+finds_also() { # INTERFACE DISK
+    [[ " $(found "$1")" = *" $2 "* ]]
+}
 count() { # TIMES PATTERN
     is "$1" "$(grep -Ec "$2" "$(log_of target)")"
 }
@@ -99,6 +102,25 @@ check "a late disk whose address is taken is refused" \
 check "... and not served" not grep -q 'e1\.2: serving' "$(log_of target)"
 stop target
 stop other
+
+# An interface that comes up late is asked like any other.
+ip -n "$NAS_NS" link set eth7 down
+start other host aoe-target 1 4 eth7 "$TMP/here"
+await other serving
+start target nas aoe-target --config conf --control control
+await target 'e1\.5: serving'
+mark target
+ip -n "$NAS_NS" link set eth7 up
+check "a disk whose address is taken behind a late cable is not served there" \
+    seen target 'e1\.4: not served on eth7: .* serves another disk'
+check "... which ctl exports says" \
+    says '^e1\.4.*not on all of them' aoe-target ctl --control control exports
+check "... the others are" eventually finds_also eth7 e1.5
+check "... and it is, elsewhere" finds_also eth0 e1.4
+stop other
+aoe-target ctl --control control reload >/dev/null 2>&1
+check "a reload looks again" eventually finds_also eth7 e1.4
+stop target
 
 # ---- nothing to begin with ---------------------------------------------------
 
