@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Lines for the user on standard error.  Each is written with one call, so that
- * lines of several processes on one terminal do not interleave.
+ * Lines for the user.
  */
 #include "base/log.h"
 
@@ -13,8 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-
-enum { LINE_CAPACITY = 1024 };
+#include "base/log_sink.h"
 
 static const char *log_prefix = "aoekit";
 int log_verbosity;
@@ -43,6 +41,7 @@ void log_program(const char *program)
 
     open_standard();
     log_prefix = slash ? slash + 1 : program;
+    log_sink_program(log_prefix);
 }
 
 const char *log_name(void)
@@ -64,12 +63,12 @@ static void format_time(char *out, size_t capacity, bool timed)
              tm.tm_sec, now.tv_nsec / 1000);
 }
 
-static void log_line(bool timed, const char *fmt, va_list args)
+static void log_line(enum log_priority priority, const char *fmt, va_list args)
 {
-    char line[LINE_CAPACITY], time[40];
+    char line[LOG_LINE_MAX], time[40];
     int used, more;
 
-    format_time(time, sizeof time, timed);
+    format_time(time, sizeof time, priority == PRIORITY_DEBUG);
     used = snprintf(line, sizeof line, "%s: %s", log_prefix, time);
     more = vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, args);
 
@@ -79,8 +78,7 @@ static void log_line(bool timed, const char *fmt, va_list args)
     if (used > (int)sizeof line - 2)
         used = (int)sizeof line - 2;
     line[used++] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)used) < 0)
-        return; /* nowhere left to report it */
+    log_sink_put(priority, line, (size_t)used);
 }
 
 void log_hear(void (*heard)(void *arg, const char *line), void *arg)
@@ -95,7 +93,7 @@ void log_divert(void (*heard)(void *arg, const char *line), void *arg)
 
 static void tell(const struct listener *l, const char *fmt, va_list args)
 {
-    char line[LINE_CAPACITY];
+    char line[LOG_LINE_MAX];
 
     vsnprintf(line, sizeof line, fmt, args);
     l->heard(l->arg, line);
@@ -109,7 +107,7 @@ void log_error(const char *fmt, ...)
 
     if (!log_diverted.heard) {
         va_start(args, fmt);
-        log_line(false, fmt, args);
+        log_line(PRIORITY_ERROR, fmt, args);
         va_end(args);
     }
     if (l->heard) {
@@ -124,7 +122,7 @@ void log_info(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    log_line(false, fmt, args);
+    log_line(PRIORITY_INFO, fmt, args);
     va_end(args);
 }
 
@@ -133,7 +131,7 @@ void log_timed(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    log_line(true, fmt, args);
+    log_line(PRIORITY_DEBUG, fmt, args);
     va_end(args);
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a program tells its user: one line on standard error, "PROGRAM: what
- * was tried: what happened".  Only programs and the code that does I/O for
+ * What a program tells its user: one line on standard error, or to syslog,
+ * "PROGRAM: what was tried: what happened".  Under systemd it begins with its
+ * priority ("<3>" for an error).  Only programs and the code that does I/O for
  * them call this; the protocol cores never do.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +20,21 @@ const char *log_name(void);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* For servers: from now on a log that nobody reads (a full pipe, a stopped
+ * terminal or syslogd) never makes a thread wait.  Lines that do not fit are
+ * dropped, and their number is logged as soon as that is possible. */
+void log_never_block(void);
+/* The same, and lines go to syslog (facility daemon); while there is none, to
+ * standard error, or nowhere. */
+void log_to_syslog(bool or_stderr);
+/* Writes what could not be written before, if log_behind says that there is
+ * something; a loop does so at each turn. */
+extern atomic_bool log_behind;
+void log_catch_up(void);
+/* To be called before standard error is given to another file: whoever reads it
+ * may wait until it is closed. */
+void log_let_go(void);
 
 /* How many -v the user gave: with 1, decisions are logged, too; with 2, also
  * each frame and request.  Set once, before any thread starts. */

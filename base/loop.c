@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/loop_epoll.h"
 
 enum { SIGNAL_MAX = 65, POLL_MAX = 32 };
@@ -486,6 +487,8 @@ int loop_run(struct loop *loop)
         if (ready < 0 && errno != EINTR)
             return -errno;
         look_at_clock(loop);
+        if (log_behind)
+            log_catch_up();
         if (ready > 0)
             dispatch(loop, ready);
         run_timers(loop);

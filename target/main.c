@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/options.h"
 #include "base/output.h"
+#include "base/title.h"
 #include "target/serve/boot.h"
 #include "target/wanted_config.h"
 #include "target/serve/control.h"
@@ -21,6 +22,7 @@
 #include "target/privilege.h"
 #include "target/serve/server.h"
 #include "target/serve/stats.h"
+#include "target/serve/status.h"
 #include "target/store/store.h"
 #include "target/store/store_nbd.h"
 #include "target/store/workers.h"
@@ -34,6 +36,7 @@ struct target {
     struct server *server;
     struct exports *exports;
     struct control *control; /* NULL: none was asked for */
+    struct status *status;
     const struct target_options *options;
     struct opener opener;
 };
@@ -142,8 +145,21 @@ static int open_control(struct target *t)
     return o.path ? control_open(&t->control, &o) : 0;
 }
 
+static int open_status(struct target *t)
+{
+    const struct status_options o = {
+        .path = t->options->status,
+        .loop = t->loop,
+        .server = t->server,
+        .exports = t->exports,
+    };
+
+    return status_open(&t->status, &o);
+}
+
 static void close_all(struct target *t)
 {
+    status_close(t->status);
     control_close(t->control);
     exports_close(t->exports);
     server_close(t->server);
@@ -164,6 +180,7 @@ static int drop_privileges(const struct target_options *o, bool nbd)
         .reopen = o->control != NULL, /* a file that grew, at a reload */
         .links = o->backend && strcmp(o->backend, "pcap") == 0,
         .control = o->control != NULL,
+        .syslog = o->syslog,
     };
 
     if (!err && o->seccomp)
@@ -200,6 +217,8 @@ static int start(struct target *t, struct config *c)
     if (!err)
         err = open_control(t);
     if (!err)
+        err = open_status(t);
+    if (!err)
         err = exports_start(t->exports, c);
     t->opener.wait_until = 0; /* a reload does not wait */
     return err ? err : drop_privileges(o, nbd);
@@ -232,6 +251,10 @@ static int run(const struct target_options *o)
         config_free(&config);
         return EXIT_DONE;
     }
+    if (o->syslog)
+        log_to_syslog(true);
+    else
+        log_never_block();
     err = start(&t, &config);
     config_free(&config);
     if (!err)
@@ -256,6 +279,7 @@ static int command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    title_init(argc, argv);
     log_program("aoe-target");
     return output_end(command(argc, argv));
 }

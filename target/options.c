@@ -31,6 +31,8 @@ enum {
     OPTION_FAULT,
     OPTION_USER,
     OPTION_SECCOMP,
+    OPTION_SYSLOG,
+    OPTION_STATUS,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -55,6 +57,8 @@ static const struct option long_options[] = {
     {"fault", required_argument, NULL, OPTION_FAULT},
     {"user", required_argument, NULL, OPTION_USER},
     {"seccomp", no_argument, NULL, OPTION_SECCOMP},
+    {"syslog", no_argument, NULL, OPTION_SYSLOG},
+    {"status", required_argument, NULL, OPTION_STATUS},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -108,6 +112,12 @@ static void help(void)
         "                 once everything is open, change to this user\n"
         "  --seccomp      and then allow only the system calls that serving "
         "needs\n"
+        "  --syslog       log to syslog (facility daemon), or to standard "
+        "error\n"
+        "                 while there is none\n"
+        "  --status FILE  keep in FILE, for people, what is served and what "
+        "is\n"
+        "                 wrong\n"
         "  -v, --verbose  log decisions; twice: each frame, too\n"
         "  --help, --version\n"
         "\n"
@@ -253,6 +263,12 @@ static int program_option(struct target_options *o, int option, char *arg)
         return user(o, arg);
     case OPTION_SECCOMP:
         return seccomp(o);
+    case OPTION_SYSLOG:
+        o->syslog = true;
+        return -1;
+    case OPTION_STATUS:
+        o->status = arg;
+        return -1;
     case 'v':
         log_verbosity++;
         return -1;

@@ -19,6 +19,8 @@ struct target_options {
     uint64_t wait_ns;         /* for a process that is ending, at the start */
     const char *state_dir;    /* for what clients set; NULL: not saved */
     const char *control;      /* path of the control socket; NULL: none */
+    const char *status;       /* file that says what is served; NULL: none */
+    bool syslog;              /* log there */
     const char *backend;      /* of links; NULL: the best available */
     bool drop;                /* become `user` once everything is open */
     struct privilege user;

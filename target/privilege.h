@@ -38,6 +38,7 @@ struct sandbox {
     bool reopen;  /* reopens what it exports */
     bool links;   /* reopens its interfaces (libpcap) */
     bool control; /* accepts clients of the control socket */
+    bool syslog;  /* connects to syslogd, again if need be */
 };
 
 /* Makes the kernel refuse, in all threads and for good, every system call

@@ -101,6 +101,8 @@ static const char *const serving[] = {
     "fdatasync",
     "sync_file_range",
     "fallocate",
+    "ftruncate",
+    "ftruncate64",
     "lseek",
     "_llseek",
     "io_uring_enter",
@@ -285,7 +287,8 @@ static int allow_all(scmp_filter_ctx filter, const struct sandbox *may)
     if (!err)
         err = allow(filter, may->control, accepting, COUNT(accepting));
     if (!err)
-        err = allow(filter, may->nbd, connecting, COUNT(connecting));
+        err = allow(filter, may->nbd || may->syslog, connecting,
+                    COUNT(connecting));
     if (!err)
         err = allow_requests(filter, may->links);
     if (!err)

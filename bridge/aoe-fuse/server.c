@@ -49,6 +49,7 @@ static int serve(struct mount_server *s)
 {
     int err;
 
+    log_never_block();
     survive(aoe_disk_name(s->disks[0].disk), !s->options->client.foreground);
     mount_server_enter(s, MOUNT_SERVING);
     if (aoefs_mount(&s->fs, s->path, s->loop, &s->al)) {

@@ -210,6 +210,10 @@ static int announce(struct serve *s)
     char uri[URI_MAX];
     int err;
 
+    if (s->options.syslog)
+        log_to_syslog(true);
+    else
+        log_never_block();
     notify_manager("READY=1");
     for (unsigned i = 0; i < s->options.disks.count && !s->options.run; i++) {
         const struct nbd_export *e = s->exports[i];

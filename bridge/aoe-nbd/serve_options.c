@@ -47,6 +47,15 @@ static const char *set_memory(void *to, const char *value)
     return NULL;
 }
 
+static const char *set_syslog(void *to, const char *value)
+{
+    struct serve_options *o = to;
+
+    (void)value;
+    o->syslog = true;
+    return NULL;
+}
+
 static const struct option_row own[] = {
     {"unix", 'u', "PATH", "listen on a unix socket for its owner only",
      set_unix, 0, 0},
@@ -62,6 +71,7 @@ static const struct option_row own[] = {
      "memory for all clients' requests in flight\n"
      "(64; at least 2)",
      set_memory, 0, 0},
+    {"syslog", 'S', NULL, "log to syslog once it serves", set_syslog, 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0},
 };
 

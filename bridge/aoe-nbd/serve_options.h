@@ -14,6 +14,7 @@ struct serve_options {
     const char *unix_path, *tcp, *run;
     unsigned inherited;           /* listening sockets that were passed to us */
     struct client_options client; /* of each disk; client_options_free() */
+    bool syslog;                  /* log there */
     size_t memory;                /* bytes of requests in flight */
 };
 

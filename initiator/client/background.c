@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -71,11 +70,11 @@ static void end_line(struct background *bg)
 
     bg->line[bg->used] = '\0';
     bg->used = 0;
-    /* syslog writes the program's name itself. */
+    /* The log begins its lines with the program's name itself. */
     if (strncmp(text, log_name(), prefix) == 0 && text[prefix] == ':')
         text += prefix + 1 + (text[prefix + 1] == ' ');
     if (*text)
-        syslog(LOG_NOTICE, "%s", text);
+        log_info("%s", text);
 }
 
 static void log_ready(void *arg, short revents)
@@ -94,9 +93,9 @@ static void log_ready(void *arg, short revents)
         }
 }
 
-/* Everything that is written to standard error, by libraries too, reaches
- * syslog through a pipe to ourselves.  A full pipe drops lines: it must never
- * block the one thread that drains it. */
+/* The log goes to syslog.  What else is written to standard error, by
+ * libraries, reaches it through a pipe to ourselves.  A full pipe drops lines:
+ * it must never block the one thread that drains it. */
 static int stderr_to_syslog(struct background *bg, struct loop *loop)
 {
     int ends[2];
@@ -107,7 +106,8 @@ static int stderr_to_syslog(struct background *bg, struct loop *loop)
         fcntl(ends[i], F_SETFD, FD_CLOEXEC);
         fcntl(ends[i], F_SETFL, O_NONBLOCK);
     }
-    openlog(log_name(), LOG_PID, LOG_DAEMON);
+    log_to_syslog(false);
+    log_let_go();
     dup2(ends[1], STDERR_FILENO);
     close(ends[1]);
     bg->log_fd = ends[0];

@@ -27,6 +27,8 @@ static const char *remark(const struct entry *e)
         return " (refused: another disk has the address)";
     if (e->state == ENTRY_CHECKING)
         return " (checking for another disk with the address)";
+    if (e->disk->store->gone)
+        return " (the device is gone)";
     if (e->apart)
         return " (not on all of them: another disk has the address there)";
     return "";
@@ -57,6 +59,32 @@ void exports_print(const struct exports *x, FILE *out)
     }
     print_missing(&x->waiting, out);
     print_missing(&x->absent, out);
+}
+
+static bool in_order(const struct entry *e)
+{
+    return e->disk && !*remark(e);
+}
+
+void exports_trouble(const struct exports *x, FILE *out)
+{
+    const struct list *const lists[] = {&x->serving, &x->waiting, &x->absent};
+    unsigned wrong = 0, all = 0;
+    char name[AOE_ADDR_TEXT];
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        for (struct list *it = lists[i]->next; it != lists[i]; it = it->next) {
+            all++;
+            wrong += !in_order(entry_of(it));
+        }
+    if (!wrong)
+        return;
+    fprintf(out, "%u of %u disks not served as wanted:", wrong, all);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        for (struct list *it = lists[i]->next; it != lists[i]; it = it->next)
+            if (!in_order(entry_of(it)))
+                fprintf(out, " %s",
+                        aoe_addr_format(name, entry_of(it)->config.addr));
 }
 
 /* ---- start and end ------------------------------------------------------ */

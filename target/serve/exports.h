@@ -73,7 +73,10 @@ struct exports_wait {
 };
 void exports_settled(struct exports *x, struct exports_wait *w);
 
-/* One line each: address, bytes, interfaces, file. */
+/* One line each: address, bytes, interfaces, file, what is wrong with it. */
 void exports_print(const struct exports *x, FILE *out);
+/* In a few words what is wrong, for a line of ps(1): "2 of 3 disks are not
+ * served: e1.2 e1.3"; nothing if all is well. */
+void exports_trouble(const struct exports *x, FILE *out);
 
 #endif

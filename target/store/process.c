@@ -95,6 +95,25 @@ static void read_line(struct process *p, char **argv, unsigned argc)
         read_flag(p, *word, word + 1 < last ? word[1] : NULL);
 }
 
+/* One of ours may have a remark behind its command line (base/title.h), which
+ * then is one string. */
+static size_t drop_remark(char *text, size_t len)
+{
+    char *remark = NULL;
+
+    if (strlen(text) + 1 < len)
+        return len;
+    for (char *at = strstr(text, " ["); at; at = strstr(at + 1, " ["))
+        remark = at;
+    if (!remark)
+        return len;
+    *remark = '\0';
+    for (char *at = text; *at; at++)
+        if (*at == ' ')
+            *at = '\0';
+    return (size_t)(remark - text) + 1;
+}
+
 static void read_arguments(struct process *p, char *text, size_t len)
 {
     char *argv[ARGUMENTS];
@@ -136,6 +155,8 @@ bool process_read(struct process *p, pid_t pid)
     len = slurp(path, text, sizeof text);
     read_name(p, text);
     p->kind = kind_of(p->name);
+    if (p->kind == PROCESS_AOE_TARGET)
+        len = drop_remark(text, len);
     if (p->kind == PROCESS_VBLADE || p->kind == PROCESS_AOE_TARGET)
         read_arguments(p, text, len);
     return true;

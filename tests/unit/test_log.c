@@ -13,7 +13,9 @@
 #include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -185,6 +187,89 @@ static void closed_descriptors_are_taken(void **state)
     close(out);
 }
 
+/* ---- a reader that stopped ------------------------------------------------
+ */
+
+/* Fills the pipe through a description of its own, and empties it. */
+static void fill(void)
+{
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK);
+    char block[4096];
+
+    memset(block, 'x', sizeof block);
+    assert_true(fd >= 0);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    close(fd);
+}
+
+static void empty(char *out, size_t capacity)
+{
+    size_t used = 0;
+    ssize_t n;
+
+    while ((n = read(ends[0], out + used, capacity - 1 - used)) > 0)
+        used += (size_t)n;
+    out[used] = '\0';
+}
+
+static void a_full_pipe_does_not_block(void **state)
+{
+    static char text[1 << 20];
+    const char *last;
+
+    (void)state;
+    log_program("p");
+    log_never_block();
+    fill();
+    alarm(20);
+    for (int i = 0; i < 1000; i++)
+        log_error("line %d", i);
+    alarm(0);
+    assert_true(log_behind);
+    empty(text, sizeof text);
+    assert_null(strstr(text, "line"));
+    log_catch_up();
+    log_error("the next one");
+    empty(text, sizeof text);
+    /* What had a place in the buffer, how many had not, and what follows. */
+    assert_non_null(strstr(text, "p: line 0\np: line 1\np: line 2\n"));
+    assert_null(strstr(text, "p: line 999\n"));
+    last = strstr(text, " lines of the log are missing here");
+    assert_non_null(last);
+    assert_non_null(strstr(last, "p: the next one\n"));
+    assert_false(log_behind);
+}
+
+static void a_priority_for_the_journal(void **state)
+{
+    char stream[80];
+    struct stat st;
+
+    (void)state;
+    log_program("p");
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_error("bad");
+    log_info("good");
+    log_timed("detail");
+    unsetenv("JOURNAL_STREAM");
+    assert_int_equal(strncmp(said(), "<3>p: bad\n<6>p: good\n<7>p: ", 27), 0);
+}
+
+/* Another file that happens to be there is not the journal. */
+static void no_priority_for_others(void **state)
+{
+    (void)state;
+    log_program("p");
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    log_error("bad");
+    unsetenv("JOURNAL_STREAM");
+    assert_string_equal(said(), "p: bad\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,7 +279,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_are_handed_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flood_is_held_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_line_a_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_priority_for_the_journal, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(no_priority_for_others, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(closed_descriptors_are_taken, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_full_pipe_does_not_block, setup,
                                         teardown),
     };
 

@@ -143,6 +143,7 @@ static void found(void *arg)
 {
     struct kernel_connection *c = arg;
 
+    log_never_block();
     survive(c->options.name, !c->options.client.foreground);
     if (prepare(c) || connection_attach(c)) {
         loop_stop(c->loop, EXIT_FAILED);
