@@ -74,6 +74,7 @@ enum link_change {
     LINK_CHANGED_STATE = 1, /* went up or down, vanished, came back */
     LINK_CHANGED_MTU = 2,
     LINK_CHANGED_MAC = 4,
+    LINK_CHANGED_NAME = 8, /* it was renamed; the link follows it */
 };
 
 struct link;
@@ -92,7 +93,10 @@ struct link_ops {
 
 struct link {
     const struct link_ops *ops;
-    char ifname[LINK_NAME_MAX];
+    char ifname[LINK_NAME_MAX]; /* as it was opened */
+    /* Its name now.  An interface that was renamed is still the one whose cable
+     * leads to our clients; only when it has gone does the name count again. */
+    char name_now[LINK_NAME_MAX];
     int fd;             /* poll this for POLLIN and POLLOUT; link_recv and
                            link_refresh may replace it */
     unsigned mtu;       /* bytes of Ethernet payload that it carries */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -41,6 +42,18 @@ int link_new(struct link **out, size_t size, const struct link_ops *ops,
     l->up = n->up;
     *out = l;
     return 0;
+}
+
+int link_look(struct link *l, int index, struct netif *n, int *changed)
+{
+    char name[LINK_NAME_MAX];
+
+    if (netif_name(index, name))
+        strcpy(name, l->ifname);
+    if (strcmp(name, l->name_now) != 0)
+        *changed |= LINK_CHANGED_NAME;
+    strcpy(l->name_now, name);
+    return netif_read(name, n);
 }
 
 void link_ages(struct link_frame **frames, int count)

@@ -24,6 +24,10 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
  * Ethernet) or -ENOMEM. */
 int link_new(struct link **out, size_t size, const struct link_ops *ops,
              const char *ifname, const struct link_options *o, struct netif *n);
+/* For link_refresh: reads the interface with that index, or if there is none
+ * the one that has the name now, into *n, and adds LINK_CHANGED_NAME to
+ * *changed if it has another name than before.  As netif_read. */
+int link_look(struct link *l, int index, struct netif *n, int *changed);
 /* Makes the buffers larger if they are below `capacity`; frames that the user
  * holds stay valid.  0 or -ENOMEM, then nothing changed. */
 int link_grow(struct link *l, unsigned capacity);

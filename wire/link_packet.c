@@ -440,7 +440,7 @@ static int packet_refresh(struct link *l)
     struct packet_link *p = packet_of(l);
     struct netif n;
     int changed = went_down(l->fd) ? LINK_CHANGED_STATE : 0;
-    int e = netif_read(l->ifname, &n);
+    int e = link_look(l, p->index, &n, &changed);
     bool up = e == 0 && n.ethernet;
 
     count_drops(l);

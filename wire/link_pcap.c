@@ -124,7 +124,7 @@ static int handle_open(const struct pcap_link *p, unsigned snaplen,
                        pcap_t **out)
 {
     char text[PCAP_ERRBUF_SIZE];
-    pcap_t *h = pcap_create(p->link.ifname, text);
+    pcap_t *h = pcap_create(p->link.name_now, text);
     int e;
 
     if (!h)
@@ -346,7 +346,7 @@ static int pcap_link_refresh(struct link *l)
     struct pcap_link *p = pcap_of(l);
     struct netif n;
     int changed = 0;
-    int e = netif_read(l->ifname, &n);
+    int e = link_look(l, p->index, &n, &changed);
     bool up = e == 0 && n.ethernet && n.up;
     bool moved;
 
@@ -355,7 +355,7 @@ static int pcap_link_refresh(struct link *l)
     if (e && e != -ENODEV)
         return changed;
     if (!up) {
-        changed = l->up || p->reported ? LINK_CHANGED_STATE : 0;
+        changed |= l->up || p->reported ? LINK_CHANGED_STATE : 0;
         l->up = p->reported = false;
         return changed;
     }

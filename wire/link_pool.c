@@ -128,6 +128,7 @@ int link_init(struct link *l, const struct link_ops *ops, const char *ifname,
     l->ops = ops;
     l->fd = -1;
     strncpy(l->ifname, ifname, sizeof(l->ifname) - 1);
+    strcpy(l->name_now, l->ifname);
     pool_use(l, p);
     return 0;
 }

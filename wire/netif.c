@@ -140,6 +140,16 @@ int netif_read(const char *name, struct netif *out)
 
 #endif
 
+int netif_name(int index, char *name)
+{
+    char found[IF_NAMESIZE];
+
+    if (index <= 0 || !if_indextoname((unsigned)index, found))
+        return -ENODEV;
+    strcpy(name, found);
+    return 0;
+}
+
 void link_candidates(void (*each)(void *arg, const char *ifname), void *arg)
 {
     struct ifaddrs *all;

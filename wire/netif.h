@@ -19,5 +19,8 @@ struct netif {
 
 /* 0, -ENODEV, or another -errno. */
 int netif_read(const char *name, struct netif *out);
+/* The name of the interface with this index; `name` has 64 bytes.  0, or
+ * -ENODEV if there is none. */
+int netif_name(int index, char *name);
 
 #endif

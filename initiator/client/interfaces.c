@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/net_master.h"
 #include "base/options.h"
 
 static int add_name(struct interface_list *ifs, const char *name, size_t length)
@@ -122,6 +123,17 @@ static int use_environment(struct interface_list *ifs)
     return EXIT_USAGE;
 }
 
+/* A port of a bridge hears nothing: no disk would be found, without a reason.
+ */
+static void look_for_masters(const struct interface_list *ifs)
+{
+    char text[NET_MASTER_TEXT];
+
+    for (unsigned i = 0; i < ifs->count; i++)
+        if (net_master(ifs->names[i], NULL, text))
+            log_error("interface %s: %s", ifs->names[i], text);
+}
+
 static void trace_line(void *arg, const char *text)
 {
     (void)arg;
@@ -145,8 +157,10 @@ int interfaces_open(struct interface_list *ifs, struct aoe **out)
     if (!err && aoe_tags_shared(*out))
         log_error("all 128 tag prefixes of this machine are taken; sharing one "
                   "(see @aoekit-tag-... in /proc/net/unix)");
-    if (!err)
+    if (!err) {
+        look_for_masters(ifs);
         return 0;
+    }
     if (bad)
         interfaces_explain(bad, err);
     else /* it is not an interface that failed */

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@
 /* Run-time state, until the next boot; old systems lack /run. */
 static const char *const places[] = {"/run/aoe-target.lock",
                                      "/var/run/aoe-target.lock"};
+
+enum { INDEX_KEY = 16 };
 
 #define OFFSET_MAX ((UINT64_C(1) << 62) - 1)
 
@@ -90,10 +94,17 @@ static struct flock byte_of(const struct address_lock *l, short type,
                           .l_len = 1};
 }
 
-int address_lock_take(const struct address_lock *l, const char *ifname,
-                      struct aoe_addr addr, pid_t *holder)
+/* A second key: an interface can be renamed under a target that serves on it,
+ * or created again with another index. */
+static void by_index(char out[INDEX_KEY], const char *ifname)
 {
-    struct flock lock = byte_of(l, F_WRLCK, ifname, addr);
+    snprintf(out, INDEX_KEY, "#%u", if_nametoindex(ifname));
+}
+
+static int take(const struct address_lock *l, const char *key,
+                struct aoe_addr addr, pid_t *holder)
+{
+    struct flock lock = byte_of(l, F_WRLCK, key, addr);
 
     *holder = 0;
     if (l->fd < 0 || fcntl(l->fd, F_SETLK, &lock) == 0 ||
@@ -105,11 +116,36 @@ int address_lock_take(const struct address_lock *l, const char *ifname,
     return -EBUSY;
 }
 
-void address_lock_release(const struct address_lock *l, const char *ifname,
-                          struct aoe_addr addr)
+static void release(const struct address_lock *l, const char *key,
+                    struct aoe_addr addr)
 {
-    struct flock lock = byte_of(l, F_UNLCK, ifname, addr);
+    struct flock lock = byte_of(l, F_UNLCK, key, addr);
 
     if (l->fd >= 0)
         fcntl(l->fd, F_SETLK, &lock);
+}
+
+int address_lock_take(const struct address_lock *l, const char *ifname,
+                      struct aoe_addr addr, pid_t *holder)
+{
+    char index[INDEX_KEY];
+    int err = take(l, ifname, addr, holder);
+
+    by_index(index, ifname);
+    if (err || strcmp(index, "#0") == 0)
+        return err;
+    err = take(l, index, addr, holder);
+    if (err)
+        release(l, ifname, addr);
+    return err;
+}
+
+void address_lock_release(const struct address_lock *l, const char *ifname,
+                          struct aoe_addr addr)
+{
+    char index[INDEX_KEY];
+
+    by_index(index, ifname);
+    release(l, ifname, addr);
+    release(l, index, addr);
 }

@@ -128,6 +128,26 @@ static void ready(void *arg, short revents)
     port_ready(arg, revents);
 }
 
+static void say_renamed(const struct target_port *p)
+{
+    if (strcmp(p->link->name_now, p->ifname) == 0)
+        log_info("%s: the interface of that name is used again", p->ifname);
+    else
+        log_info("%s: is called %s now and is used as before; name it so",
+                 p->ifname, p->link->name_now);
+}
+
+/* A port of a bridge hears nothing, which looks like a dead network. */
+static void look_for_master(struct target_port *p)
+{
+    char text[NET_MASTER_TEXT] = "";
+
+    net_master(p->link->name_now, NULL, text);
+    if (text[0] && strcmp(text, p->master) != 0)
+        log_error("%s: %s", p->link->name_now, text);
+    strcpy(p->master, text);
+}
+
 void port_refresh(struct target_port *p)
 {
     unsigned mtu = p->link->mtu;
@@ -140,6 +160,9 @@ void port_refresh(struct target_port *p)
         p->events = 0;
         p->watch.fd = p->link->fd;
     }
+    look_for_master(p);
+    if (changes & LINK_CHANGED_NAME)
+        say_renamed(p);
     if (changes & LINK_CHANGED_STATE)
         log_info("%s: interface is %s", p->ifname, p->link->up ? "up" : "down");
     if (changes & LINK_CHANGED_MTU)
@@ -179,6 +202,7 @@ void port_start(struct target_port *p, struct link *l)
     p->watch = (struct loop_fd){.fd = l->fd, .ready = ready, .arg = p};
     log_debug("%s: port opened: %s, MTU %u, %u receive buffers", p->ifname,
               l->ops->name, l->mtu, p->frames);
+    look_for_master(p);
     port_announce_all(p);
 }
 

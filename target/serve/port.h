@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "base/net_master.h"
 #include "target/serve/disk.h"
 #include "target/serve/request.h"
 #include "wire/link.h"
@@ -57,7 +58,8 @@ struct target_port {
     uint64_t
         fell_until; /* clients may not know of the smaller MTU until then */
     bool failing;   /* the descriptor reports errors: look again in a second */
-    bool stopped;   /* takes no more requests */
+    char master[NET_MASTER_TEXT]; /* why it hears nothing, or "" */
+    bool stopped;                 /* takes no more requests */
     bool held; /* ... not yet: its network has not been asked whether another
                   disk has an address */
 

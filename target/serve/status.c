@@ -44,11 +44,14 @@ static void put_ports(const struct status *s, FILE *out, FILE *trouble)
     for (unsigned i = 0; i < count; i++) {
         const struct link *l = ports[i]->link;
         bool up = l && l->up;
+        const char *wrong = ports[i]->master;
 
-        fprintf(out, "%s\t%s\n", ports[i]->ifname, up ? "up" : "down");
         if (!up)
-            fprintf(trouble, "%s%s is down", ftell(trouble) ? "; " : "",
-                    ports[i]->ifname);
+            wrong = "is down";
+        fprintf(out, "%s\t%s\n", ports[i]->ifname, *wrong ? wrong : "up");
+        if (*wrong)
+            fprintf(trouble, "%s%s %s", ftell(trouble) ? "; " : "",
+                    ports[i]->ifname, wrong);
     }
 }
 

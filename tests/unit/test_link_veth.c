@@ -330,6 +330,34 @@ static void full_queue(const char *backend)
     veth_close(&n);
 }
 
+/* Not what has its name now: the cable leads where it led before. */
+static void renamed(const char *backend)
+{
+    struct link_frame *f;
+    struct veth n;
+
+    veth_open(&n, backend);
+    veth_must("ip link set w0 down");
+    link_recv(n.a, &f, 1);
+    link_refresh(n.a);
+    veth_must("ip link set w0 name w9");
+    veth_must("ip link add w0 type veth peer name w8");
+    veth_must("ip link set w0 up");
+    veth_must("ip link set w9 up");
+    assert_true(link_refresh(n.a) & LINK_CHANGED_NAME);
+    assert_string_equal(n.a->ifname, "w0");
+    assert_string_equal(n.a->name_now, "w9");
+    veth_settle(n.a, true);
+    veth_settle(n.b, true);
+    veth_works(&n, 1, 60);
+    assert_false(link_refresh(n.a) & LINK_CHANGED_NAME);
+    /* When it has gone, the name counts again. */
+    veth_must("ip link del w9");
+    assert_true(link_refresh(n.a) & LINK_CHANGED_NAME);
+    assert_string_equal(n.a->name_now, "w0");
+    veth_close(&n);
+}
+
 static void bad_interfaces(const char *backend)
 {
     struct link_options o = {.backend = backend};
@@ -413,9 +441,10 @@ static void aligned_buffers(const char *backend)
                         what(backend, address)                                 \
                             what(backend, removed_and_made_again)              \
                                 what(backend, full_queue)                      \
-                                    what(backend, bad_interfaces)              \
-                                        what(backend, no_privilege)            \
-                                            what(backend, aligned_buffers)
+                                    what(backend, renamed)                     \
+                                        what(backend, bad_interfaces)          \
+                                            what(backend, no_privilege)        \
+                                                what(backend, aligned_buffers)
 
 FOR_EVERY_TEST(packet, FOR_BACKEND)
 FOR_EVERY_TEST(socket, FOR_BACKEND)
