@@ -6,9 +6,24 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+
+/* "010" is eight to vblade and in C, and ten to most people. */
+static bool leading_zero(const char *text)
+{
+    return text[0] == '0' && isdigit((unsigned char)text[1]);
+}
+
+const char *option_why(const char *text, const char *otherwise)
+{
+    return leading_zero(text)
+               ? "a number with a leading zero may be meant as octal; write it "
+                 "without, or in hexadecimal after 0x"
+               : otherwise;
+}
 
 /* strtoull skips blanks and accepts signs; neither is allowed here. */
 static int number(const char *text, const char **end, uint64_t *out)
@@ -18,6 +33,8 @@ static int number(const char *text, const char **end, uint64_t *out)
 
     if (!isdigit((unsigned char)text[0]))
         return -EINVAL;
+    if (leading_zero(text))
+        return -EDOM;
     if (base == 16 && !isxdigit((unsigned char)text[2]))
         return -EINVAL;
     errno = 0;

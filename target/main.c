@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -86,9 +87,23 @@ static int catch_signals(struct target *t)
         err = loop_signal(t->loop, SIGINT, on_stop, t->server);
     if (!err)
         err = loop_signal(t->loop, SIGUSR1, on_report, t->server);
-    if (!err && t->options->config)
+    /* Also for a disk of the command line: SIGHUP would end the target. */
+    if (!err)
         err = loop_signal(t->loop, SIGHUP, on_reload, t);
     return err;
+}
+
+/* A disk takes up to three descriptors.  Shells and init allow 1024, for the
+ * sake of programs that use select(2). */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_debug("descriptors: %s", strerror(errno));
 }
 
 static int open_all(struct target *t, const struct target_options *o,
@@ -255,6 +270,7 @@ static int run(const struct target_options *o)
         log_to_syslog(true);
     else
         log_never_block();
+    allow_descriptors();
     err = start(&t, &config);
     config_free(&config);
     if (!err)

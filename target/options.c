@@ -156,7 +156,7 @@ static int buffer_count(struct target_options *o, const char *text)
 static int seconds(uint64_t *out_ns, const char *what, const char *text)
 {
     if (option_seconds(text, out_ns) || *out_ns > SECONDS_MAX * NS_PER_S)
-        return wrong(what, text, "seconds, at most a day");
+        return wrong(what, text, option_why(text, "seconds, at most a day"));
     return -1;
 }
 

@@ -167,6 +167,8 @@ static int take(struct parser *p, const struct option_row *row,
     if (row == &help_row)
         return print_help(p);
     why = option_row_set(row, row->bit ? (void *)p->shared : p->own, value);
+    if (why && value)
+        why = option_why(value, why);
     if (!why)
         return -1;
     if (!*why)

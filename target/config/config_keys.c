@@ -37,7 +37,7 @@ static bool number(const char *text, uint64_t min, uint64_t max, uint64_t *out,
     if (err == 0)
         return true;
     if (err != -ERANGE)
-        return config_wrong(mistake, text, "not a number");
+        return config_wrong(mistake, text, option_why(text, "not a number"));
     snprintf(why, sizeof why, "must be from %llu to %llu",
              (unsigned long long)min, (unsigned long long)max);
     return config_wrong(mistake, text, why);
@@ -171,7 +171,7 @@ static bool set_commit(struct export_config *c, const char *v, char *mistake)
     /* More than a year must be a typing error. */
     if (option_seconds(v, &c->commit_ns) ||
         c->commit_ns > 366 * 86400 * NS_PER_S)
-        return config_wrong(mistake, v, "not a time in seconds");
+        return config_wrong(mistake, v, option_why(v, "not a time in seconds"));
     return true;
 }
 

@@ -77,6 +77,28 @@ static void say_conflict(const struct export_config *e, unsigned line,
     mistake(arg, e->line, text);
 }
 
+/* Two sections for one disk on two interfaces, as one would write two lines
+ * with vblade: a file has one writer, which has to know all its clients. */
+static bool twice(const struct export_config *a, const struct export_config *b)
+{
+    return aoe_addr_equal(a->addr, b->addr) && a->path && b->path &&
+           strcmp(a->path, b->path) == 0 && a->offset == b->offset &&
+           !(a->read_only && b->read_only) && !a->force_file && !b->force_file;
+}
+
+static void say_twice(const struct export_config *e,
+                      const struct export_config *first,
+                      config_mistake *mistake, void *arg)
+{
+    char text[CONFIG_MISTAKE];
+
+    snprintf(text, sizeof text,
+             "the disk in line %u again; to serve it on two interfaces, name "
+             "both there: interfaces = %.15s, %.15s",
+             first->line, first->interfaces[0], e->interfaces[0]);
+    mistake(arg, e->line, text);
+}
+
 unsigned config_resolve(struct config *c, char (*names)[LINK_NAME_MAX],
                         unsigned name_count, config_mistake *mistake, void *arg)
 {
@@ -86,6 +108,9 @@ unsigned config_resolve(struct config *c, char (*names)[LINK_NAME_MAX],
         for (unsigned j = 0; j < i; j++)
             if (conflict(&c->exports[i], &c->exports[j])) {
                 say_conflict(&c->exports[i], c->exports[j].line, mistake, arg);
+                mistakes++;
+            } else if (twice(&c->exports[i], &c->exports[j])) {
+                say_twice(&c->exports[i], &c->exports[j], mistake, arg);
                 mistakes++;
             }
     return mistakes;

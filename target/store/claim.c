@@ -28,6 +28,7 @@
 /* What prevents the claim. */
 struct obstacle {
     char text[256]; /* "": nothing does */
+    char hint[160]; /* what else could be meant; or "" */
     bool passing;   /* it is a program, which may be ending */
 };
 
@@ -93,11 +94,14 @@ static void locked(const struct claim *c, int fd, struct obstacle *o)
     const struct open_by_question q = {fd, c->read_only, c->offset, c->length};
     const char *what = c->read_only ? "another target may write to it"
                                     : "another target exports it";
+    struct open_by_holder holder;
 
     if (o->text[0])
         return;
     o->passing = true;
-    open_by_locker(&q, what, o->text, sizeof o->text);
+    open_by_locker(&q, what, &holder);
+    memcpy(o->text, holder.text, sizeof o->text);
+    memcpy(o->hint, holder.hint, sizeof o->hint);
 }
 
 /* ---- devices ------------------------------------------------------------- */
@@ -236,8 +240,8 @@ int claim_open(const struct claim *c)
         if (wait_for(c, &o, &waiting))
             continue;
         /* Some obstacles say what to stop. */
-        log_error("%s: %s%s or use --force-file", c->path, o.text,
-                  strchr(o.text, ';') ? "," : "; stop that first,");
+        log_error("%s: %s%s or use --force-file%s", c->path, o.text,
+                  strchr(o.text, ';') ? "," : "; stop that first,", o.hint);
         return -EBUSY;
     }
 }

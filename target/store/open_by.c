@@ -125,16 +125,28 @@ bool open_by_anybody(const struct open_by_question *q, char *out,
     return true;
 }
 
+static void say_ours(const struct process *p, const char *what,
+                     struct open_by_holder *o)
+{
+    snprintf(o->text, sizeof o->text, "%s (pid %ld)", what, (long)p->pid);
+    if (p->told)
+        snprintf(o->hint, sizeof o->hint,
+                 "; to serve it on a second interface, too, name both in one "
+                 "line: %u %u %s,NETIF FILE",
+                 p->addr.shelf, p->addr.slot, p->interfaces);
+}
+
 void open_by_locker(const struct open_by_question *q, const char *what,
-                    char *out, size_t capacity)
+                    struct open_by_holder *o)
 {
     struct open_by_search s = {.question = q};
 
+    o->hint[0] = '\0';
     if (fstat(q->fd, &s.what) || !process_each_file(look_for_lock, &s))
-        snprintf(out, capacity, "%s", what);
+        snprintf(o->text, sizeof o->text, "%s", what);
     else if (s.found.kind == PROCESS_AOE_TARGET)
-        snprintf(out, capacity, "%s (pid %ld)", what, (long)s.found.pid);
+        say_ours(&s.found, what, o);
     else
-        snprintf(out, capacity, "locked by %s (pid %ld)", s.found.name,
-                 (long)s.found.pid);
+        snprintf(o->text, sizeof o->text, "locked by %s (pid %ld)",
+                 s.found.name, (long)s.found.pid);
 }

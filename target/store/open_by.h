@@ -27,9 +27,15 @@ bool open_by_another(const struct open_by_question *q, char *out,
 bool open_by_anybody(const struct open_by_question *q, char *out,
                      size_t capacity);
 
+/* Who holds a lock. */
+struct open_by_holder {
+    char text[256];
+    char hint[160]; /* what to do if both are meant to serve it; or "" */
+};
+
 /* Names the holder of a lock on it: `what`, and the process if it is visible.
  */
 void open_by_locker(const struct open_by_question *q, const char *what,
-                    char *out, size_t capacity);
+                    struct open_by_holder *o);
 
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "target/store/ring.h"
 
@@ -30,8 +31,9 @@ struct workers {
     int pipe[2]; /* a byte: finished work waits */
 
     struct ring *ring;
-    bool ring_tried;    /* if there is none now, there will be none */
-    bool ring_confined; /* it may run nothing but transfers */
+    bool ring_tried;          /* if there is none now, there will be none */
+    bool ring_confined;       /* it may run nothing but transfers */
+    struct log_limit refused; /* threads that could not be started */
 
     pthread_mutex_t lock; /* guards all below, and every queue */
     pthread_cond_t wanted;
@@ -114,6 +116,7 @@ static int start_thread(struct workers *ws)
     pthread_attr_t attr;
     sigset_t all, before;
     size_t stack = WORKER_STACK;
+    unsigned held;
     int err;
 
 #ifdef PTHREAD_STACK_MIN
@@ -129,6 +132,9 @@ static int start_thread(struct workers *ws)
     pthread_attr_destroy(&attr);
     if (!err)
         ws->started++;
+    else if (log_minutely(&ws->refused, clock_ns(), &held))
+        log_error("starting a thread for slow disks: %s; %u run", strerror(err),
+                  ws->started);
     return -err;
 }
 

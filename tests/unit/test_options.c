@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/options.h"
@@ -29,10 +30,28 @@ static void numbers(void **state)
     assert_int_equal(n, 100);
     assert_int_equal(u64("0x1F", &n), 0);
     assert_int_equal(n, 31);
-    assert_int_equal(u64("010", &n), 0); /* not octal */
-    assert_int_equal(n, 10);
+    assert_int_equal(u64("5", &n), 0);
     assert_int_equal(option_u64("18446744073709551615", 0, UINT64_MAX, &n), 0);
     assert_true(n == UINT64_MAX);
+}
+
+/* Nobody knows whether octal is meant. */
+static void leading_zeros(void **state)
+{
+    uint64_t n = 42;
+
+    (void)state;
+    assert_int_equal(u64("010", &n), -EDOM);
+    assert_int_equal(u64("00", &n), -EDOM);
+    assert_int_equal(option_seconds("05", &n), -EDOM);
+    assert_int_equal(option_bytes("010K", &n), -EDOM);
+    assert_int_equal(n, 42);
+    assert_int_equal(option_seconds("0.5", &n), 0);
+    assert_int_equal(option_bytes("0", &n), 0);
+    assert_int_equal(option_u64("0x0a", 0, 20, &n), 0);
+    assert_non_null(strstr(option_why("010", "no"), "leading zero"));
+    assert_string_equal(option_why("0", "no"), "no");
+    assert_string_equal(option_why("x", "no"), "no");
 }
 
 static void no_numbers(void **state)
@@ -101,9 +120,8 @@ static void bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(no_numbers),
-        cmocka_unit_test(seconds),
+        cmocka_unit_test(numbers),       cmocka_unit_test(no_numbers),
+        cmocka_unit_test(leading_zeros), cmocka_unit_test(seconds),
         cmocka_unit_test(bytes),
     };
 

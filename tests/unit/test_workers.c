@@ -11,6 +11,12 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "target/store/workers.h"
 
 enum { WORKS = 40, THREADS = 8 };
@@ -126,6 +132,47 @@ static void a_queue_that_hangs(void **state)
     assert_int_equal(loop_run(loop), 0);
 }
 
+/* ---- threads that cannot be started ---------------------------------------
+ */
+
+/* In a child that may have one thread, and no second one. */
+static int without_threads(void)
+{
+    const struct rlimit one = {1, 1};
+    struct loop *l;
+    struct workers *w;
+
+    if (setgid(65534) || setuid(65534) || setrlimit(RLIMIT_NPROC, &one) ||
+        loop_open(&l))
+        return 1;
+    return workers_open(&w, l, THREADS) == -EAGAIN ? 0 : 2;
+}
+
+static void a_refused_thread_is_said(void **state)
+{
+    char text[512];
+    int ends[2], status;
+    ssize_t n;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        _exit(without_threads());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    close(ends[1]);
+    n = read(ends[0], text, sizeof text - 1);
+    close(ends[0]);
+    text[n > 0 ? n : 0] = '\0';
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(text, "starting a thread for slow disks"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_more_than_the_queue_allows, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_queue_that_hangs, setup, teardown),
+        cmocka_unit_test(a_refused_thread_is_said),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
