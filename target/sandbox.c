@@ -186,6 +186,7 @@ static int allow_requests(scmp_filter_ctx filter, bool links)
         SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFFLAGS,
         SIOCGIFNAME,  BLKDISCARD, BLKGETSIZE64,  BLKSSZGET,
         BLKPBSZGET,   FIONREAD,   FIONBIO,       DEVICE_APPEARANCE,
+        0x030d, /* HDIO_GET_IDENTITY: a disk's serial number */
     };
     int err = 0;
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "target/store/device.h"
+#include "target/store/device_name.h"
 #include "target/serve/exports_parts.h"
 
 #define LOOK_EVERY (3 * NS_PER_S)
@@ -51,7 +52,7 @@ static bool is_back(struct entry *e, int fd)
 
 static bool looks_back(struct entry *e)
 {
-    int fd = fd_open(e->config.path, O_RDONLY | O_NONBLOCK, 0);
+    int fd = device_open(e->config.path, O_RDONLY | O_NONBLOCK);
     bool back;
 
     if (fd < 0 && (errno == EPERM || errno == EACCES))
@@ -89,7 +90,11 @@ static void look(void *arg)
     list_each(it, &x->serving) {
         struct entry *e = entry_of(it);
 
-        if (!e->leaving && e->disk->store->gone && !e->disk->next_store)
+        if (e->leaving || e->disk->next_store)
+            continue;
+        /* Nobody may have asked for anything since it was pulled out. */
+        e->disk->store->gone |= storage_gone(e);
+        if (e->disk->store->gone)
             try_again(x, e);
     }
     exports_watch(x);

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "target/serve/exports_parts.h"
 #include "target/store/device.h"
+#include "target/store/device_name.h"
 
 bool storage_same(const char *a, const char *b)
 {
@@ -18,7 +19,7 @@ bool storage_same(const char *a, const char *b)
 
     if (strcmp(a, b) == 0)
         return true;
-    return stat(a, &one) == 0 && stat(b, &two) == 0 &&
+    return device_stat(a, &one) == 0 && device_stat(b, &two) == 0 &&
            one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }
 
@@ -60,7 +61,7 @@ bool storage_changed(const struct entry *e)
 
     if (e->disk->store->fd < 0)
         return false;
-    fd = fd_open(e->config.path, O_RDONLY | O_NONBLOCK, 0);
+    fd = device_open(e->config.path, O_RDONLY | O_NONBLOCK);
     if (fd < 0) {
         if (storage_gone(e))
             log_error("%s: is gone; %s is served again once it is back",
@@ -79,12 +80,12 @@ int storage_try(const struct export_config *c)
 
     if (strstr(c->path, "://"))
         return 0;
-    fd = fd_open(c->path, (c->read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK, 0);
+    fd = device_open(c->path, (c->read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK);
     if (fd >= 0) {
         close(fd);
         return 0;
     }
     err = -errno;
-    log_error("%s: opening: %s", c->path, strerror(-err));
+    log_error("%s: opening: %s", c->path, device_name_error(c->path, err));
     return err;
 }

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "target/store/device_name.h"
 #include "target/store/in_use.h"
 #include "target/store/open_by.h"
 
@@ -39,8 +40,8 @@ static bool is_part(const struct claim *c)
 
 static int open_file(const struct claim *c, int more)
 {
-    int fd = fd_open(c->path,
-                     (c->read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK | more, 0);
+    int fd = device_open(c->path, (c->read_only ? O_RDONLY : O_RDWR) |
+                                      O_NONBLOCK | more);
 
     return fd < 0 ? -errno : fd;
 }
@@ -170,7 +171,8 @@ static void take_file(const struct claim *c, int fd, struct obstacle *o)
 static int cannot_open(const struct claim *c, int err)
 {
     log_error("%s: opening for %s: %s%s", c->path,
-              c->read_only ? "reading" : "reading and writing", strerror(-err),
+              c->read_only ? "reading" : "reading and writing",
+              device_name_error(c->path, err),
               err == -EROFS || (err == -EACCES && !c->read_only)
                   ? "; -r exports it read-only"
                   : "");

@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/fnv.h"
+#include "target/store/device_name.h"
 #include "target/store/sysfs.h"
 
 /* Identity of last resort: a name on this machine. */
@@ -134,8 +135,8 @@ static uint64_t block_identity(dev_t dev, const char *path, bool *unnamed)
         h = hash_place(h, text); /* not the loop device, which is reused */
     else {
         /* The path as it was given: /dev/disk/by-id/... may lead to another
-         * /dev/sdX each time. */
-        *unnamed = true;
+         * /dev/sdX each time.  By serial:... it was found by what it says. */
+        *unnamed = !device_name_is(path);
         return hash_place(h, path);
     }
     if (read_attribute(dev, false, "partition", text, sizeof text))

@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "target/store/device_name.h"
 #include "target/store/file_store.h"
 
 enum { THREADS = 16 }; /* workers that one store may occupy */
@@ -40,7 +41,7 @@ static int open_direct(struct file_store *fs, const char *path)
 #ifdef O_DIRECT
     int mode = (fs->store.read_only ? O_RDONLY : O_RDWR);
     struct stat a, b;
-    int fd = fd_open(path, mode | O_DIRECT, 0);
+    int fd = device_open(path, mode | O_DIRECT);
 
     if (fd < 0 && errno == EINVAL)
         return -EOPNOTSUPP;
