@@ -30,6 +30,8 @@
 
 enum { WORKERS = 64 };
 
+#define MATCH_EVERY (3 * NS_PER_S)
+
 /* Everything that lives as long as the program. */
 struct target {
     struct loop *loop;
@@ -38,6 +40,8 @@ struct target {
     struct exports *exports;
     struct control *control; /* NULL: none was asked for */
     struct status *status;
+    struct config_patterns unmatched; /* interfaces that are waited for */
+    struct loop_timer match;          /* when to look for them again */
     const struct target_options *options;
     struct opener opener;
 };
@@ -60,12 +64,28 @@ static int reload(void *arg)
     struct config config;
     int err = wanted_config(&config, t->options);
 
+    if (!err)
+        t->unmatched = config.unmatched;
     if (err)
         log_error("reloading: nothing was changed");
     else
         err = exports_reload(t->exports, &config);
     config_free(&config);
     return err;
+}
+
+/* One try for each that appears: a file that is wrong would be reported again
+ * and again. */
+static void look_for_interfaces(void *arg)
+{
+    struct target *t = arg;
+
+    if (wanted_config_matches(&t->unmatched)) {
+        t->unmatched.count = 0;
+        log_info("an interface of the configuration has appeared: reloading");
+        reload(t);
+    }
+    loop_timer_set(t->loop, &t->match, loop_now(t->loop) + MATCH_EVERY);
 }
 
 static void on_reload(void *arg, int signo)
@@ -233,6 +253,10 @@ static int start(struct target *t, struct config *c)
         err = open_control(t);
     if (!err)
         err = open_status(t);
+    t->unmatched = c->unmatched;
+    t->match = (struct loop_timer){.expired = look_for_interfaces, .arg = t};
+    if (!err && o->config)
+        err = loop_timer_set(t->loop, &t->match, loop_now(t->loop));
     if (!err)
         err = exports_start(t->exports, c);
     t->opener.wait_until = 0; /* a reload does not wait */

@@ -31,7 +31,7 @@ static void complain(void *arg, unsigned line, const char *text)
         log_error("%s", text);
 }
 
-static int resolve(struct config *c, struct source *source)
+static int resolve(struct config *c, bool waits, struct source *source)
 {
     char(*names)[LINK_NAME_MAX] = calloc(INTERFACES_MAX, sizeof *names);
     unsigned mistakes, count;
@@ -41,7 +41,7 @@ static int resolve(struct config *c, struct source *source)
         return -ENOMEM;
     }
     count = config_interfaces(names, INTERFACES_MAX);
-    mistakes = config_resolve(c, names, count, complain, source);
+    mistakes = config_resolve(c, names, count, waits, complain, source);
     free(names);
     return mistakes ? -EINVAL : 0;
 }
@@ -93,15 +93,28 @@ static int find_duplicates(const struct config *c, struct source *source)
 int wanted_config(struct config *out, const struct target_options *o)
 {
     struct source source = {o->config};
+    bool waits;
     int err;
 
     *out = (struct config){0};
+    /* --check says what does not match. */
+    waits = o->config && !o->check;
     err = o->config ? from_file(out, o, &source) : from_command_line(out, o);
     if (!err)
-        err = resolve(out, &source);
+        err = resolve(out, waits, &source);
     if (!err && o->state_dir)
         err = find_duplicates(out, &source);
     if (err)
         config_free(out);
     return err;
+}
+
+bool wanted_config_matches(const struct config_patterns *p)
+{
+    char(*names)[LINK_NAME_MAX] = calloc(INTERFACES_MAX, sizeof *names);
+    bool any = names && config_matches(
+                            p, names, config_interfaces(names, INTERFACES_MAX));
+
+    free(names);
+    return any;
 }

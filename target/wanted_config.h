@@ -13,4 +13,7 @@
  * then `out` is empty. */
 int wanted_config(struct config *out, const struct target_options *o);
 
+/* Whether an interface has appeared that one of these was waiting for. */
+bool wanted_config_matches(const struct config_patterns *p);
+
 #endif

@@ -16,6 +16,7 @@
 enum {
     CONFIG_INTERFACES_MAX = 32,
     CONFIG_MISTAKE = 200, /* bytes of text that says what is wrong */
+    CONFIG_PATTERNS = 8,
 };
 
 struct export_config {
@@ -39,9 +40,16 @@ struct export_config {
     unsigned line; /* in the file, where its section begins */
 };
 
+/* Patterns that match no interface, yet.  Further ones are not remembered. */
+struct config_patterns {
+    char of[CONFIG_PATTERNS][LINK_NAME_MAX];
+    unsigned count;
+};
+
 struct config {
     struct export_config *exports; /* owned */
     unsigned count;
+    struct config_patterns unmatched;
 };
 
 /* ---- target/config/config.c --------------------------------------------- */
@@ -75,10 +83,15 @@ const char *export_config_doubt(const struct export_config *c);
 typedef void config_mistake(void *arg, unsigned line, const char *text);
 
 /* Replaces globs by those of `names` that they match, and finds exports that
- * conflict.  Returns the number of mistakes. */
+ * conflict.  A glob that matches none is a mistake or, with `waits`, stays as
+ * the name of an interface that is missing, and is in c->unmatched.  Returns
+ * the number of mistakes. */
 unsigned config_resolve(struct config *c, char (*names)[LINK_NAME_MAX],
-                        unsigned name_count, config_mistake *mistake,
-                        void *arg);
+                        unsigned name_count, bool waits,
+                        config_mistake *mistake, void *arg);
+/* Whether any of them matches now. */
+bool config_matches(const struct config_patterns *p,
+                    char (*names)[LINK_NAME_MAX], unsigned name_count);
 /* Names of the Ethernet interfaces of this machine; at most `max`. */
 unsigned config_interfaces(char (*names)[LINK_NAME_MAX], unsigned max);
 

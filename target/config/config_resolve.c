@@ -32,6 +32,37 @@ static bool expand(struct export_config *to, const char *pattern,
     return any || config_wrong(mistake, pattern, "no such interface");
 }
 
+bool config_matches(const struct config_patterns *p,
+                    char (*names)[LINK_NAME_MAX], unsigned name_count)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < p->count; i++)
+        for (unsigned j = 0; j < name_count; j++)
+            any |= fnmatch(p->of[i], names[j], 0) == 0;
+    return any;
+}
+
+/* Keeps a pattern that matches nothing. */
+static bool wait_for(struct config *c, struct export_config *to,
+                     const char *pattern, char *mistake)
+{
+    if (!config_add_interface(to, pattern, mistake))
+        return false;
+    if (c->unmatched.count < CONFIG_PATTERNS)
+        strcpy(c->unmatched.of[c->unmatched.count++], pattern);
+    return true;
+}
+
+static bool is_missing(const char *pattern, char (*names)[LINK_NAME_MAX],
+                       unsigned count)
+{
+    struct config_patterns one = {.count = 1};
+
+    strcpy(one.of[0], pattern);
+    return strpbrk(pattern, "*?[") && !config_matches(&one, names, count);
+}
+
 /* One address on one interface. */
 static bool conflict(const struct export_config *a,
                      const struct export_config *b)
@@ -46,8 +77,8 @@ static bool conflict(const struct export_config *a,
 }
 
 static unsigned expand_all(struct config *c, char (*names)[LINK_NAME_MAX],
-                           unsigned name_count, config_mistake *mistake,
-                           void *arg)
+                           unsigned name_count, bool waits,
+                           config_mistake *mistake, void *arg)
 {
     char text[CONFIG_MISTAKE];
     unsigned mistakes = 0;
@@ -55,11 +86,16 @@ static unsigned expand_all(struct config *c, char (*names)[LINK_NAME_MAX],
     for (unsigned i = 0; i < c->count; i++) {
         struct export_config *e = &c->exports[i], found = {0};
 
-        for (unsigned j = 0; j < e->interface_count; j++)
-            if (!expand(&found, e->interfaces[j], names, name_count, text)) {
-                mistake(arg, e->line, text);
-                mistakes++;
-            }
+        for (unsigned j = 0; j < e->interface_count; j++) {
+            const char *name = e->interfaces[j];
+            bool later = waits && is_missing(name, names, name_count);
+
+            if (later ? wait_for(c, &found, name, text)
+                      : expand(&found, name, names, name_count, text))
+                continue;
+            mistake(arg, e->line, text);
+            mistakes++;
+        }
         memcpy(e->interfaces, found.interfaces, sizeof e->interfaces);
         e->interface_count = found.interface_count;
     }
@@ -100,9 +136,10 @@ static void say_twice(const struct export_config *e,
 }
 
 unsigned config_resolve(struct config *c, char (*names)[LINK_NAME_MAX],
-                        unsigned name_count, config_mistake *mistake, void *arg)
+                        unsigned name_count, bool waits,
+                        config_mistake *mistake, void *arg)
 {
-    unsigned mistakes = expand_all(c, names, name_count, mistake, arg);
+    unsigned mistakes = expand_all(c, names, name_count, waits, mistake, arg);
 
     for (unsigned i = 0; i < c->count; i++)
         for (unsigned j = 0; j < i; j++)

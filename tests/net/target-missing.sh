@@ -122,6 +122,22 @@ aoe-target ctl --control control reload >/dev/null 2>&1
 check "a reload looks again" eventually finds_also eth7 e1.4
 stop target
 
+# ---- interfaces by a pattern ---------------------------------------------------
+
+printf '[e1.1]\nfile = here\ninterfaces = eth0\n[e1.6]\nfile = both\ninterfaces = usb*\n' >conf
+start target nas aoe-target --config conf --control control
+await target 'e1\.6: serving'
+check "a pattern that matches nothing keeps nothing else off the network" finds eth0 "e1.1 "
+check "... which is said" count 1 'usb\*: no such interface'
+check "--check says it" \
+    refuses 1 'conf:4: "usb\*": no such interface' nas aoe-target --config conf --check
+ip link add usb3 netns "$NAS_NS" type veth peer name usb3 netns "$HOST_NS"
+ip -n "$HOST_NS" link set usb3 up
+ip -n "$NAS_NS" link set usb3 up
+check "an interface that matches it is used" seen target 'e1\.6: serving .* on usb3'
+check "... really" eventually finds usb3 "e1.6 "
+stop target
+
 # ---- nothing to begin with ---------------------------------------------------
 
 printf '[e1.2]\nfile = never\ninterfaces = eth0\n' >conf

@@ -191,18 +191,26 @@ static void globs_stand_for_interfaces(void **state)
 {
     char names[][LINK_NAME_MAX] = {"eth0", "eth1", "wlan0"};
     struct export_config one = plain(1, 2, "eth?,e*1,br0", 1);
-    struct config c = {&one, 1};
+    struct config c = {.exports = &one, .count = 1};
 
     (void)state;
     told[0] = '\0';
-    assert_int_equal(config_resolve(&c, names, 3, tell, NULL), 0);
+    assert_int_equal(config_resolve(&c, names, 3, false, tell, NULL), 0);
     assert_int_equal(one.interface_count, 3);
     assert_string_equal(one.interfaces[0], "eth0");
     assert_string_equal(one.interfaces[1], "eth1");
     assert_string_equal(one.interfaces[2], "br0");
     one = plain(1, 2, "usb*", 9);
-    assert_int_equal(config_resolve(&c, names, 3, tell, NULL), 1);
+    assert_int_equal(config_resolve(&c, names, 3, false, tell, NULL), 1);
     assert_string_equal(told, "9 \"usb*\": no such interface\n");
+    /* One that is waited for stays. */
+    one = plain(1, 2, "usb*", 9);
+    assert_int_equal(config_resolve(&c, names, 3, true, tell, NULL), 0);
+    assert_string_equal(one.interfaces[0], "usb*");
+    assert_int_equal(c.unmatched.count, 1);
+    assert_false(config_matches(&c.unmatched, names, 3));
+    strcpy(names[1], "usb1");
+    assert_true(config_matches(&c.unmatched, names, 3));
 }
 
 static void one_address_has_one_disk_on_an_interface(void **state)
@@ -210,13 +218,13 @@ static void one_address_has_one_disk_on_an_interface(void **state)
     char names[][LINK_NAME_MAX] = {"eth0", "eth1"};
     struct export_config two[2] = {plain(1, 2, "eth0", 3),
                                    plain(1, 2, "eth1", 8)};
-    struct config c = {two, 2};
+    struct config c = {.exports = two, .count = 2};
 
     (void)state;
     told[0] = '\0';
-    assert_int_equal(config_resolve(&c, names, 2, tell, NULL), 0);
+    assert_int_equal(config_resolve(&c, names, 2, false, tell, NULL), 0);
     two[1] = plain(1, 2, "eth*", 8);
-    assert_int_equal(config_resolve(&c, names, 2, tell, NULL), 1);
+    assert_int_equal(config_resolve(&c, names, 2, false, tell, NULL), 1);
     assert_memory_equal(told, "8 e1.2 is already defined in line 3", 35);
 }
 

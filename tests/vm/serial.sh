@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/guest-nas.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need xxd
-nas_needs
+nas_needs 1500
 
 head -c 8M /dev/urandom >"$TMP/disk"
 head -c 8M /dev/urandom >"$TMP/other"
