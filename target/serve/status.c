@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/title.h"
 
@@ -107,8 +108,7 @@ int status_open(struct status **out, const struct status_options *o)
         err = loop_timer_set(o->loop, &s->look, loop_now(o->loop));
     }
     if (!err && o->path) {
-        s->fd =
-            open(o->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+        s->fd = fd_open(o->path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0644);
         err = s->fd < 0 ? -errno : 0;
     }
     if (err) {
