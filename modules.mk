@@ -23,7 +23,8 @@ uses.target/store := target/protocol wire base
 uses.target/store/nbd := target/store target/protocol base
 uses.target/config := target/store target/protocol wire base
 uses.target/serve := target/config target/store target/protocol wire base
-uses.target := target/serve target/config target/store/nbd target/store target/protocol wire base
+uses.target/import := target/config target/store target/protocol wire base
+uses.target := target/import target/serve target/config target/store/nbd target/store target/protocol wire base
 
 # What a folder with a main.c becomes.
 program.initiator/aoe := aoe

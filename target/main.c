@@ -18,6 +18,7 @@
 #include "target/wanted_config.h"
 #include "target/serve/control.h"
 #include "target/serve/exports.h"
+#include "target/import_command.h"
 #include "target/opener.h"
 #include "target/options.h"
 #include "target/privilege.h"
@@ -310,6 +311,8 @@ static int command(int argc, char **argv)
 
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)
         return ctl_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "import") == 0)
+        return import_main(argc - 1, argv + 1);
     status = options_parse(&o, argc, argv);
     if (status < 0)
         status = run(&o);

@@ -71,6 +71,7 @@ static void help(void)
         "                  [-o OFFSET] [-l LENGTH] SHELF SLOT NETIF FILE\n"
         "       aoe-target --config FILE [--check]\n"
         "       aoe-target ctl COMMAND (see aoe-target ctl --help)\n"
+        "       aoe-target import [FILE...] (see aoe-target import --help)\n"
         "\n"
         "Exports FILE, a disk, an image or an NBD URI, as the ATA over\n"
         "Ethernet disk eSHELF.SLOT on the interfaces NETIF (names separated\n"
