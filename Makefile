@@ -460,7 +460,7 @@ install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
-	install -m 644 $(GUIDES) dist/inittab dist/aoe-target.conf $(DESTDIR)$(DOCDIR)
+	install -m 644 $(GUIDES) dist/inittab dist/aoe-target.conf dist/aoe-target.init dist/aoe-target.procd $(DESTDIR)$(DOCDIR)
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
@@ -495,7 +495,8 @@ install-mount:
 # ---- the tree in order -------------------------------------------------------
 SOURCES := $(wildcard $(foreach m,$(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES))) tests/*,\
 	$(m)/*.c $(m)/*.h)) $(wildcard doc/example/*.c)
-SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.*) tests/run tests/lint tests/lib/arm-musl-cc .ci/run
+SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.*) dist/aoe-target.init dist/aoe-target.procd \
+	tests/run tests/lint tests/lib/arm-musl-cc tests/lib/rc.common .ci/run
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build

@@ -22,8 +22,8 @@ set -eu
 # What each step adds.
 BUILD="gcc make pkg-config libc6-dev libpcap-dev libfuse3-dev liburing-dev libnbd-dev libseccomp-dev libnl-genl-3-dev libcmocka-dev nbdkit-plugin-dev"
 DEMO="iproute2 util-linux mount procps e2fsprogs fuse3 libnbd-bin"
-TEST="vblade aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs python3-libnbd restic rsync"
-VM="qemu-system-x86 busybox-static cpio kmod dpkg-dev udev hdparm dmsetup mdadm"
+TEST="vblade busybox-static aoetools nbdkit tshark tcpdump jq fio qemu-utils nbd-client libcap2-bin xxd mandoc strace xfsprogs openssl gnutls-bin g++ fuse2fs python3-libnbd restic rsync"
+VM="qemu-system-x86 cpio kmod dpkg-dev udev hdparm dmsetup mdadm"
 NAS="qemu-system-arm gcc-arm-linux-gnueabi libc6-dev-armel-cross linux-source-6.1 flex bison bc xz-utils binutils"
 SYSTEMD="debootstrap"
 CI="clang libclang-rt-dev clang-format clang-tidy cppcheck shellcheck musl-tools linux-libc-dev"
