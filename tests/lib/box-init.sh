@@ -16,7 +16,7 @@ case $stage in
 outside)
     dir=$(mktemp -d)
     mount -t cgroup2 none "$dir"
-    mkdir "$dir/$group"
+    mkdir -p "$dir/$group" # a box may be booted again
     echo $$ >"$dir/$group/cgroup.procs"
     umount "$dir"
     rmdir "$dir"
