@@ -166,12 +166,13 @@ page_client() {
     mkdir "$TMP/client" "$TMP/etc-upper" "$TMP/etc-work"
     sed -e "s,^STATE=/run/aoe ,STATE=$TMP/run ," -e "s,^PATH=/,PATH=$TMP/sbin:/," \
         "$ROOT/dist/mount.aoe" >"$TMP/client/mount.aoe"
-    cat >"$TMP/client/ssh" <<END
+    cat >"$TMP/client/ssh" <<'END'
 #!/bin/bash
-[ "\$1" = root@nas ] || exit 255
-$(declare -f on_nas_command)
-on_nas_command "\$2"
+[ "$1" = root@nas ] || exit 255
+. "$TMP/way"
+on_nas_command "$2"
 END
+    declare -f on_nas_command >"$TMP/way"
     chmod 755 "$TMP/client"/*
     in_sbin "mount.aoe=$TMP/client/mount.aoe" "aoe-fuse=$BUILD/aoe-fuse" \
         "aoe-nbd=$BUILD/aoe-nbd"
