@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# doc/nas.md, command by command, on a NAS with systemd: its unit, the script
-# for System V init (which systemd starts, too), the same under Entware, and
-# OpenWrt's, with a stand-in for procd.  Killed, the target comes back; switched
-# off and on, it serves.
+# doc/nas.md, command by command, on a NAS with systemd: its unit, and the script
+# for System V init, which systemd starts, too; in page-others.sh, the same under
+# Entware, and OpenWrt's, with a stand-in for procd.  Killed, the target comes
+# back; switched off and on, it serves.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/box.sh"
@@ -67,7 +67,7 @@ on_nas <<'END' || fail "no share"
 mount /DataVolume
 /etc/init.d/samba start
 END
-for page_kind in ${PAGE_ONLY:-systemd script entware openwrt}; do
+for page_kind in ${PAGE_KINDS_HERE:-systemd script}; do
     rm -f "$PAGE"/*.was-run
     (on_nas_command 'cat >/DataVolume/photo') <"$TMP/photo" || fail "no photo"
     page_play which_binary free_the_disk
