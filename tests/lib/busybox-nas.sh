@@ -26,10 +26,10 @@ END
     page_share "$1"
 }
 
-# The page's story with such a NAS, which is on.
+# busybox_story [KIND]: the page's story with such a NAS, which is on.
 busybox_story() {
     # shellcheck disable=SC2034 # of page.sh
-    page_kind=busybox
+    page_kind=${1:-busybox}
     page_split "$ROOT/doc/nas.md"
     on_nas <<<'/etc/init.d/samba start' || fail "no samba"
     page_play which_binary free_the_disk

@@ -74,13 +74,16 @@ on_nas_command() {
 }
 # How the first process of a namespace ends is the kernel's secret.
 goes_off() {
+    hook pull_the_plug
     finished busybox 30
     [ $? != 124 ]
 }
 
 # ---- the page ----------------------------------------------------------------
 
+# tests/systemd/page-sysvinit.sh has another init, and pulls the plug.
+hook other_init
 page_client host nas
 page_disk
 on
-busybox_story
+busybox_story "${PAGE_KIND:-busybox}"
