@@ -19,10 +19,8 @@
  * - aoe_disk_open, aoe_discover_start or aoe_discover_stop;
  * - aoe_disk_close; only a disk's event callback may close disks, its own among
  *   them.
- * Everything else is allowed.  Within aoe_service, aoe_push and the blocking
- * calls an assertion ends a program that breaks the first rule in any callback,
- * or closes a disk in one that reports a discovery or the end of a command
- * (struct aoe_control).
+ * Everything else is allowed.  An assertion ends a program that breaks one of
+ * these rules, unless libaoe was built with NDEBUG.
  *
  * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
  * and lengths are bytes unless a name says sectors; a sector has 512 bytes;

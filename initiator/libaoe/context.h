@@ -30,11 +30,12 @@ struct aoe_port {
     bool stalled;   /* the interface took less than was offered */
 };
 
-/* What the service loop is about: callbacks may do more in some places. */
+/* Which calls that open, close or serve something are possible now.  Whoever
+ * calls a callback sets it, so that no path leads around it. */
 enum aoe_stage {
-    AOE_IDLE,
-    AOE_SERVING, /* receives, looks at timers, sends */
-    AOE_TELLING, /* calls event and completion callbacks, in no list */
+    AOE_IDLE,    /* all: no call is under way */
+    AOE_BUSY,    /* none: in the middle of a list, or of a callback */
+    AOE_TELLING, /* aoe_disk_close: an event callback, in no list */
 };
 
 struct aoe {
@@ -64,6 +65,15 @@ struct aoe {
         void *arg;
     } trace; /* trace.h */
 };
+
+/* Returns the stage before, which the caller restores. */
+static inline enum aoe_stage aoe_enter(struct aoe *aoe, enum aoe_stage stage)
+{
+    enum aoe_stage before = aoe->stage;
+
+    aoe->stage = stage;
+    return before;
+}
 
 /* For tests and simulations: a context on links and a clock of the caller's.
  * The links are closed with it. */

@@ -5,6 +5,7 @@
  */
 #include "initiator/libaoe/discover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,10 @@ int aoe_discover_start(struct aoe *aoe, uint16_t shelf, uint8_t slot,
                        void (*found)(void *arg, const struct aoe_found *f),
                        void *arg, struct aoe_discovery **out)
 {
-    struct aoe_discovery *s = calloc(1, sizeof *s);
+    struct aoe_discovery *s;
 
+    assert(aoe->stage == AOE_IDLE); /* never from a callback */
+    s = calloc(1, sizeof *s);
     if (!s)
         return -ENOMEM;
     s->aoe = aoe;
@@ -281,6 +284,10 @@ void discovery_free(struct aoe_discovery *s)
 
 void aoe_discover_stop(struct aoe_discovery *s)
 {
+    struct aoe *aoe = s->aoe;
+
+    assert(aoe->stage == AOE_IDLE); /* never from a callback */
+    aoe_enter(aoe, AOE_BUSY);
     list_each(node, &s->candidates) {
         struct candidate *g = list_entry(node, struct candidate, link);
 
@@ -288,4 +295,5 @@ void aoe_discover_stop(struct aoe_discovery *s)
             report(s, g);
     }
     discovery_free(s);
+    aoe_enter(aoe, AOE_IDLE);
 }

@@ -41,6 +41,7 @@ int aoe_disk_open(struct aoe *aoe, uint16_t shelf, uint8_t slot,
     struct aoe_addr addr = {.shelf = shelf, .slot = slot};
     struct aoe_disk *d;
 
+    assert(aoe->stage == AOE_IDLE); /* never from a callback */
     if (aoe_addr_wildcard(addr))
         return -EINVAL;
     d = calloc(1, sizeof *d);
@@ -88,8 +89,7 @@ static struct transfer *first_done(const struct aoe_disk *d)
     return NULL;
 }
 
-/* What ends may be a part of something that ends next, and who hears of an end
- * may close another disk. */
+/* What ends may be a part of something that ends next. */
 static void finish_all(struct aoe_disk *d)
 {
     struct transfer *t;
@@ -102,14 +102,9 @@ static void finish_all(struct aoe_disk *d)
     }
 }
 
-void aoe_disk_close(struct aoe_disk *d)
+void disk_close(struct aoe_disk *d)
 {
-    struct aoe *aoe = d->aoe;
     struct list *node;
-
-    /* In the middle of receiving or of its timers it would pull the list from
-     * under them. */
-    assert(aoe->stage != AOE_SERVING);
 
     d->state = DISK_STALE;
     disk_events_drop(d);
@@ -118,7 +113,7 @@ void aoe_disk_close(struct aoe_disk *d)
         struct frame *f = list_entry(node, struct frame, link);
 
         time_wait_remove(&d->time_wait, f);
-        flight_put(&aoe->flight, f);
+        flight_put(&d->aoe->flight, f);
     }
     while ((node = list_first(&d->paths)))
         path_free(list_entry(node, struct path, link));
@@ -126,6 +121,19 @@ void aoe_disk_close(struct aoe_disk *d)
     writers_fini(&d->writers);
     replay_free(d->replay);
     free(d);
+}
+
+void aoe_disk_close(struct aoe_disk *d)
+{
+    struct aoe *aoe = d->aoe;
+    enum aoe_stage before = aoe->stage;
+
+    /* In the middle of receiving, of its timers or of the end of this or
+     * another disk it would pull the list from under them. */
+    assert(before == AOE_IDLE || before == AOE_TELLING);
+    aoe_enter(aoe, AOE_BUSY);
+    disk_close(d);
+    aoe_enter(aoe, before);
 }
 
 /* ---- timers ---------------------------------------------------------------

@@ -133,6 +133,9 @@ static inline void disk_query_now(struct aoe_disk *d)
     d->search.query_at = d->aoe->now;
 }
 
+/* aoe_disk_close, for aoe_close. */
+void disk_close(struct aoe_disk *d);
+
 /* Timers: time-outs, deadlines, time-wait, queries. */
 void disk_tick(struct aoe_disk *d, uint64_t now);
 /* When disk_tick has something to do; UINT64_MAX: never. */

@@ -101,11 +101,12 @@ void aoe_close(struct aoe *aoe)
     if (!aoe)
         return;
     assert(aoe->stage == AOE_IDLE); /* never from a callback */
+    aoe_enter(aoe, AOE_BUSY);
     control_cancel_all(aoe);
     while ((node = list_first(&aoe->discoveries)))
         discovery_free(list_entry(node, struct aoe_discovery, link));
     while ((node = list_first(&aoe->disks)))
-        aoe_disk_close(list_entry(node, struct aoe_disk, link));
+        disk_close(list_entry(node, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         link_close(aoe->ports[i].link);
     flight_fini(&aoe->flight);

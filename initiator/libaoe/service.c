@@ -25,46 +25,30 @@
 /* ---- the turn --------------------------------------------------------------
  */
 
-static enum aoe_stage enter(struct aoe *aoe, enum aoe_stage stage)
-{
-    enum aoe_stage before = aoe->stage;
-
-    aoe->stage = stage;
-    return before;
-}
-
-/* Tells what has happened: events first, and those that a completion brings
- * about before the next.  Whoever is told may close disks: nothing here is in
- * the middle of a list. */
-static void tell(struct aoe *aoe)
-{
-    enum aoe_stage before = enter(aoe, AOE_TELLING);
-
-    for (;;) {
-        struct list *node;
-        struct transfer *t;
-
-        while (aoe_tell_event(aoe))
-            ;
-        node = list_first(&aoe->done);
-        if (!node)
-            break;
-        list_remove(node);
-        t = list_entry(node, struct transfer, work);
-        t->finish(t);
-    }
-    enter(aoe, before);
-}
-
-/* What the rest of the turn has brought about.  Completions wait for the next,
- * which aoe_timeout asks for. */
+/* Whoever is told may close disks: nothing is in the middle of a list. */
 static void tell_events(struct aoe *aoe)
 {
-    enum aoe_stage before = enter(aoe, AOE_TELLING);
+    enum aoe_stage before = aoe_enter(aoe, AOE_TELLING);
 
     while (aoe_tell_event(aoe))
         ;
-    enter(aoe, before);
+    aoe_enter(aoe, before);
+}
+
+/* Tells what has happened: events first, and those that a completion brings
+ * about before the next. */
+static void tell(struct aoe *aoe)
+{
+    struct list *node;
+
+    tell_events(aoe);
+    while ((node = list_first(&aoe->done))) {
+        struct transfer *t = list_entry(node, struct transfer, work);
+
+        list_remove(node);
+        t->finish(t);
+        tell_events(aoe);
+    }
 }
 
 static void refresh(struct aoe *aoe)
@@ -96,6 +80,7 @@ static void turn(struct aoe *aoe)
         disk_schedule(list_entry(disk, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         port_flush(&aoe->ports[i]);
+    /* Completions wait for the next turn, which aoe_timeout asks for. */
     tell_events(aoe);
     /* Nobody may stay away for longer; aoe_timeout tells when sooner. */
     awake_sleep(&aoe->awake, aoe->now + CONTEXT_REFRESH);
@@ -128,7 +113,7 @@ static void narrow(struct aoe *aoe)
 static void begin(struct aoe *aoe)
 {
     assert(aoe->stage == AOE_IDLE);
-    enter(aoe, AOE_SERVING);
+    aoe_enter(aoe, AOE_BUSY);
     narrow(aoe);
     aoe_now(aoe);
 }
@@ -139,14 +124,14 @@ void aoe_service(struct aoe *aoe)
     for (unsigned i = 0; i < aoe->port_count; i++)
         port_receive(&aoe->ports[i]);
     turn(aoe);
-    enter(aoe, AOE_IDLE);
+    aoe_enter(aoe, AOE_IDLE);
 }
 
 void aoe_push(struct aoe *aoe)
 {
     begin(aoe);
     turn(aoe);
-    enter(aoe, AOE_IDLE);
+    aoe_enter(aoe, AOE_IDLE);
 }
 
 /* ---- what to wait for ------------------------------------------------------

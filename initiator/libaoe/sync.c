@@ -4,6 +4,7 @@
  */
 #include "initiator/libaoe/aoe.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "initiator/libaoe/context.h"
@@ -55,8 +56,10 @@ static int run(struct aoe_disk *d, enum aoe_op op, void *buffer,
                             .iovcnt = 1,
                             .done = wait_done,
                             .arg = &w};
-    int err = aoe_submit(d, &r);
+    int err;
 
+    assert(d->aoe->stage == AOE_IDLE); /* never from a callback */
+    err = aoe_submit(d, &r);
     if (err)
         return err;
     /* The request is on our stack: whatever poll says, it has to end first,
@@ -106,6 +109,7 @@ int aoe_control_run(struct aoe *aoe, struct aoe_control *c)
     struct wait w = {0};
     int err;
 
+    assert(aoe->stage == AOE_IDLE); /* never from a callback */
     c->done = control_done;
     c->arg = &w;
     err = aoe_control_submit(aoe, c);

@@ -49,12 +49,15 @@ add(struct line *l, const char *format, ...)
 
 /* A serial number may hold any byte: what would break the line or the terminal
  * does not reach it. */
-static void say(const struct aoe *aoe, struct line *l)
+static void say(struct aoe *aoe, struct line *l)
 {
+    enum aoe_stage before = aoe_enter(aoe, AOE_BUSY);
+
     for (size_t i = 0; i < l->used; i++)
         if (l->text[i] < ' ' || l->text[i] > '~')
             l->text[i] = '?';
     aoe->trace.line(aoe->trace.arg, l->text);
+    aoe_enter(aoe, before);
 }
 
 void trace_say_disk(const struct aoe_disk *d, const char *format, ...)

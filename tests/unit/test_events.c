@@ -4,10 +4,7 @@
  * AddressSanitizer: what the engine must not touch afterwards is freed.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/unit/disk_fixture.h"
 
@@ -309,69 +306,6 @@ static void never_inside_submit(void **state)
     stop(&f);
 }
 
-/* ---- what may not be called there -----------------------------------------
- */
-
-#ifndef NDEBUG
-static void (*misuse)(struct fixture *f);
-
-static void misused(void *arg, struct aoe_disk *disk, enum aoe_event event)
-{
-    (void)disk;
-    (void)event;
-    misuse(arg);
-}
-
-static void serve(struct fixture *f)
-{
-    aoe_service(f->w.aoe);
-}
-
-static void push(struct fixture *f)
-{
-    aoe_push(f->w.aoe);
-}
-
-static void close_all(struct fixture *f)
-{
-    aoe_close(f->w.aoe);
-}
-
-static void wait_there(struct fixture *f)
-{
-    aoe_wait(f->w.aoe, 0);
-}
-
-/* The assertion ends the child, silently. */
-static void misuse_is_noticed(void **state)
-{
-    static void (*const all[])(struct fixture *) = {serve, push, close_all,
-                                                    wait_there};
-    struct fixture f;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        pid_t child = fork();
-        int status;
-
-        if (child == 0) {
-            signal(SIGABRT, SIG_DFL);
-            fclose(stderr);
-            misuse = all[i];
-            memset(&f, 0, sizeof f);
-            world_open(&f.w, 7, 1500);
-            f.nas = world_add(&f.w, SECTORS, 1500, "one");
-            aoe_disk_open(f.w.aoe, 1, 2, NULL, misused, &f, &f.disk);
-            world_run(&f.w, NS_PER_S, NULL);
-            _exit(0);
-        }
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFSIGNALED(status));
-        assert_int_equal(WTERMSIG(status), SIGABRT);
-    }
-}
-#endif
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,9 +313,6 @@ int main(void)
         cmocka_unit_test(each_may_close_its_disk),
         cmocka_unit_test(each_may_close_another),
         cmocka_unit_test(never_inside_submit),
-#ifndef NDEBUG
-        cmocka_unit_test(misuse_is_noticed),
-#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
