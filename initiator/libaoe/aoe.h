@@ -20,7 +20,9 @@
  * - aoe_disk_close; only a disk's event callback may close disks, its own among
  *   them.
  * Everything else is allowed.  An assertion ends a program that breaks one of
- * these rules, unless libaoe was built with NDEBUG.
+ * these rules, unless libaoe was built with NDEBUG.  While aoe_close runs a
+ * callback may still submit: what it submits is refused or ends with
+ * -ECANCELED.
  *
  * Errors: every call returns 0 (or a count) or -errno.  Units: offsets, sizes
  * and lengths are bytes unless a name says sectors; a sector has 512 bytes;
@@ -437,7 +439,7 @@ struct aoe_control {
 /* Sends a command, again until it is answered or `timeout` has passed.  Returns
  * 0, or an error and `done` is not called: -ENODEV (not an interface of this
  * context), -EINVAL (a wildcard, too long, a change for everyone), -EMSGSIZE
- * (more than a frame there carries).
+ * (more than a frame there carries), -ECANCELED (from a callback of aoe_close).
  *
  * Statuses of `done`: 0; -ETIMEDOUT (no response; for TEST and PREFIX that may
  * mean no); -EEXIST (SET: there is another string, which is in `response`);

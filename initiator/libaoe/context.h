@@ -36,6 +36,7 @@ enum aoe_stage {
     AOE_IDLE,    /* all: no call is under way */
     AOE_BUSY,    /* none: in the middle of a list, or of a callback */
     AOE_TELLING, /* aoe_disk_close: an event callback, in no list */
+    AOE_CLOSING, /* none, and no command begins: aoe_close */
 };
 
 struct aoe {

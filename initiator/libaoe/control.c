@@ -158,6 +158,8 @@ int aoe_control_submit(struct aoe *aoe, struct aoe_control *c)
 
     if (err)
         return err;
+    if (aoe->stage == AOE_CLOSING)
+        return -ECANCELED; /* nobody would end it */
     memset(p, 0, sizeof *p);
     p->port = find_port(aoe, c->interface);
     if (!p->port)

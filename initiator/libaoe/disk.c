@@ -102,13 +102,17 @@ static void finish_all(struct aoe_disk *d)
     }
 }
 
-void disk_close(struct aoe_disk *d)
+void disk_cancel(struct aoe_disk *d)
 {
-    struct list *node;
-
     d->state = DISK_STALE;
     disk_events_drop(d);
     finish_all(d);
+}
+
+void disk_free(struct aoe_disk *d)
+{
+    struct list *node;
+
     while ((node = list_first(&d->time_wait.frames))) {
         struct frame *f = list_entry(node, struct frame, link);
 
@@ -132,7 +136,8 @@ void aoe_disk_close(struct aoe_disk *d)
      * another disk it would pull the list from under them. */
     assert(before == AOE_IDLE || before == AOE_TELLING);
     aoe_enter(aoe, AOE_BUSY);
-    disk_close(d);
+    disk_cancel(d);
+    disk_free(d);
     aoe_enter(aoe, before);
 }
 

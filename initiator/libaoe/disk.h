@@ -133,8 +133,11 @@ static inline void disk_query_now(struct aoe_disk *d)
     d->search.query_at = d->aoe->now;
 }
 
-/* aoe_disk_close, for aoe_close. */
-void disk_close(struct aoe_disk *d);
+/* aoe_disk_close in two steps, for aoe_close.  First all requests end, and new
+ * ones are refused; */
+void disk_cancel(struct aoe_disk *d);
+/* then nobody may use it. */
+void disk_free(struct aoe_disk *d);
 
 /* Timers: time-outs, deadlines, time-wait, queries. */
 void disk_tick(struct aoe_disk *d, uint64_t now);

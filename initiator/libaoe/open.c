@@ -94,6 +94,14 @@ int aoe_open(struct aoe **out, const struct aoe_options *o, const char **bad)
     return 0;
 }
 
+/* Who hears of an end may still submit to any disk, which refuses it. */
+static void cancel_all(struct aoe *aoe)
+{
+    control_cancel_all(aoe);
+    list_each(node, &aoe->disks)
+        disk_cancel(list_entry(node, struct aoe_disk, link));
+}
+
 void aoe_close(struct aoe *aoe)
 {
     struct list *node;
@@ -101,12 +109,12 @@ void aoe_close(struct aoe *aoe)
     if (!aoe)
         return;
     assert(aoe->stage == AOE_IDLE); /* never from a callback */
-    aoe_enter(aoe, AOE_BUSY);
-    control_cancel_all(aoe);
+    aoe_enter(aoe, AOE_CLOSING);
+    cancel_all(aoe);
     while ((node = list_first(&aoe->discoveries)))
         discovery_free(list_entry(node, struct aoe_discovery, link));
     while ((node = list_first(&aoe->disks)))
-        disk_close(list_entry(node, struct aoe_disk, link));
+        disk_free(list_entry(node, struct aoe_disk, link));
     for (unsigned i = 0; i < aoe->port_count; i++)
         link_close(aoe->ports[i].link);
     flight_fini(&aoe->flight);

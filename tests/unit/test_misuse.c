@@ -381,12 +381,71 @@ static void each_door_is_closed(void **state)
 
 #endif
 
+/* ---- what stays allowed ---------------------------------------------------
+ */
+
+/* Two requests; when one ends it submits the other, to another disk, and
+ * a command. */
+struct pair {
+    struct fixture f;
+    struct aoe_disk *disks[2];
+    struct aoe_request r[2];
+    struct aoe_control control;
+    int statuses[2], submitted[2];
+    unsigned ends[2];
+};
+
+static void submit_the_other(struct aoe_request *r, int status)
+{
+    struct pair *p = r->arg;
+    int which = r == &p->r[1];
+
+    p->statuses[which] = status;
+    if (p->ends[which]++ > 0)
+        return;
+    p->submitted[which] = aoe_submit(p->disks[!which], &p->r[!which]);
+    assert_int_equal(aoe_control_submit(p->f.w.aoe, &p->control), -ECANCELED);
+}
+
+static void begin_pair(struct pair *p)
+{
+    memset(p, 0, sizeof *p);
+    world_open(&p->f.w, 7, 1500);
+    p->f.nas = world_add(&p->f.w, SECTORS, 1500, "one");
+    p->control =
+        (struct aoe_control){.shelf = 1, .slot = 2, .interface = "client0"};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            aoe_disk_open(p->f.w.aoe, 1, 2, NULL, NULL, NULL, &p->disks[i]), 0);
+        p->r[i] = (struct aoe_request){
+            .op = AOE_FLUSH, .done = submit_the_other, .arg = p};
+    }
+    world_run(&p->f.w, NS_PER_S, NULL);
+}
+
+/* Neither is freed as long as a callback may name it. */
+static void submitting_while_all_is_closed(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    begin_pair(&p);
+    assert_int_equal(aoe_submit(p.disks[0], &p.r[0]), 0);
+    world_close(&p.f.w);
+    assert_int_equal(p.submitted[0], 0);
+    assert_int_equal(p.statuses[1], -ECANCELED);
+    assert_int_equal(p.submitted[1], -ESTALE);
+    assert_int_equal(p.ends[0], 1);
+    assert_int_equal(p.ends[1], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #ifndef NDEBUG
         cmocka_unit_test(each_door_is_closed),
 #endif
+        cmocka_unit_test(submitting_while_all_is_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
