@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/mount_table.h"
+#include "base/swap_table.h"
 #include "target/store/sysfs.h"
 
 bool in_use_part_of(dev_t dev, dev_t disk)
@@ -101,27 +102,22 @@ static void mounted(dev_t disk, struct finding *f)
 }
 
 /* Compares by device number for block devices, by inode for files. */
-static void swapped(const struct stat *what, struct finding *f)
+static bool swaps_to(void *arg, const char *path)
 {
-    char line[4096], name[PATH_MAX];
-    FILE *file = fopen("/proc/swaps", "re");
+    const struct stat *what = arg;
+    struct stat st;
 
-    while (file && fgets(line, sizeof line, file)) {
-        struct stat st;
+    if (stat(path, &st))
+        return false;
+    if (S_ISBLK(what->st_mode))
+        return S_ISBLK(st.st_mode) && in_use_part_of(st.st_rdev, what->st_rdev);
+    return st.st_dev == what->st_dev && st.st_ino == what->st_ino;
+}
 
-        if (sscanf(line, "%4095s", name) != 1 || name[0] != '/')
-            continue;
-        mount_table_unescape(name);
-        if (stat(name, &st))
-            continue;
-        if (S_ISBLK(what->st_mode)
-                ? S_ISBLK(st.st_mode) &&
-                      in_use_part_of(st.st_rdev, what->st_rdev)
-                : st.st_dev == what->st_dev && st.st_ino == what->st_ino)
-            find(f, true, "used as swap", "");
-    }
-    if (file)
-        fclose(file);
+static void swapped(struct stat *what, struct finding *f)
+{
+    if (swap_table_find("/proc/swaps", swaps_to, what))
+        find(f, true, "used as swap", "");
 }
 
 /* Unless the system says that it is read-only. */

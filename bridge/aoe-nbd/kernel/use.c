@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mount_table.h"
+#include "base/swap_table.h"
 #include "initiator/client/block_use.h"
 #include "bridge/aoe-nbd/kernel/device.h"
 
@@ -25,21 +25,15 @@ static bool mounted(const struct block_numbers *n, const char *mountinfo,
     return true;
 }
 
-static bool swapping(const struct block_numbers *n, char *who, size_t size)
+static bool is_ours(void *arg, const char *path)
 {
-    FILE *file = fopen("/proc/swaps", "re");
-    char line[1024], path[512];
-    bool found = false;
+    return block_numbers_have_file(arg, path);
+}
 
-    if (!file)
-        return false;
-    while (!found && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%511s", path) != 1)
-            continue;
-        mount_table_unescape(path);
-        found = block_numbers_have_file(n, path);
-    }
-    fclose(file);
+static bool swapping(struct block_numbers *n, char *who, size_t size)
+{
+    bool found = swap_table_find("/proc/swaps", is_ours, n);
+
     if (found)
         snprintf(who, size, "in use as swap");
     return found;
