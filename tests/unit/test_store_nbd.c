@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/bytes.h"
+#include "target/store/nbd/runs.h"
 #include "target/store/store_nbd.h"
 #include "tests/unit/stores.h"
 
@@ -370,6 +371,40 @@ static void a_server_that_shuts_down(void **state)
     assert_memory_equal(server.disk + 3 * 512, data, sizeof data);
 }
 
+/* All of a run is written when its server is lost, and only the flush that
+ * would make it durable is left; the server stays away for too long.  Of each
+ * operation less is done than of the run. */
+static void a_run_that_fails_as_a_whole(void **state)
+{
+    static uint8_t data[3][1024];
+    static struct nbd_store ns;
+    struct nbd_request *r = &ns.requests[0];
+    struct store_op ops[3];
+
+    (void)state;
+    memset(&ns, 0, sizeof ns);
+    memset(&place, 0, sizeof place);
+    list_init(&place.ops);
+    nbd_requests_init(&ns);
+    ns.connection.facts =
+        (struct nbd_facts){.maximum = 65536, .can_flush = true};
+    for (unsigned i = 0; i < 3; i++)
+        add_op(&ops[i], STORE_WRITE, 10 + 2 * i, 2, data[i])->durable = true;
+    place.waiting++; /* there is no loop to stop */
+    list_splice(&ns.pending, &place.ops);
+    nbd_run_take(r);
+    assert_int_equal(r->length, 3072);
+    nbd_request_enter(r, NBD_SENT);
+    nbd_request_enter(r, NBD_ANSWERED); /* the connection is down by now */
+    ns.impatient = true;
+    nbd_requests_turn(&ns);
+    assert_int_equal(place.waiting, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(ops[i].result, -EIO);
+        assert_int_equal(ops[i].done, 0);
+    }
+}
+
 static void uris(void **state)
 {
     (void)state;
@@ -397,6 +432,7 @@ int main(void)
         TEST(what_a_lost_server_may_forget_is_counted),
         TEST(a_request_that_kills_servers_fails),
         TEST(a_server_that_shuts_down),
+        cmocka_unit_test(a_run_that_fails_as_a_whole),
     };
 
     return cmocka_run_group_tests_name("NBD store", tests, NULL, NULL);
