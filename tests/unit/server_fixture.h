@@ -225,6 +225,22 @@ static inline void run(void)
     }
 }
 
+static inline void stop_turning(void *arg)
+{
+    loop_stop(arg, 0);
+}
+
+/* The loop's own turn, for what it does at the end of one. */
+static inline void turn(void)
+{
+    struct loop_timer end = {.expired = stop_turning, .arg = loop};
+
+    run();
+    assert_int_equal(loop_timer_set(loop, &end, loop_now(loop)), 0);
+    assert_int_equal(loop_run(loop), 0);
+    run();
+}
+
 static inline void start(void)
 {
     assert_int_equal(server_start(server), 0);

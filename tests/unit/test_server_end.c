@@ -67,22 +67,6 @@ static void stop_twice_does_not_wait(void **state)
 /* ---- disks that come and go -----------------------------------------------
  */
 
-static void stop_turning(void *arg)
-{
-    loop_stop(arg, 0);
-}
-
-/* The loop's own turn, for what it does at the end of one. */
-static void turn(void)
-{
-    struct loop_timer end = {.expired = stop_turning, .arg = loop};
-
-    run();
-    assert_int_equal(loop_timer_set(loop, &end, loop_now(loop)), 0);
-    assert_int_equal(loop_run(loop), 0);
-    run();
-}
-
 static void count_gone(void *arg, struct epochs *epochs)
 {
     (void)epochs;
