@@ -9,7 +9,7 @@
 PLUGIN=$BUILD/nbdkit-aoe-plugin.so
 [ -e "$PLUGIN" ] || skip "the plugin is not built (needs nbdkit: nbdkit-plugin-dev)"
 need nbdkit nbdinfo=libnbd-bin nbdcopy=libnbd-bin qemu-io=qemu-utils \
-    certtool=gnutls-bin fio jq
+    qemu-img=qemu-utils certtool=gnutls-bin fio jq
 nbdkit_for "$PLUGIN" || skip "nbdkit cannot be run with the plugin's sanitizer"
 network 1500
 host ip link set lo up
@@ -130,6 +130,33 @@ else
         eventually not test -e "/proc/$(cat "$TMP/nbdkit.pid")/fd"
 fi
 
+# ---- replay --------------------------------------------------------------------
+
+# The NAS loses its power, and with it all that it had not been told to flush.
+# The reader keeps the disk busy: an idle one would be flushed.
+commit_nothing() {
+    start target nas aoe-target --commit 0 1 2 eth0 "$TMP/disk"
+    await target 'e1\.2: serving'
+}
+stop target
+commit_nothing
+start kit host nbdkit -f -U "$TMP/replay.sock" "$PLUGIN" e1.2 interface=eth0 \
+    replay=16
+eventually test -S "$TMP/replay.sock"
+URI="nbd+unix:///?socket=$TMP/replay.sock"
+start reader host qemu-img bench -f raw -c 1000000000 -d 4 "$URI"
+nbdcopy "$TMP/one" "$URI" # which flushes only when it is told to
+check "replay: the NAS has it" cmp -n $((4 << 20)) "$TMP/one" "$TMP/disk"
+stop target KILL
+dd if=/dev/zero of="$TMP/disk" bs=1M count=4 conv=notrunc status=none
+commit_nothing
+check "replay=16: what was lost is written again" \
+    await kit 'e1\.2: the target was restarted.*written again'
+check "... and is there" cmp -n $((4 << 20)) "$TMP/one" "$TMP/disk"
+check "requests have met no error" alive reader
+end reader
+end kit # an assertion of nbdkit's may fail: its client died amid requests
+
 # ---- what goes wrong -----------------------------------------------------------
 
 # shellcheck disable=SC2016
@@ -147,6 +174,8 @@ fi
         host nbdkit -U - "$PLUGIN" e1.b interface=eth0 --run true
     check "no such parameter" says_not 'frobnicate=1: no such parameter' \
         host nbdkit -U - "$PLUGIN" e1.2 frobnicate=1 --run true
+    check "replay= without a size" says_not 'replay=much: ' \
+        host nbdkit -U - "$PLUGIN" e1.2 interface=eth0 replay=much --run true
     check "no interface named" says_not \
         ': use interface=NETIF or set AOE_INTERFACES; .*eth0' \
         host env -u AOE_INTERFACES nbdkit -U - "$PLUGIN" e1.2 --run true
