@@ -208,12 +208,12 @@ bool aoe_disk_ready(const struct aoe_disk *d)
 
 const struct aoe_identity *aoe_disk_identity(const struct aoe_disk *d)
 {
-    return &d->identity;
+    return &d->identity.shown;
 }
 
 const char *aoe_disk_trouble(const struct aoe_disk *d)
 {
-    return d->trouble;
+    return d->identity.trouble;
 }
 
 struct aoe_writer *aoe_writer_open(struct aoe_disk *d)
@@ -225,7 +225,7 @@ struct aoe_writer *aoe_writer_resume(struct aoe_disk *d, uint64_t epoch)
 {
     struct aoe_writer *w = aoe_writer_open(d);
 
-    if (w && epoch != d->identity.epoch) {
+    if (w && epoch != d->identity.shown.epoch) {
         w->losses++;
         w->touched = true;
     }

@@ -92,9 +92,13 @@ struct disk_discovery {
     uint64_t query_gap; /* and how long to wait after that */
 };
 
-/* identity.c */
-struct disk_identifying {
-    uint64_t settle_at; /* SETTLING: when it is ready */
+/* identity.c, but for what vendor words say: restart.c */
+struct disk_identity {
+    struct aoe_identity shown; /* to the user */
+    bool lba48;                /* else 28-bit commands */
+    uint8_t flush_opcode;      /* 0: the target has none */
+    uint64_t settle_at;        /* SETTLING: when it is ready */
+    char trouble[480];         /* two disks, in words */
 };
 
 struct aoe_disk {
@@ -108,12 +112,7 @@ struct aoe_disk {
     struct disk_event events[DISK_EVENTS];
 
     enum disk_state state; /* disk_state.c's */
-    struct aoe_identity identity;
-    bool lba48;           /* else 28-bit commands */
-    uint8_t flush_opcode; /* 0: the target has none */
-    char trouble[480];
-
-    struct list paths; /* of path.link */
+    struct list paths;     /* of path.link */
     struct time_wait time_wait;
     struct replay *replay; /* or NULL */
     struct writers writers;
@@ -124,7 +123,7 @@ struct aoe_disk {
     struct disk_restart restart;
     struct disk_loss loss;
     struct disk_discovery search;
-    struct disk_identifying identifying;
+    struct disk_identity identity;
 };
 
 /* Its limits may have changed, or its paths: the network is asked next time. */

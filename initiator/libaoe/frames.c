@@ -48,15 +48,16 @@ void disk_recut(struct aoe_disk *d, struct frame *f)
 void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
 {
     f->count = (uint8_t)f->sectors;
-    f->aflags = d->lba48 ? AOE_AFLAG_EXTENDED : 0;
-    f->device = d->lba48 ? 0 : 0xe0; /* LBA mode, as Linux sends it */
+    f->aflags = d->identity.lba48 ? AOE_AFLAG_EXTENDED : 0;
+    f->device = d->identity.lba48 ? 0 : 0xe0; /* LBA mode, as Linux sends it */
     switch (op) {
     case AOE_READ:
-        f->opcode = d->lba48 ? ATA_READ_SECTORS_EXT : ATA_READ_SECTORS;
+        f->opcode = d->identity.lba48 ? ATA_READ_SECTORS_EXT : ATA_READ_SECTORS;
         break;
     case AOE_WRITE:
     case AOE_ZERO:
-        f->opcode = d->lba48 ? ATA_WRITE_SECTORS_EXT : ATA_WRITE_SECTORS;
+        f->opcode =
+            d->identity.lba48 ? ATA_WRITE_SECTORS_EXT : ATA_WRITE_SECTORS;
         f->aflags |= AOE_AFLAG_WRITE;
         break;
     case AOE_TRIM:
@@ -67,7 +68,7 @@ void disk_registers(const struct aoe_disk *d, struct frame *f, enum aoe_op op)
         f->device = 0;
         break;
     case AOE_FLUSH:
-        f->opcode = d->flush_opcode;
+        f->opcode = d->identity.flush_opcode;
         f->count = 0;
         f->aflags = f->opcode == ATA_FLUSH_CACHE_EXT ? AOE_AFLAG_EXTENDED : 0;
         f->device = 0;

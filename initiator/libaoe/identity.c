@@ -46,7 +46,7 @@ static uint8_t flush_opcode(const struct ata_identity *id)
 
 static void adopt(struct aoe_disk *d, const struct ata_identity *id)
 {
-    struct aoe_identity *me = &d->identity;
+    struct aoe_identity *me = &d->identity.shown;
 
     memset(me, 0, sizeof *me);
     memcpy(me->serial, id->serial, sizeof me->serial);
@@ -60,8 +60,8 @@ static void adopt(struct aoe_disk *d, const struct ata_identity *id)
     me->trim = id->trim;
     me->trim_zeroes = id->trim && id->trim_zeroes;
     me->rotating = id->rotation > 1;
-    d->lba48 = id->lba48;
-    d->flush_opcode = flush_opcode(id);
+    d->identity.lba48 = id->lba48;
+    d->identity.flush_opcode = flush_opcode(id);
 }
 
 /* Another program may serve the same disk by now.  A write cache that was there
@@ -70,9 +70,9 @@ static void adopt(struct aoe_disk *d, const struct ata_identity *id)
 static void adopt_again(struct aoe_disk *d, const struct ata_identity *id)
 {
     if (id->write_cache)
-        d->identity.write_cache = true;
+        d->identity.shown.write_cache = true;
     if (flush_opcode(id))
-        d->flush_opcode = flush_opcode(id);
+        d->identity.flush_opcode = flush_opcode(id);
 }
 
 /* Names both disks and where they are, for whoever has to find them. */
@@ -88,16 +88,16 @@ static void explain(struct aoe_disk *d, const struct path *p,
         if (other->member && (home == p || other->state == PATH_GOOD))
             home = other;
     }
-    text(ours, sizeof ours, d->identity.serial, d->identity.model,
-         d->identity.size / AOE_SECTOR, home);
+    text(ours, sizeof ours, d->identity.shown.serial, d->identity.shown.model,
+         d->identity.shown.size / AOE_SECTOR, home);
     text(theirs, sizeof theirs, id->serial, id->model, id->sectors, p);
     if (d->state == DISK_SETTLING)
-        snprintf(d->trouble, sizeof d->trouble,
+        snprintf(d->identity.trouble, sizeof d->identity.trouble,
                  "two disks answer as %s: %s; and %s; give one of them another "
                  "address",
                  d->name, ours, theirs);
     else
-        snprintf(d->trouble, sizeof d->trouble,
+        snprintf(d->identity.trouble, sizeof d->identity.trouble,
                  "another disk answers as %s: %s; the one in use is %s",
                  d->name, theirs, ours);
 }
@@ -123,9 +123,9 @@ static void other_disk(struct aoe_disk *d, struct path *p,
 
 static void resize(struct aoe_disk *d, uint64_t sectors)
 {
-    if (d->identity.size == sectors * AOE_SECTOR)
+    if (d->identity.shown.size == sectors * AOE_SECTOR)
         return;
-    d->identity.size = sectors * AOE_SECTOR;
+    d->identity.shown.size = sectors * AOE_SECTOR;
     if (d->state != DISK_SETTLING)
         disk_event(d, AOE_DISK_RESIZED);
 }
@@ -133,12 +133,12 @@ static void resize(struct aoe_disk *d, uint64_t sectors)
 static bool same_disk(const struct aoe_disk *d, const struct path *p,
                       const struct ata_identity *id)
 {
-    if (strcmp(d->identity.serial, id->serial) != 0 ||
-        strcmp(d->identity.model, id->model) != 0)
+    if (strcmp(d->identity.shown.serial, id->serial) != 0 ||
+        strcmp(d->identity.shown.model, id->model) != 0)
         return false;
     /* vblade's serial is the same for every file of a host.  A path that was
      * ours may show a new size; a new path must show the one we know. */
-    return id->sectors * AOE_SECTOR == d->identity.size ||
+    return id->sectors * AOE_SECTOR == d->identity.shown.size ||
            (p->member && d->state != DISK_SETTLING);
 }
 
@@ -168,7 +168,7 @@ static void first(struct aoe_disk *d, const struct path *p,
                "identity: serial \"%s\", model \"%s\", "
                "%" PRIu64 " sectors",
                id->serial, id->model, id->sectors);
-    d->identifying.settle_at = d->aoe->now + SETTLE_TIME;
+    d->identity.settle_at = d->aoe->now + SETTLE_TIME;
     disk_happens(d, DISK_FIRST);
 }
 
@@ -212,9 +212,9 @@ void disk_stray(struct aoe_disk *d, struct aoe_port *port,
         a.data_len < AOE_SECTOR)
         return;
     ata_identity_decode(a.data, &id);
-    if (id.sectors == 0 || (strcmp(d->identity.serial, id.serial) == 0 &&
-                            strcmp(d->identity.model, id.model) == 0 &&
-                            id.sectors * AOE_SECTOR == d->identity.size))
+    if (id.sectors == 0 || (strcmp(d->identity.shown.serial, id.serial) == 0 &&
+                            strcmp(d->identity.shown.model, id.model) == 0 &&
+                            id.sectors * AOE_SECTOR == d->identity.shown.size))
         return;
     other_disk(d, p, &id);
 }
@@ -227,5 +227,5 @@ void disk_identity_tick(struct aoe_disk *d, uint64_t now)
 
 uint64_t disk_identity_next(const struct aoe_disk *d)
 {
-    return d->state == DISK_SETTLING ? d->identifying.settle_at : UINT64_MAX;
+    return d->state == DISK_SETTLING ? d->identity.settle_at : UINT64_MAX;
 }

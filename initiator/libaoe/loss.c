@@ -27,8 +27,8 @@ enum { FLUSH_TRIES = 4 };
 /* A target that was durable without a flush lost nothing in a restart. */
 static bool is_volatile(const struct aoe_disk *d, enum aoe_event cause)
 {
-    return cause != AOE_DISK_RESTARTED || d->identity.write_cache ||
-           !d->identity.flush;
+    return cause != AOE_DISK_RESTARTED || d->identity.shown.write_cache ||
+           !d->identity.shown.flush;
 }
 
 /* What is in flight begins anew: its parts that were answered may be lost with
@@ -190,9 +190,10 @@ static void change_ended(struct aoe_disk *d, struct transfer *t)
 
 static void settle(struct aoe_disk *d)
 {
-    if (d->loss.settled == d->identity.epoch || writers_untold(&d->writers))
+    if (d->loss.settled == d->identity.shown.epoch ||
+        writers_untold(&d->writers))
         return;
-    d->loss.settled = d->identity.epoch;
+    d->loss.settled = d->identity.shown.epoch;
     disk_event(d, AOE_DISK_SETTLED);
 }
 

@@ -242,7 +242,7 @@ void path_mtu_withdraw(struct path *p)
 static struct frame *make(struct path *p, unsigned sectors)
 {
     struct aoe_disk *d = p->disk;
-    uint64_t size = d->identity.size / AOE_SECTOR;
+    uint64_t size = d->identity.shown.size / AOE_SECTOR;
     struct frame *f;
 
     if (size < p->mtu.probed)

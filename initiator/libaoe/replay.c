@@ -114,7 +114,7 @@ bool replay_flush(struct replay *r)
         return false;
     r->flushing = true;
     r->flush = (struct transfer){.op = AOE_FLUSH,
-                                 .sectors = d->flush_opcode ? 1 : 0,
+                                 .sectors = d->identity.flush_opcode ? 1 : 0,
                                  .deadline = UINT64_MAX,
                                  .start = transfer_queue,
                                  .finish = flush_finish};
@@ -141,7 +141,7 @@ void replay_flushed(struct replay *r)
  * zeroes. */
 static bool forgotten(const struct replay *r, const struct transfer *t)
 {
-    return t->op == AOE_TRIM && !r->disk->identity.trim_zeroes;
+    return t->op == AOE_TRIM && !r->disk->identity.shown.trim_zeroes;
 }
 
 /* An unkept change waits while the log is stale: what is written again would

@@ -76,7 +76,7 @@ static void tell(struct aoe_disk *d, struct aoe_request *r, struct transfer *t)
 static bool flush_follows(const struct transfer *t, const struct aoe_request *r)
 {
     return t->status == 0 && transfer_changes(t) && (r->fua || t->unkept) &&
-           t->disk->flush_opcode;
+           t->disk->identity.flush_opcode;
 }
 
 /* The transfer of the change goes on as its flush. */
@@ -133,14 +133,14 @@ static void request_finish(struct transfer *t)
 
 static int check_range(const struct aoe_disk *d, const struct aoe_request *r)
 {
-    uint64_t size = d->identity.size;
+    uint64_t size = d->identity.shown.size;
     bool reads = r->op == AOE_READ;
 
     if (r->offset > INT64_MAX || r->length > INT64_MAX)
         return -EINVAL;
-    if (!reads && (d->options.read_only || d->identity.read_only))
+    if (!reads && (d->options.read_only || d->identity.shown.read_only))
         return -EROFS;
-    if (r->op == AOE_TRIM && !d->identity.trim)
+    if (r->op == AOE_TRIM && !d->identity.shown.trim)
         return -EOPNOTSUPP;
     if (r->length > size || r->offset > size - r->length)
         return reads ? -ENXIO : -ENOSPC;
@@ -224,7 +224,7 @@ int aoe_submit(struct aoe_disk *d, struct aoe_request *r)
     t->sectors = r->length / AOE_SECTOR;
     if (r->op == AOE_FLUSH) {
         t->lba = 0;
-        t->sectors = d->flush_opcode ? 1 : 0;
+        t->sectors = d->identity.flush_opcode ? 1 : 0;
     } else if (r->op == AOE_TRIM) {
         trim_inwards(t, r);
     } else if (!whole && r->length > 0) {

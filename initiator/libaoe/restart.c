@@ -174,10 +174,10 @@ bool disk_restarted(struct aoe_disk *d)
 static void publish(struct aoe_disk *d, const struct ata_vendor *v)
 {
     d->restart.vendor = *v;
-    d->identity.read_only = v->present && v->read_only;
-    d->identity.orderly = v->present && v->orderly;
-    d->identity.boot = v->present ? v->boot : 0;
-    d->identity.epoch = v->present ? v->epoch : 0;
+    d->identity.shown.read_only = v->present && v->read_only;
+    d->identity.shown.orderly = v->present && v->orderly;
+    d->identity.shown.boot = v->present ? v->boot : 0;
+    d->identity.shown.epoch = v->present ? v->epoch : 0;
 }
 
 /* One of the pages had no words: what can be guessed is guessed. */

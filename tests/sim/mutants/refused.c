@@ -20,7 +20,7 @@ bool __wrap_disk_flush_again(struct aoe_disk *d, enum flush_failure how)
 {
     refused = how == FLUSH_REFUSED;
     if (refused)
-        d->flush_opcode = 0;
+        d->identity.flush_opcode = 0;
     return __real_disk_flush_again(d, how);
 }
 
