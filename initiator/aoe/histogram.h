@@ -3,10 +3,11 @@
  * A histogram of times: 64 buckets to each power of two, so that a percentile
  * is at most 1.6 % above the truth whatever its size, in 30 KiB.
  *
- * The target's (target/serve/latency.h) is another on purpose: it is kept for
- * each export and operation and shown as Prometheus wants it, in a dozen fixed
- * buckets whose bounds people put into alerts.  This one would cost it
- * megabytes and a cache miss a request, and that one has no percentiles.
+ * The target's (target/serve/latency.h) is another on purpose.  People put its
+ * bounds into alerts, 10 ms for instance, and Prometheus wants the exact count
+ * of what was within each; here 10 ms lies inside a bucket.  There a bucket
+ * reaches to three times the one before, which is too coarse for a percentile.
+ * One type for both would share the line that increments a counter.
  */
 #ifndef INITIATOR_AOE_HISTOGRAM_H
 #define INITIATOR_AOE_HISTOGRAM_H
