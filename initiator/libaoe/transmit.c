@@ -134,7 +134,8 @@ static bool send_batch(struct aoe_port *port, struct scratch *s)
         struct frame *f = batch[i];
 
         list_remove(&f->link);
-        tell(f, now);
+        if (trace_on(port->aoe, TRACE_DECISIONS))
+            tell(f, now);
         path_sent(f->path, f, now);
         disk_asked(f->disk, f->path, now);
         f->disk->stats.frames_sent++;
