@@ -117,7 +117,7 @@ void aoe_each_interface(void (*each)(void *arg, const char *name), void *arg);
  *     00:11:22:33:44:55
  *
  * (in one line).  The wording is for people and changes between versions.  Off,
- * as in the beginning, it costs nothing.  `line` NULL: level 0. */
+ * as in the beginning, it costs next to nothing.  `line` NULL: level 0. */
 void aoe_trace(struct aoe *aoe, int level,
                void (*line)(void *arg, const char *text), void *arg);
 
