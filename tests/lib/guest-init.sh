@@ -3,17 +3,22 @@
 # shellcheck shell=dash
 #
 # The first process of a guest (tests/lib/guest.sh): sets up the system, runs
-# /test.sh, which may use the functions here, and powers off.
+# /test.sh, which may use the functions here, and powers off.  If there is an
+# /etc/inittab, BusyBox's init becomes the first process and starts what is in
+# there: `/init test` for /test.sh (nas_inittab in tests/lib/guest-nas.sh).
 
 PATH=/bin:/sbin:/usr/bin:/usr/sbin
 export PATH LC_ALL=C
-/bin/busybox mkdir -p /sbin /usr/bin /usr/sbin
-/bin/busybox --install -s 2>/dev/null
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-mount -t tmpfs run /run
-mount -t tmpfs tmp /tmp
+
+set_up() {
+    /bin/busybox mkdir -p /sbin /usr/bin /usr/sbin
+    /bin/busybox --install -s 2>/dev/null
+    mount -t proc proc /proc
+    mount -t sysfs sys /sys
+    mount -t devtmpfs dev /dev
+    mount -t tmpfs run /run
+    mount -t tmpfs tmp /tmp
+}
 
 # load MODULE...: with its dependencies.
 load() {
@@ -27,8 +32,16 @@ load() {
 
 # The kernel's command line (machine-*.sh) says what this machine needs first, and
 # on which lines it talks to those outside.
-# shellcheck disable=SC2046,SC2153 # a list of words, from the environment
-load $(echo "$LOAD" | tr , ' ')
+if [ $$ = 1 ]; then
+    set_up
+    # shellcheck disable=SC2046,SC2153 # a list of words, from the environment
+    load $(echo "$LOAD" | tr , ' ')
+    if [ -e /etc/inittab ]; then
+        ip link set lo up
+        ip link set eth0 up
+        exec /bin/busybox init
+    fi
+fi
 exec >"$SAYS" 2>&1 </dev/null
 stty -F "$SAYS" -onlcr # the last close of some lines forgets it
 
@@ -167,7 +180,7 @@ ip link set eth0 up
 # shellcheck disable=SC1091 # it exists in the guest
 (. /test.sh)
 status=$?
-if [ -e /bin/aoe-nbd ] || [ -e /bin/aoe-target ]; then
+if [ ! -e /etc/inittab ] && { [ -e /bin/aoe-nbd ] || [ -e /bin/aoe-target ]; }; then
     check "every server has ended" eventually all_ended
 fi
 if sanitized; then

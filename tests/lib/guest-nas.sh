@@ -52,6 +52,13 @@ nas_disk() {
         "driver=raw,node-name=$1,file.driver=file,file.filename=$2")
 }
 
+# nas_inittab: BusyBox's init is to be the guest's first process, with the lines on
+# standard input in its /etc/inittab.
+nas_inittab() {
+    mkdir -p "$GUEST_ROOT/etc" || fail "cannot make /etc"
+    cat - <(echo '::once:/init test') >"$GUEST_ROOT/etc/inittab"
+}
+
 # nas_start SECONDS: boots a guest that runs at most that long, and waits until
 # it takes orders.  Standard input has the functions that the orders use.
 nas_start() {
@@ -115,8 +122,10 @@ qmp() {
     [[ $answer = *'"return"'* ]] || { echo "$answer" && return 1; }
 }
 
-# Ends the guest; its checks, if any, become ours.
+# Ends the guest; its checks, if any, become ours.  A machine without a power
+# switch reboots, which is to be its end then.
 nas_end() {
+    qmp set-action '{"reboot": "shutdown"}' || fail "no set-action"
     guest_does end || fail "the guest takes no orders"
     guest_end
     end monitor
