@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The runs of nas.sh in one guest, arm926 or armv7 (GUEST_MACHINE): appended to
-# $OUT/nas-runs.tsv, one a line.  nas.sh says what the variables are.
+# The runs of nas.sh in one guest, arm926 or armv7 (GUEST_MACHINE), one a line:
+# appended to $OUT/nas-runs.tsv, and those of other protocols (nas-tcp.sh) to
+# $OUT/nas-tcp-runs.tsv.  nas.sh says what the variables are.
 
 . "$(dirname "$0")/../lib/guest-nas.sh"
-need mkfs.ext3=e2fsprogs python3
+need mkfs.ext3=e2fsprogs python3 fio jq nbdinfo=libnbd-bin iscsi-perf=libiscsi-bin
 LOAD=$BUILD/tests/bench/load
 PROFILE_TOOL=$ROOT/tests/bench/nas_profile.py
 MIB=4 # of each disk: there is little memory
-NAS_IP=10.88.162.2
+NAS_IP=10.88.162.2 HOST_IP=10.88.162.1
 # As the network interface of a small NAS, which does nothing for TCP.
 # shellcheck disable=SC2034 # machine-arm*.sh use it
 MACHINE_NIC=csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off
@@ -40,7 +41,8 @@ at_exit rm -f "$DISK"
 ext3_disk() {
     mkdir "$TMP/tree"
     head -c "${MIB}M" /dev/urandom >"$TMP/tree/disk"
-    truncate -s 24M "$DISK"
+    ! tcp_wanted || tcp_take "$TMP/tree/tcp"
+    truncate -s 48M "$DISK"
     mkfs.ext3 -q -F -d "$TMP/tree" "$DISK" || fail "no ext3"
 }
 
@@ -56,6 +58,7 @@ mkdir /tmpfs /ext3
 mount -t tmpfs -o size=90% tmpfs /tmpfs && mount -t ext3 /dev/vda /ext3 &&
     cp /ext3/disk /tmpfs/disk || echo "not ok - no disks"
 ip addr add $NAS_IP/24 dev eth0
+$TCP_FUNCTIONS
 begin() { # MTU COMMAND...
     ip link set eth0 mtu "\$1"
     shift
@@ -82,6 +85,7 @@ executed() {
     local more=()
     if [ "$PROFILE" != no ]; then
         mkdir -p "$OUT/nas-profile"
+        process_of maps >"$TMP/maps"
         more=(--kernel "$KERNEL_SYMBOLS" --maps "$TMP/maps"
             --program "${BIN[$1]:-none}=${FILE_OF[$1]:-/dev/null}"
             --profile "$OUT/nas-profile/$GUEST_MACHINE-$2-$1")
@@ -94,10 +98,11 @@ process_of() {
     # shellcheck disable=SC2016 # the guest expands it
     guest_does 'cat /proc/$server/'"$1"
 }
-# Its resident memory in KiB: all, its own pages, those of files.
+# Its resident memory in KiB: all, its own pages, those of files and of a receive
+# ring.
 memory_of_server() {
     process_of status | awk '/^VmRSS/ { a = $2 } /^RssAnon/ { b = $2 }
-        /^RssFile/ { c = $2 } END { print a, b, c }'
+        /^RssFile|^RssShmem/ { c += $2 } END { print a, b, c }'
 }
 
 # command_of NAME FILE SYNC
@@ -120,7 +125,6 @@ one() {
     snapshot before
     result=$(host nice -n -19 "$LOAD" -t "$EACH" "$@") || fail "$row: $name: no result"
     snapshot after
-    [ "$PROFILE" = no ] || process_of maps >"$TMP/maps"
     counted=$(executed "$name" "$row" "$(cut -d' ' -f12 <<<"$result")") ||
         fail "$row: $name: not counted"
     echo "$GUEST_MACHINE $row $name $counted $(cut -d' ' -f2,4,6 <<<"$result") $(memory_of_server)" |
@@ -161,12 +165,15 @@ kernel_symbols() {
     guest_does 'grep -i " t " /proc/kallsyms' >"$KERNEL_SYMBOLS"
 }
 
+. "$ROOT/tests/bench/nas-tcp.sh"
 take_targets
 boot
+ip -n "$HOST_NS" addr add $HOST_IP/24 dev eth0
 [ "$PROFILE" = no ] || kernel_symbols
 rows_of tmpfs /tmpfs/disk ""
 rows_of tmpfs-s /tmpfs/disk -s
 rows_of ext3 /ext3/disk ""
 rows_of ext3-s /ext3/disk -s
+tcp_rows
 guest_does end
 guest_end >"$TMP/end" || cat "$TMP/end"
