@@ -39,11 +39,13 @@ page_split() {
                 file = sprintf("%s/%03d", dir, ++count)
                 print substr($0, 6) >(file ".words")
                 print heading >(file ".heading")
+                print above >(file ".above")
                 printf "" >file
             }
             next
         }
         inside { if (file) print >file; next }
+        NF { above = $0 }
         /^##/ {
             heading = tolower($0)
             gsub(/^#+ |[^a-z0-9]+$/, "", heading)
@@ -292,9 +294,21 @@ page_story() {
     page_also back nas
     check "$page_kind: the box has its share again" share_is_back
     check "$page_kind: no command of the page was left out" nothing_left
+    check "$page_kind: above each block stands where it is run" places_are_told
 }
 nothing_left() {
     ! page_left | grep .
+}
+# A reader sees no words behind ```sh: the place stands above the block.
+places_are_told() {
+    local block place wrong=0
+    for block in $(page_blocks); do
+        place='*On the NAS:*'
+        ! has_word "$block" client || place='*On the client:*'
+        [ "$(cat "$block.above")" = "$place" ] ||
+            { echo "not above: $place: $(head -n 1 "$block")" && wrong=1; }
+    done
+    return $wrong
 }
 # The blocks for this kind of NAS that were not run.
 page_left() {

@@ -126,6 +126,6 @@ for disk in system md4 carried; do
 done
 PAGE_TARGET=$(machine_target)
 on
-busybox_story
+busybox_story busybox
 on_nas <<<poweroff
 check "the NAS goes off" goes_off
