@@ -142,5 +142,6 @@ serial() {
     stop target
 }
 BEFORE=$(serial)
+check "a device has a serial number" test -n "$BEFORE"
 mount -t tmpfs none /sys/dev || fail "hiding /sys/dev"
-check "a device has its identity without /sys/dev" is "$BEFORE" "$(serial)"
+check "... the same without /sys/dev" is "$BEFORE" "$(serial)"
