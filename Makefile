@@ -276,7 +276,9 @@ left-out:
 TESTED := $(filter-out bridge/nbdkit,$(MODULES))
 TESTED_ARCHIVES := $(TESTLIB) $(foreach m,$(TESTED),$(call archive,$(m)))
 TESTED_LIBS := $(sort $(foreach m,$(TESTED),$(foreach l,$(needs.$(m)) $(takes.$(m)),$($(l)_LIBS))))
-LINK_TESTED = $(if $(LTO),-fno-lto) $(GROUP) $(TESTED_ARCHIVES) $(GROUP_END) $(TESTED_LIBS)
+# Objects may be of an earlier build that had it.
+NO_LTO := $(if $(SAN),,-fno-lto)
+LINK_TESTED = $(NO_LTO) $(GROUP) $(TESTED_ARCHIVES) $(GROUP_END) $(TESTED_LIBS)
 $(BUILD)/obj/tests/%.o: LTO :=
 unit := $(wildcard tests/unit/test_*.c)
 unit := $(if $(HAVE_FUSE),$(unit),$(filter-out tests/unit/test_fuse_%,$(unit)))
