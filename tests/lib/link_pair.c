@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/list.h"
 #include "tests/lib/bpf.h"
 #include "wire/filter.h"
@@ -272,7 +273,10 @@ static enum wire_event refusal(const struct port *p, const struct flight *f)
         return WIRE_UNPLUGGED;
     if (f->len > p->mtu + AOE_ETHER_HEADER)
         return WIRE_TOO_LONG;
-    if (!bpf_run(&p->filter, f->bytes, f->len, type))
+    /* The kernel gives a packet socket only what has its EtherType. */
+    if (f->len < AOE_ETHER_HEADER ||
+        get_be16(f->bytes + 2 * AOE_MAC) != AOE_ETHERTYPE ||
+        !bpf_run(&p->filter, f->bytes, f->len, type))
         return WIRE_UNWANTED;
     if (p->queue_max && p->queued >= p->queue_max)
         return WIRE_OVERFLOW;
