@@ -51,5 +51,5 @@ check "it notices a loss that does not change the epoch" notices epoch 40
 check "it notices durable writes that report each other's failures" notices neighbour 40
 check "... and durable writes lost unnoticed to another's failure" notices written 40
 check "it notices a replay log that hides a failed flush" notices swallow 40
-check "it notices a refused flush that is ignored" notices refused 50
+check "it notices a refused flush that is ignored" notices refused 100
 check "it notices a reopened disk that has forgotten a loss" notices reopen 400
