@@ -36,8 +36,9 @@ enum {
 };
 
 static const char usage[] =
-    "usage: load [-W] [-r] [-n SECTORS] [-w WINDOW] [-t SECONDS] [-l SECTORS]\n"
-    "            SHELF SLOT INTERFACE\n"
+    "usage: load [-W] [-r] [-n SECTORS] [-w WINDOW] [-t SECONDS] [-c "
+    "REQUESTS]\n"
+    "            [-l SECTORS] SHELF SLOT INTERFACE\n"
     "       load -q DISKS INTERFACE\n"
     "       load -0 INTERFACE\n"
     "  -W   write instead of read\n"
@@ -45,6 +46,7 @@ static const char usage[] =
     "  -n   sectors per frame (2)\n"
     "  -w   frames outstanding (16); 0: as many as the target advertises\n"
     "  -t   how long to run (5)\n"
+    "  -c   ends after so many responses, if that is earlier\n"
     "  -l   how many sectors of the disk to use (2048)\n"
     "  -q   the time until this many disks have answered a discovery\n"
     "  -0   answer all requests at once, as a target without a disk\n";
@@ -53,10 +55,15 @@ static struct {
     bool write, random, null;
     unsigned sectors, window, discover;
     double seconds;
+    uint64_t requests; /* at most */
     uint64_t disk;
     unsigned shelf, slot;
     const char *interface;
-} opt = {.sectors = 2, .window = 16, .seconds = 5, .disk = 2048};
+} opt = {.sectors = 2,
+         .window = 16,
+         .seconds = 5,
+         .requests = UINT64_MAX,
+         .disk = 2048};
 
 static int fd;
 static uint8_t mac[6], peer[6];
@@ -327,7 +334,6 @@ static void run(void)
 {
     double start, t, scan;
     uint64_t done = 0, resent = 0;
-
     uint32_t first = (uint32_t)(uint64_t)(now() * 1e6) * WINDOW_MAX;
 
     /* Tags go on from wherever the clock is, so that the next run's are not
@@ -338,7 +344,7 @@ static void run(void)
     }
     flush();
     start = t = scan = now();
-    while (t - start < opt.seconds) {
+    while (t - start < opt.seconds && done < opt.requests) {
         int n = receive();
 
         for (int i = 0; i < n; i++) {
@@ -367,7 +373,7 @@ int main(int argc, char **argv)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "Wr0n:w:t:l:q:")) != -1)
+    while ((c = getopt(argc, argv, "Wr0n:w:t:c:l:q:")) != -1)
         switch (c) {
         case 'W':
             opt.write = true;
@@ -386,6 +392,9 @@ int main(int argc, char **argv)
             break;
         case 't':
             opt.seconds = atof(optarg);
+            break;
+        case 'c':
+            opt.requests = strtoull(optarg, NULL, 10);
             break;
         case 'l':
             opt.disk = strtoull(optarg, NULL, 10);
