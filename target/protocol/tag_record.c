@@ -21,22 +21,29 @@ bool tag_record_proved(const struct tag_record *t, const struct aoe_mac *client)
     return i < TAG_RECORD_CLIENTS && t->clients[i].unique >= TAG_RECORD_PROOF;
 }
 
+static void to_front(struct tag_record *t, const struct aoe_mac *client)
+{
+    unsigned i = find(t, client);
+    uint16_t unique = i < TAG_RECORD_CLIENTS ? t->clients[i].unique : 0;
+
+    if (i == 0)
+        return;
+    if (i == TAG_RECORD_CLIENTS)
+        i--;
+    for (; i > 0; i--)
+        t->clients[i] = t->clients[i - 1];
+    t->clients[0].client = *client;
+    t->clients[0].unique = unique;
+}
+
 void tag_record_write(struct tag_record *t, const struct aoe_mac *client,
                       bool reused)
 {
-    unsigned i = find(t, client);
-    uint16_t unique = 0;
+    uint16_t *unique = &t->clients[0].unique;
 
-    if (i < TAG_RECORD_CLIENTS)
-        unique = t->clients[i].unique;
-    else
-        i = TAG_RECORD_CLIENTS - 1;
-    for (; i > 0; i--)
-        t->clients[i] = t->clients[i - 1];
+    to_front(t, client);
     if (reused)
-        unique = 0;
-    else if (unique < TAG_RECORD_PROOF)
-        unique++;
-    t->clients[0].client = *client;
-    t->clients[0].unique = unique;
+        *unique = 0;
+    else if (*unique < TAG_RECORD_PROOF)
+        ++*unique;
 }
