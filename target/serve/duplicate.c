@@ -259,6 +259,18 @@ static void end(void *arg)
     c->done(c->arg);
 }
 
+/* A process that has given up its privilege opens no more links. */
+static void cannot_ask(struct duplicate_check *c, const char *ifname, int err)
+{
+    if (err == -ENODEV) /* that may change */
+        return;
+    log_error("%s: cannot look for other disks with our addresses there: %s",
+              ifname, strerror(-err));
+    for (unsigned i = 0; i < c->count; i++)
+        if (strcmp(c->queries[i].ifname, ifname) == 0)
+            c->queries[i].err = err;
+}
+
 static int listen_on(struct duplicate_check *c, const char *ifname,
                      const struct duplicate_options *o)
 {
@@ -270,9 +282,12 @@ static int listen_on(struct duplicate_check *c, const char *ifname,
     };
     struct listener *l = &c->listeners[c->listener_count];
     struct link *link;
+    int err = o->link_open(&link, ifname, &options);
 
-    if (find_listener(c, ifname) || o->link_open(&link, ifname, &options))
+    if (err) {
+        cannot_ask(c, ifname, err);
         return 0;
+    }
     if (!link->up) {
         link_close(link);
         return 0;
@@ -293,8 +308,11 @@ static int begin(struct duplicate_check *c, const struct duplicate_options *o)
     c->listeners = calloc(c->count + 1, sizeof *c->listeners);
     if (!c->holders || !c->listeners)
         return -ENOMEM;
+    for (unsigned i = 0; i < c->count; i++)
+        c->queries[i].err = 0;
     for (unsigned i = 0; i < c->count && !err; i++)
-        err = listen_on(c, c->queries[i].ifname, o);
+        if (!c->queries[i].err && !find_listener(c, c->queries[i].ifname))
+            err = listen_on(c, c->queries[i].ifname, o);
     if (!err && c->listener_count == 0)
         return end_soon(c);
     if (!err)

@@ -27,6 +27,7 @@ struct duplicate_query {
 
     /* The result. */
     bool asked; /* the interface was up throughout: silence means something */
+    int err;    /* -errno: it cannot be asked at all, as after --user */
     bool conflict;
     struct aoe_mac mac;                   /* who */
     char other_serial[EXPORT_SERIAL + 1]; /* "": it did not tell */
@@ -44,7 +45,8 @@ struct duplicate_check;
 /* Sends all queries at once.  `done` is called from the loop after
  * DUPLICATE_CHECK_NS, or earlier if nobody can respond any more or every query
  * has found a conflict; until then, or duplicate_check_close, the queries must
- * stay in place.  An interface that is down or cannot be opened is not asked.
+ * stay in place.  An interface that is down or cannot be opened is not asked;
+ * what is wrong with the latter is logged.
  * 0 or -errno. */
 int duplicate_check_open(struct duplicate_check **out, struct loop *loop,
                          struct duplicate_query *queries, unsigned count,

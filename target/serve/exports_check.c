@@ -78,13 +78,15 @@ static void refuse_for(struct exports *x, struct entry *e,
     refuse(x, e);
 }
 
-/* Where nobody could be asked, nobody is answered until it was. */
+/* Where an interface is down, nobody is answered until the network was asked.
+ * What cannot be asked now never can, and is served as it is. */
 static void note_unasked(const struct exports *x, struct entry *e)
 {
     e->unasked = 0;
     for (unsigned i = 0; i < x->query_count; i++)
         for (unsigned j = 0; j < e->config.interface_count; j++)
             if (x->queries[i].about == e->disk->age && !x->queries[i].asked &&
+                !x->queries[i].err &&
                 strcmp(x->queries[i].ifname, e->config.interfaces[j]) == 0)
                 e->unasked |= UINT32_C(1) << j;
 }

@@ -63,7 +63,7 @@ static void judge(struct exports *x, struct entry *e,
         return;
     if (q->conflict)
         say_whose(why, q);
-    else if (!q->asked)
+    else if (!q->asked && !q->err)
         return; /* it went down again */
     if (q->conflict || exports_local_other(e, q->ifname, why))
         withdraw(x, e, q->ifname, why);
@@ -90,9 +90,19 @@ void exports_late_forget(struct exports *x)
     x->late_count = 0;
 }
 
+static unsigned count_unasked(struct exports *x)
+{
+    unsigned count = 0;
+
+    list_each(it, &x->serving)
+        count += (unsigned)__builtin_popcount(entry_of(it)->unasked);
+    return count;
+}
+
 static void answered(void *arg)
 {
     struct exports *x = arg;
+    unsigned before = count_unasked(x);
 
     for (unsigned i = 0; i < x->late_count; i++)
         list_each(it, &x->serving)
@@ -101,8 +111,10 @@ static void answered(void *arg)
         if (!still_unasked(x, x->late_queries[i].ifname))
             server_release(x->options.server, x->late_queries[i].ifname);
     exports_late_forget(x);
-    /* Others may have come up meanwhile. */
-    exports_late_begin(x);
+    /* Others may have come up meanwhile.  Without progress the next interface
+     * that appears begins it again. */
+    if (count_unasked(x) < before)
+        exports_late_begin(x);
 }
 
 /* ---- the question ---------------------------------------------------------

@@ -158,6 +158,22 @@ kill -HUP "${PID[target]}"
 check "... and says what is wrong" seen target 'conf: No such file'
 stop target
 
+# It can no longer open the socket that would ask for other disks there.
+both_answer() {
+    [ "$(host aoe discover -i eth0 | grep -c '^e1\.[23]')" = 2 ]
+}
+section 2 disk >conf
+chown nobody disk another
+start target nas aoe-target --user nobody --config conf
+await target 'e1\.2: serving'
+section 3 another >>conf
+kill -HUP "${PID[target]}"
+check "--user: a reload adds a disk" seen target 'e1\.3: serving'
+check "... and both answer" eventually both_answer
+check "... though nobody could be asked for the address" \
+    seen target 'eth0: cannot look for other disks'
+stop target
+
 # ---- what is wrong -----------------------------------------------------------
 
 wrong() { # PATTERN USER
