@@ -105,8 +105,12 @@ run_block() { # BLOCK
     if has_word "$1" client; then
         on_client <"$TMP/.block"
     else
-        on_nas <"$TMP/.block"
+        on_nas <"$TMP/.block" || ends_with_the_nas "$1" $?
     fi
+}
+# The shell that switches the NAS off may be ended with everything else there.
+ends_with_the_nas() { # BLOCK STATUS
+    [ "$2" = $((128 + 15)) ] && grep -qx poweroff "$1"
 }
 page_block() { # BLOCK
     local where=nas
