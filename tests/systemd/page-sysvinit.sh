@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # doc/nas.md with System V init, Debian's, as the first process of the NAS of
-# tests/net/page-busybox.sh.
+# tests/systemd/page-busybox.sh.
 
 . "$(dirname "$0")/../lib/net.sh"
 . "$ROOT/tests/lib/foreign.sh"
@@ -31,4 +31,4 @@ pull_the_plug() {
     kill -KILL "$(cat "$TMP/nas.pid")"
 }
 PAGE_KIND=sysvinit
-. "$ROOT/tests/net/page-busybox.sh"
+. "$ROOT/tests/systemd/page-busybox.sh"
