@@ -8,9 +8,10 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/shared.h"
 
 /* The first call of every program.  Sets the name before the colon, which must
  * stay valid, and opens /dev/null in place of standard input, output and error
@@ -29,8 +30,13 @@ void log_never_block(void);
  * standard error, or nowhere. */
 void log_to_syslog(bool or_stderr);
 /* Writes what could not be written before, if log_behind says that there is
- * something; a loop does so at each turn. */
-extern atomic_bool log_behind;
+ * something; a loop does so at each turn.  Not a call: it is asked for often.
+ */
+extern uint32_t log_unwritten; /* private */
+static inline bool log_behind(void)
+{
+    return shared_load(&log_unwritten);
+}
 void log_catch_up(void);
 /* To be called before standard error is given to another file: whoever reads it
  * may wait until it is closed. */

@@ -60,7 +60,7 @@ static char pending[PENDING]; /* lines, each after its header */
 static size_t pending_used,
     line_sent; /* bytes of the first line that are out */
 static unsigned long lost;
-atomic_bool log_behind;
+uint32_t log_unwritten;
 
 /* ---- standard error ------------------------------------------------------ */
 
@@ -230,7 +230,7 @@ void log_sink_put(enum log_priority priority, const char *line, size_t length)
     if (lost || !append(priority, line, length))
         lost++;
     drain();
-    log_behind = pending_used > 0 || lost > 0;
+    shared_store(&log_unwritten, pending_used > 0 || lost > 0);
     pthread_mutex_unlock(&lock);
 }
 
@@ -242,7 +242,7 @@ void log_catch_up(void)
         append_count();
         drain();
     }
-    log_behind = pending_used > 0 || lost > 0;
+    shared_store(&log_unwritten, pending_used > 0 || lost > 0);
     pthread_mutex_unlock(&lock);
 }
 

@@ -487,7 +487,7 @@ int loop_run(struct loop *loop)
         if (ready < 0 && errno != EINTR)
             return -errno;
         look_at_clock(loop);
-        if (log_behind)
+        if (log_behind())
             log_catch_up();
         if (ready > 0)
             dispatch(loop, ready);

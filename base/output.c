@@ -37,7 +37,7 @@ int output_end(int status)
     output_flush();
     errno = 0;
     note(fclose(stdout)); /* NFS reports a full disk only here */
-    if (log_behind)
+    if (log_behind())
         log_catch_up();
     return output_error && status == EXIT_DONE ? EXIT_FAILED : status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A word in memory that the kernel reads and writes, too.
+ * A word in memory that the kernel, or another thread, reads and writes, too.
  *
  * ARM processors before ARMv6 have no atomic instructions, and Clang calls a
  * library for each access there, which nobody provides.  They have one core,
