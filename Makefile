@@ -531,7 +531,7 @@ $(foreach f,$(TEST_SOURCES),$(call command,$(f),$(call flags_of,$(f)))) \
 $(foreach f,$(wildcard doc/example/*.c),$(call command,$(f),-Iinitiator/libaoe))
 .PHONY: compile-commands
 compile-commands:
-	@mkdir -p $(dir $(COMMANDS)) && $(MAKE) --no-print-directory $(COMMANDS)
+	@mkdir -p $(dir $(COMMANDS)) && $(MAKE) --no-print-directory LTO= $(COMMANDS)
 .PHONY: $(COMMANDS)
 $(COMMANDS):
 	$(file >$@.part,$(commands))
