@@ -264,8 +264,6 @@ static void cannot_ask(struct duplicate_check *c, const char *ifname, int err)
 {
     if (err == -ENODEV) /* that may change */
         return;
-    log_error("%s: cannot look for other disks with our addresses there: %s",
-              ifname, strerror(-err));
     for (unsigned i = 0; i < c->count; i++)
         if (strcmp(c->queries[i].ifname, ifname) == 0)
             c->queries[i].err = err;
@@ -392,4 +390,18 @@ int duplicate_check_wait(struct duplicate_query *queries, unsigned count,
     duplicate_check_close(c);
     loop_close(loop);
     return err;
+}
+
+void duplicate_check_cannot(const struct duplicate_query *q, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        unsigned first = 0;
+
+        while (strcmp(q[first].ifname, q[i].ifname) != 0)
+            first++;
+        if (q[i].err && first == i)
+            log_error("%s: cannot look for other disks with our addresses "
+                      "there: %s",
+                      q[i].ifname, strerror(-q[i].err));
+    }
 }

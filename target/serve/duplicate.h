@@ -46,12 +46,15 @@ struct duplicate_check;
  * DUPLICATE_CHECK_NS, or earlier if nobody can respond any more or every query
  * has found a conflict; until then, or duplicate_check_close, the queries must
  * stay in place.  An interface that is down or cannot be opened is not asked;
- * what is wrong with the latter is logged.
+ * `err` of its queries is set before this returns.
  * 0 or -errno. */
 int duplicate_check_open(struct duplicate_check **out, struct loop *loop,
                          struct duplicate_query *queries, unsigned count,
                          const struct duplicate_options *o,
                          void (*done)(void *arg), void *arg);
+/* Logs, once for each, which interfaces of a check that has begun cannot be
+ * asked.  At the start the failure to serve there says so. */
+void duplicate_check_cannot(const struct duplicate_query *q, unsigned count);
 /* Also before its end, or within `done`. */
 void duplicate_check_close(struct duplicate_check *c);
 

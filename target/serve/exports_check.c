@@ -183,4 +183,6 @@ void exports_check_begin(struct exports *x, void (*done)(void *arg))
                                    x);
     if (err)
         give_up(x, err);
+    else
+        duplicate_check_cannot(x->queries, x->query_count);
 }

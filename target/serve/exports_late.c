@@ -168,6 +168,8 @@ void exports_late_begin(struct exports *x)
     if (err)
         log_error("checking for other disks with the same address: %s",
                   strerror(-err));
+    else
+        duplicate_check_cannot(x->late_queries, x->late_count);
     /* Nobody is answered there until the next attempt. */
     if (err || !x->late)
         exports_late_forget(x);
