@@ -45,7 +45,7 @@ stripped() {
 }
 small() {
     echo "$(stat -c %s "$1") bytes"
-    [ "$(stat -c %s "$1")" -lt $((480 * 1024)) ]
+    [ "$(stat -c %s "$1")" -lt $((512 * 1024)) ]
 }
 # Another directory, another time, and none of the objects.
 again() { # NAME...
