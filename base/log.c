@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +18,17 @@
 static const char *log_prefix = "aoekit";
 int log_verbosity;
 
-/* Who else gets the errors of a thread. */
+/* Who else gets the errors of the thread that asked for them.  That thread has
+ * a value for the key; others never look at the rest.  Not _Thread_local: some
+ * compilers find such data by a register that an ARM before ARMv6 lacks. */
 struct listener {
     void (*heard)(void *arg, const char *line);
     void *arg;
 };
-static _Thread_local struct listener log_listener, log_diverted;
+static struct listener log_listener, log_diverted;
+static pthread_key_t listening;
+static bool has_key; /* else nobody gets them */
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
 /* If one of the first three descriptors is closed, the next file opened gets
  * its number: a socket on a network interface would send our lines as frames.
@@ -81,14 +87,41 @@ static void log_line(enum log_priority priority, const char *fmt, va_list args)
     log_sink_put(priority, line, (size_t)used);
 }
 
+static void make_key(void)
+{
+    has_key = pthread_key_create(&listening, NULL) == 0;
+}
+
+static void set_listener(struct listener *l,
+                         void (*heard)(void *arg, const char *line), void *arg)
+{
+    bool any;
+
+    pthread_once(&key_once, make_key);
+    *l = (struct listener){heard, arg};
+    any = log_listener.heard || log_diverted.heard;
+    if (has_key)
+        pthread_setspecific(listening, any ? &log_listener : NULL);
+}
+
 void log_hear(void (*heard)(void *arg, const char *line), void *arg)
 {
-    log_listener = (struct listener){heard, arg};
+    set_listener(&log_listener, heard, arg);
 }
 
 void log_divert(void (*heard)(void *arg, const char *line), void *arg)
 {
-    log_diverted = (struct listener){heard, arg};
+    set_listener(&log_diverted, heard, arg);
+}
+
+static const struct listener *listener(void)
+{
+    static const struct listener nobody;
+
+    pthread_once(&key_once, make_key);
+    if (!has_key || !pthread_getspecific(listening))
+        return &nobody;
+    return log_diverted.heard ? &log_diverted : &log_listener;
 }
 
 static void tell(const struct listener *l, const char *fmt, va_list args)
@@ -101,11 +134,10 @@ static void tell(const struct listener *l, const char *fmt, va_list args)
 
 void log_error(const char *fmt, ...)
 {
-    const struct listener *l =
-        log_diverted.heard ? &log_diverted : &log_listener;
+    const struct listener *l = listener();
     va_list args;
 
-    if (!log_diverted.heard) {
+    if (l != &log_diverted) {
         va_start(args, fmt);
         log_line(PRIORITY_ERROR, fmt, args);
         va_end(args);

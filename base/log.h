@@ -53,7 +53,8 @@ extern int log_verbosity;
 void log_timed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* From now on each line that the calling thread logs with log_error is also
- * passed to `heard`, without the program's name.  NULL ends that. */
+ * passed to `heard`, without the program's name.  NULL ends that.  One thread
+ * of a program may do so. */
 void log_hear(void (*heard)(void *arg, const char *line), void *arg);
 /* The same, but they are not printed: for what is tried again and again, and
  * whose failure is said once. */

@@ -10,7 +10,7 @@
 
 # The oldest processor of each kind, without floating-point unit and SIMD.
 # armv5te: EABI; systems of the older ABI (OABI) cannot run it.
-nas.armv5te := arm-linux-musleabi -mcpu=arm926ej_s -mtp=soft
+nas.armv5te := arm-linux-musleabi -mcpu=arm926ej_s
 nas.armv6 := arm-linux-musleabi -mcpu=arm1136j_s
 nas.armv7 := arm-linux-musleabi -mcpu=generic+v7a-neon
 nas.aarch64 := aarch64-linux-musl -mcpu=generic

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,32 @@ static void errors_are_handed_on(void **state)
     log_hear(NULL, NULL);
     log_error("another");
     assert_string_equal(line, "an error");
+}
+
+static void *say(void *arg)
+{
+    log_error("%s", (const char *)arg);
+    return NULL;
+}
+
+static void errors_of_other_threads_are_not(void **state)
+{
+    char line[64] = "", diverted[64] = "";
+    pthread_t other;
+
+    (void)state;
+    log_hear(heard, line);
+    assert_int_equal(pthread_create(&other, NULL, say, "another's"), 0);
+    pthread_join(other, NULL);
+    assert_string_equal(line, "");
+    log_divert(heard, diverted);
+    log_error("diverted");
+    log_divert(NULL, NULL);
+    assert_string_equal(line, "");
+    assert_string_equal(diverted, "diverted");
+    log_error("not diverted");
+    assert_string_equal(line, "not diverted");
+    log_hear(NULL, NULL);
 }
 
 static void a_flood_is_held_back(void **state)
@@ -277,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_line_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(detail_has_two_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_are_handed_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(errors_of_other_threads_are_not, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_flood_is_held_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_line_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(a_priority_for_the_journal, setup,
