@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "target/config/config.h"
 
 void config_print(const struct config *c)
@@ -220,21 +221,15 @@ static void take_key(struct reader *r, const char *key, const char *value)
 
 /* Without the blanks around it, and without the comment that ends it: a
  * semicolon behind a blank. */
-static char *trim(char *text)
+static char *bare(char *text)
 {
     size_t end = 0;
 
-    while (isspace((unsigned char)*text))
-        text++;
-    for (size_t i = 0; text[i]; i++) {
-        if (isspace((unsigned char)text[i]))
-            continue;
-        if (text[i] == ';' && (i == 0 || isspace((unsigned char)text[i - 1])))
-            break;
-        end = i + 1;
-    }
+    while (text[end] && !(text[end] == ';' &&
+                          (end == 0 || isspace((unsigned char)text[end - 1]))))
+        end++;
     text[end] = '\0';
-    return text;
+    return text_trim(text);
 }
 
 static void read_key(struct reader *r, char *text)
@@ -243,16 +238,16 @@ static void read_key(struct reader *r, char *text)
     const char *key;
 
     *value++ = '\0';
-    key = trim(text);
+    key = bare(text);
     snprintf(r->key, sizeof r->key, "%s", key);
-    take_key(r, key, trim(value));
+    take_key(r, key, bare(value));
 }
 
 /* An indented line without a key goes on with the list of the line before. */
 static void read_text(struct reader *r, char *text, bool indented)
 {
     if (indented && r->given_count > 0)
-        take_key(r, r->key, trim(text));
+        take_key(r, r->key, bare(text));
     else
         mistake_at(r, r->line, "neither KEY = VALUE nor [SECTION]");
 }

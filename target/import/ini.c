@@ -4,23 +4,12 @@
  */
 #include "target/import/ini.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "target/import/import_parts.h"
-
-static char *trim(char *text)
-{
-    size_t len;
-
-    text += strspn(text, " \t\r");
-    len = strlen(text);
-    while (len > 0 && isspace((unsigned char)text[len - 1]))
-        text[--len] = '\0';
-    return text;
-}
 
 static int add(struct ini *i, const char *group, char *key, char *value,
                unsigned line)
@@ -33,8 +22,10 @@ static int add(struct ini *i, const char *group, char *key, char *value,
     if (!grown)
         return -ENOMEM;
     i->lines = grown;
-    grown[i->count++] = (struct ini_line){
-        .group = group, .key = trim(key), .value = trim(value), .line = line};
+    grown[i->count++] = (struct ini_line){.group = group,
+                                          .key = text_trim(key),
+                                          .value = text_trim(value),
+                                          .line = line};
     return 0;
 }
 
@@ -44,7 +35,7 @@ static int take_line(struct ini *i, struct import *im, const char **group,
 {
     char *end;
 
-    text = trim(text);
+    text = text_trim(text);
     if (*text == '\0' || *text == '#')
         return 0;
     end = strchr(text, *text == '[' ? ']' : '=');

@@ -3,24 +3,13 @@
  * Files in which a line is an export: inittab(5), /etc/vblade.conf of Fedora's
  * and openSUSE's packages, and scripts.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "target/import/import_parts.h"
 
 /* ---- lines -------------------------------------------------------------- */
-
-static char *trimmed(char *line)
-{
-    size_t len;
-
-    line += strspn(line, " \t\r");
-    len = strlen(line);
-    while (len > 0 && isspace((unsigned char)line[len - 1]))
-        line[--len] = '\0';
-    return line;
-}
 
 /* Copies one line without its end and returns what follows it. */
 static const char *copy_line(char *out, size_t *used, const char *text,
@@ -46,6 +35,7 @@ void import_lines(struct import *im, const char *text,
     while (*text) {
         size_t used = 0;
         bool fits, more;
+        char *trimmed;
 
         im->line = number + 1;
         do {
@@ -57,8 +47,11 @@ void import_lines(struct import *im, const char *text,
         } while (more);
         if (!fits && !im->looking)
             import_note(im, "this line", "it is too long to be read");
-        else if (fits && *trimmed(line) && *trimmed(line) != '#')
-            each(arg, trimmed(line));
+        if (!fits)
+            continue;
+        trimmed = text_trim(line);
+        if (*trimmed && *trimmed != '#')
+            each(arg, trimmed);
     }
     im->line = 0;
 }

@@ -20,6 +20,7 @@
 #endif
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "wire/ata.h"
 
 static const char prefix[] = "serial:";
@@ -40,14 +41,10 @@ bool device_name_is(const char *path)
 
 /* ---- the serial number of a disk ----------------------------------------- */
 
-static void trim(char *text)
+static bool take_serial(char out[SERIAL_SIZE], char *text)
 {
-    size_t length = strlen(text);
-    size_t lead = strspn(text, " ");
-
-    while (length > lead && isspace((unsigned char)text[length - 1]))
-        text[--length] = '\0';
-    memmove(text, text + lead, strlen(text + lead) + 1);
+    snprintf(out, SERIAL_SIZE, "%s", text_trim(text));
+    return out[0] != '\0';
 }
 
 /* An attribute, of which the first `skip` bytes are not text. */
@@ -66,10 +63,8 @@ static bool read_attribute(const char *sysfs, const char *disk,
     close(fd);
     if (n <= (ssize_t)skip)
         return false;
-    memcpy(out, bytes + skip, (size_t)n - skip);
-    out[(size_t)n - skip] = '\0';
-    trim(out);
-    return out[0] != '\0';
+    bytes[n] = '\0';
+    return take_serial(out, bytes + skip);
 }
 
 /* Old kernels have no attribute with it. */
@@ -90,9 +85,7 @@ static bool ask_disk(const char *dev, const char *disk, char out[SERIAL_SIZE])
     if (!told)
         return false;
     ata_identity_decode(page, &id);
-    snprintf(out, SERIAL_SIZE, "%s", id.serial);
-    trim(out);
-    return out[0] != '\0';
+    return take_serial(out, id.serial);
 }
 
 /* Whether the disk says `serial`, in any of the ways in which it says it: a
