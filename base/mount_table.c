@@ -91,6 +91,22 @@ static bool skip_tags(char **rest)
     return tag != NULL;
 }
 
+/* False: the line ended early. */
+static bool fill(struct mount_entry *out, char *dir, char *type, char *source,
+                 char *super_options)
+{
+    if (!super_options)
+        return false;
+    mount_table_unescape(dir);
+    mount_table_unescape(type);
+    mount_table_unescape(source);
+    out->dir = dir;
+    out->type = type;
+    out->source = source;
+    out->super_options = super_options;
+    return true;
+}
+
 static bool parse(char *line, struct mount_entry *out)
 {
     char *rest = line, *dir, *type, *source;
@@ -106,16 +122,7 @@ static bool parse(char *line, struct mount_entry *out)
         return false;
     type = field(&rest);
     source = field(&rest);
-    out->super_options = field(&rest);
-    if (!out->super_options)
-        return false;
-    mount_table_unescape(dir);
-    mount_table_unescape(type);
-    mount_table_unescape(source);
-    out->dir = dir;
-    out->type = type;
-    out->source = source;
-    return true;
+    return fill(out, dir, type, source, field(&rest));
 }
 
 static bool parse_brief(char *line, struct mount_entry *out)
@@ -126,17 +133,8 @@ static bool parse_brief(char *line, struct mount_entry *out)
     source = field(&rest);
     dir = field(&rest);
     type = field(&rest);
-    out->super_options = field(&rest);
-    if (!out->super_options)
-        return false;
-    mount_table_unescape(dir);
-    mount_table_unescape(type);
-    mount_table_unescape(source);
     out->device = "";
-    out->dir = dir;
-    out->type = type;
-    out->source = source;
-    return true;
+    return fill(out, dir, type, source, field(&rest));
 }
 
 bool mount_table_next(struct mount_table *t, struct mount_entry *out)
