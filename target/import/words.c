@@ -26,14 +26,19 @@ static void put(struct splitter *s, char c)
         s->w->odd = "it is too long";
 }
 
-static void single_quoted(struct splitter *s)
+static void end_quotation(struct splitter *s)
 {
-    for (s->at++; *s->at && *s->at != '\''; s->at++)
-        put(s, *s->at);
     if (*s->at)
         s->at++;
     else
         s->w->odd = "a quotation has no end";
+}
+
+static void single_quoted(struct splitter *s)
+{
+    for (s->at++; *s->at && *s->at != '\''; s->at++)
+        put(s, *s->at);
+    end_quotation(s);
 }
 
 static void double_quoted(struct splitter *s)
@@ -45,10 +50,7 @@ static void double_quoted(struct splitter *s)
             s->at++;
         put(s, *s->at);
     }
-    if (*s->at)
-        s->at++;
-    else
-        s->w->odd = "a quotation has no end";
+    end_quotation(s);
 }
 
 static void plain(struct splitter *s)
