@@ -16,66 +16,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/lib/sysfs.h"
 #include "target/store/device_name.h"
-
-static char root[] = "/tmp/aoekit-sysfs-XXXXXX";
-
-static const char *path_of(const char *name)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    return path;
-}
-
-static void put(const char *name, const char *bytes, size_t length)
-{
-    char path[256];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s", path_of(name));
-    for (char *at = strchr(path + strlen(root) + 1, '/'); at;
-         at = strchr(at + 1, '/')) {
-        *at = '\0';
-        mkdir(path, 0700);
-        *at = '/';
-    }
-    f = fopen(path, "w");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, length, f), length);
-    fclose(f);
-}
 
 static int setup(void **state)
 {
     (void)state;
-    if (!mkdtemp(root))
+    if (sysfs_open())
         return -1;
-    put("block/vda/serial", "VIRT1", 5);
-    put("block/nvme0n1/device/serial", "NVME 7      \n", 13);
-    put("block/sda/device/vpd_pg80", "\0\200\0\10  WD-1  ", 12);
-    put("block/sdb/device/vpd_pg80", "\0\200\0\5TWICE", 9);
-    put("block/sdc/device/vpd_pg80", "\0\200\0\5TWICE", 9);
-    put("block/sdd/device/vpd_pg80", "\0\200\0\6WD-1-2", 10);
-    put("block/sde/device/vpd_pg80", "\0\200", 2); /* cut off */
-    put("block/sdf/size", "1\n", 2);
+    sysfs_file("block/vda/serial", "VIRT1", 5);
+    sysfs_file("block/nvme0n1/device/serial", "NVME 7      \n", 13);
+    sysfs_file("block/sda/device/vpd_pg80", "\0\200\0\10  WD-1  ", 12);
+    sysfs_file("block/sdb/device/vpd_pg80", "\0\200\0\5TWICE", 9);
+    sysfs_file("block/sdc/device/vpd_pg80", "\0\200\0\5TWICE", 9);
+    sysfs_file("block/sdd/device/vpd_pg80", "\0\200\0\6WD-1-2", 10);
+    sysfs_file("block/sde/device/vpd_pg80", "\0\200", 2); /* cut off */
+    sysfs_file("block/sdf/size", "1\n", 2);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    char command[80];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", root);
-    return system(command);
+    return sysfs_close();
 }
 
 static void leads_to(const char *name, const char *wanted)
 {
     char found[DEVICE_NAME_MAX] = "";
 
-    assert_int_equal(device_name_find(name, root, "/dev", found), 0);
+    assert_int_equal(device_name_find(name, sysfs_root, "/dev", found), 0);
     assert_string_equal(found, wanted);
 }
 
@@ -94,7 +64,7 @@ static void fails(const char *name, int err)
 {
     char found[DEVICE_NAME_MAX];
 
-    assert_int_equal(device_name_find(name, root, "/dev", found), err);
+    assert_int_equal(device_name_find(name, sysfs_root, "/dev", found), err);
 }
 
 static void not_by_serial(void **state)

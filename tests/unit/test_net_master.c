@@ -9,69 +9,36 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/net_master.h"
-
-static char root[] = "/tmp/aoekit-sysfs-XXXXXX";
-
-static const char *path_of(const char *name)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    return path;
-}
+#include "tests/lib/sysfs.h"
 
 static int setup(void **state)
 {
-    static const char *const folders[] = {
-        "class",
-        "class/net",
-        "class/net/eth0",
-        "class/net/eth1",
-        "class/net/eth2",
-        "class/net/eth3",
-        "class/net/br0",
-        "class/net/bond0",
-        "class/net/team0",
-        "class/net/eth0/brport",
-        "class/net/br0/bridge",
-        "class/net/bond0/bonding",
-        "class/net/eth4",
-    };
-
     (void)state;
-    if (!mkdtemp(root))
+    if (sysfs_open())
         return -1;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        mkdir(path_of(folders[i]), 0700);
-    if (symlink("../../br0", path_of("class/net/eth0/brport/bridge")) ||
-        symlink("../br0", path_of("class/net/eth1/master")) ||
-        symlink("../bond0", path_of("class/net/eth2/master")) ||
-        symlink("../team0", path_of("class/net/eth3/master")))
-        return -1;
+    sysfs_link("class/net/eth0/brport/bridge", "../../br0");
+    sysfs_link("class/net/eth1/master", "../br0");
+    sysfs_link("class/net/eth2/master", "../bond0");
+    sysfs_link("class/net/eth3/master", "../team0");
+    sysfs_directory("class/net/br0/bridge");
+    sysfs_directory("class/net/bond0/bonding");
+    sysfs_directory("class/net/team0");
+    sysfs_directory("class/net/eth4");
     return 0;
 }
 
 static int teardown(void **state)
 {
-    char command[80];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", root);
-    return system(command);
+    return sysfs_close();
 }
 
 static void named(const char *ifname, const char *wanted)
 {
     char text[NET_MASTER_TEXT] = "";
 
-    assert_int_equal(net_master(ifname, root, text), *wanted != '\0');
+    assert_int_equal(net_master(ifname, sysfs_root, text), *wanted != '\0');
     assert_string_equal(text, wanted);
 }
 
