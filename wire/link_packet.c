@@ -369,8 +369,9 @@ static int open_ring(const struct packet_link *p, struct packet_ring *ring,
     return packet_ring_open(ring, fd, capacity, frames);
 }
 
-/* Opens a socket on interface `index`, or for now on none if that is 0, in
- * place of the present one, if any. */
+/* Opens a socket in place of the present one, if any, bound to interface
+ * `index`.  0: the interface is missing; packet_refresh binds the socket when
+ * it appears. */
 static int open_socket(struct packet_link *p, int index, unsigned mtu,
                        bool ring)
 {

@@ -60,8 +60,8 @@ struct target_port {
     bool failing;   /* the descriptor reports errors: look again in a second */
     char master[NET_MASTER_TEXT]; /* why it hears nothing, or "" */
     bool stopped;                 /* takes no more requests */
-    bool held; /* ... not yet: its network has not been asked whether another
-                  disk has an address */
+    bool held; /* takes none until its network was asked whether another disk
+                  has one of our addresses (exports_late.c) */
 
     struct list unused;   /* of request.link */
     struct list outgoing; /* of request.link: replies */

@@ -18,7 +18,7 @@ struct nbd_peer {
         chunk; /* bytes given to the server at a time; 0: as many as it takes */
     unsigned wakes; /* how often the server said that it has output */
 
-    uint8_t *in; /* its output, not yet consumed by the test */
+    uint8_t *in; /* its output that nbd_peer_take has not taken */
     size_t in_length, in_capacity;
 };
 
@@ -31,8 +31,9 @@ void nbd_peer_close(struct nbd_peer *peer);
 void nbd_peer_disconnect(struct nbd_peer *peer);
 void nbd_peer_connect(struct nbd_peer *peer);
 
-/* Feeds bytes and returns how many of them the server took: fewer than given if
- * it has stopped reading for now.  Its output is collected. */
+/* Feeds bytes and returns how many of them the server took: fewer than given
+ * where it stops reading, because its buffers are full or it has ended.  Its
+ * output is collected. */
 size_t nbd_peer_send(struct nbd_peer *peer, const void *bytes, size_t length);
 /* Collects output that has become ready since. */
 void nbd_peer_collect(struct nbd_peer *peer);
