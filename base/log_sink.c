@@ -149,7 +149,8 @@ static void drop_first(size_t length)
     memmove(pending, pending + length, pending_used);
 }
 
-/* 0: it is out, or cannot be; -EAGAIN: not all of it, for now. */
+/* 0: the line is written, or never can be.  -EAGAIN: the rest of it waits in
+ * `pending` until standard error takes more. */
 static int write_line(const struct header *h, const char *line)
 {
     char out[LOG_LINE_MAX + 8];
@@ -211,12 +212,13 @@ static void append_count(void)
 {
     char line[COUNT_LINE];
     int n = snprintf(line, sizeof line,
-                     "%s: %lu lines of the log are missing here: nobody read "
-                     "them\n",
+                     "%.64s: %lu lines of the log are missing here: nobody "
+                     "read them\n",
                      program, lost);
 
-    if (n > 0 && (size_t)n < sizeof line &&
-        append(PRIORITY_ERROR, line, (size_t)n))
+    /* It fits: a line that never did would leave all later ones out. */
+    assert(n > 0 && (size_t)n < sizeof line);
+    if (append(PRIORITY_ERROR, line, (size_t)n))
         lost = 0;
 }
 

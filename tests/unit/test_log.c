@@ -240,13 +240,12 @@ static void empty(char *out, size_t capacity)
     out[used] = '\0';
 }
 
-static void a_full_pipe_does_not_block(void **state)
+/* What arrives of 1,000 lines while nobody reads, and of one after that. */
+static const char *through_a_full_pipe(const char *name)
 {
     static char text[1 << 20];
-    const char *last;
 
-    (void)state;
-    log_program("p");
+    log_program(name);
     log_never_block();
     fill();
     alarm(20);
@@ -259,13 +258,35 @@ static void a_full_pipe_does_not_block(void **state)
     log_catch_up();
     log_error("the next one");
     empty(text, sizeof text);
+    assert_false(log_behind());
+    return text;
+}
+
+static void a_full_pipe_does_not_block(void **state)
+{
+    const char *text = through_a_full_pipe("p"), *last;
+
+    (void)state;
     /* What had a place in the buffer, how many had not, and what follows. */
     assert_non_null(strstr(text, "p: line 0\np: line 1\np: line 2\n"));
     assert_null(strstr(text, "p: line 999\n"));
     last = strstr(text, " lines of the log are missing here");
     assert_non_null(last);
     assert_non_null(strstr(last, "p: the next one\n"));
-    assert_false(log_behind());
+}
+
+/* The line that counts them has less space than others. */
+static void a_long_name_leaves_no_line_out(void **state)
+{
+    char name[201] = "";
+    const char *last;
+
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    last =
+        strstr(through_a_full_pipe(name), " lines of the log are missing here");
+    assert_non_null(last);
+    assert_non_null(strstr(last, "n: the next one\n"));
 }
 
 static void a_priority_for_the_journal(void **state)
@@ -315,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(closed_descriptors_are_taken, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_full_pipe_does_not_block, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_long_name_leaves_no_line_out, setup,
                                         teardown),
     };
 
