@@ -32,7 +32,7 @@
 #define SO_TIMESTAMPNS_NEW 64
 #endif
 #ifndef SO_TIMESTAMP_OLD
-#define SO_TIMESTAMP_OLD SO_TIMESTAMP
+#define SO_TIMESTAMP_OLD 29 /* musl on 32 bits gives its name to the new one */
 #endif
 
 enum {

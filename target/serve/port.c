@@ -43,6 +43,8 @@ static void set_failing(struct target_port *p)
 static void receive_one(struct target_port *p, struct link_frame *f)
 {
     if (p->held) {
+        port_trace(p, "dropped (its network has not been asked yet)", f->data,
+                   f->len);
         link_release(p->link, f);
         return;
     }

@@ -101,6 +101,17 @@ flushed() {
     is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xea 0)")")"
 }
 
+# A request that waited in the kernel's queue for more than a second is not
+# executed.  Its age comes from the kernel's time stamp.
+old_frames_are_dropped() {
+    kill -STOP "${PID[target]}"
+    host aoe discover -i eth0 --wait 1.5
+    kill -CONT "${PID[target]}"
+    mark target
+    kill -USR1 "${PID[target]}"
+    seen target 'drop_aged=[1-9]'
+}
+
 serves() { # NAME EMULATOR...
     local name=$1
     shift
@@ -118,6 +129,7 @@ serves() { # NAME EMULATOR...
     kill -HUP "${PID[target]}"
     check "... SIGHUP brings another" seen target 'e1\.3: serving'
     check "... which is written and read" copied 3 disk3
+    check "... what waited too long is dropped" old_frames_are_dropped
     stop target
     check "... SIGTERM ends it in order" grep -rq '^aoe-boot 1 s ' "state-$name"
 }

@@ -33,6 +33,14 @@ copied() { # onto the disk, and back
 flushed() {
     is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xea 0)")")"
 }
+# The kernel says in one of three ways when a frame came.
+old_frames_are_dropped() {
+    guest_does "kill -STOP \$target"
+    host aoe discover -i eth0 --wait 1.5
+    mark guest
+    guest_does "kill -CONT \$target; kill -USR1 \$target"
+    seen guest 'drop_aged=[1-9]' 30
+}
 section() { # SLOT FILE: in the guest
     guest_does "printf '[e1.%s]\nfile = %s\ninterfaces = eth0\n' $1 $2 >>/conf"
 }
@@ -50,6 +58,7 @@ for kernel in 2.6.17 2.6.24 2.6.32 3.2; do
     section 3 /other
     guest_does "kill -HUP \$target"
     check "... SIGHUP brings another" seen guest 'e1\.3: serving' 30
+    check "... what waited too long is dropped" old_frames_are_dropped
     check "... SIGTERM ends it" guest_does served
 done
 nas_end
