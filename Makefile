@@ -350,18 +350,15 @@ check-vm: deps-vm
 	+@$(MAKE) --no-print-directory check-vm-built
 check-vm-built: all $(HELPERS)
 	@BUILD=$(BUILD) tests/run -t 240 -j $(or $(JOBS),2) $(or $(TESTS),vm)
-# Guests with the ARM target, and clients of this build out here.
-.PHONY: check-nas check-nas-built nas-kernel nas-target
+# Guests with a target of `make nas`, and clients of this build out here.
+GUEST_TESTS = $(filter-out nas/binaries,$(patsubst tests/%.sh,%,$(wildcard tests/nas/*.sh)))
+.PHONY: check-nas check-nas-built nas-kernel
 check-nas: deps-nas
 	+@$(MAKE) --no-print-directory check-nas-built
-check-nas-built: all $(HELPERS) nas-kernel nas-target
-	@BUILD=$(BUILD) tests/run -t 400 -j $(or $(JOBS),2) $(or $(TESTS),nas)
+check-nas-built: all $(HELPERS) nas-kernel $(NAS_GUEST)
+	@BUILD=$(BUILD) tests/run -t 400 -j $(or $(JOBS),2) $(or $(TESTS),$(GUEST_TESTS))
 nas-kernel:
 	@tests/lib/arm926-kernel.sh
-NAS_CC := tests/lib/arm-musl-cc
-NAS_BUILD := $(BUILD)/static-$(notdir $(NAS_CC))
-nas-target:
-	+@$(MAKE) --no-print-directory target STATIC=1 CC=$(NAS_CC) SAN= BUILD=$(NAS_BUILD)
 # A machine that is shut down; it boots in seconds once its tree has been made.
 .PHONY: check-systemd check-systemd-built
 check-systemd: deps-systemd
@@ -386,14 +383,16 @@ bench-bridge: deps-bench
 	+@$(MAKE) --no-print-directory bench-bridge-built
 bench-bridge-built: all
 	@BUILD=$(BUILD) tests/bench/bridge.sh
-# What a request costs in the guests of check-nas.
-.PHONY: bench-nas bench-nas-built nas-bench-target
+# What a request costs in the guests of check-nas, to targets with symbols.
+NAS_BENCH := $(BUILD)/bench/nas
+.PHONY: bench-nas bench-nas-built nas-bench
 bench-nas: deps-bench-nas
 	+@$(MAKE) --no-print-directory bench-nas-built
-bench-nas-built: $(BUILD)/aoe-nbd $(BUILD)/tests/bench/load $(BUILD)/tests/bench/count.so nas-kernel nas-bench-target
-	@BUILD=$(BUILD) NAS_TARGET=$(BUILD)/bench/nas-target/aoe-target tests/bench/nas.sh
-nas-bench-target:
-	+@$(MAKE) --no-print-directory nas-target NAS_BUILD=$(BUILD)/bench/nas-target STRIP=
+bench-nas-built: $(BUILD)/aoe-nbd $(BUILD)/tests/bench/load $(BUILD)/tests/bench/count.so nas-kernel nas-bench
+	@BUILD=$(BUILD) NAS_DIR=$(NAS_BENCH) tests/bench/nas.sh
+nas-bench:
+	+@$(MAKE) --no-print-directory NAS_DIR=$(NAS_BENCH) STRIP= \
+		$(NAS_BENCH)/aoe-target-armv5te $(NAS_BENCH)/aoe-target-armv7
 $(BUILD)/tests/bench/count.so: tests/bench/count.c
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -498,7 +497,7 @@ install-mount:
 SOURCES := $(wildcard $(foreach m,$(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES))) tests/*,\
 	$(m)/*.c $(m)/*.h)) $(wildcard doc/example/*.c)
 SCRIPTS := $(wildcard tests/*.sh tests/*/*.sh dist/*.sh dist/mount.*) dist/aoe-target.init dist/aoe-target.procd \
-	tests/run tests/lint tests/lib/arm-musl-cc tests/lib/rc.common .ci/run
+	tests/run tests/lint tests/lib/rc.common .ci/run
 .PHONY: clean format format-check lint
 clean:
 	rm -rf build

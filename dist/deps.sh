@@ -61,12 +61,12 @@ build) wanted=$BUILD ;;
 demo) wanted="$BUILD $DEMO" ;;
 test) wanted="$BUILD $DEMO $TEST" ;;
 vm) wanted="$BUILD $DEMO $TEST $VM" ;;
-nas) wanted="$BUILD $DEMO $TEST $VM $NAS" ;;
+nas) wanted="$BUILD $DEMO $TEST $VM $NAS $CROSS" ;;
 cross) wanted="$BUILD $DEMO $TEST $CROSS" ;;
 systemd) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
-bench-nas) wanted="$BUILD $BENCH $NAS $BENCH_NAS" ;;
-ci) wanted="$BUILD $DEMO $TEST $VM $NAS $SYSTEMD $CI $CROSS $ARM" ;;
+bench-nas) wanted="$BUILD $BENCH $NAS $CROSS $BENCH_NAS" ;;
+ci) wanted="$BUILD $DEMO $TEST $VM $NAS $CROSS $SYSTEMD $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

@@ -39,7 +39,7 @@ NAS_CFLAGS := -O2 -UNDEBUG -ffile-prefix-map=$(CURDIR)=.
 .PHONY: nas nas-build check-nas-binaries check-nas-binaries-built
 nas: $(NAS_FILES)
 	@cd $(NAS_DIR) && sha256sum $(notdir $(NAS_FILES)) >SHA256SUMS && \
-		wc -c $(notdir $(NAS_FILES)) | sed '$$d' >SIZES && cat SIZES
+		wc -c $(notdir $(NAS_FILES)) | sed '/ total$$/d' >SIZES && cat SIZES
 
 $(ZIG):
 	$(say) FETCH ziglang
@@ -67,6 +67,10 @@ $(NAS_DIR)/tests/oldkernel-%: tests/helpers/oldkernel.c $(ZIG)
 	$(Q)ZIG_GLOBAL_CACHE_DIR=$(ZIG_DIR)/cache ZIG_LOCAL_CACHE_DIR=$(ZIG_DIR)/cache \
 		$(ZIG) cc -target $(nas.$*) -std=gnu11 -D_GNU_SOURCE -static -s \
 		$(NAS_CFLAGS) $(WARN) -o $@ $<
+
+# What the guests of check-nas run.
+NAS_GUEST := $(addprefix $(NAS_DIR)/,aoe-target-armv5te aoe-target-armv6 \
+	aoe-target-armv7 tests/oldkernel-armv5te)
 
 # Each is run by an emulator of its processor, with a client of this machine.
 check-nas-binaries: deps-cross

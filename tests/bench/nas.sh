@@ -21,7 +21,7 @@
 #             read64k, write64k, randread4k, randwrite4k
 #   TARGETS   vblade, aoe-target (this build's) and NAME=FILE, any static program
 #             for ARM that takes aoe-target's arguments; of one with symbols (make
-#             nas-target STRIP=) the profile names the functions
+#             nas STRIP=) the profile names the functions
 #   TCP_SERVERS  of the rows tcp: aoe-target nbd-server tgt
 #   FLAGS     more options of the targets, not of vblade
 #   REPEAT    runs of each in each row, of which the median counts (3)

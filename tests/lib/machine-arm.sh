@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 #
 # What both ARM guests share (machine-arm926.sh, machine-armv7.sh): their programs
-# are Debian's of their architecture, and the target that is built for them.
+# are Debian's of their architecture, and the target that `make nas` builds for it.
 #
-#   NAS_TARGET   this static program instead of this build's
+#   NAS_DIR      where that is (build/nas)
 #   MACHINE_NIC  more properties of the network interface, for qemu
 
 # Skips where it cannot run.
@@ -29,8 +29,8 @@ machine_program() {
     find "$tree"/{,usr/}{s,}bin -name "$name" -print -quit 2>/dev/null | grep .
 }
 machine_target() {
-    local target=${NAS_TARGET:-$BUILD/static-arm-musl-cc/aoe-target}
-    [ -x "$target" ] || skip "there is no $target for the guest: make nas-target"
+    local target=${NAS_DIR:-$ROOT/build/nas}/aoe-target-$MACHINE_CPU
+    [ -x "$target" ] || skip "there is no $target for the guest (make check-nas makes it)"
     echo "$target"
 }
 

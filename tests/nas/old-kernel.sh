@@ -7,15 +7,12 @@
 
 # shellcheck disable=SC2034 # guest-nas.sh looks at these
 GUEST_MACHINE=arm926
-NAS_TARGET=${BASH_SOURCE[0]%/*}/../../build/nas/aoe-target-armv5te
-OLD=${BASH_SOURCE[0]%/*}/../../build/nas/tests/oldkernel-armv5te
 . "$(dirname "$0")/../lib/guest-nas.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need jq xxd
-if [ ! -x "$NAS_TARGET" ] || [ ! -x "$OLD" ]; then
-    skip "needs build/nas (make check-nas-binaries makes it)"
-fi
 nas_needs 1500
+OLD=$ROOT/build/nas/tests/oldkernel-armv5te
+[ -x "$OLD" ] || skip "there is no $OLD (make check-nas makes it)"
 guest_take "$OLD" /bin/oldkernel
 SIZE=$((1 << 20))
 truncate -s $SIZE "$TMP/disk.img"
