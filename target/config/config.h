@@ -102,6 +102,10 @@ unsigned config_interfaces(char (*names)[LINK_NAME_MAX], unsigned max);
 unsigned config_read(struct config *out, const char *path,
                      config_mistake *mistake, void *arg);
 
+/* Whether a line of the file can have this value: control characters, blanks at
+ * its ends and what looks like a comment cannot be written there. */
+bool config_file_holds(const char *value);
+
 /* Prints the exports in the form of a configuration file. */
 void config_print(const struct config *c);
 

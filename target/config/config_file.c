@@ -232,6 +232,17 @@ static char *bare(char *text)
     return text_trim(text);
 }
 
+bool config_file_holds(const char *value)
+{
+    char text[LINE_SIZE];
+
+    for (const char *c = value; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return false;
+    return *value && strlen(value) < PATH_MAX &&
+           strcmp(bare(strcpy(text, value)), value) == 0;
+}
+
 static void read_key(struct reader *r, char *text)
 {
     char *value = strchr(text, '=');
@@ -274,28 +285,38 @@ static void read_line(struct reader *r, char *line)
         read_text(r, text, text > line);
 }
 
-static void skip_line(FILE *file)
+/* Without its end.  NULL, or why the line cannot be used. */
+static const char *next_line(FILE *file, char line[LINE_SIZE])
 {
+    const char *wrong = NULL;
+    size_t len = 0;
     int c;
 
-    while ((c = getc(file)) != EOF && c != '\n')
-        ;
+    while ((c = getc(file)) != EOF && c != '\n') {
+        if (c == '\0')
+            wrong = "a byte 0, which no text has";
+        else if (len < LINE_SIZE - 1)
+            line[len++] = (char)c;
+        else if (!wrong)
+            wrong = "the line is too long; a list may go on in a second line "
+                    "with the same key";
+    }
+    line[len] = '\0';
+    return wrong;
 }
 
 static void read_lines(struct reader *r)
 {
-    char line[LINE_SIZE];
+    char line[LINE_SIZE] = "";
 
-    while (fgets(line, sizeof line, r->file)) {
+    while (!feof(r->file) && !ferror(r->file)) {
+        const char *wrong = next_line(r->file, line);
+
         r->line++;
-        if (strchr(line, '\n') || feof(r->file)) {
+        if (wrong)
+            mistake_at(r, r->line, wrong);
+        else
             read_line(r, line);
-            continue;
-        }
-        mistake_at(r, r->line,
-                   "the line is too long; a list may go on in a second line "
-                   "with the same key");
-        skip_line(r->file);
     }
 }
 

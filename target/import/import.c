@@ -197,11 +197,11 @@ void import_add(struct import *im, struct export_config *e)
     im->found++;
     if (im->exports == IMPORT_EXPORTS_MAX)
         import_note(im, e->path, "there are too many exports");
-    else if (!import_printable(e->path))
+    else if (!config_file_holds(e->path))
         import_note(im, e->path,
-                    "the name is too long for a configuration file, or has "
-                    "blanks or other bytes that it cannot hold; give the file "
-                    "another name, or a symbolic link");
+                    "the name has blanks or other bytes that a configuration "
+                    "file cannot hold; give the file another name, or a "
+                    "symbolic link");
     else if (!collides(im, e) && !joins(im, e))
         append(im, e);
     export_config_free(e);

@@ -52,12 +52,6 @@ void import_note(struct import *im, const char *what, const char *why);
 void import_notef(struct import *im, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- target/import/print.c ---------------------------------------------- */
-
-/* Whether a line of a configuration file can hold this as the name of a
- * file. */
-bool import_printable(const char *path);
-
 /* ---- target/import/collide.c -------------------------------------------- */
 
 /* Two exports that differ in nothing but their interfaces. */

@@ -2,7 +2,7 @@
  *
  * GLib's key files (Desktop Entry Specification, "Basic format of the file"):
  * groups of KEY=VALUE, of which a group may come twice and the last value of a
- * key counts.  Unlike libinih's, comments have lines of their own.
+ * key counts.  Comments have lines of their own.
  */
 #ifndef TARGET_IMPORT_INI_H
 #define TARGET_IMPORT_INI_H

@@ -3,16 +3,11 @@
  * The configuration file that was asked for.  A key is printed if it differs
  * from its default.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "target/import/import_parts.h"
 
-enum {
-    COMMENT_WIDTH = 78,
-    /* libinih reads lines of 200 bytes, with their end. */
-    PATH_MAX_PRINTED = 180,
-};
+enum { COMMENT_WIDTH = 78 };
 
 /* ---- comments ----------------------------------------------------------- */
 
@@ -53,23 +48,6 @@ static void print_comment(FILE *out, const char *first, const char *text)
 }
 
 /* ---- exports ------------------------------------------------------------ */
-
-bool import_printable(const char *path)
-{
-    size_t len = strlen(path);
-
-    if (len == 0 || len > PATH_MAX_PRINTED || isspace((unsigned char)*path) ||
-        isspace((unsigned char)path[len - 1]))
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)path[i] < 0x20 || path[i] == 0x7f)
-            return false;
-        /* The rest would be a comment. */
-        if (path[i] == ';' && (i == 0 || isspace((unsigned char)path[i - 1])))
-            return false;
-    }
-    return true;
-}
 
 static void print_numbers(const struct export_config *e,
                           const struct export_config *usual, FILE *out)

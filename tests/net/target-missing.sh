@@ -8,8 +8,6 @@
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/frames.sh"
 need flock=util-linux xxd
-aoe-target --config /dev/null --check 2>&1 | grep -q libinih-dev &&
-    skip "built without libinih (package libinih-dev)"
 network 1500
 cd "$TMP" || exit
 truncate -s 1M here busy both

@@ -29,19 +29,24 @@ static void tell(void *arg, unsigned line, const char *text)
 }
 
 /* Reads this as a file; returns the number of mistakes. */
-static unsigned reads(struct config *c, const char *text)
+static unsigned reads_bytes(struct config *c, const char *text, size_t len)
 {
     char path[] = "/tmp/t-config-XXXXXX";
     int fd = mkstemp(path);
     unsigned mistakes;
 
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(write(fd, text, len), (ssize_t)len);
     close(fd);
     told[0] = '\0';
     mistakes = config_read(c, path, tell, NULL);
     unlink(path);
     return mistakes;
+}
+
+static unsigned reads(struct config *c, const char *text)
+{
+    return reads_bytes(c, text, strlen(text));
 }
 
 static void every_key(void **state)
@@ -171,6 +176,35 @@ static void every_mistake_is_reported(void **state)
     assert_non_null(strstr(told, "4 sync"));
 }
 
+static void bytes_that_no_text_has_are_refused(void **state)
+{
+    static const char inside[] =
+        "[e1.2]\nfile = x\0y\ninterfaces = a\nsync = 1";
+    static const char last[] = "[e1.2]\nfile = x\ninterfaces = a\nsync = yes\0";
+    struct config c;
+
+    (void)state;
+    reads_bytes(&c, inside, sizeof inside - 1);
+    assert_non_null(strstr(told, "2 a byte 0"));
+    assert_non_null(strstr(told, "4 sync"));
+    assert_int_equal(reads_bytes(&c, last, sizeof last - 1), 1);
+    assert_non_null(strstr(told, "4 a byte 0"));
+}
+
+static void a_value_that_a_line_can_hold(void **state)
+{
+    static const char *const cannot[] = {"",   " x",  "x ",    "x\ny", "x ;y",
+                                         ";y", "\tx", "x\x7f", "\x01"};
+    char path[300];
+
+    (void)state;
+    snprintf(path, sizeof path, "/%0298d", 0);
+    assert_true(config_file_holds(path));
+    assert_true(config_file_holds("/srv/a disk;1 #2 = \xc3\xa4"));
+    for (size_t i = 0; i < sizeof cannot / sizeof *cannot; i++)
+        assert_false(config_file_holds(cannot[i]));
+}
+
 /* ---- several together -----------------------------------------------------
  */
 
@@ -250,6 +284,8 @@ int main(void)
         cmocka_unit_test(every_key),
         cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(every_mistake_is_reported),
+        cmocka_unit_test(bytes_that_no_text_has_are_refused),
+        cmocka_unit_test(a_value_that_a_line_can_hold),
         cmocka_unit_test(globs_stand_for_interfaces),
         cmocka_unit_test(one_address_has_one_disk_on_an_interface),
         cmocka_unit_test(equal_means_nothing_to_do),
