@@ -21,7 +21,6 @@
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "wire/ata.h"
 
 static const char prefix[] = "serial:";
 
@@ -67,12 +66,12 @@ static bool read_attribute(const char *sysfs, const char *disk,
     return take_serial(out, bytes + skip);
 }
 
-/* Old kernels have no attribute with it. */
+/* Old kernels have no attribute with it.  In their answer, unlike the disk's,
+ * text is in its usual order. */
 static bool ask_disk(const char *dev, const char *disk, char out[SERIAL_SIZE])
 {
-    enum { GET_IDENTITY = 0x030d };
-    struct ata_identity id;
-    uint8_t page[512] = {0};
+    enum { GET_IDENTITY = 0x030d, AT_SERIAL = 20, LENGTH = 20 };
+    char page[512] = {0};
     char path[PATH_SIZE];
     bool told;
     int fd;
@@ -84,8 +83,8 @@ static bool ask_disk(const char *dev, const char *disk, char out[SERIAL_SIZE])
         close(fd);
     if (!told)
         return false;
-    ata_identity_decode(page, &id);
-    return take_serial(out, id.serial);
+    page[AT_SERIAL + LENGTH] = '\0';
+    return take_serial(out, page + AT_SERIAL);
 }
 
 /* Whether the disk says `serial`, in any of the ways in which it says it: a

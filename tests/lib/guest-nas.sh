@@ -97,6 +97,8 @@ served() {
 # status.
 guest_does() {
     local id=${EPOCHREALTIME/[.,]/} status
+    # Nobody would ever read the order.
+    alive guest || { echo "the guest has ended: $*" && return 1; }
     echo "$id $*" >"$TMP/orders.in"
     seen guest "^guest: did $id " 60 || { echo "not done: $*" && return 1; }
     sed -n "s/^$id| //p" "$(log_of guest)"

@@ -7,7 +7,8 @@
 
 GUEST_CACHE=$AOEKIT_CACHE/guest
 GUEST_MODULES="virtio_pci virtio_net virtio_blk virtio_scsi sd_mod xhci_pci
-    usb-storage nbd aoe ext4 xfs dm-flakey dm-log-writes faulty scsi_debug dummy bonding"
+    usb-storage nbd aoe ext4 xfs dm-flakey dm-log-writes faulty scsi_debug dummy bonding
+    ata_piix"
 GUEST_MEMORY=768 # MiB
 MACHINE_SETS="SAYS=/dev/ttyS1 ORDERS=/dev/ttyS2 LOAD=virtio_pci,virtio_net"
 MACHINE_CONSOLE=ttyS0

@@ -79,7 +79,7 @@ on() {
     qmp qmp_capabilities || fail "no monitor"
     await guest '^guest: ready' 120
     # ssh is a process of its own.
-    { declare -f on_nas_command guest_does seen log_of && declare -p PID SEEN; } >"$TMP/way"
+    { declare -f on_nas_command guest_does alive seen log_of && declare -p PID SEEN; } >"$TMP/way"
 }
 # The board has no power switch: the kernel stops, and we pull the plug.
 goes_off() {

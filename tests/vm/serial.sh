@@ -15,7 +15,9 @@ head -c 8M /dev/urandom >"$TMP/other"
 cp "$TMP/other" "$TMP/other.before"
 nas_disk one "$TMP/disk"
 nas_disk two "$TMP/other"
-GUEST_DEVICES+=(-device "virtio-scsi-pci,id=scsi")
+truncate -s 8M "$TMP/ide"
+nas_disk ide "$TMP/ide"
+GUEST_DEVICES+=(-device "virtio-scsi-pci,id=scsi" -device "ide-hd,drive=ide,serial=WD-8")
 nas_start 150 <<'END'
 load virtio_blk virtio_scsi sd_mod
 # disks HOW-MANY
@@ -93,4 +95,15 @@ bus() {
 
 bus virtio-blk-pci
 bus scsi-hd scsi.0
+
+# What old kernels have no attribute for, the disk is asked.
+hide_serial() {
+    guest_does 'load ata_piix && eventually disks 1' &&
+        guest_does 'mount --bind /dev/null /sys/block/sda/device/vpd_pg80'
+}
+check "a disk whose serial number sysfs does not have" hide_serial
+mark guest
+guest_does 'serve serial:WD-8'
+check "... is served by it" seen guest '^aoe-target: e1\.2: serving serial:WD-8' 30
+guest_does served >/dev/null
 nas_end
