@@ -46,6 +46,11 @@ static inline uint16_t get_le16(const uint8_t *p)
     return (uint16_t)(p[1] << 8 | p[0]);
 }
 
+static inline uint32_t get_le32(const uint8_t *p)
+{
+    return (uint32_t)get_le16(p + 2) << 16 | get_le16(p);
+}
+
 static inline void put_le16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)v;

@@ -6,6 +6,7 @@
  */
 #include "wire/aoe.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/bytes.h"
@@ -28,14 +29,22 @@ enum {
 
 const struct aoe_mac aoe_mac_broadcast = {{255, 255, 255, 255, 255, 255}};
 
-/* These two run for each frame, and memcpy of six bytes is slow where it has to
- * check their alignment. */
-static inline void get_mac(struct aoe_mac *m, const uint8_t *p)
+/* Says of a frame what the compiler cannot know.  Where a processor reads words
+ * at their own alignment only, it would read each field byte by byte: a tenth
+ * of all that a small one spends on a read. */
+static inline const uint8_t *aligned(const uint8_t *frame)
 {
-    put_be32(m->b, get_be32(p));
-    put_be16(m->b + 4, get_be16(p + 4));
+    assert((uintptr_t)frame % AOE_FRAME_ALIGN == 0);
+    return __builtin_assume_aligned(frame, AOE_FRAME_ALIGN);
 }
 
+/* The address at this place of an aligned frame. */
+static inline struct aoe_mac *mac_at(const uint8_t *frame, unsigned at)
+{
+    return (struct aoe_mac *)(uintptr_t)(frame + at);
+}
+
+/* At any alignment; memcpy of six bytes would be a call. */
 static inline void put_mac(uint8_t *p, const struct aoe_mac *m)
 {
     put_be32(p, get_be32(m->b));
@@ -44,10 +53,11 @@ static inline void put_mac(uint8_t *p, const struct aoe_mac *m)
 
 int aoe_header_parse(const uint8_t *frame, size_t len, struct aoe_header *h)
 {
+    frame = aligned(frame);
     if (len < AOE_HEADER || get_be16(frame + AT_ETHERTYPE) != AOE_ETHERTYPE)
         return -EBADMSG;
-    get_mac(&h->dst, frame + AT_DST);
-    get_mac(&h->src, frame + AT_SRC);
+    aoe_mac_copy(&h->dst, mac_at(frame, AT_DST));
+    aoe_mac_copy(&h->src, mac_at(frame, AT_SRC));
     h->version = frame[AT_VERSION_FLAGS] >> 4;
     h->flags = frame[AT_VERSION_FLAGS] & (AOE_FLAG_RESPONSE | AOE_FLAG_ERROR);
     h->error = frame[AT_ERROR];
@@ -78,11 +88,9 @@ size_t aoe_header_build(uint8_t *frame, const struct aoe_header *h)
 void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src, uint8_t flags,
                        uint8_t error, struct aoe_addr addr)
 {
-    struct aoe_mac sender;
-
-    get_mac(&sender, frame + AT_SRC);
-    put_mac(frame + AT_DST, &sender);
-    put_mac(frame + AT_SRC, src);
+    frame = (uint8_t *)(uintptr_t)aligned(frame);
+    aoe_mac_copy(mac_at(frame, AT_DST), mac_at(frame, AT_SRC));
+    aoe_mac_copy(mac_at(frame, AT_SRC), src);
     frame[AT_VERSION_FLAGS] =
         (uint8_t)(AOE_VERSION << 4 | AOE_FLAG_RESPONSE | flags);
     frame[AT_ERROR] = error;
@@ -92,7 +100,7 @@ void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src, uint8_t flags,
 
 int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a)
 {
-    const uint8_t *arg = frame + AT_ARG;
+    const uint8_t *arg = aligned(frame) + AT_ARG;
 
     if (len < AOE_ATA_HEADER)
         return -EBADMSG;
@@ -100,7 +108,7 @@ int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a)
     a->feature = arg[1];
     a->count = arg[2];
     a->command = arg[3];
-    a->lba = get_le(arg + 4, 6);
+    a->lba = (uint64_t)get_le16(arg + 8) << 32 | get_le32(arg + 4);
     a->data = frame + AOE_ATA_HEADER;
     a->data_len = len - AOE_ATA_HEADER;
     return 0;

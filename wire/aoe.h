@@ -9,6 +9,10 @@
  * into the frame.  They return 0 or -EBADMSG.  Builders write the whole
  * argument, reserved bytes as zero, and return the frame's length so far; the
  * caller checked that it fits.
+ *
+ * What reads or answers the common header or ATA registers needs the frame at a
+ * multiple of AOE_FRAME_ALIGN bytes, as links receive it: there all fields of
+ * these two have the alignment of their size.
  */
 #ifndef WIRE_AOE_H
 #define WIRE_AOE_H
@@ -23,6 +27,7 @@
 enum {
     AOE_VERSION = 1,
     AOE_FRAME_MIN = 60, /* Ethernet's shortest frame, without checksum */
+    AOE_FRAME_ALIGN = 4,
     AOE_SECTOR = 512,
     AOE_ETHER_HEADER = 14,
 
@@ -95,16 +100,27 @@ struct aoe_mac {
     _Alignas(uint16_t) uint8_t b[AOE_MAC];
 };
 
+/* An address in halves.  A call of memcmp or memcpy, which compilers make for
+ * so few bytes, would cost a small CPU more than all that is done here. */
+typedef uint16_t __attribute__((__may_alias__)) aoe_mac_half;
+
 static inline bool aoe_mac_equal(const struct aoe_mac *a,
                                  const struct aoe_mac *b)
 {
-    typedef uint16_t __attribute__((__may_alias__)) half;
-    const half *x = (const half *)(const void *)a->b;
-    const half *y = (const half *)(const void *)b->b;
+    const aoe_mac_half *x = (const aoe_mac_half *)(const void *)a->b;
+    const aoe_mac_half *y = (const aoe_mac_half *)(const void *)b->b;
 
-    /* A call of memcmp, or of memcpy, which some compilers make for so few
-     * bytes, would cost a small CPU more than all of this. */
     return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+}
+
+static inline void aoe_mac_copy(struct aoe_mac *to, const struct aoe_mac *from)
+{
+    const aoe_mac_half *x = (const aoe_mac_half *)(const void *)from->b;
+    aoe_mac_half *y = (aoe_mac_half *)(void *)to->b;
+
+    y[0] = x[0];
+    y[1] = x[1];
+    y[2] = x[2];
 }
 
 /* Broadcast and multicast addresses have the group bit set. */

@@ -53,7 +53,8 @@ int link_open(struct link **out, const char *ifname,
 {
     const struct backend *b = choose(o->backend);
 
-    if (!b || o->align & (o->align - 1) || o->socket_bytes > QUEUE_BYTES_MAX)
+    if (!b || o->align & (o->align - 1) || o->align_at % AOE_FRAME_ALIGN ||
+        o->socket_bytes > QUEUE_BYTES_MAX)
         return -EINVAL;
     return b->open ? b->open(out, ifname, o) : -ENOTSUP;
 }

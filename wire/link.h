@@ -40,9 +40,9 @@ struct link_options {
     const char *backend; /* "packet", "socket", "pcap"; NULL: the best */
     struct link_filter filter;
     unsigned rx_frames; /* receive buffers; 0 means LINK_BATCH */
-    /* Puts a frame's byte `align_at` at a multiple of `align` (a power of two),
-     * so that direct I/O can use the data after an ATA header; 0 packs buffers
-     * densely. */
+    /* Puts a frame's byte `align_at`, a multiple of AOE_FRAME_ALIGN, at a
+     * multiple of `align` (a power of two), so that direct I/O can use the data
+     * after an ATA header; 0 packs buffers densely. */
     unsigned align, align_at;
     unsigned socket_bytes; /* receive queue wanted in the kernel; 0: default */
     /* If there is no such interface, or it is not Ethernet: open it
@@ -52,7 +52,8 @@ struct link_options {
 };
 
 /* A received frame.  Its buffer holds at least `capacity` bytes from `data`, so
- * that a response can be built in place. */
+ * that a response can be built in place; `data` is a multiple of
+ * AOE_FRAME_ALIGN. */
 struct link_frame {
     uint8_t *data;
     uint32_t len;      /* bytes received */

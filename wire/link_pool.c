@@ -46,7 +46,8 @@ static size_t round_up(size_t n, size_t multiple)
 static size_t buffer_stride(size_t capacity, size_t align)
 {
     if (align)
-        return round_up(capacity, align);
+        return round_up(capacity,
+                        align > AOE_FRAME_ALIGN ? align : AOE_FRAME_ALIGN);
     return (round_up(capacity, CACHE_LINE) / CACHE_LINE | 1) * CACHE_LINE;
 }
 

@@ -48,6 +48,9 @@ static void little_endian(void **state)
     put_le16(at, 0xfe01);
     assert_int_equal(get_le16(at), 0xfe01);
     assert_bytes("\x01\xfe", 2);
+    put_le(at, 0xfe010203, 4);
+    assert_true(get_le32(at) == 0xfe010203);
+    assert_bytes("\x03\x02\x01\xfe", 4);
     put_le(at, UINT64_C(0xfe0102030405), 6); /* an LBA */
     assert_true(get_le(at, 6) == UINT64_C(0xfe0102030405));
     assert_bytes("\x05\x04\x03\x02\x01\xfe", 6);

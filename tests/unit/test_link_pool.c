@@ -107,6 +107,7 @@ static void aligned(unsigned size, unsigned align, unsigned align_at)
     for (int i = 0; i < 9; i++) {
         frames[i] = link_take(&l);
         assert_int_equal(((uintptr_t)frames[i]->data + align_at) % align, 0);
+        assert_int_equal((uintptr_t)frames[i]->data % AOE_FRAME_ALIGN, 0);
         assert_true(frames[i]->capacity >= size);
         fill(frames[i]);
     }

@@ -377,7 +377,10 @@ static void bad_interfaces(const char *backend)
     o.backend = backend;
     o.align = 3;
     assert_int_equal(link_open(&l, "w0", &o), -EINVAL);
-    o.align = 0;
+    o.align = 4;
+    o.align_at = 2;
+    assert_int_equal(link_open(&l, "w0", &o), -EINVAL);
+    o.align = o.align_at = 0;
     o.socket_bytes = 0x80000000;
     assert_int_equal(link_open(&l, "w0", &o), -EINVAL);
     veth_close(&n);
