@@ -69,6 +69,40 @@ static inline struct list *list_first(struct list *head)
     return list_empty(head) ? NULL : head->next;
 }
 
+/* Takes the first object out of the list; NULL: it is empty. */
+static inline struct list *list_pop(struct list *head)
+{
+    struct list *node = head->next;
+
+    if (node == head)
+        return NULL;
+    head->next = node->next;
+    node->next->prev = head;
+    node->next = node->prev = NULL;
+    return node;
+}
+
+/* Leaves the first objects out, up to `last`.  Whoever takes them over is not
+ * to look at their links, which stay as they are. */
+static inline void list_cut(struct list *head, struct list *last)
+{
+    head->next = last->next;
+    last->next->prev = head;
+}
+
+/* Moves the first objects of `from`, up to `last`, to the beginning of `to`. */
+static inline void list_move_first(struct list *to, struct list *from,
+                                   struct list *last)
+{
+    struct list *first = from->next;
+
+    list_cut(from, last);
+    first->prev = to;
+    last->next = to->next;
+    to->next->prev = last;
+    to->next = first;
+}
+
 /* Moves all of `from` to the end of `to`; `from` is left empty. */
 static inline void list_splice(struct list *to, struct list *from)
 {

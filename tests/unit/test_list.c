@@ -87,12 +87,44 @@ static void splicing(void **state)
     assert_int_equal(list_entry(from.prev, struct thing, link)->number, 3);
 }
 
+/* The first ones leave, one or several. */
+static void taking(void **state)
+{
+    struct thing a = {.number = 1}, b = {.number = 2}, c = {.number = 3};
+    struct list head, other;
+
+    (void)state;
+    list_init(&head);
+    list_init(&other);
+    assert_null(list_pop(&head));
+    list_append(&head, &a.link);
+    list_append(&head, &b.link);
+    list_append(&head, &c.link);
+    assert_ptr_equal(list_pop(&head), &a.link);
+    assert_false(list_linked(&a.link));
+    assert_int_equal(order(&head), 23);
+    list_append(&other, &a.link);
+    list_move_first(&other, &head, &b.link);
+    assert_int_equal(order(&head), 3);
+    assert_int_equal(order(&other), 21);
+    list_move_first(&other, &head, &c.link);
+    assert_true(list_empty(&head));
+    assert_int_equal(order(&other), 321);
+    list_remove(&b.link);
+    assert_int_equal(order(&other), 31);
+    list_cut(&other, &c.link);
+    assert_int_equal(order(&other), 1);
+    list_cut(&other, &a.link);
+    assert_true(list_empty(&other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends),
         cmocka_unit_test(removing),
         cmocka_unit_test(splicing),
+        cmocka_unit_test(taking),
     };
 
     return cmocka_run_group_tests_name("list", tests, NULL, NULL);
