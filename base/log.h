@@ -19,8 +19,9 @@
 void log_program(const char *program);
 const char *log_name(void);
 
-void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), cold));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2), cold));
 
 /* For servers: from now on a log that nobody reads (a full pipe, a stopped
  * terminal or syslogd) never makes a thread wait.  Lines that do not fit are
@@ -50,7 +51,8 @@ extern int log_verbosity;
  * it is printed. */
 #define log_debug(...) (log_verbosity >= 1 ? log_timed(__VA_ARGS__) : (void)0)
 #define log_trace(...) (log_verbosity >= 2 ? log_timed(__VA_ARGS__) : (void)0)
-void log_timed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_timed(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), cold));
 
 /* From now on each line that the calling thread logs with log_error is also
  * passed to `heard`, without the program's name.  NULL ends that.  One thread

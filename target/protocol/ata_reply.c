@@ -34,9 +34,9 @@ enum responder_verdict ata_reply_aborted(struct exchange *x)
                      x->ata.count, 0);
 }
 
-static enum responder_verdict failed(struct exchange *x, uint8_t status,
-                                     uint8_t error, unsigned remaining,
-                                     uint64_t lba)
+RARELY static enum responder_verdict failed(struct exchange *x, uint8_t status,
+                                            uint8_t error, unsigned remaining,
+                                            uint64_t lba)
 {
     if (!(x->ata.aflags & AOE_AFLAG_EXTENDED))
         lba = (lba & ATA_LBA28_MAX) | (x->ata.lba & LBA28_DEVICE);

@@ -181,7 +181,7 @@ enum responder_verdict ata_transfer_trim(struct exchange *x)
 
 /* ---- after the store ---------------------------------------------------- */
 
-static enum responder_verdict transfer_failed(struct exchange *x)
+RARELY static enum responder_verdict transfer_failed(struct exchange *x)
 {
     unsigned done = (unsigned)(x->op.done / AOE_SECTOR);
     unsigned remaining = x->ata.count - done;

@@ -14,7 +14,7 @@ enum responder_verdict ata_transfer_verify(struct exchange *x, bool extended);
 /* `durable`: on stable storage before the reply (FUA). */
 enum responder_verdict ata_transfer_write(struct exchange *x, bool extended,
                                           bool durable);
-enum responder_verdict ata_transfer_trim(struct exchange *x);
+enum responder_verdict ata_transfer_trim(struct exchange *x) RARELY;
 
 /* Go on after the store has completed x->op. */
 enum responder_verdict ata_transfer_read_done(struct exchange *x);

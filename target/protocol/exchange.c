@@ -41,6 +41,7 @@ enum responder_verdict exchange_drop(struct exchange *x,
                                      enum export_counter why)
 {
     export_count(x->export, why);
+    x->dropped = why;
     return RESPONDER_DROP;
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/rarely.h"
 #include "target/protocol/export.h"
 #include "target/protocol/operation.h"
 #include "wire/aoe.h"
@@ -45,6 +46,7 @@ struct exchange {
     uint64_t span_start, span_end; /* bytes that all operations touch */
     uint64_t lba;                  /* private: first sector */
     unsigned next_range;           /* private: of DATA SET MANAGEMENT */
+    enum export_counter dropped;   /* why there is no reply */
     struct store_op op;            /* but for `complete` */
 };
 
@@ -60,6 +62,10 @@ static inline void exchange_begin(struct exchange *x, uint8_t *frame,
     x->reply_len = 0;
     x->flush_epoch = 0;
 }
+
+/* There is no reply, and this is counted as the reason. */
+enum responder_verdict exchange_drop(struct exchange *x,
+                                     enum export_counter why);
 
 /* ---- for the commands of the responder only ---- */
 
@@ -80,12 +86,10 @@ enum responder_verdict exchange_reply(struct exchange *x, size_t len);
 
 /* Replies with an AoE error and nothing else, or not at all where many disks
  * would. */
-enum responder_verdict exchange_error(struct exchange *x, enum aoe_error error);
+enum responder_verdict exchange_error(struct exchange *x,
+                                      enum aoe_error error) RARELY;
 
 /* Refuses a change to somebody who may not make it. */
 enum responder_verdict exchange_refuse(struct exchange *x);
-
-enum responder_verdict exchange_drop(struct exchange *x,
-                                     enum export_counter why);
 
 #endif

@@ -34,14 +34,13 @@ enum responder_refusal responder_accept(struct exchange *x)
 }
 
 /* What discovers disks: Query Config, and the IDENTIFY that boot ROMs send. */
-static bool for_many(const struct exchange *x)
+static bool for_many(struct exchange *x)
 {
-    struct aoe_ata a;
-
     if (x->header.command == AOE_CMD_CONFIG)
         return true;
     return x->header.command == AOE_CMD_ATA &&
-           !aoe_ata_parse(x->frame, x->len, &a) && a.command == ATA_IDENTIFY;
+           !aoe_ata_parse(x->frame, x->len, &x->ata) &&
+           x->ata.command == ATA_IDENTIFY;
 }
 
 enum responder_verdict responder_request(struct exchange *x)

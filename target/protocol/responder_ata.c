@@ -30,7 +30,7 @@ static enum responder_verdict flush_extended(struct exchange *x)
     return flush(x);
 }
 
-static enum responder_verdict identify(struct exchange *x)
+RARELY static enum responder_verdict identify(struct exchange *x)
 {
     const struct export *e = x->export;
     struct ata_identity id = {
@@ -72,7 +72,7 @@ static bool may_set_cache(const struct exchange *x)
     return false;
 }
 
-static enum responder_verdict set_features(struct exchange *x)
+RARELY static enum responder_verdict set_features(struct exchange *x)
 {
     struct export *e = x->export;
 

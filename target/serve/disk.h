@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/rarely.h"
 #include "target/protocol/epochs.h"
 #include "target/protocol/export.h"
 #include "target/protocol/group_commit.h"
@@ -87,7 +88,7 @@ void disk_start(struct disk *d, struct request *r);
 bool disk_must_save(const struct disk *d, const struct request *r);
 /* Saves the change; then the host gets the reply.  If saving fails there is no
  * reply, and the client asks again. */
-void disk_save(struct disk *d, struct request *r);
+void disk_save(struct disk *d, struct request *r) RARELY;
 
 /* Submits everything that is ready to the store. */
 void disk_submit(struct disk *d);

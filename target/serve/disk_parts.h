@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "base/rarely.h"
 #include "target/serve/disk.h"
 
 static inline struct request *request_of_op(struct store_op *op)
@@ -66,9 +67,10 @@ bool disk_store_ready(struct disk *d);
 /* ---- target/serve/disk_report.c ---- */
 
 /* Logs an operation that failed. */
-void disk_report(struct disk *d, const struct store_op *op);
+void disk_report(struct disk *d, const struct store_op *op) RARELY;
 /* For log_verbosity 2: a request waits for others, or has ended. */
-void disk_trace_waits(const struct request *r);
-void disk_trace_end(const struct request *r, enum responder_verdict verdict);
+void disk_trace_waits(const struct request *r) RARELY;
+void disk_trace_end(const struct request *r,
+                    enum responder_verdict verdict) RARELY;
 
 #endif

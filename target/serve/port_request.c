@@ -94,7 +94,7 @@ static bool give_to(struct request *r, struct disk *d)
         return true;
     }
     if (too_busy(r->port, d)) {
-        export_count(&d->export, COUNT_DROP_BUSY);
+        exchange_drop(&r->x, COUNT_DROP_BUSY);
         return false;
     }
     if (verdict == RESPONDER_REPLY)
@@ -106,20 +106,15 @@ static bool give_to(struct request *r, struct disk *d)
 
 static void serve(struct request *r, struct disk *d)
 {
-    struct port_trace_counts before;
-
     r->disk = d;
     r->x.export = &d->export;
-    port_trace_before(&before, &d->export);
     if (give_to(r, d))
         return;
-    if (log_verbosity >= 2)
-        port_trace(r->port, port_trace_reason(&before, &d->export), r->x.frame,
-                   r->x.len);
+    port_trace(r->port, port_trace_reason(r->x.dropped), r->x.frame, r->x.len);
     port_release(r);
 }
 
-static void refuse(struct request *r, enum port_counter why)
+RARELY static void refuse(struct request *r, enum port_counter why)
 {
     static const char *const texts[PORT_COUNTERS] = {
         [PORT_SHORT] = "dropped (no AoE header)",

@@ -51,8 +51,7 @@ void port_trace_frame(const struct target_port *p, const char *what,
               aoe_addr_format(addr, h.addr), (unsigned)h.tag, detail, len);
 }
 
-const char *port_trace_reason(const struct port_trace_counts *t,
-                              const struct export *e)
+const char *port_trace_reason(enum export_counter why)
 {
     static const char *const reasons[EXPORT_COUNTERS] = {
         [COUNT_DROP_SHORT] = "dropped (too short for its command)",
@@ -63,8 +62,5 @@ const char *port_trace_reason(const struct port_trace_counts *t,
         [COUNT_DROP_SIZE] = "dropped (the response would exceed the MTU)",
     };
 
-    for (unsigned i = 0; i < EXPORT_COUNTERS; i++)
-        if (reasons[i] && e->counts[i] > t->counts[i])
-            return reasons[i];
-    return "dropped";
+    return reasons[why] ? reasons[why] : "dropped";
 }

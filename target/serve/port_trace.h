@@ -7,13 +7,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "base/rarely.h"
 #include "target/serve/port.h"
 
 void port_trace_frame(const struct target_port *p, const char *what,
-                      const uint8_t *frame, size_t len);
+                      const uint8_t *frame, size_t len) RARELY;
 
 /* `what` happened to the frame: "received", "dropped (aged)". */
 static inline void port_trace(const struct target_port *p, const char *what,
@@ -23,21 +23,7 @@ static inline void port_trace(const struct target_port *p, const char *what,
         port_trace_frame(p, what, frame, len);
 }
 
-/* An export's counters before a frame, to tell afterwards why it was dropped.
- * Not filled in unless that is traced. */
-struct port_trace_counts {
-    uint64_t counts[EXPORT_COUNTERS];
-};
-
-static inline void port_trace_before(struct port_trace_counts *t,
-                                     const struct export *e)
-{
-    if (log_verbosity >= 2)
-        memcpy(t->counts, e->counts, sizeof t->counts);
-}
-
-/* The first drop counter that has risen since, as text. */
-const char *port_trace_reason(const struct port_trace_counts *t,
-                              const struct export *e);
+/* "dropped (too many requests)". */
+const char *port_trace_reason(enum export_counter why);
 
 #endif
