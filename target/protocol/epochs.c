@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/rarely.h"
+
 enum { CAPACITY_MIN = 4 };
 
 /* What is settled has begun, and nothing was written after now. */
@@ -31,19 +33,25 @@ void epochs_fini(struct epochs *e)
 /* ---- clients --------------------------------------------------------------
  */
 
-static struct epochs_client *find(struct epochs *e, const struct aoe_mac *mac)
+RARELY static struct epochs_client *search(struct epochs *e,
+                                           const struct aoe_mac *mac)
 {
-    /* Usually the same client comes again. */
     for (unsigned i = 0; i < e->count; i++) {
-        unsigned at =
-            e->last + i < e->count ? e->last + i : e->last + i - e->count;
-
-        if (aoe_mac_equal(&e->clients[at].mac, mac)) {
-            e->last = at;
-            return &e->clients[at];
+        if (aoe_mac_equal(&e->clients[i].mac, mac)) {
+            e->last = i;
+            return &e->clients[i];
         }
     }
     return NULL;
+}
+
+/* Usually the same client comes again. */
+static inline struct epochs_client *find(struct epochs *e,
+                                         const struct aoe_mac *mac)
+{
+    if (e->count > 0 && aoe_mac_equal(&e->clients[e->last].mac, mac))
+        return &e->clients[e->last];
+    return search(e, mac);
 }
 
 static bool needed(const struct epochs *e, const struct epochs_client *c)
@@ -85,13 +93,13 @@ static bool grow(struct epochs *e)
     return true;
 }
 
-static struct epochs_client *find_or_add(struct epochs *e,
-                                         const struct aoe_mac *mac)
+RARELY static struct epochs_client *add(struct epochs *e,
+                                        const struct aoe_mac *mac)
 {
-    struct epochs_client *c = find(e, mac);
+    struct epochs_client *c;
 
-    if (c || !grow(e))
-        return c;
+    if (!grow(e))
+        return NULL;
     e->last = e->count;
     c = &e->clients[e->count++];
     *c = (struct epochs_client){.mac = *mac};
@@ -111,8 +119,10 @@ void epochs_inherit(struct epochs *e, struct epochs *from)
 
 bool epochs_write(struct epochs *e, const struct aoe_mac *mac)
 {
-    struct epochs_client *c = find_or_add(e, mac);
+    struct epochs_client *c = find(e, mac);
 
+    if (!c)
+        c = add(e, mac);
     if (c)
         c->pending++;
     return c != NULL;
@@ -126,7 +136,6 @@ void epochs_wrote(struct epochs *e, const struct aoe_mac *mac)
     c->pending--;
     c->wrote = e->now;
     e->newest = e->now;
-    check(e);
 }
 
 /* ---- syncs ----------------------------------------------------------------
