@@ -62,9 +62,9 @@ uint32_t reply_cache_sample(const uint8_t *data, size_t len);
 
 struct exchange;
 
-/* The key of a parsed write, trim or flush. */
-struct reply_cache_key reply_cache_key_of(const struct reply_cache *c,
-                                          const struct exchange *x);
+/* Sets the key of a parsed write, trim or flush. */
+void reply_cache_key_of(struct reply_cache_key *key,
+                        const struct reply_cache *c, const struct exchange *x);
 
 /* How the request ended of which this is a copy; NULL: it is not a copy.  Valid
  * until the next reply_cache_add. */

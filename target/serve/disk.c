@@ -218,7 +218,7 @@ void disk_start(struct disk *d, struct request *r)
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
     if (disk_op_changes(&r->x.op) || r->x.op.kind == STORE_FLUSH)
-        r->key = reply_cache_key_of(d->reply_cache, &r->x);
+        reply_cache_key_of(&r->key, d->reply_cache, &r->x);
     disk_losses_begin(r);
     d->in_flight++;
     if (!d->started_ns)

@@ -183,6 +183,56 @@ static void every_sector_is_sampled(void **state)
     assert_int_equal(reply_cache_sample(data, 4 * AOE_SECTOR), zero);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x < y ? -1 : x > y;
+}
+
+/* Each bit that it looks at; each byte that all may have; two that change
+ * alike; two sectors that change places. */
+static void samples_differ(void **state)
+{
+    enum { BITS = 4 * 16 * 8, BYTES = 256, SEEN = BITS + BYTES + 6 + 2 };
+    uint8_t data[4 * AOE_SECTOR] = {0};
+    uint32_t seen[SEEN], *next = seen;
+
+    (void)state;
+    for (unsigned i = 0; i < BITS; i++) {
+        uint8_t *at = data + i / 128 * AOE_SECTOR + i % 128 / 8;
+
+        *at = (uint8_t)(1 << i % 8);
+        *next++ = reply_cache_sample(data, sizeof data);
+        *at = 0;
+    }
+    for (unsigned i = 0; i < BYTES; i++) {
+        memset(data, (int)i, sizeof data);
+        *next++ = reply_cache_sample(data, sizeof data);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned one = i % 3, two = i < 3 ? 3 : (one + 1) % 3;
+
+        memset(data, 0, sizeof data);
+        memset(data + one * AOE_SECTOR, 0xff, 8);
+        memset(data + two * AOE_SECTOR, 0xff, 8);
+        *next++ = reply_cache_sample(data, sizeof data);
+    }
+    memset(data, 0, sizeof data);
+    data[AOE_SECTOR] = 7;
+    data[2 * AOE_SECTOR] = 9;
+    *next++ = reply_cache_sample(data, sizeof data);
+    data[AOE_SECTOR] = 9;
+    data[2 * AOE_SECTOR] = 7;
+    *next++ = reply_cache_sample(data, sizeof data);
+    assert_ptr_equal(next, seen + SEEN);
+    qsort(seen, SEEN, sizeof seen[0], by_value);
+    for (unsigned i = 1; i < SEEN; i++)
+        assert_true(seen[i] != seen[i - 1]);
+}
+
 /* A write of two sectors to one of four places, with data that its sample does
  * not tell from any other. */
 static struct reply_cache_key hidden_write(uint32_t tag, uint32_t number)
@@ -197,8 +247,11 @@ static struct reply_cache_key hidden_write(uint32_t tag, uint32_t number)
                 .data_len = sizeof data},
     };
 
+    struct reply_cache_key key;
+
     memcpy(data + 100, &number, sizeof number);
-    return reply_cache_key_of(cache, &x);
+    reply_cache_key_of(&key, cache, &x);
+    return key;
 }
 
 /* Writes of which each is new, and must not be taken for a copy.  `tags` are
@@ -311,6 +364,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test(sums_differ),
         cmocka_unit_test(every_sector_is_sampled),
+        cmocka_unit_test(samples_differ),
         cmocka_unit_test_setup_teardown(few_tags_are_never_trusted, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(counted_tags_are_trusted, setup,
