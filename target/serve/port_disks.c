@@ -24,38 +24,43 @@ static uint32_t addr_key(struct aoe_addr a)
     return (uint32_t)a.shelf << 8 | a.slot;
 }
 
-/* The place of an address in the sorted table, or where it would be. */
-static unsigned disk_place(const struct target_port *p, struct aoe_addr addr)
+/* The place of an address in the sorted table; if it is not there, -1 less the
+ * place where it would be. */
+static inline int find(const struct target_port *p, struct aoe_addr addr)
 {
-    unsigned low = 0, high = p->disk_count;
+    int low = 0, high = (int)p->disk_count;
+    uint32_t wanted = addr_key(addr);
 
     while (low < high) {
-        unsigned mid = low + (high - low) / 2;
+        int mid = (low + high) / 2;
+        uint32_t key = addr_key(p->disks[mid]->export.addr);
 
-        if (addr_key(p->disks[mid]->export.addr) < addr_key(addr))
+        if (key == wanted)
+            return mid;
+        if (key < wanted)
             low = mid + 1;
         else
             high = mid;
     }
-    return low;
+    return -1 - low;
 }
 
-struct disk *port_disk_at(const struct target_port *p, struct aoe_addr addr)
+inline struct disk *port_disk_at(const struct target_port *p,
+                                 struct aoe_addr addr)
 {
-    unsigned i = disk_place(p, addr);
+    int at = find(p, addr);
 
-    if (i < p->disk_count && aoe_addr_equal(p->disks[i]->export.addr, addr))
-        return p->disks[i];
-    return NULL;
+    return at < 0 ? NULL : p->disks[at];
 }
 
 int port_attach(struct target_port *p, struct disk *d)
 {
-    unsigned at = disk_place(p, d->export.addr);
+    int found = find(p, d->export.addr);
+    unsigned at = (unsigned)(-1 - found);
     struct disk **grown;
 
     assert(!p->stopped);
-    if (port_disk_at(p, d->export.addr))
+    if (found >= 0)
         return -EEXIST;
     grown = reallocarray(p->disks, p->disk_count + 1, sizeof *grown);
     if (!grown)
@@ -75,9 +80,10 @@ int port_attach(struct target_port *p, struct disk *d)
 
 void port_detach(struct target_port *p, const struct disk *d)
 {
-    unsigned at = disk_place(p, d->export.addr);
+    int found = find(p, d->export.addr);
+    unsigned at = (unsigned)found;
 
-    if (at == p->disk_count || p->disks[at] != d)
+    if (found < 0 || p->disks[at] != d)
         return;
     log_debug("%s: no longer serves %s", p->ifname, d->name);
     p->disk_count--;
