@@ -23,7 +23,8 @@
 /* What a disk needs of its host: the server, or a simulation. */
 struct disk_host {
     uint64_t (*now)(void *arg); /* ns */
-    /* There is work: call disk_submit after this has returned. */
+    /* There is work: call disk_submit after this has returned.  Not called
+     * while the host has the disk in a list by its `touched`. */
     void (*touch)(void *arg, struct disk *d);
     /* The request has its reply, or will have none.  It is the host's again. */
     void (*answer)(void *arg, struct request *r);

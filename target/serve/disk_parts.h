@@ -30,7 +30,8 @@ static inline bool disk_op_changes(const struct store_op *op)
 
 static inline void disk_touch(struct disk *d)
 {
-    d->host->touch(d->host_arg, d);
+    if (!list_linked(&d->touched))
+        d->host->touch(d->host_arg, d);
 }
 
 /* The operation goes to the store with the next disk_submit. */

@@ -23,7 +23,8 @@ struct port_host {
     struct link_out *out; /* to describe LINK_BATCH outgoing frames */
     bool changing;        /* disks come and go: the link must not filter for one
                              address */
-    /* There is work: call port_settle once this has returned. */
+    /* There is work: call port_settle once this has returned.  Not called while
+     * the port is in a list by its `touched`. */
     void (*touch)(void *arg, struct target_port *p);
     void (*received)(void *arg, unsigned count); /* so many frames */
     /* A port that is held has come up. */

@@ -29,7 +29,8 @@ bool port_send_replies(struct target_port *p);
 /* There is something to send at the end of the turn. */
 static inline void port_touch(struct target_port *p)
 {
-    p->host->touch(p->host->arg, p);
+    if (!list_linked(&p->touched))
+        p->host->touch(p->host->arg, p);
 }
 
 #endif
