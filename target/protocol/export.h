@@ -86,6 +86,7 @@ struct export
     bool solid; /* known not to rotate */
     struct ata_vendor
         vendor; /* but for read_only; IDENTIFY has it if present */
+    uint64_t counts[EXPORT_COUNTERS];
 
     uint16_t config_len;
     uint8_t config[AOE_CONFIG_STRING_MAX];
@@ -94,8 +95,6 @@ struct export
     uint64_t changes;        /* counts what was changed of these three */
     enum export_admin admin; /* who may change these three */
     struct mac_list admins;  /* if EXPORT_ADMIN_LISTED */
-
-    uint64_t counts[EXPORT_COUNTERS];
 };
 
 static inline void export_count(struct export *e, enum export_counter c)

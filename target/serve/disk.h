@@ -36,7 +36,6 @@ struct disk_host {
 };
 
 struct disk {
-    struct export export;
     struct store *store;
     struct state_store *state; /* owned; NULL: what clients set is not saved */
     struct boot *boot;         /* owned; NULL: how it stops is not recorded */
@@ -74,6 +73,7 @@ struct disk {
     struct store_op commit;
     struct loop_timer commit_timer; /* for export.commit_ns */
     struct log_limit errors;
+    struct export export; /* last, because it is large */
 };
 
 /* The disk takes over the store.  `e` is copied. */
