@@ -5,6 +5,7 @@
  */
 #include "target/protocol/ata_transfer.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "target/protocol/ata_reply.h"
@@ -34,7 +35,7 @@ static bool first_sector(const struct exchange *x, bool extended, uint64_t *lba)
 static void set_span(struct exchange *x, uint64_t lba, uint64_t sectors)
 {
     x->span_start = lba * AOE_SECTOR;
-    x->span_end = (lba + sectors) * AOE_SECTOR;
+    x->span_end = x->span_start + sectors * AOE_SECTOR;
 }
 
 static bool in_range(const struct export *e, uint64_t lba, uint64_t sectors)
@@ -54,13 +55,14 @@ static enum responder_verdict start(struct exchange *x, struct ata_transfer t)
 {
     const struct export *e = x->export;
     unsigned count = x->ata.count;
+    uint64_t lba;
 
-    if (count == 0 || !first_sector(x, t.extended, &x->lba))
+    if (count == 0 || !first_sector(x, t.extended, &lba))
         return ata_reply_aborted(x);
-    if (!in_range(e, x->lba, count))
+    if (!in_range(e, lba, count))
         return ata_reply_not_found(x, count,
-                                   x->lba < e->sectors ? e->sectors : x->lba);
-    set_span(x, x->lba, count);
+                                   lba < e->sectors ? e->sectors : lba);
+    set_span(x, lba, count);
     store_op_init(&x->op, t.kind);
     x->op.durable = t.durable;
     x->op.offset = x->span_start;
@@ -185,8 +187,9 @@ RARELY static enum responder_verdict transfer_failed(struct exchange *x)
 {
     unsigned done = (unsigned)(x->op.done / AOE_SECTOR);
     unsigned remaining = x->ata.count - done;
-    uint64_t lba = x->lba + done;
+    uint64_t lba = x->op.offset / AOE_SECTOR + done;
 
+    assert(done <= x->ata.count);
     switch (x->op.result) {
     case -ENXIO:
         return ata_reply_not_found(x, remaining, lba);

@@ -37,14 +37,13 @@ struct exchange {
     /* Set by the responder. */
     bool sets; /* asks for a change of config string, mask list, reservation */
     uint32_t reply_len;
-    uint64_t flush_epoch; /* a flush is for this epoch only; 0: for any */
 
     /* Not cleared by exchange_begin: each is set as a whole before it is
      * read. */
     struct aoe_header header;      /* parsed by responder_accept */
     struct aoe_ata ata;            /* registers; `data` until completion */
     uint64_t span_start, span_end; /* bytes that all operations touch */
-    uint64_t lba;                  /* private: first sector */
+    uint64_t flush_epoch;          /* a flush is for this only; 0: for any */
     unsigned next_range;           /* private: of DATA SET MANAGEMENT */
     enum export_counter dropped;   /* why there is no reply */
     struct store_op op;            /* but for `complete` */
@@ -60,7 +59,6 @@ static inline void exchange_begin(struct exchange *x, uint8_t *frame,
     x->export = NULL;
     x->sets = false;
     x->reply_len = 0;
-    x->flush_epoch = 0;
 }
 
 /* There is no reply, and this is counted as the reason. */

@@ -68,21 +68,17 @@ struct store_op {
     } private;
 };
 
-/* An operation of this kind, with all else zero.  Member by member, because a
- * call of memset for each request is not free on a small processor. */
+/* An operation of this kind, of nothing yet.  Member by member, because a call
+ * of memset for each request is not free on a small processor; the results and
+ * what is private are set before they are read. */
 static inline void store_op_init(struct store_op *op, enum store_kind kind)
 {
     op->kind = kind;
     op->durable = op->flush_follows = false;
     op->offset = op->length = 0;
     op->data = NULL;
-    op->result = 0;
-    op->done = 0;
     op->complete = NULL;
-    op->link = (struct list){NULL, NULL};
-    op->group = NULL;
     op->group_state = GROUP_NONE;
-    op->group_losses = 0;
 }
 
 #endif

@@ -14,10 +14,11 @@
 
 /* ---- commands without data ---------------------------------------------- */
 
-static enum responder_verdict flush(struct exchange *x)
+static enum responder_verdict flush(struct exchange *x, uint64_t epoch)
 {
     export_count(x->export, COUNT_FLUSH);
     store_op_init(&x->op, STORE_FLUSH);
+    x->flush_epoch = epoch;
     x->span_start = x->span_end = 0;
     return RESPONDER_STORE;
 }
@@ -25,9 +26,10 @@ static enum responder_verdict flush(struct exchange *x)
 /* doc/vendor-words.md. */
 static enum responder_verdict flush_extended(struct exchange *x)
 {
-    if (x->export->vendor.present && x->ata.feature == ATA_FEATURE_FLUSH_EPOCH)
-        x->flush_epoch = x->ata.lba;
-    return flush(x);
+    bool named =
+        x->export->vendor.present && x->ata.feature == ATA_FEATURE_FLUSH_EPOCH;
+
+    return flush(x, named ? x->ata.lba : 0);
 }
 
 RARELY static enum responder_verdict identify(struct exchange *x)
@@ -88,7 +90,7 @@ RARELY static enum responder_verdict set_features(struct exchange *x)
             return ata_reply_aborted(x);
         e->write_cache = false;
         /* What the cache holds is written before it is off. */
-        return flush(x);
+        return flush(x, 0);
     case ATA_FEATURE_XFER_MODE:
         return ata_reply_success(x, 0, 0);
     default:
@@ -122,7 +124,7 @@ static enum responder_verdict execute(struct exchange *x)
     case ATA_DATA_SET_MANAGEMENT:
         return ata_transfer_trim(x);
     case ATA_FLUSH_CACHE:
-        return flush(x);
+        return flush(x, 0);
     case ATA_FLUSH_CACHE_EXT:
         return flush_extended(x);
     case ATA_STANDBY_IMMEDIATE:
@@ -130,7 +132,7 @@ static enum responder_verdict execute(struct exchange *x)
     case ATA_SLEEP:
         /* The disk of a NAS sleeps when it likes.  But a client sends these
          * before it cuts the power, and expects the cache to be written. */
-        return flush(x);
+        return flush(x, 0);
     case ATA_IDENTIFY:
         return identify(x);
     case ATA_SET_FEATURES:

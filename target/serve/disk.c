@@ -324,7 +324,7 @@ static void saved(struct state_save *w, int result)
 
 void disk_save(struct disk *d, struct request *r)
 {
-    r->keep.done = saved;
+    r->keep = (struct state_save){.done = saved};
     d->in_flight++;
     state_store_save(d->state, &d->export, &r->keep);
 }

@@ -24,22 +24,21 @@ const char *const port_counter_names[PORT_COUNTERS] = {
  * further. */
 struct request *port_request_new(struct target_port *p, struct link_frame *f)
 {
-    struct list *node = list_first(&p->unused);
+    struct list *node = list_pop(&p->unused);
     struct request *r;
 
     if (node) {
-        list_remove(node);
         r = list_entry(node, struct request, link);
     } else {
-        r = malloc(sizeof *r);
+        r = calloc(1, sizeof *r);
         if (!r)
             return NULL;
+        r->port = p;
+        r->x.mac = &p->link->mac;
     }
     request_begin(r, f);
-    r->port = p;
-    r->x.mac = &p->link->mac;
     r->x.mtu = p->link->mtu;
-    r->x.mtu_fell = loop_now(p->host->loop) < p->fell_until;
+    r->x.mtu_fell = p->fell_until && loop_now(p->host->loop) < p->fell_until;
     p->active++;
     return r;
 }

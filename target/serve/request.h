@@ -41,18 +41,15 @@ struct request {
     struct exchange x;
 };
 
-/* A new request in memory that an older one has used.  Only what may be read
- * before it is set is cleared, because clearing all of it would be a tenth of
- * what a small processor spends on a read: whoever adds a member decides. */
+/* A new request in memory that was zeroed once, and that older ones have used,
+ * which are in no list any more.  Only what may be read before it is set is
+ * cleared, because clearing all of it would be a tenth of what a small
+ * processor spends on a read: whoever adds a member decides. */
 static inline void request_begin(struct request *r, struct link_frame *f)
 {
     r->state = REQUEST_NEW;
-    r->order.link = (struct list){NULL, NULL};
-    r->disk = NULL;
     r->frame = f;
     r->cached = false;
-    r->keep = (struct state_save){.done = NULL};
-    r->link = (struct list){NULL, NULL};
     exchange_begin(&r->x, f->data, f->len, f->capacity);
 }
 
