@@ -31,7 +31,7 @@ struct frame_pool {
     uint8_t *memory;
     uint32_t capacity; /* bytes from a buffer's start */
     unsigned count;    /* buffers */
-    unsigned held;     /* buffers that the user holds */
+    unsigned held;     /* replaced: buffers that the user still holds */
     unsigned align, align_at;
     struct buffer buffer[];
 };
@@ -144,6 +144,7 @@ int link_grow(struct link *l, unsigned capacity)
     p = pool_new(old->count, capacity, old->align, old->align_at);
     if (!p)
         return -ENOMEM;
+    old->held = old->count - l->free_count;
     if (old->held) {
         p->older = old;
     } else {
@@ -156,16 +157,12 @@ int link_grow(struct link *l, unsigned capacity)
 
 struct link_frame *link_take(struct link *l)
 {
-    struct list *first = list_first(&l->free);
-    struct link_frame *frame;
+    struct list *first = list_pop(&l->free);
 
     if (!first)
         return NULL;
-    frame = list_entry(first, struct link_frame, link);
-    list_remove(first);
     l->free_count--;
-    buffer_of(frame)->pool->held++;
-    return frame;
+    return list_entry(first, struct link_frame, link);
 }
 
 /* Frees a replaced pool whose last frame has come back. */
@@ -183,13 +180,13 @@ void link_release(struct link *l, struct link_frame *frame)
 {
     struct buffer *b = buffer_of(frame);
 
-    assert(b->pool->held > 0);
-    b->pool->held--;
     if (b->pool != l->pool) {
-        if (b->pool->held == 0)
+        assert(b->pool->held > 0);
+        if (--b->pool->held == 0)
             pool_retire(l, b->pool);
         return;
     }
+    assert(l->free_count < b->pool->count);
     buffer_reset(b);
     /* The one used last is still in the cache: it is taken next. */
     list_prepend(&l->free, &frame->link);
