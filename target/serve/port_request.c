@@ -167,6 +167,21 @@ void port_dispatch(struct target_port *p, struct link_frame *f, struct disk *d)
 
 /* ---- replies go out ----------------------------------------------------- */
 
+/* The first replies have been sent. */
+static void forget_sent(struct target_port *p, int count)
+{
+    struct list *last = &p->outgoing;
+
+    assert(p->active >= (unsigned)count);
+    for (int i = 0; i < count; i++) {
+        last = last->next;
+        link_release(p->link, list_entry(last, struct request, link)->frame);
+    }
+    if (count > 0)
+        list_move_first(&p->unused, &p->outgoing, last);
+    p->active -= (unsigned)count;
+}
+
 /* Offers the replies to the link.  False: its queue is full. */
 bool port_send_replies(struct target_port *p)
 {
@@ -186,14 +201,7 @@ bool port_send_replies(struct target_port *p)
             out[count++].iovcnt = 1;
         }
         sent = link_send(p->link, out, count);
-        for (int i = 0; i < sent; i++) {
-            struct list *node = list_first(&p->outgoing);
-            struct request *r = list_entry(node, struct request, link);
-
-            list_remove(node);
-            link_release(p->link, r->frame);
-            request_free(r);
-        }
+        forget_sent(p, sent);
         if (sent < count)
             return false;
     }
