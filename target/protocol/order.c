@@ -32,7 +32,7 @@ static bool alone(const struct order *o, const struct order_entry *e)
 {
     if (e->kind == ORDER_FLUSH)
         return o->changing == 0;
-    return e->start >= o->end || (e->kind == ORDER_READ && o->changing == 0);
+    return (e->kind == ORDER_READ && o->changing == 0) || e->start >= o->end;
 }
 
 static void count_blockers(const struct order *o, struct order_entry *e)

@@ -49,14 +49,22 @@ void disk_losses_begin(struct request *r)
 {
     struct disk *d = r->disk;
 
-    r->asked = epochs_ask(&d->epochs);
-    r->losses = d->epochs.losses;
-    r->covers = d->epochs.newest;
-    if (!disk_op_changes(&r->x.op))
+    switch (r->order.kind) {
+    case ORDER_FLUSH:
+        r->covers = d->epochs.newest;
+        break;
+    case ORDER_WRITE:
+        r->losses = d->epochs.losses;
+        /* A write that cannot be remembered is made durable. */
+        r->cached =
+            !r->x.op.durable && epochs_write(&d->epochs, &r->x.header.src);
+        r->x.op.durable = !r->cached;
+        break;
+    default:
         return;
-    /* A write that cannot be remembered is made durable. */
-    r->cached = !r->x.op.durable && epochs_write(&d->epochs, &r->x.header.src);
-    r->x.op.durable = !r->cached;
+    }
+    if (!r->cached)
+        r->asked = epochs_ask(&d->epochs);
 }
 
 bool disk_late_copy(const struct request *r)
@@ -97,12 +105,19 @@ static void settle_flush(struct request *r, struct store_op *op)
 void disk_losses_settle(struct request *r, struct store_op *op)
 {
     note_losses(r->disk);
-    /* What an answered flush covers is on the medium, or known to be lost. */
-    assert(op->kind != STORE_FLUSH || r->covers <= r->disk->epochs.settled);
-    if (op->kind == STORE_FLUSH)
+    switch (r->order.kind) {
+    case ORDER_FLUSH:
+        /* What it covers is on the medium, or known to be lost. */
+        assert(r->covers <= r->disk->epochs.settled);
         settle_flush(r, op);
-    else if (disk_op_changes(op) && !r->cached)
-        settle_durable(r, op);
+        break;
+    case ORDER_WRITE:
+        if (!r->cached)
+            settle_durable(r, op);
+        break;
+    default:
+        break;
+    }
 }
 
 /* A write that was running when data was lost may have reached the cache
@@ -110,8 +125,7 @@ void disk_losses_settle(struct request *r, struct store_op *op)
  * assume that this write came later. */
 static bool overtaken(const struct request *r, const struct store_op *op)
 {
-    return r->cached && disk_op_changes(op) && op->result == 0 &&
-           r->losses != r->disk->epochs.losses;
+    return r->cached && op->result == 0 && r->losses != r->disk->epochs.losses;
 }
 
 /* For a trim in several operations, the earlier ones would have to be repeated,

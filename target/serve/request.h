@@ -31,8 +31,8 @@ struct request {
     struct target_port *port; /* owns the request and the frame */
     struct link_frame *frame; /* x.frame is its data */
     uint64_t started_ns;      /* when its disk accepted it */
-    uint64_t asked;           /* of epochs_ask */
-    uint64_t losses;          /* of the epochs, when its operation began */
+    uint64_t asked;           /* a flush or durable: of epochs_ask */
+    uint64_t losses;          /* a write: of the epochs, when it began */
     uint64_t covers;          /* a flush: epoch of the newest write before it */
     bool cached;              /* a write that need not be durable */
     struct state_save keep;   /* its reply waits until a change is saved */
