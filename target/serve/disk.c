@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "target/serve/disk_parts.h"
 
-static void store_done(struct store_op *op);
+static void completed(struct store_op *op);
 static void finished(struct store_op *op);
 static void touch(void *arg);
 
@@ -62,7 +62,7 @@ static void released(void *arg, struct order_entry *e)
 
 static void measure(struct disk *d, const struct request *r)
 {
-    if (d->submitting && r->started_ns == d->started_ns)
+    if (r->started_ns == d->started_ns)
         d->at_once[r->order.kind]++;
     else
         latency_add(&d->latency[r->order.kind], clock_ns() - r->started_ns, 1);
@@ -73,7 +73,7 @@ static void finish(struct request *r, enum responder_verdict verdict)
 {
     struct disk *d = r->disk;
 
-    assert(r->state == REQUEST_ENDED && d->in_flight > 0);
+    assert(d->in_flight > 0);
     if (log_verbosity >= 2)
         disk_trace_end(r, verdict);
     measure(d, r);
@@ -87,16 +87,17 @@ static void finish(struct request *r, enum responder_verdict verdict)
         d->host->release(d->host_arg, r);
 }
 
+/* The store, or the group commit, has run a request's operation. */
 static void completed(struct store_op *op)
 {
     struct request *r = request_of_op(op);
     struct disk *d = r->disk;
     struct reply_cache_outcome outcome;
     enum responder_verdict verdict;
-    bool kept =
-        disk_op_changes(op) || (op->kind == STORE_FLUSH && !disk_late_copy(r));
 
-    assert(op->result <= 0 && op->done <= op->length);
+    assert(op->result <= 0);
+    if (d->next_store)
+        disk_touch(d);
     if (op->result)
         disk_report(d, op);
     disk_losses_settle(r, op);
@@ -108,32 +109,21 @@ static void completed(struct store_op *op)
     outcome = (struct reply_cache_outcome){op->result, op->done};
     verdict = responder_complete(&r->x);
     if (verdict == RESPONDER_STORE) {
-        op->complete = store_done;
+        op->complete = completed;
         op->durable = !r->cached;
         request_move(r, REQUEST_AT_STORE, REQUEST_READY);
         disk_make_ready(d, op);
         return;
     }
     request_move(r, REQUEST_AT_STORE, REQUEST_ENDED);
-    if (kept)
+    if (r->order.kind == ORDER_WRITE ||
+        (r->order.kind == ORDER_FLUSH && !disk_late_copy(r)))
         reply_cache_add(d->reply_cache, &r->key, outcome,
                         d->host->now(d->host_arg));
     finish(r, verdict);
 }
 
-/* Completes an operation that went to the store without the group commit. */
-static void store_done(struct store_op *op)
-{
-    struct disk *d = request_of_op(op)->disk;
-
-    assert(d->at_store > 0);
-    d->at_store--;
-    if (d->next_store)
-        disk_touch(d);
-    completed(op);
-}
-
-/* Completes one that went through the group commit: a request's, or our own. */
+/* One has ended that went through the group commit: a request's, or our own. */
 static void finished(struct store_op *op)
 {
     struct disk *d = op->group->arg;
@@ -156,8 +146,10 @@ static bool repeats(const struct store_op *op,
     return before && (op->kind != STORE_FLUSH || before->result);
 }
 
-/* Ends a copy as its original ended. */
-static void answer_copy(struct disk *d, struct store_op *op)
+/* Copies are recognized when their turn comes: by then the original has ended,
+ * even if both had waited.  Ends a copy as its original ended, and returns
+ * true. */
+static bool answer_copy(struct disk *d, struct store_op *op)
 {
     struct request *r = request_of_op(op);
     const struct reply_cache_outcome *before =
@@ -165,7 +157,7 @@ static void answer_copy(struct disk *d, struct store_op *op)
     enum responder_verdict verdict;
 
     if (!repeats(op, before))
-        return;
+        return false;
     list_remove(&op->link);
     request_move(r, REQUEST_READY, REQUEST_ENDED);
     export_count(&d->export, COUNT_COPIES);
@@ -179,45 +171,26 @@ static void answer_copy(struct disk *d, struct store_op *op)
         verdict = responder_complete(&r->x);
     } while (verdict == RESPONDER_STORE);
     finish(r, verdict);
-}
-
-/* Copies are recognized when their turn comes: by then the original has ended,
- * even if both had waited. */
-static void answer_copies(struct disk *d, struct list *batch)
-{
-    list_each(it, batch) {
-        struct store_op *op = list_entry(it, struct store_op, link);
-
-        if (op != &d->commit &&
-            (disk_op_changes(op) || op->kind == STORE_FLUSH))
-            answer_copy(d, op);
-    }
+    return true;
 }
 
 /* ---- the store ------------------------------------------------------------
  */
 
-static enum order_kind order_kind(enum store_kind kind)
-{
-    switch (kind) {
-    case STORE_WRITE:
-    case STORE_TRIM:
-        return ORDER_WRITE;
-    case STORE_FLUSH:
-        return ORDER_FLUSH;
-    default:
-        return ORDER_READ;
-    }
-}
+static const enum order_kind order_kinds[] = {
+    [STORE_READ] = ORDER_READ,   [STORE_WRITE] = ORDER_WRITE,
+    [STORE_FLUSH] = ORDER_FLUSH, [STORE_TRIM] = ORDER_WRITE,
+    [STORE_VERIFY] = ORDER_READ,
+};
 
 void disk_start(struct disk *d, struct request *r)
 {
-    assert(r->disk == d && r->x.export == &d->export);
-    r->x.op.complete = store_done;
-    r->order.kind = order_kind(r->x.op.kind);
+    assert(r->x.export == &d->export);
+    r->x.op.complete = completed;
+    r->order.kind = order_kinds[r->x.op.kind];
     r->order.start = r->x.span_start;
     r->order.end = r->x.span_end;
-    if (disk_op_changes(&r->x.op) || r->x.op.kind == STORE_FLUSH)
+    if (r->order.kind != ORDER_READ)
         reply_cache_key_of(&r->key, d->reply_cache, &r->x);
     disk_losses_begin(r);
     d->in_flight++;
@@ -253,31 +226,36 @@ static bool syncs(const struct store_op *op)
     return op->kind == STORE_FLUSH || (disk_op_changes(op) && op->durable);
 }
 
-/* The next batch: everything that is ready, but of the durable operations only
- * what the group commit lets through. */
+/* The next batch: everything that is ready but for copies, and of the durable
+ * operations only what the group commit lets through. */
 static void gather(struct disk *d, struct list *batch)
 {
-    struct list ready;
-    unsigned durable = 0;
+    struct list durable, *node, *stays = &d->ready;
+    unsigned count = 0;
 
-    list_init(&ready);
-    list_splice(&ready, &d->ready);
-    answer_copies(d, &ready);
-    list_each(it, &ready)
-        durable += syncs(list_entry(it, struct store_op, link));
-    list_each(it, &ready) {
-        struct store_op *op = list_entry(it, struct store_op, link);
+    list_init(&durable);
+    /* The end of a copy may add to the list. */
+    while ((node = stays->next) != &d->ready) {
+        struct store_op *op = list_entry(node, struct store_op, link);
+        struct request *r = request_of_op(op);
 
-        list_remove(it);
-        if (op != &d->commit)
-            request_move(request_of_op(op), REQUEST_READY, REQUEST_AT_STORE);
+        if (op != &d->commit) {
+            if (r->order.kind != ORDER_READ && answer_copy(d, op))
+                continue;
+            request_move(r, REQUEST_READY, REQUEST_AT_STORE);
+        }
         if (syncs(op)) {
-            group_commit_add(&d->durable, op, durable > 1, batch);
+            list_remove(node);
+            list_append(&durable, node);
+            count++;
         } else {
-            d->at_store++;
-            list_append(batch, it);
+            stays = node;
         }
     }
+    list_splice(batch, &d->ready);
+    while ((node = list_pop(&durable)))
+        group_commit_add(&d->durable, list_entry(node, struct store_op, link),
+                         count > 1, batch);
     group_commit_next(&d->durable, batch);
 }
 
@@ -290,10 +268,8 @@ void disk_submit(struct disk *d)
         return;
     list_init(&batch);
     d->submitting = true;
-    for (gather(d, &batch); !list_empty(&batch) || !list_empty(&d->ready);
-         gather(d, &batch))
-        if (!list_empty(&batch))
-            store_submit(d->store, &batch);
+    for (gather(d, &batch); !list_empty(&batch); gather(d, &batch))
+        store_submit(d->store, &batch);
     d->submitting = false;
     if (d->started_ns)
         measure_batch(d);

@@ -53,7 +53,6 @@ struct disk {
     struct order order;
     struct list ready; /* of store_op.link: the next batch */
     struct group_commit durable;
-    unsigned at_store;        /* the store's operations, but for those */
     struct store *next_store; /* takes over once the store has none; or NULL */
     unsigned in_flight;       /* requests between disk_start and their reply */
     /* Requests that complete while they are submitted are counted together: the

@@ -206,11 +206,27 @@ static void exchange(struct disk *d)
     log_debug("%s: continues on the reopened device", d->name);
 }
 
+/* Whether the store has an operation that went there without the group
+ * commit. */
+static bool at_store(const struct disk *d)
+{
+    bool any = false;
+
+    list_each(it, &d->order.entries) {
+        const struct request *r = list_entry(
+            list_entry(it, struct order_entry, link), struct request, order);
+
+        any |=
+            r->state == REQUEST_AT_STORE && r->x.op.group_state == GROUP_NONE;
+    }
+    return any;
+}
+
 bool disk_store_ready(struct disk *d)
 {
     if (!d->next_store)
         return true;
-    if (d->at_store > 0 || d->durable.busy || d->durable.writing > 0)
+    if (at_store(d) || d->durable.busy || d->durable.writing > 0)
         return false;
     exchange(d);
     return true;

@@ -204,6 +204,29 @@ static void a_write_in_progress_is_repeated(void **state)
     assert_int_equal(medium.kept[12], 1);
 }
 
+/* The device has come back.  The old store must be left in peace until its last
+ * operation has ended, and only then closed; new ones wait. */
+static void a_busy_store_is_not_exchanged(void **state)
+{
+    static struct medium other;
+
+    (void)state;
+    other = medium;
+    list_init(&other.held);
+    medium.hang = true;
+    write_one(1, 1, 0);
+    turn();
+    disk_exchange_store(&disk, &other.store);
+    write_one(1, 2, 8);
+    turn();
+    assert_ptr_equal(disk.store, &medium.store);
+    let_go(0);
+    assert_true(good(1));
+    assert_ptr_equal(disk.store, &other.store);
+    assert_true(good(2));
+    assert_int_equal(other.cache[8], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +240,7 @@ int main(void)
         TEST(a_copy_of_a_failed_flush_fails),
         TEST(a_copy_of_a_good_flush_reports_nothing),
         TEST(a_write_in_progress_is_repeated),
+        TEST(a_busy_store_is_not_exchanged),
     };
 
     return cmocka_run_group_tests_name("losses", tests, NULL, NULL);
