@@ -69,15 +69,13 @@ static void ring_done(struct ring_transfer *t, int result)
     ended(fs, first);
 }
 
-static void start_run(struct file_store *fs, struct store_op *first)
+static void start_run(struct file_store *fs, struct store_op *first,
+                      const struct pieces *p)
 {
-    struct pieces p;
-
-    file_collect(fs, first, true, &p);
     list_append(&fs->direct_running, &first->link);
-    if (!fs->ring || !p.direct ||
-        (first->kind == STORE_WRITE && file_writable(fs, &p) < p.length) ||
-        !file_ring_start(fs, first, &p, ring_done))
+    if (!fs->ring || !p->direct ||
+        (first->kind == STORE_WRITE && file_writable(fs, p) < p->length) ||
+        !file_ring_start(fs, first, p, ring_done))
         to_workers(fs, first);
 }
 
@@ -88,20 +86,21 @@ void file_direct_add(struct file_store *fs, struct store_op *op)
 
 void file_direct_start(struct file_store *fs)
 {
+    struct pieces p;
     struct list held;
 
     list_init(&held);
     while (!list_empty(&fs->direct_waiting)) {
-        struct store_op *first = file_take_run(&fs->direct_waiting);
+        struct store_op *first = file_take_run(fs, &fs->direct_waiting, &p);
         struct file_op *f = file_op(first);
 
         f->behind = continued_by(fs, first);
         if (f->behind &&
             (f->run_count < LONG_RUN || file_op(f->behind)->behind)) {
-            list_append(&held, &first->link);
-            list_splice(&held, &f->run);
+            for (struct store_op *op = first; op; op = file_op(op)->next)
+                list_append(&held, &op->link);
         } else {
-            start_run(fs, first);
+            start_run(fs, first, &p);
         }
     }
     list_splice(&fs->direct_waiting, &held);

@@ -9,34 +9,6 @@
 
 #include "target/store/file_store.h"
 
-static void add_piece(const struct file_store *fs, struct pieces *p,
-                      const struct store_op *op)
-{
-    const struct device *d = &fs->device;
-
-    p->iov[p->count].iov_base = op->data;
-    p->iov[p->count++].iov_len = (size_t)op->length;
-    p->length += op->length;
-    /* Last, because small processors have no division. */
-    if (p->direct && (op->length % d->direct_offset ||
-                      (uintptr_t)op->data % d->direct_memory))
-        p->direct = false;
-}
-
-void file_collect(struct file_store *fs, const struct store_op *first,
-                  bool merged, struct pieces *p)
-{
-    p->count = 0;
-    p->length = 0;
-    p->offset = fs->base + first->offset;
-    p->direct = fs->direct_fd >= 0 && p->offset % fs->device.direct_offset == 0;
-    add_piece(fs, p, first);
-    if (!merged)
-        return;
-    list_each(it, &file_op(first)->run)
-        add_piece(fs, p, op_of(it));
-}
-
 /* ---- moving data, waiting for the disk (in a worker) ----------------------
  */
 
@@ -248,7 +220,10 @@ static int move_run(struct file_store *fs, struct store_op *first, bool merged)
     bool write = first->kind == STORE_WRITE;
     struct pieces p;
 
-    file_collect(fs, first, merged, &p);
+    pieces_begin(&p, fs, first);
+    for (const struct store_op *op = first; op;
+         op = merged ? file_op(op)->next : NULL)
+        pieces_add(&p, fs, op);
     if (write && file_writable(fs, &p) < p.length)
         return -ENXIO;
     return move_all(fs, &p, first);
@@ -265,9 +240,8 @@ static void write_back(const struct file_store *fs, const struct store_op *op)
  * does not). */
 void file_write_back(const struct file_store *fs, struct store_op *first)
 {
-    write_back(fs, first);
-    list_each(it, &file_op(first)->run)
-        write_back(fs, op_of(it));
+    for (const struct store_op *op = first; op; op = file_op(op)->next)
+        write_back(fs, op);
 }
 
 static void move_alone(struct file_store *fs, struct store_op *op)
@@ -286,14 +260,13 @@ void file_run_transfer(struct work *w)
     struct store_op *first = op_of_work(w);
     struct file_store *fs = file_of_work(w);
 
-    if (!list_empty(&file_op(first)->run) && move_run(fs, first, true) == 0) {
+    if (file_op(first)->next && move_run(fs, first, true) == 0) {
         file_mark_succeeded(first);
         if (first->flush_follows)
             file_write_back(fs, first);
         return;
     }
     /* One of them fails, and the others must not fail with it. */
-    move_alone(fs, first);
-    list_each(it, &file_op(first)->run)
-        move_alone(fs, op_of(it));
+    for (struct store_op *op = first; op; op = file_op(op)->next)
+        move_alone(fs, op);
 }

@@ -7,59 +7,63 @@
 
 #include <errno.h>
 
-static bool follows(const struct store_op *last, const struct store_op *op)
+static bool moves_data(const struct store_op *op)
 {
-    return op->kind == last->kind && op->durable == last->durable &&
-           op->offset == last->offset + last->length;
+    return op->kind == STORE_READ || op->kind == STORE_WRITE;
 }
 
-struct store_op *file_take_run(struct list *ops)
+/* Whether it joins the run of `first`, which ends at `end`. */
+static bool joins(const struct store_op *first, uint64_t end,
+                  const struct store_op *op)
 {
-    struct store_op *first = op_of(list_first(ops)), *last = first;
+    return op->offset == end && op->kind == first->kind &&
+           op->durable == first->durable && moves_data(op);
+}
 
-    list_remove(&first->link);
-    file_op(first)->failed_syncs = 0;
-    list_init(&file_op(first)->run);
-    file_op(first)->run_count = 1;
-    file_op(first)->run_end = first->offset + first->length;
-    if (first->kind != STORE_READ && first->kind != STORE_WRITE)
-        return first;
-    while (!list_empty(ops) && file_op(first)->run_count < RUN_MAX) {
-        struct store_op *op = op_of(list_first(ops));
+struct store_op *file_take_run(const struct file_store *fs, struct list *ops,
+                               struct pieces *p)
+{
+    struct store_op *first = op_of(ops->next), *op = first;
+    uint64_t end = first->offset;
 
-        if (!follows(last, op))
-            break;
-        list_remove(&op->link);
+    pieces_begin(p, fs, first);
+    for (;;) {
+        struct list *next = op->link.next;
+
         file_op(op)->failed_syncs = 0;
-        list_append(&file_op(first)->run, &op->link);
-        file_op(first)->run_count++;
-        file_op(first)->run_end += op->length;
-        last = op;
+        pieces_add(p, fs, op);
+        end += op->length;
+        if (p->count == RUN_MAX || next == ops ||
+            !joins(first, end, op_of(next)))
+            break;
+        op = file_op(op)->next = op_of(next);
     }
+    file_op(op)->next = NULL;
+    list_cut(ops, &op->link);
+    file_op(first)->run_count = (unsigned)p->count;
+    file_op(first)->run_end = end;
     return first;
 }
 
 void file_complete_run(struct file_store *fs, struct store_op *first)
 {
-    struct list all;
+    struct store_op *next;
 
-    /* Once an operation has completed, its memory is its owner's. */
-    list_init(&all);
-    list_append(&all, &first->link);
-    list_splice(&all, &file_op(first)->run);
-    for (struct list *node; (node = list_first(&all));) {
-        list_remove(node);
-        fs->store.losses += file_op(op_of(node))->failed_syncs;
-        fs->store.gone |= op_of(node)->result == -ENODEV;
-        op_of(node)->complete(op_of(node));
+    for (struct store_op *op = first; op; op = next) {
+        /* Once it has completed, its memory is its owner's. */
+        next = file_op(op)->next;
+        if (file_op(op)->failed_syncs)
+            fs->store.losses += file_op(op)->failed_syncs;
+        if (op->result == -ENODEV)
+            fs->store.gone = true;
+        op->complete(op);
     }
 }
 
 void file_mark_succeeded(struct store_op *first)
 {
-    succeed(first);
-    list_each(it, &file_op(first)->run)
-        succeed(op_of(it));
+    for (struct store_op *op = first; op; op = file_op(op)->next)
+        succeed(op);
 }
 
 void file_succeed_run(struct file_store *fs, struct store_op *first)

@@ -59,9 +59,9 @@ static inline struct file_store *file_of_work(struct work *w)
  * type, which the compiler must not assume to be elsewhere (may_alias). */
 struct file_op {
     unsigned failed_syncs;   /* on its behalf */
-    struct list run;         /* of store_op.link: merged behind this one */
-    unsigned run_count;      /* of them and this one */
-    uint64_t run_end;        /* offset where the last of them ends */
+    struct store_op *next;   /* of the same run; NULL: none */
+    unsigned run_count;      /* of the first: operations in its run */
+    uint64_t run_end;        /* of the first: offset where the last one ends */
     struct store_op *behind; /* the run at the disk that this one continues */
     struct work work;        /* for workers */
     struct ring_transfer transfer; /* for a ring */
@@ -86,14 +86,39 @@ static inline struct store_op *op_of_transfer(struct ring_transfer *t)
                       private);
 }
 
-/* A run is its first operation with the others in file_op.run. */
+/* A run is its first operation and those that follow it as file_op.next. */
 struct pieces {
     struct iovec iov[RUN_MAX];
     int count;
     uint64_t offset; /* in the file */
-    uint64_t length;
+    size_t length;
     bool direct; /* all of it is aligned for direct I/O */
 };
+
+/* Makes *p the pieces of a read or write, to which others can be added that
+ * continue it. */
+static inline void pieces_begin(struct pieces *p, const struct file_store *fs,
+                                const struct store_op *first)
+{
+    p->count = 0;
+    p->offset = fs->base + first->offset;
+    p->length = 0;
+    p->direct = fs->direct_fd >= 0 && p->offset % fs->device.direct_offset == 0;
+}
+
+static inline void pieces_add(struct pieces *p, const struct file_store *fs,
+                              const struct store_op *op)
+{
+    size_t length = (size_t)op->length;
+
+    p->iov[p->count].iov_base = op->data;
+    p->iov[p->count++].iov_len = length;
+    p->length += length;
+    /* Last, because small processors have no division. */
+    if (p->direct && (length % fs->device.direct_offset ||
+                      (uintptr_t)op->data % fs->device.direct_memory))
+        p->direct = false;
+}
 
 /* ---- target/store/file_submit.c ---- */
 
@@ -103,8 +128,9 @@ void file_submit(struct store *s, struct list *ops);
 /* ---- target/store/file_run.c ---- */
 
 /* Takes the first operation and those adjacent to it out of a batch, which is
- * not empty. */
-struct store_op *file_take_run(struct list *ops);
+ * not empty; what a read or write moves is in *p then. */
+struct store_op *file_take_run(const struct file_store *fs, struct list *ops,
+                               struct pieces *p);
 
 void file_mark_succeeded(struct store_op *first);
 void file_complete_run(struct file_store *fs, struct store_op *first);
@@ -128,10 +154,6 @@ void file_direct_add(struct file_store *fs, struct store_op *op);
 void file_direct_start(struct file_store *fs);
 
 /* ---- target/store/file_move.c ---- */
-
-/* One operation alone, or with all that are merged behind it. */
-void file_collect(struct file_store *fs, const struct store_op *first,
-                  bool merged, struct pieces *p);
 
 /* Bytes of a write that lie within the file as long as it is now. */
 uint64_t file_writable(const struct file_store *fs, const struct pieces *p);

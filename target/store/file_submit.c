@@ -41,56 +41,49 @@ static void to_workers(struct file_store *fs, struct store_op *op,
 
 /* True: all of it was in the page cache.  Otherwise a worker repeats it from
  * the start, and finds out what is wrong, if anything is. */
-static bool read_at_once(struct file_store *fs, const struct store_op *first)
+static bool read_at_once(struct file_store *fs, const struct pieces *p)
 {
-    struct pieces p;
     ssize_t n;
 
-    if (fs->no_nowait_read && !fs->device.in_memory)
-        return false;
-    file_collect(fs, first, true, &p);
-    n = device_read(fs->fd, p.iov, p.count, p.offset,
-                    fs->no_nowait_read ? 0 : DEVICE_NOWAIT);
-    if (n == -EOPNOTSUPP) {
+    if (!fs->no_nowait_read) {
+        n = device_read(fs->fd, p->iov, p->count, p->offset, DEVICE_NOWAIT);
+        if (n != -EOPNOTSUPP)
+            return n == (ssize_t)p->length;
         fs->no_nowait_read = true;
-        return read_at_once(fs, first);
     }
-    return n >= 0 && (uint64_t)n == p.length;
+    return fs->device.in_memory &&
+           device_read(fs->fd, p->iov, p->count, p->offset, 0) ==
+               (ssize_t)p->length;
 }
 
 /* Few file systems can write with RWF_NOWAIT.  On the others a write waits only
  * when memory is full of dirty pages or a page must be read first; then the
  * workers get the next ones. */
-static bool write_at_once(struct file_store *fs, const struct store_op *first)
+static bool write_at_once(struct file_store *fs, const struct pieces *p)
 {
-    struct pieces p;
-    uint64_t before;
+    uint64_t before = clock_ns();
     ssize_t n;
 
-    if (first->durable)
-        return false;
-    before = clock_ns();
-    if (before < fs->slow_until)
-        return false;
-    file_collect(fs, first, true, &p);
-    if (file_writable(fs, &p) < p.length)
+    if (before < fs->slow_until || file_writable(fs, p) < p->length)
         return false;
     if (!fs->no_nowait_write) {
-        n = device_write(fs->fd, p.iov, p.count, p.offset, DEVICE_NOWAIT);
+        n = device_write(fs->fd, p->iov, p->count, p->offset, DEVICE_NOWAIT);
         if (n != -EOPNOTSUPP)
-            return n >= 0 && (uint64_t)n == p.length;
+            return n == (ssize_t)p->length;
         fs->no_nowait_write = true;
     }
-    n = device_write(fs->fd, p.iov, p.count, p.offset, 0);
+    n = device_write(fs->fd, p->iov, p->count, p->offset, 0);
     if (clock_ns() - before > SLOW_WRITE)
         fs->slow_until = clock_ns() + SLOW_PAUSE;
-    return n >= 0 && (uint64_t)n == p.length;
+    return n == (ssize_t)p->length;
 }
 
-static void start_transfer(struct file_store *fs, struct store_op *first)
+static void start_transfer(struct file_store *fs, struct store_op *first,
+                           const struct pieces *p)
 {
-    bool done = first->kind == STORE_READ ? read_at_once(fs, first)
-                                          : write_at_once(fs, first);
+    bool done = first->kind == STORE_READ
+                    ? read_at_once(fs, p)
+                    : !first->durable && write_at_once(fs, p);
 
     if (done && first->flush_follows)
         file_write_back(fs, first);
@@ -112,17 +105,6 @@ static void ring_read_done(struct ring_transfer *t, int result)
         file_succeed_run(fs, first);
     else
         to_workers(fs, first, file_run_transfer);
-}
-
-/* Scattered reads through the page cache, with one call for all of a batch. */
-static bool ring_read(struct file_store *fs, struct store_op *first)
-{
-    struct pieces p;
-
-    if (!fs->ring_reads)
-        return false;
-    file_collect(fs, first, true, &p);
-    return file_ring_start(fs, first, &p, ring_read_done);
 }
 
 /* ---- the other operations -------------------------------------------------
@@ -180,6 +162,7 @@ static void run_flush(struct work *w)
 void file_submit(struct store *s, struct list *ops)
 {
     struct file_store *fs = file_of(s);
+    struct pieces p;
     bool added = false; /* to the ring */
 
     while (!list_empty(ops)) {
@@ -191,17 +174,19 @@ void file_submit(struct store *s, struct list *ops)
             file_direct_add(fs, op);
             continue;
         }
-        op = file_take_run(ops);
+        op = file_take_run(fs, ops, &p);
         switch (op->kind) {
         case STORE_READ:
-            /* A single run is cheaper without the ring. */
-            if ((added || !list_empty(ops)) && ring_read(fs, op))
+            /* Scattered reads through the page cache: one call for all of the
+             * batch.  A single run is cheaper without the ring. */
+            if (fs->ring_reads && (added || !list_empty(ops)) &&
+                file_ring_start(fs, op, &p, ring_read_done))
                 added = true;
             else
-                start_transfer(fs, op);
+                start_transfer(fs, op, &p);
             break;
         case STORE_WRITE:
-            start_transfer(fs, op);
+            start_transfer(fs, op, &p);
             break;
         case STORE_VERIFY:
             to_workers(fs, op, run_verify);

@@ -58,8 +58,9 @@ static inline void store_submit(struct store *s, struct list *ops)
     list_each(it, ops) {
         const struct store_op *op = list_entry(it, struct store_op, link);
 
-        assert(op->complete && (op->offset | op->length) % 512 == 0);
-        assert(op->offset <= s->size && op->length <= s->size - op->offset);
+        assert(op->complete);
+        assert(((uint32_t)op->offset | (uint32_t)op->length) % 512 == 0);
+        assert(op->offset + op->length <= s->size);
         (void)op;
     }
     s->ops->submit(s, ops);
