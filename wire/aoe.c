@@ -85,8 +85,9 @@ size_t aoe_header_build(uint8_t *frame, const struct aoe_header *h)
     return AOE_HEADER;
 }
 
-void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src, uint8_t flags,
-                       uint8_t error, struct aoe_addr addr)
+inline void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src,
+                              uint8_t flags, uint8_t error,
+                              struct aoe_addr addr)
 {
     frame = (uint8_t *)(uintptr_t)aligned(frame);
     aoe_mac_copy(mac_at(frame, AT_DST), mac_at(frame, AT_SRC));
@@ -127,16 +128,20 @@ size_t aoe_ata_build(uint8_t *frame, const struct aoe_ata *a)
     return AOE_ATA_HEADER;
 }
 
-size_t aoe_ata_answer(uint8_t *frame, uint8_t status, uint8_t error,
-                      uint8_t count)
+inline size_t aoe_ata_answer(uint8_t *frame, uint8_t status, uint8_t error,
+                             uint8_t count, size_t data_len)
 {
-    uint8_t *arg = frame + AT_ARG;
+    uint8_t *arg = (uint8_t *)(uintptr_t)aligned(frame) + AT_ARG;
 
     arg[1] = error;
     arg[2] = count;
     arg[3] = status;
-    put_le(arg + 10, 0, 2);
-    return AOE_ATA_HEADER;
+    put_le16(arg + 10, 0);
+    if (data_len > 0)
+        return AOE_ATA_HEADER + data_len;
+    /* So many that no call is needed for it. */
+    memset(arg + 12, 0, AOE_FRAME_MIN - AOE_ATA_HEADER);
+    return AOE_FRAME_MIN;
 }
 
 int aoe_config_parse(const uint8_t *frame, size_t len, struct aoe_config *c)

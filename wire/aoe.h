@@ -203,9 +203,11 @@ struct aoe_ata {
 int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a);
 /* Writes the registers; the caller appends the data, if any. */
 size_t aoe_ata_build(uint8_t *frame, const struct aoe_ata *a);
-/* Makes of a request's registers those of its response: the address stays. */
+/* Makes of a request's registers those of its response, which has `data_len`
+ * bytes of data behind them: the address stays.  Without data the frame is
+ * padded. */
 size_t aoe_ata_answer(uint8_t *frame, uint8_t status, uint8_t error,
-                      uint8_t count);
+                      uint8_t count, size_t data_len);
 
 /* Command 1, section 3.2. */
 struct aoe_config {

@@ -11,18 +11,18 @@
 #define LBA28_DEVICE UINT64_C(0xf0000000)
 
 /* The address goes back as it came. */
-static enum responder_verdict ata_reply(struct exchange *x, uint8_t status,
-                                        uint8_t error, uint8_t count,
-                                        size_t data_len)
+static inline enum responder_verdict ata_reply(struct exchange *x,
+                                               uint8_t status, uint8_t error,
+                                               uint8_t count, size_t data_len)
 {
-    size_t len = aoe_ata_answer(x->frame, status, error, count);
+    size_t len = aoe_ata_answer(x->frame, status, error, count, data_len);
 
     exchange_header(x, 0);
-    return exchange_reply(x, len + data_len);
+    return exchange_reply(x, len);
 }
 
-enum responder_verdict ata_reply_success(struct exchange *x, uint8_t count,
-                                         size_t data_len)
+inline enum responder_verdict ata_reply_success(struct exchange *x,
+                                                uint8_t count, size_t data_len)
 {
     return ata_reply(x, ATA_STATUS_DRDY, 0, count, data_len);
 }

@@ -29,7 +29,7 @@ unsigned exchange_sectors(const struct exchange *x)
     return n > 0 ? n : 1;
 }
 
-void exchange_header(struct exchange *x, enum aoe_error error)
+inline void exchange_header(struct exchange *x, enum aoe_error error)
 {
     if (error)
         export_count(x->export, COUNT_AOE_ERRORS);
@@ -45,7 +45,7 @@ enum responder_verdict exchange_drop(struct exchange *x,
     return RESPONDER_DROP;
 }
 
-enum responder_verdict exchange_reply(struct exchange *x, size_t len)
+inline enum responder_verdict exchange_reply(struct exchange *x, size_t len)
 {
     if (len > exchange_limit(x))
         return exchange_drop(x, COUNT_DROP_SIZE);

@@ -173,7 +173,7 @@ static enum responder_verdict flush_done(struct exchange *x)
     return ata_reply_fault(x, 0, x->flush_epoch ? x->export->vendor.epoch : 0);
 }
 
-enum responder_verdict responder_complete(struct exchange *x)
+inline enum responder_verdict responder_complete(struct exchange *x)
 {
     assert(x->op.result <= 0);
     switch (x->op.kind) {
