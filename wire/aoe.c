@@ -51,7 +51,8 @@ static inline void put_mac(uint8_t *p, const struct aoe_mac *m)
     put_be16(p + 4, get_be16(m->b + 4));
 }
 
-int aoe_header_parse(const uint8_t *frame, size_t len, struct aoe_header *h)
+inline int aoe_header_parse(const uint8_t *frame, size_t len,
+                            struct aoe_header *h)
 {
     frame = aligned(frame);
     if (len < AOE_HEADER || get_be16(frame + AT_ETHERTYPE) != AOE_ETHERTYPE)
@@ -99,7 +100,7 @@ inline void aoe_header_answer(uint8_t *frame, const struct aoe_mac *src,
     frame[AT_SLOT] = addr.slot;
 }
 
-int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a)
+inline int aoe_ata_parse(const uint8_t *frame, size_t len, struct aoe_ata *a)
 {
     const uint8_t *arg = aligned(frame) + AT_ARG;
 

@@ -176,7 +176,7 @@ static void pool_retire(struct link *l, struct frame_pool *done)
     pool_free(done);
 }
 
-void link_release(struct link *l, struct link_frame *frame)
+inline void link_release(struct link *l, struct link_frame *frame)
 {
     struct buffer *b = buffer_of(frame);
 

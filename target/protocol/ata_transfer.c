@@ -51,7 +51,8 @@ struct ata_transfer {
     bool durable;
 };
 
-static enum responder_verdict start(struct exchange *x, struct ata_transfer t)
+static inline enum responder_verdict start(struct exchange *x,
+                                           struct ata_transfer t)
 {
     const struct export *e = x->export;
     unsigned count = x->ata.count;
@@ -73,7 +74,8 @@ static enum responder_verdict start(struct exchange *x, struct ata_transfer t)
 
 /* Data in the request is ignored: Linux probes paths with a READ that is as
  * long as a write. */
-enum responder_verdict ata_transfer_read(struct exchange *x, bool extended)
+inline enum responder_verdict ata_transfer_read(struct exchange *x,
+                                                bool extended)
 {
     size_t len = AOE_ATA_HEADER + (size_t)x->ata.count * AOE_SECTOR;
 
@@ -95,7 +97,7 @@ enum responder_verdict ata_transfer_verify(struct exchange *x, bool extended)
 
 /* A change needs a single addressee, the W flag, a writable disk, and all of
  * its data. */
-static bool may_change(const struct exchange *x)
+static inline bool may_change(const struct exchange *x)
 {
     return !x->export->read_only && !exchange_wide(x) &&
            x->ata.aflags & AOE_AFLAG_WRITE &&
@@ -103,8 +105,8 @@ static bool may_change(const struct exchange *x)
 }
 
 /* Of any size: the data has arrived, whatever the MTU is now. */
-enum responder_verdict ata_transfer_write(struct exchange *x, bool extended,
-                                          bool durable)
+inline enum responder_verdict ata_transfer_write(struct exchange *x,
+                                                 bool extended, bool durable)
 {
     export_count(x->export, COUNT_WRITE);
     if (!may_change(x))

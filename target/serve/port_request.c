@@ -22,7 +22,8 @@ const char *const port_counter_names[PORT_COUNTERS] = {
 
 /* The pool grows to the largest number ever in flight at once, and no
  * further. */
-struct request *port_request_new(struct target_port *p, struct link_frame *f)
+inline struct request *port_request_new(struct target_port *p,
+                                        struct link_frame *f)
 {
     struct list *node = list_pop(&p->unused);
     struct request *r;
