@@ -30,7 +30,7 @@ enum {
 enum {
     AT_ETHERTYPE = 12,
     AT_FLAGS = 14,
-    AT_SHELF = 16,
+    AT_ERROR = 15, /* the shelf and the slot follow */
     AT_SLOT = 18,
     AT_TAG = 20,
     WHOLE_FRAME = 0x40000, /* bytes to deliver: more than any frame has */
@@ -75,8 +75,16 @@ static void wanted_kind(struct filter_program *p, bool responses)
         emit(p, JUMP_SET, AOE_FLAG_RESPONSE, REJECT, NEXT);
 }
 
-/* The same and the shelf, which lie in one word; then the slot.  The exact
- * address first: it is that of every read and write. */
+/* The exact address, which is that of every read and write, in one load: where
+ * a network card leaves no more than the Ethernet header in one piece, each
+ * costs as much as all else here.  So the flags are not looked at. */
+static void requests_of_disk(struct filter_program *p, struct aoe_addr addr)
+{
+    load(p, LD_WORD, AT_ERROR);
+    emit(p, JUMP_EQUAL, (uint32_t)addr.shelf << 8 | addr.slot, ACCEPT, NEXT);
+}
+
+/* R and the shelf, which lie in one word; then the slot. */
 static void wanted_disk(struct filter_program *p, const struct link_filter *f)
 {
     uint32_t flag = UINT32_C(1) * AOE_FLAG_RESPONSE << 24;
@@ -113,6 +121,8 @@ void filter_compile(const struct link_filter *f, bool linux_socket,
         load(out, LD_HALF, AT_ETHERTYPE);
         emit(out, JUMP_EQUAL, AOE_ETHERTYPE, NEXT, REJECT);
     }
+    if (f->one_addr && !f->responses)
+        requests_of_disk(out, f->addr);
     if (f->one_addr)
         wanted_disk(out, f);
     else

@@ -31,7 +31,8 @@ struct link_filter {
     /* Responses: only tags with (tag & tag_mask) == tag_value, and tag 0,
      * which announcements carry. */
     uint32_t tag_mask, tag_value;
-    /* If set: only what is for or from this disk, wildcards included. */
+    /* If set: only what is for or from this disk, wildcards included.  Without
+     * `responses`, those of a disk with the same address may pass, too. */
     bool one_addr;
     struct aoe_addr addr;
 };

@@ -47,6 +47,9 @@ static bool wanted(const struct link_filter *f, const uint8_t *frame,
 
     if (len < 15 || get_be16(frame + 12) != AOE_ETHERTYPE)
         return false;
+    if (f->one_addr && !f->responses && len >= 19 && frame[15] == 0 &&
+        get_be16(frame + 16) == f->addr.shelf && frame[18] == f->addr.slot)
+        return true;
     if (f->responses != !!(frame[14] & AOE_FLAG_RESPONSE))
         return false;
     if (f->responses && f->tag_mask) {
@@ -169,7 +172,11 @@ static void requests(void **state)
     assert_false(passes(one, 0, (struct aoe_addr){1, 3}, 1));
     assert_false(passes(one, 0, (struct aoe_addr){2, 2}, 1));
     assert_false(passes(one, 0, (struct aoe_addr){0x0102, 2}, 1));
-    assert_false(passes(one, AOE_FLAG_RESPONSE, (struct aoe_addr){1, 2}, 1));
+    /* A response can have this address only if another disk has it, too; the
+     * target drops it. */
+    assert_true(passes(one, AOE_FLAG_RESPONSE, (struct aoe_addr){1, 2}, 1));
+    assert_false(passes(one, AOE_FLAG_RESPONSE, (struct aoe_addr){1, 3}, 1));
+    assert_false(passes(one, AOE_FLAG_RESPONSE, (struct aoe_addr){1, 0xff}, 1));
 }
 
 /* A target must see other versions, to answer that it does not support them. */
