@@ -25,8 +25,8 @@ int device_name_find(const char *name, const char *sysfs, const char *dev,
 const char *device_name_error(const char *path, int err);
 
 /* open(2) and stat(2), also of such a name.  What is opened is the device that
- * has the serial number then: -1 with ESTALE if it changed its place
- * meanwhile. */
+ * has the serial number then: -1 with ESTALE if it changed its place meanwhile.
+ * Reads leave the access time as it is, where the system permits that. */
 int device_open(const char *path, int flags);
 int device_stat(const char *path, struct stat *st);
 

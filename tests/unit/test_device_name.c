@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/sysfs.h"
@@ -95,12 +96,49 @@ static void other_paths(void **state)
     assert_true(errno == ENODEV || errno == EOPNOTSUPP);
 }
 
+#ifdef O_NOATIME
+
+/* Opens a file of root's as somebody else. */
+static int open_foreign(void)
+{
+    int fd;
+
+    if (setgid(65534) || setuid(65534))
+        return 1;
+    fd = device_open("/dev/null", O_RDONLY);
+    return fd >= 0 && !(fcntl(fd, F_GETFL) & O_NOATIME) ? 0 : 2;
+}
+
+/* By its owner, with a flag that others must not use. */
+static void reads_leave_no_mark(void **state)
+{
+    int fd = device_open("/proc/self/exe", O_RDONLY), status;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_true(fd >= 0);
+    assert_true(fcntl(fd, F_GETFL) & O_NOATIME);
+    close(fd);
+    pid = fork();
+    if (pid == 0)
+        _exit(open_foreign());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_serial),
         cmocka_unit_test(not_by_serial),
         cmocka_unit_test(other_paths),
+#ifdef O_NOATIME
+        cmocka_unit_test(reads_leave_no_mark),
+#endif
     };
 
     return cmocka_run_group_tests_name("device_name", tests, setup, teardown);
