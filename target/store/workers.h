@@ -34,7 +34,8 @@ struct work_queue {
     struct list link;    /* among the queues that have runnable work */
 };
 
-/* Starts at most `threads`, each when it is needed.  0 or -errno. */
+/* At most `threads`, each started when it is needed; if there is no memory for
+ * the first, work is run in the loop's thread.  0 or -errno. */
 int workers_open(struct workers **out, struct loop *loop, unsigned threads);
 /* Waits for running work, and ends the threads. */
 void workers_close(struct workers *ws);
@@ -48,6 +49,7 @@ struct ring *workers_ring(struct workers *ws);
 void workers_confine(struct workers *ws);
 
 void work_queue_init(struct work_queue *q, struct workers *ws, unsigned limit);
+/* `done` is called in a later turn of the loop. */
 void work_submit(struct work_queue *q, struct work *w);
 
 #endif

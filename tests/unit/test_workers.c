@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +78,32 @@ static void submit(struct work_queue *q, unsigned from, unsigned count)
     }
 }
 
+#ifdef __linux__
+static unsigned threads(void)
+{
+    struct stat st;
+
+    assert_int_equal(stat("/proc/self/task", &st), 0);
+    return (unsigned)st.st_nlink - 2;
+}
+#endif
+
+static void none_before_there_is_work(void **state)
+{
+    struct work_queue q;
+
+    (void)state;
+#ifdef __linux__
+    assert_int_equal(threads(), 1);
+#endif
+    work_queue_init(&q, workers, THREADS);
+    submit(&q, 0, 1);
+#ifdef __linux__
+    assert_int_equal(threads(), 2);
+#endif
+    assert_int_equal(loop_run(loop), 0);
+}
+
 static void as_many_as_there_is_work(void **state)
 {
     struct work_queue q;
@@ -135,20 +161,33 @@ static void a_queue_that_hangs(void **state)
 /* ---- threads that cannot be started ---------------------------------------
  */
 
+static pthread_t ran_in;
+
+static void run_alone(struct work *w)
+{
+    (void)w;
+    ran_in = pthread_self();
+}
+
 /* In a child that may have one thread, and no second one. */
 static int without_threads(void)
 {
     const struct rlimit one = {1, 1};
-    struct loop *l;
-    struct workers *w;
+    struct work w = {.run = run_alone, .done = done};
+    struct work_queue q;
 
     if (setgid(65534) || setuid(65534) || setrlimit(RLIMIT_NPROC, &one) ||
-        loop_open(&l))
+        loop_open(&loop) || workers_open(&workers, loop, THREADS))
         return 1;
-    return workers_open(&w, l, THREADS) == -EAGAIN ? 0 : 2;
+    work_queue_init(&q, workers, 1);
+    unfinished = 1;
+    work_submit(&q, &w);
+    if (unfinished != 1 || loop_run(loop) != 0 || unfinished != 0)
+        return 2;
+    return pthread_equal(ran_in, pthread_self()) ? 0 : 3;
 }
 
-static void a_refused_thread_is_said(void **state)
+static void a_refused_thread_is_said_and_done_without(void **state)
 {
     char text[512];
     int ends[2], status;
@@ -176,12 +215,14 @@ static void a_refused_thread_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(none_before_there_is_work, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(as_many_as_there_is_work, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(no_more_than_the_queue_allows, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_queue_that_hangs, setup, teardown),
-        cmocka_unit_test(a_refused_thread_is_said),
+        cmocka_unit_test(a_refused_thread_is_said_and_done_without),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
