@@ -297,7 +297,7 @@ int device_probe(struct device *d, int fd, const char *path, bool read_only)
                          .physical_sector = 512,
                          .direct_memory = 512,
                          .direct_offset = 512};
-    err = device_size(fd, d->block, &d->size);
+    err = device_size(fd, &d->size);
     if (err)
         return err;
     if (d->block)

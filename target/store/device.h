@@ -33,8 +33,9 @@ struct device {
 /* -ENOTBLK: neither a regular file nor a block device. */
 int device_probe(struct device *d, int fd, const char *path, bool read_only);
 
-/* The current size, which others may have changed.  0 or -errno. */
-int device_size(int fd, bool block, uint64_t *size);
+/* The current size, which others may have changed; moves the descriptor's
+ * position.  0 or -errno. */
+int device_size(int fd, uint64_t *size);
 
 /* Whether a block device was removed while it was open.  Its descriptor stays
  * dead even if it comes back. */

@@ -163,7 +163,7 @@ uint64_t file_writable(const struct file_store *fs, const struct pieces *p)
 
     if (fs->device.block)
         return p->length;
-    if (device_size(fs->fd, false, &size) || size <= p->offset)
+    if (device_size(fs->fd, &size) || size <= p->offset)
         return 0;
     left = (size - p->offset) / SECTOR * SECTOR;
     return left < p->length ? left : p->length;
@@ -203,7 +203,7 @@ static bool within(const struct file_store *fs, const struct store_op *op)
 {
     uint64_t size;
 
-    return fs->device.block && device_size(fs->fd, true, &size) == 0 &&
+    return fs->device.block && device_size(fs->fd, &size) == 0 &&
            fs->base + op->offset + op->done < size;
 }
 

@@ -135,7 +135,7 @@ static void run_trim(struct work *w)
     uint64_t size;
 
     op->done = 0;
-    op->result = device_size(fs->fd, fs->device.block, &size);
+    op->result = device_size(fs->fd, &size);
     if (op->result == 0 && end > size)
         op->result = -ENXIO;
     if (op->result == 0)
