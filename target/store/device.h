@@ -20,7 +20,7 @@ struct device {
     uint32_t direct_memory;   /* alignment for direct I/O: of memory */
     uint32_t direct_offset;   /* ... of offset and length */
     bool solid;               /* known not to rotate */
-    bool in_memory;           /* tmpfs: reading never waits for a disk */
+    bool in_memory;           /* tmpfs: it never waits for a disk */
     bool can_trim;
     bool trim_zeroes;
     uint64_t identity; /* of the storage; the same after a restart */

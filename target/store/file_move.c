@@ -231,7 +231,7 @@ static int move_run(struct file_store *fs, struct store_op *first, bool merged)
 
 static void write_back(const struct file_store *fs, const struct store_op *op)
 {
-    if (fs->direct_fd < 0)
+    if (fs->direct_fd < 0 && !fs->device.in_memory)
         device_write_back(fs->fd, fs->base + op->offset, op->length);
 }
 

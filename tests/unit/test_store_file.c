@@ -482,6 +482,25 @@ static void large_sectors(void **state)
 #test " in " folder, test, setup, teardown, (void *)(uintptr_t)folder  \
     }
 
+/* None of these waits for a thread, or for the loop. */
+static void memory_is_synced_at_once(void **state)
+{
+    struct store_op write, flush;
+    uint8_t data[512] = {1};
+    struct list batch;
+
+    (void)state;
+    assert_int_equal(place_store(&(struct store_file_options){0}), 0);
+    add_op(&write, STORE_WRITE, 0, 1, data)->durable = true;
+    add_op(&flush, STORE_FLUSH, 0, 0, NULL);
+    list_init(&batch);
+    list_splice(&batch, &place.ops);
+    store_submit(place.store, &batch);
+    assert_int_equal(place.waiting, 0);
+    assert_int_equal(write.result, 0);
+    assert_int_equal(flush.result, 0);
+}
+
 static void old_kernels_leave_the_disks_cache(void **state)
 {
     (void)state;
@@ -525,6 +544,7 @@ int main(void)
         ON("/dev/shm", trim),
         ON("/var/tmp", read_only),
         ON("/var/tmp", many_flushes),
+        ON("/dev/shm", memory_is_synced_at_once),
         ON("/var/tmp", identity),
         ON("/var/tmp", large_sectors),
     };
