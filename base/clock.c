@@ -26,17 +26,19 @@ static enum clock_call look(void)
     return errno == ENOSYS ? CLOCK_OLD : CLOCK_LIBC;
 }
 
-uint64_t clock_ns(void)
+bool clock_read(clockid_t id, uint64_t *ns)
 {
     static enum clock_call call; /* each thread finds the same */
-    long now[2] = {0};           /* 32 bits are enough for 68 years */
+    unsigned long now[2];        /* 32 bits are enough until 2106 */
 
     if (call == CLOCK_UNKNOWN)
         call = look();
     if (call == CLOCK_LIBC)
-        return clock_libc_ns();
-    syscall(SYS_clock_gettime32, CLOCK_MONOTONIC, now);
-    return (uint64_t)now[0] * NS_PER_S + (uint64_t)now[1];
+        return clock_libc_read(id, ns);
+    if (syscall(SYS_clock_gettime32, id, now))
+        return false;
+    *ns = now[0] * NS_PER_S + now[1];
+    return true;
 }
 
 #else

@@ -5,6 +5,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -19,22 +20,34 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
 
-/* The monotonic clock as the C library reads it. */
-static inline uint64_t clock_libc_ns(void)
+/* Any clock, as the C library reads it. */
+static inline bool clock_libc_read(clockid_t id, uint64_t *ns)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+    if (clock_gettime(id, &ts))
+        return false;
+    *ns = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+    return true;
 }
 
+/* Any clock, in the way that costs least.  False: the system has none of that
+ * kind. */
 #ifdef CLOCK_MAY_BE_OLD
-uint64_t clock_ns(void);
+bool clock_read(clockid_t id, uint64_t *ns);
 #else
-static inline uint64_t clock_ns(void)
+static inline bool clock_read(clockid_t id, uint64_t *ns)
 {
-    return clock_libc_ns();
+    return clock_libc_read(id, ns);
 }
 #endif
+
+static inline uint64_t clock_ns(void)
+{
+    uint64_t ns = 0;
+
+    clock_read(CLOCK_MONOTONIC, &ns);
+    return ns;
+}
 
 #endif

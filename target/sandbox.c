@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 #include "target/store/device.h"
+#include "wire/queue_age.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -183,10 +184,11 @@ static int allow_where(scmp_filter_ctx filter, const char *name, unsigned which,
 static int allow_requests(scmp_filter_ctx filter, bool links)
 {
     static const unsigned long requests[] = {
-        SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFFLAGS,
-        SIOCGIFNAME,  BLKDISCARD, BLKGETSIZE64,  BLKSSZGET,
-        BLKPBSZGET,   FIONREAD,   FIONBIO,       DEVICE_APPEARANCE,
-        0x030d, /* HDIO_GET_IDENTITY: a disk's serial number */
+        SIOCGIFINDEX,    SIOCGIFMTU,      SIOCGIFHWADDR, SIOCGIFFLAGS,
+        SIOCGIFNAME,     BLKDISCARD,      BLKGETSIZE64,  BLKSSZGET,
+        BLKPBSZGET,      FIONREAD,        FIONBIO,       DEVICE_APPEARANCE,
+        QUEUE_STAMP_NEW, QUEUE_STAMP_OLD, 0x030d, /* HDIO_GET_IDENTITY: a disk's
+                                                     serial number */
     };
     int err = 0;
 

@@ -59,8 +59,8 @@ struct link_frame {
     uint8_t *data;
     uint32_t len;      /* bytes received */
     uint32_t capacity; /* bytes that fit */
-    /* How long it waited in the kernel at most: a backend may know only the age
-     * of the first frame of a call, the oldest.  0: unknown. */
+    /* How long it waited in the kernel at most: a backend may know only since
+     * when it can have waited.  0: unknown. */
     uint64_t age_ns;
     struct list link; /* for the owner; private to the link while free */
 };

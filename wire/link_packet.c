@@ -15,24 +15,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "wire/filter.h"
 #include "wire/link_backend.h"
 #include "wire/netif.h"
 #include "wire/packet_ring.h"
+#include "wire/queue_age.h"
 
 /* Newer than some systems' headers; one value on every architecture that lacks
  * them there. */
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23
-#endif
-#ifndef SO_TIMESTAMPNS_NEW
-#define SO_TIMESTAMPNS_OLD 35
-#define SO_TIMESTAMPNS_NEW 64
-#endif
-#ifndef SO_TIMESTAMP_OLD
-#define SO_TIMESTAMP_OLD 29 /* musl on 32 bits gives its name to the new one */
 #endif
 
 enum {
@@ -41,12 +34,6 @@ enum {
      * afford. */
     QUEUE_FRAMES = 256, /* also in the ring, or as many as we have buffers */
     DEFAULT_BYTES_MAX = 4 << 20,
-};
-
-/* The control messages of one frame: a time stamp in either width. */
-union control {
-    size_t align; /* as a struct cmsghdr has it */
-    uint8_t bytes[CMSG_SPACE(2 * sizeof(int64_t))];
 };
 
 struct packet_link {
@@ -60,9 +47,7 @@ struct packet_link {
     struct packet_ring ring;
     struct mmsghdr rx[LINK_BATCH];
     struct iovec rx_iov[LINK_BATCH];
-    /* For the first frame of a call: those after it came later.  A time stamp
-     * for each adds a tenth to the cost of a small request. */
-    union control rx_control;
+    struct queue_age age; /* without a ring */
     struct mmsghdr tx[LINK_BATCH];
 };
 
@@ -73,23 +58,20 @@ static struct packet_link *packet_of(struct link *l)
 
 /* ---- receiving ----------------------------------------------------------- */
 
-/* Only the first frame of a call brings its time stamp; without control
- * messages the kernel's way is shorter. */
+/* The kernel's way is shorter than that of recvmsg. */
 static ssize_t receive_one(struct packet_link *p, int i)
 {
     const struct iovec *to = &p->rx_iov[i];
-    ssize_t n;
+    ssize_t n =
+        recv(p->link.fd, to->iov_base, to->iov_len, MSG_DONTWAIT | MSG_TRUNC);
 
-    if (i == 0)
-        return recvmsg(p->link.fd, &p->rx[i].msg_hdr, MSG_DONTWAIT);
-    n = recv(p->link.fd, to->iov_base, to->iov_len, MSG_DONTWAIT | MSG_TRUNC);
     p->rx[i].msg_hdr.msg_flags = n > (ssize_t)to->iov_len ? MSG_TRUNC : 0;
     return n;
 }
 
 /* Kernels before 2.6.33 and some sandboxes have only the calls for one frame;
  * on a processor that is slow to copy structures they cost less. */
-static int receive_many(struct packet_link *p, int max)
+static int try_many(struct packet_link *p, int max)
 {
     int fd = p->link.fd;
     ssize_t n;
@@ -110,31 +92,17 @@ static int receive_many(struct packet_link *p, int max)
     return max;
 }
 
-/* The time stamp of a frame on the realtime clock in ns, 0 if it has none. */
-static uint64_t stamp_of(struct msghdr *m)
+/* How many came, or -1 with errno.  *empty: the queue had no more.  After some
+ * frames recvmmsg does not say what kept it from the next. */
+static int receive_many(struct packet_link *p, int max, bool *empty)
 {
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    int64_t wide[2];
-    long narrow[2];
+    int got;
 
-    if (!c || c->cmsg_level != SOL_SOCKET)
-        return 0;
-    if (c->cmsg_type == SO_TIMESTAMPNS_NEW &&
-        c->cmsg_len >= CMSG_LEN(sizeof(wide))) {
-        memcpy(wide, CMSG_DATA(c), sizeof(wide));
-        return (uint64_t)wide[0] * NS_PER_S + (uint64_t)wide[1];
-    }
-    if (c->cmsg_type == SO_TIMESTAMPNS_OLD &&
-        c->cmsg_len >= CMSG_LEN(sizeof(narrow))) {
-        memcpy(narrow, CMSG_DATA(c), sizeof(narrow));
-        return (uint64_t)narrow[0] * NS_PER_S + (uint64_t)narrow[1];
-    }
-    if (c->cmsg_type == SO_TIMESTAMP_OLD &&
-        c->cmsg_len >= CMSG_LEN(sizeof(narrow))) {
-        memcpy(narrow, CMSG_DATA(c), sizeof(narrow));
-        return (uint64_t)narrow[0] * NS_PER_S + (uint64_t)narrow[1] * NS_PER_US;
-    }
-    return 0;
+    do
+        got = try_many(p, max);
+    while (got < 0 && errno == EINTR);
+    *empty = got < max && errno == EAGAIN && (got < 0 || p->one_by_one);
+    return got;
 }
 
 /* Points the message headers at the buffers that link_take will give, in the
@@ -152,7 +120,6 @@ static int offer_buffers(struct packet_link *p, int max)
         p->rx_iov[n].iov_len = f->capacity;
         n++;
     }
-    p->rx[0].msg_hdr.msg_controllen = sizeof(p->rx_control);
     return n;
 }
 
@@ -160,21 +127,21 @@ static int queue_recv(struct packet_link *p, struct link_frame **frames,
                       int max)
 {
     struct link *l = &p->link;
-    int offered = offer_buffers(p, max);
-    uint64_t stamp;
-    int got, kept = 0;
+    int offered = offer_buffers(p, queue_age_before(&p->age, max));
+    int got, error, kept = 0;
+    uint64_t age;
+    bool empty;
 
     if (offered == 0)
         return 0;
-    do
-        got = receive_many(p, offered);
-    while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        if (link_error_down(errno))
+    got = receive_many(p, offered, &empty);
+    error = got < 0 ? errno : 0;
+    age = queue_age_after(&p->age, l->fd, got, offered, empty);
+    if (error) {
+        if (link_error_down(error))
             l->up = false;
         return l->up ? 0 : -ENETDOWN;
     }
-    stamp = got > 0 ? stamp_of(&p->rx[0].msg_hdr) : 0;
     for (int i = 0; i < got; i++)
         frames[i] = link_take(l);
     for (int i = 0; i < got; i++) {
@@ -186,10 +153,9 @@ static int queue_recv(struct packet_link *p, struct link_frame **frames,
             continue;
         }
         f->len = p->rx[i].msg_len;
-        f->age_ns = stamp;
+        f->age_ns = age;
         frames[kept++] = f;
     }
-    link_ages(frames, kept);
     return kept;
 }
 
@@ -350,11 +316,6 @@ static void set_options(const struct packet_link *p, int fd, unsigned mtu)
     size_queue(p, fd, mtu);
     /* The filter rejects our own frames too; this saves running it. */
     set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    /* Since Linux 5.1, since 2.6.22, and ever since: without one, a frame that
-     * waited too long would pass for a new one. */
-    if (set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1) &&
-        set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS_OLD, 1))
-        set_int(fd, SOL_SOCKET, SO_TIMESTAMP_OLD, 1);
 }
 
 static int open_ring(const struct packet_link *p, struct packet_ring *ring,
@@ -376,6 +337,7 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
                        bool ring)
 {
     struct packet_ring new = {.at = NULL};
+    struct queue_age age = {.stamped = false};
     int fd = fd_nonblock(fd_socket(AF_PACKET, SOCK_RAW, 0));
     int e = fd < 0 ? -errno : filter_attach(fd, &p->filter);
 
@@ -383,6 +345,8 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
         set_options(p, fd, mtu);
         e = ring ? open_ring(p, &new, fd, mtu) : 0;
     }
+    if (e == 0 && !ring)
+        queue_age_begin(&age, fd);
     if (e == 0 && index)
         e = attach(fd, index);
     if (e) {
@@ -394,6 +358,7 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
     close_socket(p);
     p->link.fd = fd;
     p->ring = new;
+    p->age = age;
     p->index = index;
     return 0;
 }
@@ -405,6 +370,15 @@ static int replace_socket(struct packet_link *p, int index, unsigned mtu)
     if (p->ring_frames && open_socket(p, index, mtu, true) == 0)
         return 0;
     return open_socket(p, index, mtu, false);
+}
+
+/* Frames in a ring have time stamps of their own: the kernel may not have been
+ * asked yet to note when frames come. */
+static void use_queue(struct packet_link *p, unsigned mtu)
+{
+    size_queue(p, p->link.fd, mtu);
+    if (!p->age.stamped)
+        queue_age_begin(&p->age, p->link.fd);
 }
 
 /* Makes the ring, or without one the kernel's queue, fit frames of this MTU.
@@ -419,7 +393,7 @@ static int fit_mtu(struct packet_link *p, unsigned mtu)
         open_ring(p, &p->ring, p->link.fd, mtu);
     }
     if (!p->ring.at)
-        size_queue(p, p->link.fd, mtu);
+        use_queue(p, mtu);
     return 0;
 }
 
@@ -477,7 +451,6 @@ static void prepare_headers(struct packet_link *p)
         p->rx[i].msg_hdr.msg_iov = &p->rx_iov[i];
         p->rx[i].msg_hdr.msg_iovlen = 1;
     }
-    p->rx[0].msg_hdr.msg_control = &p->rx_control;
 }
 
 static int packet_filter(struct link *l, const struct link_filter *f)

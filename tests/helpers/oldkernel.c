@@ -117,6 +117,7 @@ static const struct rule rules[] = {
     {SINCE(2, 6, 28), SYS_futex, BITS, 1, FUTEX_CLOCK_REALTIME, ENOSYS},
     {SINCE(2, 6, 28), SYS_ioctl, EQUAL, 1, 0x1277, ENOTTY},     /* BLKDISCARD */
     {SINCE(2, 6, 32), SYS_ioctl, EQUAL, 1, 0x127b, ENOTTY},     /* BLKPBSZGET */
+    {SINCE(5, 1, 0), SYS_ioctl, EQUAL, 1, 0x80108906, ENOTTY},  /* GSTAMP_NEW */
     {SINCE(5, 15, 0), SYS_ioctl, EQUAL, 1, 0x80081280, ENOTTY}, /* DISKSEQ */
     {SINCE(2, 6, 23), FCNTL, EQUAL, 1, F_GETFD, 0},
     {SINCE(2, 6, 24), FCNTL, EQUAL, 1, F_DUPFD_CLOEXEC, EINVAL},

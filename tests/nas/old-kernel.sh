@@ -30,7 +30,8 @@ copied() { # onto the disk, and back
 flushed() {
     is "40 00" "$(status "$(ask 00 "$(ata 0 0 0 0xea 0)")")"
 }
-# The kernel says in one of three ways when a frame came.
+# The kernel says in one of two ways when a frame came, and there is a clock that
+# counts a suspended machine's time, or none.
 old_frames_are_dropped() {
     guest_does "kill -STOP \$target"
     host aoe discover -i eth0 --wait 1.5

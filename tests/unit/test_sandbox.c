@@ -31,6 +31,7 @@
 #include "base/loop.h"
 #include "target/privilege.h"
 #include "target/store/ring.h"
+#include "wire/queue_age.h"
 
 enum {
     CONFIG = 1,
@@ -231,6 +232,14 @@ static long type_for_somebody(void)
 {
     return syscall(SYS_ioctl, 0, TIOCSTI, "x");
 }
+static long ask_for_stamp(void)
+{
+    uint64_t stamp[2];
+
+    if (ioctl(-1, QUEUE_STAMP_NEW, stamp) == 0 || errno != EBADF)
+        return -1;
+    return ioctl(-1, QUEUE_STAMP_OLD, stamp) == 0 || errno != EBADF ? -1 : 0;
+}
 static long new_ring(void)
 {
     return syscall(SYS_io_uring_setup, 0, NULL);
@@ -305,6 +314,7 @@ static const struct attempt {
     {"memfd_create", file_in_memory, NOBODY_MAY},
     {"setuid", become_root, NOBODY_MAY},
     {"TIOCSTI", type_for_somebody, NOBODY_MAY},
+    {"SIOCGSTAMP", ask_for_stamp, ALWAYS},
     {"io_uring_setup", new_ring, NOBODY_MAY},
     {"io_uring_register", register_ring, NOBODY_MAY},
     {"mmap", map_data, ALWAYS},
