@@ -20,6 +20,7 @@
 #include "wire/link_backend.h"
 #include "wire/netif.h"
 #include "wire/packet_ring.h"
+#include "wire/processor.h"
 #include "wire/queue_age.h"
 
 /* Newer than some systems' headers; one value on every architecture that lacks
@@ -42,6 +43,7 @@ struct packet_link {
     bool reported;         /* `link.up` as link_refresh last reported it */
     bool one_by_one;       /* a system call for each frame */
     unsigned ring_frames;  /* wanted in the ring; 0: no ring */
+    uint32_t ring_longest; /* a ring only where no frame is longer */
     unsigned socket_bytes; /* wanted; 0: our default */
     struct link_filter filter;
     struct packet_ring ring;
@@ -363,11 +365,16 @@ static int open_socket(struct packet_link *p, int index, unsigned mtu,
     return 0;
 }
 
+static bool ring_wanted(const struct packet_link *p, unsigned mtu)
+{
+    return p->ring_frames && link_capacity(mtu) <= p->ring_longest;
+}
+
 /* If its ring cannot be set up, the socket is closed, too: the kernel may go on
  * filling what nobody reads. */
 static int replace_socket(struct packet_link *p, int index, unsigned mtu)
 {
-    if (p->ring_frames && open_socket(p, index, mtu, true) == 0)
+    if (ring_wanted(p, mtu) && open_socket(p, index, mtu, true) == 0)
         return 0;
     return open_socket(p, index, mtu, false);
 }
@@ -381,16 +388,19 @@ static void use_queue(struct packet_link *p, unsigned mtu)
         queue_age_begin(&p->age, p->link.fd);
 }
 
-/* Makes the ring, or without one the kernel's queue, fit frames of this MTU.
- * What waits in an older ring or socket is lost, as on a wire: clients send it
- * again.  -errno: the link receives what it did before, and no longer
- * frames. */
+/* Makes the ring, or where there is none the kernel's queue, fit frames of this
+ * MTU, which may begin or end the use of a ring.  What waits in an older ring
+ * or socket is lost, as on a wire: clients send it again.  -errno: the link
+ * receives what it did before, and no longer frames. */
 static int fit_mtu(struct packet_link *p, unsigned mtu)
 {
-    if (p->ring_frames && p->ring.capacity < link_capacity(mtu)) {
+    bool ring = ring_wanted(p, mtu);
+
+    if (ring ? p->ring.capacity < link_capacity(mtu) : p->ring.at != NULL) {
         if (packet_ring_close(&p->ring, p->link.fd))
             return replace_socket(p, p->index, mtu);
-        open_ring(p, &p->ring, p->link.fd, mtu);
+        if (ring)
+            open_ring(p, &p->ring, p->link.fd, mtu);
     }
     if (!p->ring.at)
         use_queue(p, mtu);
@@ -497,6 +507,7 @@ int link_packet_open(struct link **out, const char *ifname,
     struct netif n;
     struct link *l;
     bool socket_only = o->backend && strcmp(o->backend, socket_ops.name) == 0;
+    struct processor_ways ways = processor_ways();
     int e = link_new(&l, sizeof(*p), socket_only ? &socket_ops : &packet_ops,
                      ifname, o, &n);
 
@@ -504,8 +515,9 @@ int link_packet_open(struct link **out, const char *ifname,
         return e;
     p = packet_of(l);
     p->reported = n.up;
-    p->one_by_one = !packet_ring_pays();
-    if (!socket_only && !p->one_by_one)
+    p->one_by_one = ways.one_by_one;
+    p->ring_longest = ways.ring_longest;
+    if (!socket_only)
         p->ring_frames =
             o->rx_frames > QUEUE_FRAMES ? o->rx_frames : QUEUE_FRAMES;
     p->socket_bytes = o->socket_bytes;

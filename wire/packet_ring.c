@@ -9,10 +9,8 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "base/shared.h"
@@ -23,17 +21,6 @@ enum {
     BLOCK = 1 << 16,
     LINK_HEADER = 16, /* the kernel reserves at least this much for it */
 };
-
-bool packet_ring_pays(void)
-{
-    struct utsname u;
-
-    /* "armv5tejl", say.  Their caches are indexed by virtual address, and the
-     * kernel flushes each frame out of them for us to see it: 4,400
-     * instructions of an ARM926 at an MTU of 1500. */
-    return uname(&u) || (strncmp(u.machine, "armv4", 5) != 0 &&
-                         strncmp(u.machine, "armv5", 5) != 0);
-}
 
 static struct tpacket2_hdr *slot_at(const struct packet_ring *r, unsigned i)
 {

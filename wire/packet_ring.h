@@ -27,9 +27,6 @@ struct packet_ring_frame {
     uint64_t stamp_ns; /* when, on the realtime clock */
 };
 
-/* Whether a ring saves time on this processor. */
-bool packet_ring_pays(void);
-
 /* Gives the unbound or bound socket `fd` a ring of about `frames` frames of
  * `capacity` bytes.  0 or -errno: no ring is to be had, use the socket's
  * queue. */
