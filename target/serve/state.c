@@ -123,18 +123,16 @@ static bool whole(const char *text, size_t len)
     return memcmp(check, text + len - CHECK_LINE, CHECK_LINE) == 0;
 }
 
-int state_decode(struct export *e, const struct mac_list *allow,
-                 const char *text, size_t len)
+int state_decode(struct export *e, const struct mac_list *allow, char *text,
+                 size_t len)
 {
     struct export got = {.addr = e->addr};
     struct mac_list was = {0};
-    char copy[STATE_MAX + 1], *rest = copy;
+    char *rest = text;
 
     if (!whole(text, len))
         return -EBADMSG;
-    len -= CHECK_LINE;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
+    text[len - CHECK_LINE] = '\0';
     if (strcmp(strsep(&rest, "\n"), title) != 0)
         return -EBADMSG;
     while (rest && *rest)

@@ -18,8 +18,9 @@ size_t state_encode(char *out, const struct export *e,
                     const struct mac_list *allow);
 /* Sets what the text says; the mask list only if the owner's is still what it
  * was: an owner's change since then takes precedence.  0, or -EBADMSG: not an
- * intact state file of this export; then nothing was set. */
-int state_decode(struct export *e, const struct mac_list *allow,
-                 const char *text, size_t len);
+ * intact state file of this export; then nothing was set.  Cuts the text into
+ * lines in place: it may be long, and a stack that was deep once stays. */
+int state_decode(struct export *e, const struct mac_list *allow, char *text,
+                 size_t len);
 
 #endif

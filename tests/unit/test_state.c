@@ -91,7 +91,7 @@ static void mask_of_another_allow_list(void **state)
     assert_int_equal(got.reserve.count, 1);
 }
 
-static void expect_disbelief(const char *bad, size_t len)
+static void expect_disbelief(char *bad, size_t len)
 {
     static const struct mac_list none;
     struct export got = {.addr = {1, 2}};
