@@ -5,6 +5,8 @@
  */
 #include "target/serve/disk.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "target/serve/disk_parts.h"
 
@@ -15,16 +17,18 @@ static void touch(void *arg);
 void disk_init(struct disk *d, const struct disk_host *host, void *host_arg,
                const struct export *e, struct store *store)
 {
-    *d = (struct disk){.export = *e,
-                       .store = store,
-                       .host = host,
-                       .host_arg = host_arg,
-                       .losses = store->losses,
-                       .durable = {.finished = finished,
-                                   .ready = touch,
-                                   .begins = disk_flush_begins,
-                                   .ended = disk_flush_ended,
-                                   .arg = d}};
+    /* Not from one initializer, which a compiler builds on the stack first. */
+    memset(d, 0, sizeof *d);
+    d->export = *e;
+    d->store = store;
+    d->host = host;
+    d->host_arg = host_arg;
+    d->losses = store->losses;
+    d->durable = (struct group_commit){.finished = finished,
+                                       .ready = touch,
+                                       .begins = disk_flush_begins,
+                                       .ended = disk_flush_ended,
+                                       .arg = d};
     aoe_addr_format(d->name, e->addr);
     order_init(&d->order);
     list_init(&d->ready);

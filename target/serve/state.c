@@ -123,8 +123,11 @@ static bool whole(const char *text, size_t len)
     return memcmp(check, text + len - CHECK_LINE, CHECK_LINE) == 0;
 }
 
-int state_decode(struct export *e, const struct mac_list *allow, char *text,
-                 size_t len)
+/* Not a part of what opens a disk: few have a state, all would have its frame.
+ */
+__attribute__((noinline)) int state_decode(struct export *e,
+                                           const struct mac_list *allow,
+                                           char *text, size_t len)
 {
     struct export got = {.addr = e->addr};
     struct mac_list was = {0};
