@@ -101,11 +101,10 @@ else
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ifdef STATIC
-HARDEN := -fstack-protector-strong -fno-pie
+HARDEN := -fstack-protector-strong -fno-pie -ffunction-sections -fdata-sections
 # STRIP= leaves the symbols in, for a profile.
 STRIP ?= -s
 LINK_HARDEN := -static -no-pie $(STRIP) -Wl,-z,relro,--gc-sections
-CFLAGS += -ffunction-sections -fdata-sections
 endif
 # What is installed is optimized over all files at once: a frame passes through
 # many small files.  It takes a twelfth off libaoe's instructions a request,
@@ -198,6 +197,9 @@ $(BUILD)/$(program.$(1)): $(call objs,$(1)/main.c) $(call archives,$(1))
 	$$(Q)$$(LINKER) $$(THREADS) -o $$@ $$< $$(GROUP) $(call archives,$(1)) $$(GROUP_END) $(call libs,$(1))
 endef
 $(foreach m,$(PROGRAM_MODULES),$(eval $(call program,$(m))))
+ifdef STATIC
+include dist/seldom.mk
+endif
 
 $(BUILD)/lib/%.a:
 	$(say) AR $@

@@ -181,7 +181,7 @@ int exports_open(struct exports **out, const struct exports_options *o)
     list_init(&x->gone);
     list_init(&x->waits);
     address_lock_open(&x->addresses);
-    exports_reload_init(x);
+    exports_dial_init(x, exports_reload_dialled);
     exports_late_init(x);
     *out = x;
     return 0;

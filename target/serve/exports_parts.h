@@ -244,6 +244,7 @@ void exports_incomplete(struct exports *x);
 
 /* ---- exports_reload.c --------------------------------------------------- */
 
-void exports_reload_init(struct exports *x);
+/* For exports_dial_init. */
+void exports_reload_dialled(void *exports);
 
 #endif

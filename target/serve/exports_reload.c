@@ -345,7 +345,7 @@ int exports_reload(struct exports *x, struct config *c)
     return err;
 }
 
-static void dialled(void *arg)
+void exports_reload_dialled(void *arg)
 {
     struct exports *x = arg;
 
@@ -355,9 +355,4 @@ static void dialled(void *arg)
         exports_step(x);
     else if (connect_all(x, &x->next) && reload_now(x, &x->next))
         fail(x);
-}
-
-void exports_reload_init(struct exports *x)
-{
-    exports_dial_init(x, dialled);
 }
