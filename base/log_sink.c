@@ -71,7 +71,7 @@ static bool is_journal(const struct stat *st)
     unsigned long long device, inode;
 
     return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           device == st->st_dev && inode == st->st_ino;
+           (dev_t)device == st->st_dev && (ino_t)inode == st->st_ino;
 }
 
 static void forget_own(void)

@@ -5,6 +5,7 @@
  * that keep an epoll set up to date.  Beyond POLL_MAX, they go into one
  * (base/loop_epoll.h).
  */
+#include "base/array.h"
 #include "base/loop.h"
 
 #include <assert.h>
@@ -58,7 +59,7 @@ static int grow(void **array, size_t *capacity, size_t need, size_t size)
         return 0;
     if (want < need)
         want = need;
-    p = reallocarray(*array, want, size);
+    p = array_resize(*array, want, size);
     if (!p)
         return -ENOMEM;
     *array = p;

@@ -3,12 +3,12 @@
  * aoe-target import: prints the configuration file that does what vblade or
  * ggaoed did.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errors.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "target/import/import.h"

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pcap/pcap.h>
+#include <pcap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

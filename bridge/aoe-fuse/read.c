@@ -58,6 +58,12 @@ void aoefs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                   fi);
 }
 
+/* NetBSD and OpenBSD have neither, and so never ask for them. */
+#ifndef SEEK_HOLE
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
+#endif
+
 /* A disk knows of no holes: it is all data, up to the hole that ends every
  * file.  Never ENOSYS, which the kernel would remember for all files. */
 void aoefs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,

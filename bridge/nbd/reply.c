@@ -10,11 +10,11 @@
 #include "bridge/nbd/internal.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/bytes.h"
 
 enum { MESSAGE_MAX = 200 };

@@ -5,11 +5,11 @@
  */
 #include "initiator/aoe/copy_data.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errors.h"
 #include "base/clock.h"
 
 enum {

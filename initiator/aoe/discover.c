@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/options.h"
@@ -53,7 +54,7 @@ static struct row *row_for(struct rows *rs, const struct aoe_found *f)
     }
     if (rs->count == rs->capacity) {
         size_t capacity = rs->capacity ? rs->capacity * 2 : 16;
-        struct row *grown = reallocarray(rs->rows, capacity, sizeof *grown);
+        struct row *grown = array_resize(rs->rows, capacity, sizeof *grown);
 
         if (!grown)
             return NULL;

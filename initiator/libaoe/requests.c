@@ -2,10 +2,10 @@
  *
  * What a user asks for: it is checked here, becomes a transfer, and ends here.
  */
+#include "base/errors.h"
 #include "initiator/libaoe/disk.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #include "initiator/libaoe/silence.h"

@@ -2,10 +2,10 @@
  *
  * The blocking layer: each call polls and services until its work is done.
  */
+#include "base/errors.h"
 #include "initiator/libaoe/aoe.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "initiator/libaoe/context.h"
 #include "initiator/libaoe/disk.h"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "target/config/config.h"
@@ -113,7 +114,7 @@ static void begin_export(struct reader *r)
         mistake_at(r, r->line, "too many exports");
         return;
     }
-    grown = reallocarray(all->exports, all->count + 1, sizeof *grown);
+    grown = array_resize(all->exports, all->count + 1, sizeof *grown);
     if (grown)
         all->exports = grown;
     if (!grown || export_config_copy(&grown[all->count], &r->defaults)) {

@@ -4,12 +4,12 @@
  * disk, vblade-persist a directory.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/errors.h"
 #include "base/log.h"
 #include "target/import/import_parts.h"
 

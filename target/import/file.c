@@ -2,11 +2,11 @@
  *
  * Reading a file, and which format it has.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/log.h"
 #include "target/import/import_parts.h"
 

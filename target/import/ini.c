@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "target/import/import_parts.h"
 
@@ -18,7 +19,7 @@ static int add(struct ini *i, const char *group, char *key, char *value,
 
     if (i->count == INI_LINES_MAX)
         return -E2BIG;
-    grown = reallocarray(i->lines, i->count + 1, sizeof *grown);
+    grown = array_resize(i->lines, i->count + 1, sizeof *grown);
     if (!grown)
         return -ENOMEM;
     i->lines = grown;

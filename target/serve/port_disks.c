@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 enum {
@@ -62,7 +63,7 @@ int port_attach(struct target_port *p, struct disk *d)
     assert(!p->stopped);
     if (found >= 0)
         return -EEXIST;
-    grown = reallocarray(p->disks, p->disk_count + 1, sizeof *grown);
+    grown = array_resize(p->disks, p->disk_count + 1, sizeof *grown);
     if (!grown)
         return -ENOMEM;
     p->disks = grown;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "target/serve/server_parts.h"
 
@@ -96,7 +97,7 @@ int server_add_disk(struct server *s, const struct export *e,
                     struct store *store, struct disk **out)
 {
     struct disk **grown =
-        reallocarray(s->disks, s->disk_count + 1, sizeof *grown);
+        array_resize(s->disks, s->disk_count + 1, sizeof *grown);
     struct disk *d;
 
     assert(!s->stopping && e->buffer_count >= 2);

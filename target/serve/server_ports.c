@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "target/serve/server_parts.h"
 
@@ -99,7 +100,7 @@ static int find_port(struct server *s, const char *ifname,
     *out = open_port(s, ifname);
     if (*out)
         return 0;
-    grown = reallocarray(s->ports, s->port_count + 1, sizeof *grown);
+    grown = array_resize(s->ports, s->port_count + 1, sizeof *grown);
     if (!grown)
         return -ENOMEM;
     s->ports = grown;

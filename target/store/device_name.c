@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <sys/ioctl.h>
 #endif
 
+#include "base/errors.h"
 #include "base/fd.h"
 #include "base/text.h"
 

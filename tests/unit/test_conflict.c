@@ -3,8 +3,8 @@
  * Two disks behind one network address: both answer every request.  (Two disks
  * at two addresses: test_disk.c.)
  */
-#include <errno.h>
 
+#include "base/errors.h"
 #include "tests/unit/disk_fixture.h"
 
 static void open_world(struct fixture *f, const char *other_serial)

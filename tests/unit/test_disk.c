@@ -3,9 +3,9 @@
  * The disk engine against a target in memory, on a simulated wire and clock:
  * finding it, its paths, reading and writing.
  */
-#include <errno.h>
 #include <stdlib.h>
 
+#include "base/errors.h"
 #include "tests/unit/disk_fixture.h"
 
 /* ---- finding --------------------------------------------------------------

@@ -3,7 +3,6 @@
  * aoe-target import: each format it reads, what it leaves out, and that hostile
  * input neither breaks it nor gets into the configuration.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/errors.h"
 #include "target/import/import.h"
 
 static char *printed; /* by the last import, without its first comment */
