@@ -17,6 +17,8 @@
 #:                     STATIC=1 CC=musl-gcc (or a cross compiler): one file
 #: make nas            such a file for each kind of NAS, in build/nas
 #: make check-nas-binaries  and each run by an emulator of its processor
+#: make hosts          compile and link all programs for FreeBSD, NetBSD, OpenBSD
+#:                     and macOS, in build/hosts; one of them: make x86_64-freebsd
 #: make sim            SEEDS (10000) simulated networks from SEED (1) on
 #: make bench-target   aoe-target beside vblade, into build/bench/;
 #:                     BENCH_SECONDS=1 for a quick look
@@ -49,6 +51,8 @@ AR ?= ar
 OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 VERSION := 0.1.0
+# What it is built for, as uname(1) calls it.
+SYSTEM ?= $(shell uname -s)
 
 # Sanitized, static and cross builds live next to the ordinary one.
 ifdef SAN
@@ -72,13 +76,14 @@ WITH_URING := no
 WITH_NL := no
 endif
 have = $(if $(filter no,$(1)),,$(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes))
-HAVE_PCAP := $(call have,$(WITH_PCAP),libpcap)
+# Elsewhere than on Linux it is part of the system, without a file for pkg-config.
+HAVE_PCAP := $(if $(filter Linux,$(SYSTEM)),$(call have,$(WITH_PCAP),libpcap),$(if $(filter no,$(WITH_PCAP)),,yes))
 HAVE_FUSE := $(call have,$(WITH_FUSE),fuse3)
 HAVE_SECCOMP := $(call have,$(WITH_SECCOMP),libseccomp)
 HAVE_URING := $(call have,$(WITH_URING),liburing)
 HAVE_NBD := $(call have,$(WITH_NBD),libnbd)
 HAVE_NBDKIT := $(call have,$(WITH_NBDKIT),nbdkit)
-HAVE_NL := $(if $(filter Linux,$(shell uname -s)),$(call have,$(WITH_NL),libnl-genl-3.0))
+HAVE_NL := $(if $(filter Linux,$(SYSTEM)),$(call have,$(WITH_NL),libnl-genl-3.0))
 HAVE_CMOCKA := $(call have,$(WITH_CMOCKA),cmocka)
 
 # ---- flags -------------------------------------------------------------------
@@ -90,7 +95,7 @@ WARN += -Werror
 endif
 HARDEN := -fstack-protector-strong -fPIE
 LINK_HARDEN := -pie -Wl,-z,relro,-z,now
-ifeq ($(shell uname -s),Darwin)
+ifeq ($(SYSTEM),Darwin)
 LINK_HARDEN :=
 endif
 ifdef SAN
@@ -128,7 +133,7 @@ DEFS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DAOEKIT_VERSION='"$(VERSION)"'
 LIBRARIES := PCAP FUSE SECCOMP URING NBD NBDKIT NL
 DEFS += $(foreach l,$(LIBRARIES),$(if $(HAVE_$(l)),-DHAVE_$(l)))
 pc = $(if $(HAVE_$(1)),$(shell $(PKG_CONFIG) $(2) $(3)))
-PCAP_LIBS := $(call pc,PCAP,--libs,libpcap)
+PCAP_LIBS := $(if $(filter Linux,$(SYSTEM)),$(call pc,PCAP,--libs,libpcap),$(if $(HAVE_PCAP),-lpcap))
 SECCOMP_LIBS := $(call pc,SECCOMP,--libs,libseccomp)
 URING_LIBS := $(call pc,URING,--libs,liburing)
 NBD_LIBS := $(call pc,NBD,--libs,libnbd)
@@ -168,7 +173,7 @@ archive = $(BUILD)/lib/$(subst /,-,$(1)).a
 archives = $(foreach m,$(call all_used,$(1)),$(call archive,$(m)))
 libs = $(foreach m,$(call all_used,$(1)),$(foreach l,$(needs.$(m)) $(takes.$(m)),$($(l)_LIBS)))
 # Archives refer to each other in any order.
-GROUP := $(if $(filter Darwin,$(shell uname -s)),,-Wl$(comma)--start-group)
+GROUP := $(if $(filter Darwin,$(SYSTEM)),,-Wl$(comma)--start-group)
 GROUP_END := $(if $(GROUP),-Wl$(comma)--end-group)
 
 PROGRAM_MODULES := $(filter $(MODULES),$(patsubst program.%,%,$(filter program.%,$(.VARIABLES))))
@@ -177,7 +182,7 @@ NBDKIT := $(if $(HAVE_NBDKIT),$(BUILD)/nbdkit-aoe-plugin.so)
 TESTLIB := $(BUILD)/lib/tests.a
 
 # libaoe for other programs.  A static build is only for the target.
-LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(shell uname -s)),,$(BUILD)/libaoe.so))
+LIBAOE := $(if $(STATIC),,$(BUILD)/libaoe.a $(if $(filter Darwin,$(SYSTEM)),,$(BUILD)/libaoe.so))
 
 .PHONY: all target help
 all: $(PROGRAMS) $(LIBAOE) $(NBDKIT) left-out
@@ -233,7 +238,7 @@ $(BUILD)/libaoe.a: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
 	$(Q)$(CC) $(CFLAGS) $(LTO) $(LTO_RELOCATABLE) -r -nostdlib -o $(BUILD)/pic/libaoe.o \
 		$(LIBAOE_OBJS) $(GROUP) $(LIBAOE_PARTS) $(GROUP_END)
 	$(Q)sed -n 's/^ *\(aoe_[a-z_]*\);/\1/p' $(LIBAOE_MAP) >$(BUILD)/pic/public
-	$(Q)$(if $(filter Darwin,$(shell uname -s)),:,$(OBJCOPY) --keep-global-symbols=$(BUILD)/pic/public $(BUILD)/pic/libaoe.o)
+	$(Q)$(if $(filter Darwin,$(SYSTEM)),:,$(OBJCOPY) --keep-global-symbols=$(BUILD)/pic/public $(BUILD)/pic/libaoe.o)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(BUILD)/pic/libaoe.o
 $(BUILD)/libaoe.so: $(LIBAOE_OBJS) $(LIBAOE_PARTS) $(LIBAOE_MAP)
@@ -255,7 +260,9 @@ $(BUILD)/nbdkit-aoe-plugin.so: $(PLUGIN_OBJS) $(PLUGIN_PARTS) $(PLUGIN_MAP)
 		-Wl,--version-script=$(PLUGIN_MAP) -o $@ $(PLUGIN_OBJS) \
 		$(GROUP) $(PLUGIN_PARTS) $(GROUP_END) $(PCAP_LIBS) $(THREADS)
 
+include dist/zig.mk
 include dist/nas.mk
+include dist/hosts.mk
 
 # The targets for users.
 help:
@@ -300,7 +307,7 @@ unit-tests: $(UNIT)
 
 # Programs for the network tests; each is one file and links none of our code,
 # so that it judges independently.  They need Linux, as those tests do.
-HELPERS := $(if $(filter Linux,$(shell uname -s)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
+HELPERS := $(if $(filter Linux,$(SYSTEM)),$(patsubst tests/helpers/%.c,$(BUILD)/tests/helpers/%,$(wildcard tests/helpers/*.c)))
 HELPERS := $(if $(HAVE_NBD),$(HELPERS),$(filter-out %/badclient,$(HELPERS)))
 $(BUILD)/tests/helpers/%: $(BUILD)/obj/tests/helpers/%.o
 	$(say) LINK $@
@@ -459,7 +466,7 @@ NBDKIT_PLUGINDIR ?= $(if $(NBDKIT),$(shell $(PKG_CONFIG) nbdkit --variable=plugi
 # write access install into a PREFIX of their own without them.
 HELPERDIR ?= /sbin
 .PHONY: install install-mount
-install: all $(if $(filter Linux,$(shell uname -s)),$(if $(HAVE_FUSE)$(HAVE_NL),install-mount))
+install: all $(if $(filter Linux,$(SYSTEM)),$(if $(HAVE_FUSE)$(HAVE_NL),install-mount))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/aoe-target $(DESTDIR)$(SBINDIR)
 	install -m 755 $(filter-out %/aoe-target,$(PROGRAMS)) $(DESTDIR)$(BINDIR)

@@ -5,7 +5,7 @@
 # derivatives; elsewhere it names the packages.  It prints what it will install
 # first, and does nothing if everything is there.
 
-usage="usage: dist/deps.sh build|demo|test|vm|nas|cross|systemd|bench|bench-nas|ci
+usage="usage: dist/deps.sh build|demo|test|vm|nas|cross|systemd|hosts|bench|bench-nas|ci
   build   compile all programs
   demo    and run make demo
   test    and run make check
@@ -13,6 +13,7 @@ usage="usage: dist/deps.sh build|demo|test|vm|nas|cross|systemd|bench|bench-nas|
   nas     vm, and run make check-nas
   cross   test, and run make nas and make check-nas-binaries
   systemd vm, and run make check-systemd
+  hosts   build, and run make hosts
   bench   build, and what the comparisons of tests/bench need
   bench-nas  build, and what tests/bench/nas.sh needs
   ci      test, and what .ci/run checks beyond that"
@@ -28,6 +29,7 @@ NAS="qemu-system-arm gcc-arm-linux-gnueabi libc6-dev-armel-cross linux-source-6.
 SYSTEMD="debootstrap"
 CI="clang libclang-rt-dev clang-format clang-tidy cppcheck shellcheck musl-tools linux-libc-dev"
 CROSS="python3 python3-venv qemu-user-static binutils"
+HOSTS="python3 python3-venv binutils llvm"
 ARM="gcc-arm-linux-gnueabi libc6-dev-armel-cross qemu-user-static"
 BENCH="vblade strace gnuplot-nox iproute2 util-linux procps fio jq nbdkit libnbd-bin fuse3 tgt libiscsi-bin ethtool nftables"
 BENCH_NAS="python3 e2fsprogs cpio kmod dpkg-dev"
@@ -64,9 +66,10 @@ vm) wanted="$BUILD $DEMO $TEST $VM" ;;
 nas) wanted="$BUILD $DEMO $TEST $VM $NAS $CROSS" ;;
 cross) wanted="$BUILD $DEMO $TEST $CROSS" ;;
 systemd) wanted="$BUILD $DEMO $TEST $VM $SYSTEMD" ;;
+hosts) wanted="$BUILD $HOSTS" ;;
 bench) wanted="$BUILD $BENCH $ARM" ;;
 bench-nas) wanted="$BUILD $BENCH $NAS $CROSS $BENCH_NAS" ;;
-ci) wanted="$BUILD $DEMO $TEST $VM $NAS $CROSS $SYSTEMD $CI $ARM" ;;
+ci) wanted="$BUILD $DEMO $TEST $VM $NAS $CROSS $SYSTEMD $HOSTS $CI $ARM" ;;
 -h | --help) echo "$usage" && exit 0 ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac

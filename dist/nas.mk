@@ -25,13 +25,9 @@ NAS ?= $(patsubst nas.%,%,$(filter nas.%,$(.VARIABLES)))
 NAS_DIR := build/nas
 NAS_FILES := $(NAS:%=$(NAS_DIR)/aoe-target-%)
 
-# The compiler is a Python package; the same version gives the same bytes.  Its
-# C library is compiled once for each processor and kept beside it.  Newer
-# versions have rewritten parts of that library in a language that promises
-# nothing for Linux before 5.10.
-ZIG_VERSION := 0.14.1
-ZIG_DIR ?= $(HOME)/.cache/aoekit/zig-$(ZIG_VERSION)
-ZIG := $(ZIG_DIR)/zig
+# Newer versions have rewritten parts of musl in a language that promises nothing
+# for Linux before 5.10.
+ZIG := $(call zig,0.14.1)
 
 # The compiler would take assertions out.
 NAS_CFLAGS := -O2 -UNDEBUG -ffile-prefix-map=$(CURDIR)=.
@@ -41,18 +37,9 @@ nas: $(NAS_FILES)
 	@cd $(NAS_DIR) && sha256sum $(notdir $(NAS_FILES)) >SHA256SUMS && \
 		wc -c $(notdir $(NAS_FILES)) | sed '/ total$$/d' >SIZES && cat SIZES
 
-$(ZIG):
-	$(say) FETCH ziglang
-	@mkdir -p $(ZIG_DIR) && python3 -m venv $(ZIG_DIR)/venv && \
-		$(ZIG_DIR)/venv/bin/pip install -q --disable-pip-version-check \
-			ziglang==$(ZIG_VERSION) && \
-		ln -sf "$$($(ZIG_DIR)/venv/bin/python -c 'import os, ziglang; \
-			print(os.path.dirname(ziglang.__file__))')/zig" $@
-
 # A make of its own for each, which knows what is up to date.
 $(NAS_DIR)/aoe-target-%: nas-build $(ZIG)
-	+@env -u MAKEFILES ZIG_GLOBAL_CACHE_DIR=$(ZIG_DIR)/cache \
-		ZIG_LOCAL_CACHE_DIR=$(ZIG_DIR)/cache \
+	+@env -u MAKEFILES $(ZIG_CACHE) \
 		$(MAKE) --no-print-directory target STATIC=1 SAN= \
 		BUILD=$(NAS_DIR)/$* CC="$(ZIG) cc -target $(nas.$*)" \
 		AR="$(ZIG) ar" LTO=-flto CFLAGS="$(NAS_CFLAGS)"
@@ -64,8 +51,7 @@ NAS_OLD := $(NAS_DIR)/tests/oldkernel-i386 $(NAS_DIR)/tests/oldkernel-armv5te
 $(NAS_DIR)/tests/oldkernel-%: tests/helpers/oldkernel.c $(ZIG)
 	$(say) CC $@
 	@mkdir -p $(@D)
-	$(Q)ZIG_GLOBAL_CACHE_DIR=$(ZIG_DIR)/cache ZIG_LOCAL_CACHE_DIR=$(ZIG_DIR)/cache \
-		$(ZIG) cc -target $(nas.$*) -std=gnu11 -D_GNU_SOURCE -static -s \
+	$(Q)$(ZIG_CACHE) $(ZIG) cc -target $(nas.$*) -std=gnu11 -D_GNU_SOURCE -static -s \
 		$(NAS_CFLAGS) $(WARN) -o $@ $<
 
 # What the guests of check-nas run.
