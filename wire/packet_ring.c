@@ -22,14 +22,21 @@ enum {
     LINK_HEADER = 16, /* the kernel reserves at least this much for it */
 };
 
-static struct tpacket2_hdr *slot_at(const struct packet_ring *r, unsigned i)
+static struct tpacket2_hdr *oldest(const struct packet_ring *r)
 {
-    unsigned per_block = BLOCK / r->slot;
-    size_t at =
-        (size_t)(i / per_block) * BLOCK + (size_t)(i % per_block) * r->slot;
-
     /* Blocks and slots are aligned for it. */
-    return (struct tpacket2_hdr *)(void *)(r->at + at);
+    return (struct tpacket2_hdr *)(void *)(r->at + r->next);
+}
+
+/* Where the slot behind this one begins; without a division, which small
+ * processors do not have. */
+static size_t behind(const struct packet_ring *r, size_t at)
+{
+    size_t next = at + r->slot, last = next + r->slot - 1;
+
+    if (next / BLOCK != last / BLOCK)
+        next = last / BLOCK * BLOCK;
+    return next < r->size ? next : 0;
 }
 
 static int ask_for_ring(int fd, unsigned blocks, uint32_t slot)
@@ -82,7 +89,6 @@ int packet_ring_open(struct packet_ring *r, int fd, uint32_t capacity,
     }
     r->slot = slot;
     r->capacity = capacity;
-    r->slots = blocks * per_block;
     return 0;
 }
 
@@ -106,7 +112,7 @@ int packet_ring_close(struct packet_ring *r, int fd)
 
 bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f)
 {
-    const struct tpacket2_hdr *h = slot_at(r, r->next);
+    const struct tpacket2_hdr *h = oldest(r);
 
     /* What the kernel wrote before it set the status is visible after it. */
     if (!(shared_load(&h->tp_status) & TP_STATUS_USER))
@@ -120,10 +126,10 @@ bool packet_ring_peek(const struct packet_ring *r, struct packet_ring_frame *f)
 
 void packet_ring_release(struct packet_ring *r)
 {
-    struct tpacket2_hdr *h = slot_at(r, r->next);
+    struct tpacket2_hdr *h = oldest(r);
 
     shared_store(&h->tp_status, TP_STATUS_KERNEL);
-    r->next = r->next + 1 < r->slots ? r->next + 1 : 0;
+    r->next = behind(r, r->next);
 }
 
 #endif

@@ -14,9 +14,9 @@
 struct packet_ring {
     uint8_t *at; /* NULL: there is none */
     size_t size;
-    unsigned slots, next; /* how many, and the one to read next */
-    uint32_t slot;        /* bytes of each */
-    uint32_t capacity;    /* bytes of a frame that fit */
+    size_t next;       /* bytes before the slot to read next */
+    uint32_t slot;     /* bytes of each */
+    uint32_t capacity; /* bytes of a frame that fit */
 };
 
 /* A frame in the ring; it stays there until packet_ring_release. */
