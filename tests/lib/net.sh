@@ -241,6 +241,11 @@ eventually() {
     done
 }
 
+# The same for a machine that boots, an emulated one perhaps.
+in_a_minute() {
+    eventually "$@" || eventually "$@" || eventually "$@"
+}
+
 # let_go LOOP: detaches a loop device and waits until it is free.  Any search
 # for a free one opens them all for a moment, and an open one stays attached.
 let_go() {

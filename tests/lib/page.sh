@@ -281,7 +281,7 @@ mounts_again() {
 after_switch_it_off() {
     check "$page_kind: the NAS goes off" goes_off
     on
-    check "$page_kind: switched on again, it serves" eventually discovered
+    check "$page_kind: switched on again, it serves" in_a_minute discovered
     check "$page_kind: the client mounts it again" mounts_again
 }
 

@@ -33,9 +33,6 @@ discovered() {
         grep -q '^e1\.2 ' "$TMP/discovered" && grep -q '^e1\.3 ' "$TMP/discovered"
 }
 # Each looks first whether somebody else has the address, and the machine is slow.
-in_a_minute() {
-    eventually "$@" || eventually "$@" || eventually "$@"
-}
 check "init has started a target for each disk" in_a_minute discovered
 
 # ---- a file system ---------------------------------------------------------------
