@@ -20,6 +20,10 @@ enum {
      * machine can find in one piece. */
     BLOCK = 1 << 16,
     LINK_HEADER = 16, /* the kernel reserves at least this much for it */
+    /* The kernel aligns what follows Ethernet's header of 14 bytes.  With these
+     * before it the frame begins at a word, and an ARMv7 copies it there for
+     * less than half the instructions. */
+    SHIFT = 2,
 };
 
 static struct tpacket2_hdr *oldest(const struct packet_ring *r)
@@ -67,8 +71,9 @@ static int map(struct packet_ring *r, int fd)
 int packet_ring_open(struct packet_ring *r, int fd, uint32_t capacity,
                      unsigned frames)
 {
-    uint32_t slot = TPACKET_ALIGN(TPACKET2_HDRLEN + LINK_HEADER + capacity);
-    int version = TPACKET_V2, err;
+    uint32_t slot =
+        TPACKET_ALIGN(TPACKET2_HDRLEN + LINK_HEADER + SHIFT + capacity);
+    int version = TPACKET_V2, shift = SHIFT, err;
     unsigned per_block, blocks;
 
     *r = (struct packet_ring){.at = NULL};
@@ -76,6 +81,8 @@ int packet_ring_open(struct packet_ring *r, int fd, uint32_t capacity,
         return -EMSGSIZE;
     if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version))
         return -errno;
+    /* Since Linux 2.6.27; without it the ring serves as well. */
+    setsockopt(fd, SOL_PACKET, PACKET_RESERVE, &shift, sizeof shift);
     per_block = BLOCK / slot;
     blocks = (frames + per_block - 1) / per_block;
     err = ask_for_ring(fd, blocks, slot);
