@@ -77,7 +77,7 @@ static void finish(struct request *r, enum responder_verdict verdict)
 {
     struct disk *d = r->disk;
 
-    assert(d->in_flight > 0);
+    assert(r->state == REQUEST_ENDED && d->in_flight > 0);
     if (log_verbosity >= 2)
         disk_trace_end(r, verdict);
     measure(d, r);
@@ -99,7 +99,7 @@ static void completed(struct store_op *op)
     struct reply_cache_outcome outcome;
     enum responder_verdict verdict;
 
-    assert(op->result <= 0);
+    assert(op->result <= 0 && op->done <= op->length);
     if (d->next_store)
         disk_touch(d);
     if (op->result)
@@ -189,7 +189,7 @@ static const enum order_kind order_kinds[] = {
 
 void disk_start(struct disk *d, struct request *r)
 {
-    assert(r->x.export == &d->export);
+    assert(r->disk == d && r->x.export == &d->export);
     r->x.op.complete = completed;
     r->order.kind = order_kinds[r->x.op.kind];
     r->order.start = r->x.span_start;

@@ -60,7 +60,7 @@ static inline void store_submit(struct store *s, struct list *ops)
 
         assert(op->complete);
         assert(((uint32_t)op->offset | (uint32_t)op->length) % 512 == 0);
-        assert(op->offset + op->length <= s->size);
+        assert(op->offset <= s->size && op->length <= s->size - op->offset);
         (void)op;
     }
     s->ops->submit(s, ops);
