@@ -27,7 +27,8 @@ $(HOSTS): $(call zig,0.17.1) $(HOSTS_DIR)/libraries.c
 			$(HOSTS_DIR)/libraries.c || exit; done
 	+@env -u MAKEFILES $(ZIG_CACHE) $(MAKE) --no-print-directory all WERROR=1 \
 		BUILD=$(HOSTS_DIR)/$@ SYSTEM=$(call uname_of,$@) \
-		CC="$(ZIG) cc -target $@ -isystem $(HOSTS_DIR)/include" AR="$(ZIG) ar" OBJCOPY=llvm-objcopy LTO= CFLAGS="-O2 -UNDEBUG" \
+		CC="$(ZIG) cc -target $@ -isystem $(HOSTS_DIR)/include" \
+		AR="$(ZIG) ar" OBJCOPY=llvm-objcopy LTO= CFLAGS="-O2 -UNDEBUG" \
 		$(foreach l,NBD NBDKIT SECCOMP URING NL CMOCKA,WITH_$(l)=no) \
 		HAVE_FUSE=yes FUSE_CFLAGS="-isystem $(HOSTS_DIR)/include/fuse3" FUSE_LIBS=-lfuse3 \
 		LDFLAGS="-L$(HOSTS_DIR)/$@/lib"
